@@ -1,0 +1,38 @@
+/** What can go wrong, as a closed list. `src/http/problems.ts` gives each its HTTP status. */
+export type MailboxErrorCode =
+  | 'INVALID_NAME'
+  | 'INVALID_MESSAGE'
+  | 'INVALID_REQUEST'
+  | 'INVALID_CURSOR'
+  | 'MESSAGE_TOO_LONG'
+  | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'METHOD_NOT_ALLOWED'
+  | 'NOT_FOUND'
+  | 'UNAUTHORIZED'
+  | 'FORBIDDEN'
+  | 'RATE_LIMITED'
+  | 'REQUEST_TIMEOUT'
+  | 'KEY_REUSED'
+  | 'MAILBOX_FULL'
+  | 'DISK_FULL'
+  | 'MAILBOX_BUSY'
+  | 'MAILBOX_UNUSABLE'
+  | 'TOO_MANY_STREAMS'
+  | 'STORE_FAILED'
+  | 'CLOSED';
+
+/** An error a caller can act on: `code` for programs, `message` (what happened, why, what to do) for people. */
+export class MailboxError extends Error {
+  override readonly name = 'MailboxError';
+  readonly code: MailboxErrorCode;
+
+  constructor(code: MailboxErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Whether `error` is a failed system call with one of these codes (`'ENOENT'`, …). */
+export function isErrno(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}

@@ -1,0 +1,67 @@
+import type { MailboxName } from './mailbox-name.ts';
+
+/** What one person says to another. `key` is the idempotency key: sent twice with the same key, it arrives once. */
+export interface Message {
+  readonly sender: MailboxName;
+  readonly receiver: MailboxName;
+  readonly message: string;
+  readonly key: string;
+}
+
+/** One event of a mailbox. `id` is opaque and rises within its mailbox; `time` is Unix milliseconds. */
+export interface MailEvent {
+  readonly id: string;
+  readonly time: number;
+  readonly data: string;
+  readonly type?: string;
+}
+
+/** Events of one mailbox. `gap`: the cursor asked for is older than everything kept. */
+export interface Batch {
+  readonly events: readonly MailEvent[];
+  readonly gap: boolean;
+}
+
+/** What `append` did. `repeated`: this sender used this key before, and `event` is the one it made then. */
+export interface Appended {
+  readonly event: MailEvent;
+  readonly repeated: boolean;
+}
+
+/** `delivered`, or `read:<sender>`. */
+export type MarkName = 'delivered' | `read:${string}`;
+
+/**
+ * A mailbox, seen from above: a bounded log and marks. Hints wake, reads decide.
+ * Every call may reject with a MailboxError (DISK_FULL, MAILBOX_BUSY, MAILBOX_UNUSABLE, STORE_FAILED, CLOSED).
+ */
+export interface MailboxStore {
+  /** Durable when it resolves. The same sender and key again gives the first event; with another text, KEY_REUSED. */
+  append(mailbox: MailboxName, message: Message): Promise<Appended>;
+
+  /** Events after the cursor, oldest first, at most `limit` (default 1,000; fewer may come: ask until none does).
+   *  Without a cursor: after the `delivered` mark, or from the oldest kept. */
+  read(mailbox: MailboxName, after?: string, limit?: number): Promise<Batch>;
+
+  /** Events before `before` (default: the end), newest first, at most `limit` (default 50), waiting mail included.
+   *  `more`: the `before` of the next call, or undefined at the beginning. */
+  readBack(mailbox: MailboxName, before?: string, limit?: number): Promise<{ events: MailEvent[]; more?: string }>;
+
+  /** The newest id of the mailbox, `0-0` when it never had an event; `oldest` is the cursor that reads all that is kept. */
+  ends(mailbox: MailboxName): Promise<{ oldest: string; newest: string }>;
+
+  /** Moves a mark forward to `id`; never back. Written soon, not at once. */
+  mark(mailbox: MailboxName, name: MarkName, id: string): Promise<void>;
+  marks(mailbox: MailboxName): Promise<Readonly<Record<string, string>>>;
+
+  /** Calls `ring` whenever the mailbox may have grown, whoever did it: a hint. Resolves to the way to stop. */
+  watch(mailbox: MailboxName, ring: () => void): Promise<() => void>;
+
+  /** Leaves nothing of the mailbox behind. */
+  forget(mailbox: MailboxName): Promise<void>;
+
+  /** Rejects when the store cannot take mail now. */
+  ready(): Promise<void>;
+
+  close(): Promise<void>;
+}
