@@ -15,6 +15,7 @@ export type MailboxErrorCode =
   | 'KEY_REUSED'
   | 'MAILBOX_FULL'
   | 'DISK_FULL'
+  | 'WRITE_FAILED'
   | 'MAILBOX_BUSY'
   | 'MAILBOX_UNUSABLE'
   | 'TOO_MANY_STREAMS'

@@ -1,0 +1,136 @@
+/** The few file-system calls this product makes, with the errors it must tell apart. */
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  readdirSync,
+  writeSync,
+  type Stats,
+} from 'node:fs';
+import { promisify } from 'node:util';
+import { MailboxError, isErrno } from '../mailbox-error.ts';
+
+/** Never follow a link, never wait for the other end of a FIFO. */
+export const SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const { O_RDWR, O_RDONLY, O_APPEND, O_CREAT } = constants;
+
+/** What this product makes is for its owner alone. */
+export const FILE_MODE = 0o600;
+export const DIRECTORY_MODE = 0o700;
+
+export const APPEND = O_RDWR | O_APPEND | SAFELY;
+export const APPEND_OR_CREATE = APPEND | O_CREAT;
+export const READ = O_RDONLY | SAFELY;
+
+const fdatasyncAsync = promisify(fdatasync);
+
+const SYNC_FAILED = 'fdatasync failed: the disk no longer keeps what it accepted';
+
+/** A failed `fdatasync`: what the kernel still had to write may be gone, and asking again would not tell. */
+export class SyncError extends Error {
+  override readonly name = 'SyncError';
+}
+
+/** Resolves when what was written to `fd` is on disk; a SyncError means that this process must stop. */
+export async function sync(fd: number): Promise<void> {
+  try {
+    await fdatasyncAsync(fd);
+  } catch (error) {
+    throw new SyncError(SYNC_FAILED, { cause: error });
+  }
+}
+
+/** The same, while the caller waits: for the rare moments that must not be interleaved. */
+export function syncNow(fd: number): void {
+  try {
+    fdatasyncSync(fd);
+  } catch (error) {
+    throw new SyncError(SYNC_FAILED, { cause: error });
+  }
+}
+
+/** Makes a directory, and its parents, durable; does nothing when it is there. */
+export function makeDirectory(path: string): void {
+  if (mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE }) !== undefined) syncDirectory(`${path}/..`);
+}
+
+/** Makes a new name in a directory durable. */
+export function syncDirectory(path: string): void {
+  withFile(path, constants.O_RDONLY | constants.O_DIRECTORY, (fd) => fsyncSync(fd));
+}
+
+/** Opens a file for the time of `work`. */
+export function withFile<T>(path: string, flags: number, work: (fd: number) => T): T {
+  const fd = openSync(path, flags, FILE_MODE);
+  try {
+    return work(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Appends in ONE write: all of `bytes`, or DISK_FULL / WRITE_FAILED (what was written then counts for nothing). */
+export function appendWhole(fd: number, bytes: Buffer): void {
+  let written: number;
+  try {
+    written = writeSync(fd, bytes);
+  } catch (error) {
+    throw writeError(error);
+  }
+  if (written < bytes.length) throw diskFull();
+}
+
+/** Translates a failed write, creation or rename for the caller. */
+export function writeError(error: unknown): unknown {
+  if (isErrno(error, 'ENOSPC', 'EDQUOT', 'EFBIG')) return diskFull(error);
+  if (isErrno(error, 'EIO', 'EROFS')) {
+    return new MailboxError('WRITE_FAILED', `The message could not be written (${error.code}): nothing was accepted.`, {
+      cause: error,
+    });
+  }
+  return error;
+}
+
+function diskFull(cause?: unknown): MailboxError {
+  return new MailboxError('DISK_FULL', 'The disk is full: nothing was accepted. Free some space, then send again.', {
+    cause,
+  });
+}
+
+/** The bytes `from` to `to` of a file, fewer where it ends earlier. */
+export function readRange(fd: number, from: number, to: number): Buffer {
+  const bytes = Buffer.allocUnsafe(Math.max(0, to - from));
+  let length = 0;
+  while (length < bytes.length) {
+    const read = readSync(fd, bytes, length, bytes.length - length, from + length);
+    if (read === 0) break;
+    length += read;
+  }
+  return bytes.subarray(0, length);
+}
+
+export function sizeOf(fd: number): number {
+  return fstatSync(fd).size;
+}
+
+/** What stands at `path` itself (a link is not followed), or undefined. */
+export function statIfThere(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
+}
+
+/** The names in a directory; none when it is not there. */
+export function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * How one event stands in a mailbox and in a log: valid text/event-stream, with two line feeds in front that end
+ * whatever a crash tore before it.
+ *
+ *
+ *     id: 1763600000000-0
+ *     data: {"sender":"jjeong","receiver":"henry","message":"hi","time":"2026-11-20T01:02:03.000Z","key":"…"}
+ *
+ */
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import type { MailEvent, Message } from '../mailbox-store.ts';
+import { isOwnId, idTime } from './event-id.ts';
+
+/** A longer event is set aside, not delivered: one hostile line must not fill the memory. */
+export const MAX_EVENT_BYTES = 1024 * 1024;
+
+const LF = 10;
+const CR = 13;
+const TYPE = /^[A-Za-z0-9._-]{1,64}$/;
+const RESERVED_TYPES = new Set('message open error gap presence typing sent delivered read bye ready ping'.split(' '));
+
+/** The text of an event, `data` of several lines included. */
+export function frame(event: Pick<MailEvent, 'id' | 'data' | 'type'>): string {
+  const type = event.type === undefined ? '' : `event: ${event.type}\n`;
+  const data = event.data.includes('\n') ? event.data.replaceAll('\n', '\ndata: ') : event.data;
+  return `\n\nid: ${event.id}\n${type}data: ${data}\n\n`;
+}
+
+/** The one line of JSON that a message of ours is stored and sent as. */
+export function messageData(message: Message, now: number): string {
+  const { sender, receiver, message: text, key } = message;
+  return JSON.stringify({ sender, receiver, message: text, time: new Date(now).toISOString(), key });
+}
+
+/** A run of lines that a blank line ends. `from`/`to` bound its lines, `end` stands after the blank line. */
+export interface Block {
+  readonly from: number;
+  readonly to: number;
+  readonly end: number;
+}
+
+/** Cuts bytes at blank lines; CR, LF and CRLF each end a line [sse]. `rest`: where an unfinished block begins. */
+export function splitBlocks(bytes: Buffer): { blocks: Block[]; rest: number } {
+  const blocks: Block[] = [];
+  let from = 0;
+  let line = 0;
+  let cr = -2;
+  while (line < bytes.length) {
+    const lf = bytes.indexOf(LF, line);
+    if (cr !== -1 && cr < line) cr = bytes.indexOf(CR, line);
+    const end = lf === -1 ? cr : cr === -1 ? lf : Math.min(lf, cr);
+    if (end === -1) break;
+
+    const next = bytes[end] === CR && bytes[end + 1] === LF ? end + 2 : end + 1;
+    if (end === line) {
+      if (line > from) blocks.push({ from, to: line, end: next });
+      from = next;
+    }
+    line = next;
+  }
+  return { blocks, rest: from };
+}
+
+/** What a block says: an event of ours, somebody else's, nothing (comments, ids), or damaged text to set aside. */
+export type Parsed =
+  | { readonly kind: 'own'; readonly id: string; readonly data: string; readonly sender: string; readonly key: string }
+  | { readonly kind: 'foreign'; readonly data: string; readonly type?: string }
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'damaged'; readonly why: string };
+
+/** Reads one whole block. Own ids further ahead than a day are not ours to believe. */
+export function parseBlock(bytes: Buffer, now: number): Parsed {
+  if (bytes.length > MAX_EVENT_BYTES) return { kind: 'damaged', why: 'longer than 1 MiB' };
+  const text = bytes.toString('utf8');
+  return parseOwnLines(text, now) ?? parseAnyLines(text, now);
+}
+
+const OWN_LINES = /^id: ([\d-]+)\ndata: (.*)\n?$/;
+
+/** The way we write it, in one look: most mail is ours. */
+function parseOwnLines(text: string, now: number): Parsed | undefined {
+  const match = OWN_LINES.exec(text);
+  return match && isOwnId(match[1]!, now) ? ownEvent(match[1]!, match[2]!) : undefined;
+}
+
+function parseAnyLines(text: string, now: number): Parsed {
+  let event: EventSourceMessage | undefined;
+  let stray = false;
+  const parser = createParser({
+    onEvent: (parsed) => (event = parsed),
+    onError: (error) => (stray ||= error.type === 'unknown-field'),
+  });
+  parser.feed(`${text}\n\n`);
+
+  if (!event) return stray ? { kind: 'damaged', why: 'no data field' } : { kind: 'nothing' };
+  if (event.id !== undefined && isOwnId(event.id, now)) return ownEvent(event.id, event.data);
+  const type = event.event;
+  if (type === undefined || !TYPE.test(type) || RESERVED_TYPES.has(type)) return { kind: 'foreign', data: event.data };
+  return { kind: 'foreign', data: event.data, type };
+}
+
+/** An id of our form belongs to a whole JSON object with a key, or the event is a torn append of ours. */
+function ownEvent(id: string, data: string): Parsed {
+  const fields = messageFields(data);
+  return fields ? { kind: 'own', id, data, ...fields } : { kind: 'damaged', why: 'a torn append' };
+}
+
+/** Sender and key of a message of ours, or undefined when `data` is something else. */
+export function messageFields(data: string): { sender: string; key: string } | undefined {
+  if (!data.startsWith('{')) return undefined;
+  try {
+    const { sender, key } = JSON.parse(data) as Record<string, unknown>;
+    return typeof sender === 'string' && typeof key === 'string' ? { sender, key } : undefined;
+  } catch {
+    return undefined; // not JSON: somebody else's text
+  }
+}
+
+/** The events of text that `frame` made, in order. `receivedAt` dates foreign mail, which carries no time. */
+export function parseFrames(text: string, receivedAt: number): MailEvent[] {
+  const events: MailEvent[] = [];
+  for (const block of text.split('\n\n')) {
+    if (block === '') continue;
+    const [idLine = '', ...rest] = block.split('\n');
+    const id = idLine.slice('id: '.length);
+    const type = rest[0]?.startsWith('event: ') ? rest.shift()!.slice('event: '.length) : undefined;
+    const data = rest.map((line) => line.slice('data: '.length)).join('\n');
+    const time = id.includes('.') ? receivedAt : idTime(id);
+    events.push(type === undefined ? { id, time, data } : { id, time, data, type });
+  }
+  return events;
+}

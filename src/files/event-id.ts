@@ -1,0 +1,57 @@
+/**
+ * Ids rise within a mailbox, whatever the clock does:
+ *
+ *     1763600000000-0      one of ours: <Unix ms>-<sequence number>
+ *     1763600000000-0.1    foreign mail: the id logged before it, and a counter
+ */
+const FORM = /^(0|[1-9]\d{0,14})-(0|[1-9]\d{0,9})(?:\.([1-9]\d{0,9}))?$/;
+
+/** The id of no event: the cursor before the first one. */
+export const FIRST_ID = '0-0';
+
+/** Ids this far ahead of the clock are not believed: one forged line must not spoil the clock of a mailbox. */
+const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
+
+type Parts = readonly [ms: number, seq: number, foreign: number];
+
+export function isEventId(text: string): boolean {
+  return FORM.test(text);
+}
+
+/** Negative when `a` comes before `b`, 0 when they are the same, positive when it comes after. */
+export function compareIds(a: string, b: string): number {
+  if (a === b) return 0;
+  const [aMs, aSeq, aForeign] = parts(a);
+  const [bMs, bSeq, bForeign] = parts(b);
+  return aMs - bMs || aSeq - bSeq || aForeign - bForeign;
+}
+
+export function laterId(a: string, b: string): string {
+  return compareIds(a, b) >= 0 ? a : b;
+}
+
+/** Unix milliseconds at which an event of ours was accepted. */
+export function idTime(id: string): number {
+  return parts(id)[0];
+}
+
+export function isOwnId(id: string, now: number): boolean {
+  const match = FORM.exec(id);
+  return match !== null && match[3] === undefined && Number(match[1]) <= now + MAX_AHEAD_MS;
+}
+
+export function nextOwnId(last: string, now: number): string {
+  const [ms, seq] = parts(last);
+  return now > ms ? `${now}-0` : `${ms}-${seq + 1}`;
+}
+
+export function nextForeignId(last: string): string {
+  const [ms, seq, foreign] = parts(last);
+  return `${ms}-${seq}.${foreign + 1}`;
+}
+
+function parts(id: string): Parts {
+  const match = FORM.exec(id);
+  if (!match) throw new TypeError(`Not an event id: ${JSON.stringify(id)}`);
+  return [Number(match[1]), Number(match[2]), Number(match[3] ?? 0)];
+}

@@ -1,0 +1,247 @@
+import { accessSync, constants, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { silent, type Logger } from '../logger.ts';
+import { MailboxError } from '../mailbox-error.ts';
+import { mailboxName, type MailboxName } from '../mailbox-name.ts';
+import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message } from '../mailbox-store.ts';
+import { makeDirectory, namesIn, type SyncError } from './disk.ts';
+import { Mailbox, type MailboxOptions } from './mailbox.ts';
+import { TAKEN, locksDirectory, mailboxPaths, type MailboxPaths } from './mailbox-paths.ts';
+import { MailboxWatcher } from './mailbox-watcher.ts';
+import { openAmong } from './open-files.ts';
+
+export interface FileMailboxesOptions {
+  readonly logger?: Logger;
+  /** Called once when a write could not be made durable: from then on everything is refused. */
+  readonly onFatal?: (error: Error) => void;
+  /** Whether files are watched; without, foreign mail is found within a second. Default true. */
+  readonly watch?: boolean;
+  /** Watch by polling, for network file systems. Default false. */
+  readonly usePolling?: boolean;
+  /** A log is cut into segments of about so many bytes. Default 1 MiB. */
+  readonly segmentBytes?: number;
+  /** How long received mail is kept, in ms. Default 365 days. */
+  readonly keepMs?: number;
+  /** How much received mail is kept per mailbox, in bytes. Default 1 GiB. */
+  readonly keepBytes?: number;
+  /** How much mail may wait in one mailbox. Default 200,000 messages. */
+  readonly maxWaiting?: number;
+  /** The same in bytes. Default 256 MiB. */
+  readonly maxWaitingBytes?: number;
+  /** How long an idle take is kept where it cannot be told who has it open, in ms. Default 10 minutes. */
+  readonly takeKeepMs?: number;
+  /** Unix milliseconds. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const SWEEP_MS = 1000;
+const RETIRE_MS = 3000;
+const FORGET_IDLE_MS = 60_000;
+const MARKS_WRITE_MS = 200;
+
+/** Mailboxes as plain text files in one directory, shared with any other program that appends to them. */
+export class FileMailboxes implements MailboxStore {
+  readonly #dir: string;
+  readonly #options: Omit<MailboxOptions, 'onTaken'>;
+  readonly #takeKeepMs: number;
+  readonly #onFatal: (error: Error) => void;
+  readonly #watcher: MailboxWatcher | undefined;
+  readonly #sweeper: NodeJS.Timeout;
+  readonly #boxes = new Map<MailboxName, { box: Mailbox; paths: MailboxPaths; usedMs: number }>();
+  readonly #unmarked = new Set<Mailbox>();
+  readonly #recovered: Promise<void>;
+  #marksTimer: NodeJS.Timeout | undefined;
+  #retiring = false;
+  #retiredMs = 0;
+  #failure: Error | undefined;
+  #closed = false;
+
+  /** Makes the directory if need be. Throws the system's error when it cannot be made or written. */
+  constructor(dir: string, options: FileMailboxesOptions = {}) {
+    makeDirectory(dir);
+    this.#dir = realpathSync(dir);
+    accessSync(this.#dir, constants.R_OK | constants.W_OK | constants.X_OK);
+    makeDirectory(locksDirectory(this.#dir));
+
+    const logger = options.logger ?? silent;
+    this.#onFatal = options.onFatal ?? (() => undefined);
+    this.#takeKeepMs = options.takeKeepMs ?? 10 * 60 * 1000;
+    this.#options = {
+      segmentBytes: options.segmentBytes ?? 1024 * 1024,
+      keepMs: options.keepMs ?? 365 * DAY_MS,
+      keepBytes: options.keepBytes ?? 1024 ** 3,
+      maxWaiting: options.maxWaiting ?? 200_000,
+      maxWaitingBytes: options.maxWaitingBytes ?? 256 * 1024 * 1024,
+      now: options.now ?? Date.now,
+      uptimeMs: () => performance.now(),
+      logger,
+      onSyncError: (error) => this.#fail(error),
+    };
+    if (options.watch !== false) {
+      this.#watcher = new MailboxWatcher(logger, options.usePolling ? { usePolling: true } : {});
+    }
+    this.#recovered = this.#recover();
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref();
+  }
+
+  append(mailbox: MailboxName, message: Message): Promise<Appended> {
+    return this.#box(mailbox).append(message);
+  }
+
+  read(mailbox: MailboxName, after?: string, limit = 1000): Promise<Batch> {
+    return this.#box(mailbox).read(after, limit);
+  }
+
+  readBack(mailbox: MailboxName, before?: string, limit = 50): Promise<{ events: MailEvent[]; more?: string }> {
+    return this.#box(mailbox).readBack(before, limit);
+  }
+
+  ends(mailbox: MailboxName): Promise<{ oldest: string; newest: string }> {
+    return this.#box(mailbox).ends();
+  }
+
+  // eslint-disable-next-line typescript/require-await -- the seam is asynchronous, this store answers at once
+  async mark(mailbox: MailboxName, name: MarkName, id: string): Promise<void> {
+    const box = this.#box(mailbox);
+    if (!box.move(name, id)) return;
+    this.#unmarked.add(box);
+    this.#marksTimer ??= setTimeout(() => void this.#writeMarks(), MARKS_WRITE_MS).unref();
+    box.ring();
+  }
+
+  // eslint-disable-next-line typescript/require-await -- as above
+  async marks(mailbox: MailboxName): Promise<Readonly<Record<string, string>>> {
+    return this.#box(mailbox).marks();
+  }
+
+  async watch(mailbox: MailboxName, ring: () => void): Promise<() => void> {
+    const box = this.#box(mailbox);
+    const wasWatched = box.isWatched;
+    const unwatch = await box.watch(ring);
+    const { file } = this.#paths(mailbox);
+    if (!wasWatched) this.#watcher?.watch(file, () => box.hint());
+    return () => {
+      unwatch();
+      if (!box.isWatched) this.#watcher?.unwatch(file);
+    };
+  }
+
+  async forget(mailbox: MailboxName): Promise<void> {
+    await this.#box(mailbox).forget();
+  }
+
+  async ready(): Promise<void> {
+    this.#check();
+    await this.#recovered;
+    accessSync(this.#dir, constants.W_OK | constants.X_OK);
+    if (this.#watcher && !this.#watcher.isAlive)
+      throw new MailboxError('STORE_FAILED', 'The file watcher has stopped.');
+  }
+
+  /** Ends when everything begun has ended and the marks are written; closing twice is harmless. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#sweeper);
+    clearTimeout(this.#marksTimer);
+    await this.#recovered;
+    await this.#watcher?.close();
+    await this.#writeMarks();
+    await Promise.all(Array.from(this.#boxes.values(), ({ box }) => box.close()));
+    this.#boxes.clear();
+  }
+
+  #paths(mailbox: MailboxName): MailboxPaths {
+    return mailboxPaths(this.#dir, mailbox);
+  }
+
+  #box(mailbox: MailboxName): Mailbox {
+    this.#check();
+    let entry = this.#boxes.get(mailbox);
+    if (!entry) {
+      const paths = this.#paths(mailbox);
+      const onTaken = (): void => this.#watcher?.rewatch(paths.file);
+      entry = { box: new Mailbox(paths, { ...this.#options, onTaken }), paths, usedMs: 0 };
+      this.#boxes.set(mailbox, entry);
+    }
+    entry.usedMs = this.#options.uptimeMs();
+    return entry.box;
+  }
+
+  #check(): void {
+    if (this.#closed) throw new MailboxError('CLOSED', 'The mailboxes are closed: the server is shutting down.');
+    if (this.#failure) {
+      throw new MailboxError('STORE_FAILED', 'The disk failed: nothing is accepted until the server is restarted.', {
+        cause: this.#failure,
+      });
+    }
+  }
+
+  #fail(error: SyncError): void {
+    if (this.#failure) return;
+    this.#failure = error;
+    this.#options.logger.error({ err: error }, 'a write could not be made durable: nothing is accepted any more');
+    this.#onFatal(error);
+  }
+
+  /** Takes that a process which died has left go into their logs. */
+  async #recover(): Promise<void> {
+    for (const name of namesIn(join(this.#dir, TAKEN))) {
+      try {
+        await this.#box(mailboxName(name)).tidy();
+      } catch (error) {
+        this.#options.logger.warn({ err: error, mailbox: name }, 'what was on its way into the log could not be read');
+      }
+    }
+  }
+
+  /** The promise behind the watcher's hints: every second each mailbox that matters is looked at. */
+  #sweep(): void {
+    const nowMs = this.#options.uptimeMs();
+    for (const [name, { box, usedMs }] of this.#boxes) {
+      if (box.isWatched) {
+        if (box.needsLook()) box.hint();
+      } else if (box.needsTidying) {
+        box.tidy().catch((error: unknown) => this.#options.logger.warn({ err: error }, 'a take could not be read'));
+      } else if (box.isIdle && nowMs - usedMs > FORGET_IDLE_MS && !this.#unmarked.has(box)) {
+        this.#boxes.delete(name);
+        void box.close();
+      }
+    }
+    if (!this.#retiring && nowMs - this.#retiredMs >= RETIRE_MS) void this.#retireTakes();
+  }
+
+  /** One look at the open files of all processes serves every take that might go. */
+  async #retireTakes(): Promise<void> {
+    this.#retiring = true;
+    try {
+      const boxes = Array.from(this.#boxes.values(), ({ box }) => box);
+      const quiet = boxes.flatMap((box) => box.quietTakes().map((take) => ({ box, take })));
+      if (quiet.length === 0) return;
+      const open = openAmong(new Set(quiet.map(({ take }) => take.path)));
+      for (const { box, take } of quiet) {
+        const isOver = open ? !open.has(take.path) : box.quietTakes(this.#takeKeepMs).includes(take);
+        if (isOver) await box.retire(take);
+      }
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'a take could not be removed');
+    } finally {
+      this.#retiring = false;
+      this.#retiredMs = this.#options.uptimeMs();
+    }
+  }
+
+  async #writeMarks(): Promise<void> {
+    this.#marksTimer = undefined;
+    const boxes = [...this.#unmarked];
+    this.#unmarked.clear();
+    for (const box of boxes) {
+      try {
+        await box.writeMarks();
+      } catch (error) {
+        this.#options.logger.warn({ err: error }, 'a mark could not be written');
+      }
+    }
+  }
+}

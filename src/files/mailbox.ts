@@ -1,0 +1,467 @@
+import { closeSync, constants, fstatSync, openSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Logger } from '../logger.ts';
+import { MailboxError, isErrno } from '../mailbox-error.ts';
+import type { Appended, Batch, MailEvent, MarkName, Message } from '../mailbox-store.ts';
+import { DeliveredLog, type Draft, type LogOptions } from './delivered-log.ts';
+import {
+  APPEND_OR_CREATE,
+  READ,
+  SyncError,
+  appendWhole,
+  statIfThere,
+  sync,
+  syncDirectory,
+  withFile,
+  writeError,
+} from './disk.ts';
+import { frame, messageData } from './event-frame.ts';
+import { compareIds, idTime, laterId, nextOwnId } from './event-id.ts';
+import { withLock } from './lock.ts';
+import type { MailboxPaths } from './mailbox-paths.ts';
+import { Marks } from './marks.ts';
+import { TakenMail } from './taken-mail.ts';
+import { statMailbox, takeMailbox, unusable, type Take } from './takes.ts';
+import { WaitingMail, ownEventsIn } from './waiting-mail.ts';
+
+export interface MailboxOptions extends LogOptions {
+  /** More mail than this may not wait in the mailbox file. */
+  readonly maxWaiting: number;
+  readonly maxWaitingBytes: number;
+  readonly logger: Logger;
+  readonly uptimeMs: () => number;
+  /** The mailbox file has been renamed away, and another stands at its path. */
+  readonly onTaken: () => void;
+  /** A write could not be made durable: nothing may be accepted any more. */
+  readonly onSyncError: (error: SyncError) => void;
+}
+
+interface Append {
+  readonly message: Message;
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What becomes of one append in a batch: an event of its own, or the one that its key made before. */
+interface Outcome {
+  readonly append: Append;
+  readonly event?: MailEvent;
+  readonly earlierId?: string;
+}
+
+type AppendDraft = Draft & { readonly outcomes: readonly Outcome[] };
+
+const MAX_BATCH = 256;
+const MAX_BATCH_CHARS = 64 * 1024;
+const MAX_ATTEMPTS = 5;
+const HISTORY_BYTES = 1024 * 1024;
+
+/**
+ * One mailbox: the file that mail comes in, the takes it leaves by, the log it ends in, and the marks. What changes
+ * files runs in turns, one after the other; the lock keeps other processes at peace meanwhile.
+ */
+export class Mailbox {
+  readonly log: DeliveredLog;
+  readonly #paths: MailboxPaths;
+  readonly #options: MailboxOptions;
+  readonly #marks: Marks;
+  readonly #taken: TakenMail;
+  readonly #waiting = new WaitingMail();
+  readonly #bells = new Set<() => void>();
+  #appends: Append[] = [];
+  #appending = false;
+  #turn: Promise<unknown> = Promise.resolve();
+  #turns = 0;
+  /** The mailbox file when we last looked: while it is the same, nobody has taken it. */
+  #ino: number | undefined;
+  #looked = false;
+  #hinted = false;
+  #ringAfter = '';
+
+  constructor(paths: MailboxPaths, options: MailboxOptions) {
+    this.#paths = paths;
+    this.#options = options;
+    this.log = new DeliveredLog(paths.log, options);
+    this.#marks = new Marks(paths.marks);
+    this.#taken = new TakenMail({ ...paths, ...options, log: this.log });
+  }
+
+  get isWatched(): boolean {
+    return this.#bells.size > 0;
+  }
+
+  /** Nothing under way, nobody listening, nothing left to tidy: may be forgotten in memory. */
+  get isIdle(): boolean {
+    return this.#turns === 0 && this.#bells.size === 0 && this.#appends.length === 0 && this.#taken.isEmpty;
+  }
+
+  // Appending
+
+  append(message: Message): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      this.#appends.push({ message, resolve, reject });
+      if (!this.#appending) void this.#appendAll();
+    });
+  }
+
+  /** All that wait go together, in one write and one sync; who comes meanwhile waits for the next. */
+  async #appendAll(): Promise<void> {
+    this.#appending = true;
+    while (this.#appends.length > 0) {
+      await this.#inTurn(async () => {
+        const batch = this.#nextBatch();
+        try {
+          if (this.isWatched) await this.#appendToLog(batch);
+          else await this.#appendToFile(batch);
+        } catch (error) {
+          for (const { reject } of batch) reject(error);
+          this.#report(error);
+        }
+      });
+    }
+    this.#appending = false;
+  }
+
+  #nextBatch(): Append[] {
+    let chars = 0;
+    const cut = this.#appends.findIndex(
+      ({ message }, i) => i >= MAX_BATCH || (chars += message.message.length) > MAX_BATCH_CHARS,
+    );
+    return this.#appends.splice(0, cut === -1 ? this.#appends.length : Math.max(1, cut));
+  }
+
+  /** The receiver listens here: what waits goes first, then the batch, straight into the log. */
+  async #appendToLog(batch: readonly Append[]): Promise<void> {
+    await this.#collect();
+    let outcomes: readonly Outcome[] = [];
+    await this.log.commit(() => {
+      const draft = this.#draft(batch, this.log.last, (sender, key) => this.#loggedId(sender, key));
+      outcomes = draft.outcomes;
+      return draft.events.length > 0 ? draft : undefined;
+    });
+    this.#settle(outcomes, (id) => this.log.find(id));
+    this.#ringIfGrown();
+  }
+
+  /** The receiver is away: the batch waits in the mailbox file. */
+  async #appendToFile(batch: readonly Append[]): Promise<void> {
+    await withLock(this.#paths.lock, this.#options.logger, async () => {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) if (await this.#appendedToFile(batch)) return;
+      throw new MailboxError('MAILBOX_BUSY', 'The mailbox was replaced again and again while we wrote. Send again.');
+    });
+  }
+
+  async #appendedToFile(batch: readonly Append[]): Promise<boolean> {
+    const before = statMailbox(this.#paths.file, this.#paths.takes);
+    if (!this.#looked || before?.ino !== this.#ino) await this.#logTaken(before?.ino);
+    else await this.log.catchUp();
+
+    const fd = this.#openMailbox();
+    try {
+      const stat = fstatSync(fd);
+      if (!stat.isFile() || stat.nlink !== 1) throw unusable(this.#paths.file);
+      this.#waiting.readOn(fd, stat, this.#options.now());
+      this.#checkRoom(stat.size, batch.length);
+      const { outcomes, frames } = this.#draft(
+        batch,
+        laterId(this.log.last, this.#waiting.last),
+        (sender, key) => this.#waiting.keys.get(sender, key, this.#options.now()) ?? this.#loggedId(sender, key),
+      );
+      if (frames !== '') appendWhole(fd, Buffer.from(frames));
+      await sync(fd);
+      if (!before) syncDirectory(dirname(this.#paths.file));
+
+      const after = fstatSync(fd);
+      if (after.nlink === 0) return false; // removed under our hands: out of reach, so once more
+      this.#ino = after.ino;
+      if (before?.ino !== after.ino) this.#looked = false; // taken meanwhile: look for the take next time
+      this.#waiting.readOn(fd, after, this.#options.now());
+      this.#settle(
+        outcomes,
+        (id) =>
+          ownEventsIn(fd, after.size, after.size, this.#options.now()).find((event) => event.id === id) ??
+          this.log.find(id),
+      );
+      return true;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #openMailbox(): number {
+    try {
+      return openSync(this.#paths.file, APPEND_OR_CREATE, 0o600);
+    } catch (error) {
+      if (isErrno(error, 'ELOOP', 'ENXIO', 'EISDIR', 'ENODEV', 'EACCES', 'EPERM'))
+        throw unusable(this.#paths.file, error);
+      throw writeError(error);
+    }
+  }
+
+  #checkRoom(bytes: number, more: number): void {
+    const { maxWaiting, maxWaitingBytes } = this.#options;
+    if (this.#waiting.count + more <= maxWaiting && bytes <= maxWaitingBytes) return;
+    throw new MailboxError(
+      'MAILBOX_FULL',
+      `This mailbox is full: ${maxWaiting} messages or ${maxWaitingBytes} bytes wait in it already. Send again when it has been read.`,
+    );
+  }
+
+  #loggedId(sender: string, key: string): string | undefined {
+    return this.log.keys.get(sender, key, this.#options.now());
+  }
+
+  /** Gives every new message the next id; a key that was used before keeps its first event. */
+  #draft(
+    batch: readonly Append[],
+    after: string,
+    known: (sender: string, key: string) => string | undefined,
+  ): AppendDraft {
+    const now = this.#options.now();
+    const here = new Map<string, string>();
+    const outcomes: Outcome[] = [];
+    const events: MailEvent[] = [];
+    let frames = '';
+    let last = after;
+    for (const append of batch) {
+      const { sender, key } = append.message;
+      const earlierId = here.get(`${sender}\n${key}`) ?? known(sender, key);
+      if (earlierId !== undefined) {
+        outcomes.push({ append, earlierId });
+        continue;
+      }
+      last = nextOwnId(last, now);
+      const event = { id: last, time: idTime(last), data: messageData(append.message, now) };
+      here.set(`${sender}\n${key}`, last);
+      events.push(event);
+      frames += frame(event);
+      outcomes.push({ append, event });
+    }
+    return { outcomes, events, frames, ranges: [] };
+  }
+
+  #settle(outcomes: readonly Outcome[], find: (id: string) => MailEvent | undefined): void {
+    for (const { append, event, earlierId } of outcomes) {
+      const earlier = earlierId === undefined ? undefined : find(earlierId);
+      if (event) append.resolve({ event, repeated: false });
+      else if (earlier && JSON.parse(earlier.data).message !== append.message.message) append.reject(keyReused());
+      else append.resolve({ event: earlier ?? remembered(earlierId!, append.message), repeated: true });
+    }
+  }
+
+  // Draining
+
+  /** Brings everything that waits into the log, whoever wrote it. */
+  look(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#hinted = false;
+      await this.#collect();
+      await this.log.catchUp();
+      this.#ringIfGrown();
+    });
+  }
+
+  /** Whether a look would find something: a few `stat` calls. */
+  needsLook(): boolean {
+    const stat = statIfThere(this.#paths.file);
+    return (
+      stat === undefined || stat.size > 0 || stat.ino !== this.#ino || this.#taken.needsLook() || this.log.hasGrown()
+    );
+  }
+
+  async #collect(): Promise<void> {
+    let stat = statMailbox(this.#paths.file, this.#paths.takes);
+    if (!stat && this.isWatched) stat = this.#makeMailbox();
+    if (stat && stat.size > 0) {
+      await withLock(this.#paths.lock, this.#options.logger, () => this.#take());
+      stat = statMailbox(this.#paths.file, this.#paths.takes);
+    }
+    if (!this.#looked || stat?.ino !== this.#ino || this.#taken.needsLook()) await this.#logTaken(stat?.ino);
+  }
+
+  #take(): void {
+    const stat = statMailbox(this.#paths.file, this.#paths.takes);
+    if (!stat || stat.size === 0) return;
+    try {
+      takeMailbox(this.#paths.file, this.#paths.takes, stat);
+      this.#options.onTaken();
+    } catch (error) {
+      throw writeError(error);
+    }
+  }
+
+  #makeMailbox(): ReturnType<typeof statMailbox> {
+    try {
+      withFile(this.#paths.file, APPEND_OR_CREATE | constants.O_EXCL, () => undefined);
+    } catch (error) {
+      if (!isErrno(error, 'EEXIST')) throw writeError(error);
+    }
+    return statMailbox(this.#paths.file, this.#paths.takes);
+  }
+
+  /** Takes are looked for after the mailbox: who takes it from now on changes its inode. */
+  async #logTaken(ino: number | undefined): Promise<void> {
+    this.#taken.list();
+    await this.log.catchUp();
+    await this.#taken.log();
+    this.#ino = ino;
+    this.#looked = true;
+  }
+
+  /** Takes that have been logged and quiet for so long. */
+  quietTakes(idleMs?: number): Take[] {
+    return this.#taken.quiet(idleMs);
+  }
+
+  /** Brings what has been taken into the log; leaves the mailbox alone. */
+  tidy(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#logTaken(statIfThere(this.#paths.file)?.ino);
+      this.#ringIfGrown();
+    });
+  }
+
+  get needsTidying(): boolean {
+    return this.#taken.needsLook();
+  }
+
+  retire(take: Take): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.log.catchUp();
+      await this.#taken.retire(take);
+      this.#ringIfGrown();
+    });
+  }
+
+  // Reading
+
+  async read(after: string | undefined, limit: number): Promise<Batch> {
+    if (!this.isWatched || this.#hinted) await this.#tryLook();
+    return this.log.read(after ?? this.#marks.read()['delivered'] ?? this.log.oldest, limit);
+  }
+
+  async ends(): Promise<{ oldest: string; newest: string }> {
+    if (!this.isWatched || this.#hinted) await this.#tryLook();
+    return { oldest: this.log.oldest, newest: this.log.newest };
+  }
+
+  /** Newest first: what waits in the mailbox (it has no id of the log yet, unless it is ours), then the log. */
+  async readBack(before: string | undefined, limit: number): Promise<{ events: MailEvent[]; more?: string }> {
+    await this.#inTurn(() => this.log.catchUp());
+    const waiting = this.#ownWaiting()
+      .filter(({ id }) => compareIds(id, this.log.newest) > 0 && (before === undefined || compareIds(id, before) < 0))
+      .toReversed();
+    if (waiting.length >= limit) {
+      const events = waiting.slice(0, limit);
+      return { events, more: events.at(-1)!.id };
+    }
+    const logged = this.log.readBack(before, limit - waiting.length);
+    return { ...logged, events: [...waiting, ...logged.events] };
+  }
+
+  #ownWaiting(): MailEvent[] {
+    const stat = statIfThere(this.#paths.file);
+    if (!stat?.isFile() || stat.size === 0) return [];
+    return withFile(this.#paths.file, READ, (fd) => ownEventsIn(fd, stat.size, HISTORY_BYTES, this.#options.now()));
+  }
+
+  // Watching
+
+  /** Listening begins with a look, so that what waits is on its way when this resolves. */
+  async watch(ring: () => void): Promise<() => void> {
+    const bell = (): void => ring();
+    this.#bells.add(bell);
+    await this.#tryLook();
+    return () => this.#bells.delete(bell);
+  }
+
+  /** Somebody may have written: look now. */
+  hint(): void {
+    if (this.#hinted) return;
+    this.#hinted = true;
+    void this.#tryLook();
+  }
+
+  ring(): void {
+    for (const bell of this.#bells) bell();
+  }
+
+  #ringIfGrown(): void {
+    if (this.log.newest === this.#ringAfter) return;
+    this.#ringAfter = this.log.newest;
+    this.ring();
+  }
+
+  /** A mailbox that cannot be drained now still has a log to read: the next look tries again. */
+  async #tryLook(): Promise<void> {
+    try {
+      await this.look();
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  // Marks
+
+  move(name: MarkName, id: string): boolean {
+    return this.#marks.move(name, id);
+  }
+
+  marks(): Record<string, string> {
+    return this.#marks.read();
+  }
+
+  writeMarks(): Promise<void> {
+    return this.#inTurn(() =>
+      withLock(this.#paths.lock, this.#options.logger, () => {
+        this.#marks.write();
+        this.log.retain(this.#marks.read()['delivered'] ?? this.log.oldest);
+      }),
+    );
+  }
+
+  // Ending
+
+  /** Leaves nothing of it behind. */
+  forget(): Promise<void> {
+    return this.#inTurn(() =>
+      withLock(this.#paths.lock, this.#options.logger, () => {
+        rmSync(this.#paths.file, { force: true });
+        rmSync(this.#paths.takes, { recursive: true, force: true });
+        rmSync(this.#paths.torn, { recursive: true, force: true });
+        this.log.remove();
+        this.#marks.remove();
+        this.#looked = false;
+        this.#ino = undefined;
+        this.#taken.list();
+      }),
+    );
+  }
+
+  /** Ends when everything begun has ended. */
+  async close(): Promise<void> {
+    while (this.#appends.length > 0 || this.#turns > 0) await this.#turn;
+    this.log.close();
+  }
+
+  #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
+    this.#turns += 1;
+    const turn = this.#turn.then(work).finally(() => (this.#turns -= 1));
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  #report(error: unknown): void {
+    if (error instanceof SyncError) this.#options.onSyncError(error);
+    else this.#options.logger.warn({ err: error, mailbox: this.#paths.file }, 'the mailbox could not be used');
+  }
+}
+
+function keyReused(): MailboxError {
+  return new MailboxError('KEY_REUSED', 'This key was used for another message. Use a new key for a new message.');
+}
+
+/** The event itself is no longer kept: its id and the text that was sent again tell the same. */
+function remembered(id: string, message: Message): MailEvent {
+  return { id, time: idTime(id), data: messageData(message, idTime(id)) };
+}

@@ -1,0 +1,34 @@
+import { readdirSync, readlinkSync } from 'node:fs';
+import { isErrno } from '../mailbox-error.ts';
+
+/**
+ * Which of `paths` some process has open, or undefined where that cannot be told: without `/proc`, or when other
+ * users' descriptors are hidden from us. Processes in another PID namespace are never seen.
+ */
+export function openAmong(paths: ReadonlySet<string>): Set<string> | undefined {
+  const open = new Set<string>();
+  try {
+    for (const pid of readdirSync('/proc')) {
+      if (!/^\d+$/.test(pid)) continue;
+      for (const target of descriptorsOf(pid)) if (paths.has(target)) open.add(target);
+    }
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'EACCES', 'EPERM')) return undefined;
+    throw error;
+  }
+  return open;
+}
+
+function descriptorsOf(pid: string): string[] {
+  const dir = `/proc/${pid}/fd`;
+  return whileItLives(() => readdirSync(dir), []).map((fd) => whileItLives(() => readlinkSync(`${dir}/${fd}`), ''));
+}
+
+function whileItLives<T>(look: () => T, gone: T): T {
+  try {
+    return look();
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ESRCH', 'EINVAL')) return gone;
+    throw error;
+  }
+}

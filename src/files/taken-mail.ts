@@ -1,0 +1,262 @@
+import { closeSync, openSync, readSync, rmdirSync, fstatSync, fsyncSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from '../logger.ts';
+import { isErrno } from '../mailbox-error.ts';
+import type { MailEvent } from '../mailbox-store.ts';
+import type { DeliveredLog, Draft } from './delivered-log.ts';
+import { APPEND_OR_CREATE, READ, makeDirectory, readRange, sizeOf, statIfThere, withFile, writeError } from './disk.ts';
+import { MAX_EVENT_BYTES, frame, parseBlock } from './event-frame.ts';
+import { compareIds, idTime, nextForeignId } from './event-id.ts';
+import { listTakes, type Take } from './takes.ts';
+import { readStretches, type Stretch } from './waiting-mail.ts';
+
+/** A tail of whole lines without its blank line counts as complete after so long without growth. */
+const TAIL_COMPLETE_MS = 5000;
+const RETIRE_IDLE_MS = 3000;
+const BATCH_BYTES = 64 * 1024;
+const COPY_BYTES = 64 * 1024;
+const BLANK_LINE = /\r\n(?:\r\n|\r|\n)|\n(?:\r\n|\r|\n)|\r(?!\n)\r/;
+
+interface Seen {
+  readonly size: number;
+  /** Since when the size is the same, in ms of a clock that only rises. */
+  readonly since: number;
+}
+
+export interface TakenMailOptions {
+  readonly takes: string;
+  readonly torn: string;
+  readonly log: DeliveredLog;
+  readonly logger: Logger;
+  readonly now: () => number;
+  readonly uptimeMs: () => number;
+}
+
+/** The takes of one mailbox: brings what they hold into the log, once, and removes them when nobody writes any more. */
+export class TakenMail {
+  readonly #options: TakenMailOptions;
+  #takes: Take[] = [];
+  readonly #seen = new Map<string, Seen>();
+
+  constructor(options: TakenMailOptions) {
+    this.#options = options;
+  }
+
+  /** Looks which takes there are. */
+  list(): void {
+    this.#takes = listTakes(this.#options.takes);
+    const ids = new Set(this.#takes.map(({ id }) => id));
+    this.#options.log.keepTakes(ids);
+    for (const id of this.#seen.keys()) if (!ids.has(id)) this.#seen.delete(id);
+  }
+
+  get isEmpty(): boolean {
+    return this.#takes.length === 0;
+  }
+
+  /** Whether a take has grown, or has an unfinished tail that has waited long enough. */
+  needsLook(): boolean {
+    return this.#takes.some((take) => {
+      const seen = this.#seen.get(take.id);
+      const size = statIfThere(take.path)?.size;
+      return (
+        size !== seen?.size || (size !== this.#options.log.consumed(take.id) && this.#isQuiet(take, TAIL_COMPLETE_MS))
+      );
+    });
+  }
+
+  /** Logs whatever the takes hold and the log does not. The log must be caught up. */
+  async log(): Promise<void> {
+    // Sizes newest first, contents oldest first: what one writer wrote across a take then keeps its order.
+    const sizes = this.#takes
+      .toReversed()
+      .map((take) => ({ take, size: this.#look(take) }))
+      .toReversed();
+    for (const { take, size } of sizes) {
+      if (size > this.#options.log.consumed(take.id)) await this.#logTake(take, size);
+    }
+  }
+
+  /** Takes that are in the log and have been quiet for 3 s: candidates for removal, unless somebody has them open. */
+  quiet(idleMs = RETIRE_IDLE_MS): Take[] {
+    return this.#takes.filter((take) => this.#isQuiet(take, idleMs));
+  }
+
+  /** Removes a take that nobody has open, once its last half line is set aside; what still comes is logged. */
+  async retire(take: Take): Promise<void> {
+    await this.#withTake(take, async (fd) => {
+      const size = sizeOf(fd);
+      await this.#logBytes(take, fd, size);
+      if (this.#isUnfinished(take, size)) {
+        if (!this.#isQuiet(take, TAIL_COMPLETE_MS)) return;
+        await this.#logTail(take, fd, size);
+        if (this.#isUnfinished(take, size)) await this.#setAside(take, fd, size, 'half a line');
+      }
+      unlinkSync(take.path);
+      // A writer that opened the mailbox before the take may still have written: look once more after the unlink.
+      if (fstatSync(fd).size > size) await this.#logBytes(take, fd, fstatSync(fd).size);
+    });
+    this.list();
+    if (this.isEmpty) removeIfEmpty(this.#options.takes);
+  }
+
+  #isUnfinished(take: Take, size: number): boolean {
+    return this.#options.log.consumed(take.id) < size;
+  }
+
+  #look(take: Take): number {
+    const size = statIfThere(take.path)?.size ?? 0;
+    if (this.#seen.get(take.id)?.size !== size) this.#seen.set(take.id, { size, since: this.#options.uptimeMs() });
+    return size;
+  }
+
+  #isQuiet(take: Take, forMs: number): boolean {
+    const seen = this.#seen.get(take.id);
+    return seen !== undefined && this.#options.uptimeMs() - seen.since >= forMs;
+  }
+
+  async #logTake(take: Take, size: number): Promise<void> {
+    await this.#withTake(take, async (fd) => {
+      await this.#logBytes(take, fd, size);
+      if (this.#isUnfinished(take, size) && this.#isQuiet(take, TAIL_COMPLETE_MS)) await this.#logTail(take, fd, size);
+    });
+  }
+
+  /** The complete events up to `size`. */
+  async #logBytes(take: Take, fd: number, size: number): Promise<void> {
+    const { log, now } = this.#options;
+    for (let from = log.consumed(take.id); from < size; from = log.consumed(take.id)) {
+      const { stretches } = readStretches(fd, from, size, now());
+      if (stretches.length > 0) {
+        await this.#logStretches(take, fd, stretches);
+      } else if (size - from > MAX_EVENT_BYTES) {
+        const end = endOfBlock(fd, from, size);
+        if (end === undefined) return;
+        await this.#setAside(take, fd, end, 'longer than 1 MiB');
+      } else {
+        return;
+      }
+    }
+  }
+
+  /** Whole lines without a blank line behind them: `echo 'data: hi' >> henry.txt`. */
+  async #logTail(take: Take, fd: number, size: number): Promise<void> {
+    const from = this.#options.log.consumed(take.id);
+    if (size - from > MAX_EVENT_BYTES) return;
+    const bytes = readRange(fd, from, size);
+    if (!/[\r\n]$/.test(bytes.toString('latin1', bytes.length - 1))) return;
+    await this.#logStretches(take, fd, [{ from, end: size, parsed: parseBlock(bytes, this.#options.now()) }]);
+  }
+
+  async #logStretches(take: Take, fd: number, stretches: readonly Stretch[]): Promise<void> {
+    const { log } = this.#options;
+    for (const { from, end, parsed } of stretches)
+      if (parsed.kind === 'damaged') this.#copyAside(take, fd, from, end, parsed.why);
+    const end = stretches.at(-1)!.end;
+    while (log.consumed(take.id) < end) await log.commit(() => this.#draft(take, stretches));
+  }
+
+  /** As much as fits in one batch of what the log does not have yet. */
+  #draft(take: Take, stretches: readonly Stretch[]): Draft | undefined {
+    const { log, now } = this.#options;
+    const from = log.consumed(take.id);
+    const events: MailEvent[] = [];
+    const keysHere = new Set<string>();
+    let frames = '';
+    let last = log.last;
+    let to = from;
+    for (const { end, parsed } of stretches) {
+      if (end <= from) continue;
+      if (frames.length >= BATCH_BYTES) break;
+      to = end;
+      if (parsed.kind === 'nothing' || parsed.kind === 'damaged') continue;
+      if (parsed.kind === 'own') {
+        const scoped = `${parsed.sender}\n${parsed.key}`;
+        if (keysHere.has(scoped) || log.keys.get(parsed.sender, parsed.key, now()) !== undefined) continue;
+        keysHere.add(scoped);
+      }
+      const event = eventAfter(last, parsed, now());
+      events.push(event);
+      frames += frame(event);
+      last = event.id;
+    }
+    return to > from ? { events, frames, ranges: [{ take: take.id, from, to }] } : undefined;
+  }
+
+  /** Keeps what cannot be shown, and marks it as seen. */
+  async #setAside(take: Take, fd: number, end: number, why: string): Promise<void> {
+    const { log } = this.#options;
+    const from = log.consumed(take.id);
+    this.#copyAside(take, fd, from, end, why);
+    await log.commit(() =>
+      log.consumed(take.id) < end ? { events: [], frames: '', ranges: [{ take: take.id, from, to: end }] } : undefined,
+    );
+  }
+
+  #copyAside(take: Take, fd: number, from: number, end: number, why: string): void {
+    const path = join(this.#options.torn, `${take.id}-${from}.txt`);
+    try {
+      makeDirectory(this.#options.torn);
+      if ((statIfThere(path)?.size ?? -1) !== end - from) copyRange(fd, from, end, path);
+    } catch (error) {
+      throw writeError(error);
+    }
+    this.#options.logger.warn({ path, bytes: end - from, why }, 'mail that cannot be shown was set aside');
+  }
+
+  /** Opens a take; one that is gone was retired or renamed by another process, and is looked for again later. */
+  async #withTake(take: Take, work: (fd: number) => Promise<void>): Promise<void> {
+    let fd: number;
+    try {
+      fd = openSync(take.path, READ);
+    } catch (error) {
+      if (isErrno(error, 'ENOENT', 'ELOOP', 'ENXIO')) return;
+      throw error;
+    }
+    try {
+      if (fstatSync(fd).isFile()) await work(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+}
+
+function eventAfter(last: string, parsed: Stretch['parsed'] & { kind: 'own' | 'foreign' }, now: number): MailEvent {
+  if (parsed.kind === 'own') {
+    const id = compareIds(parsed.id, last) > 0 ? parsed.id : nextForeignId(last);
+    return { id, time: idTime(parsed.id), data: parsed.data };
+  }
+  const event = { id: nextForeignId(last), time: now, data: parsed.data };
+  return parsed.type === undefined ? event : { ...event, type: parsed.type };
+}
+
+/** Where a block too long to hold in memory ends, if it does. */
+function endOfBlock(fd: number, from: number, size: number): number | undefined {
+  const overlap = 3;
+  for (let at = from; at < size; at += COPY_BYTES) {
+    const text = readRange(fd, Math.max(from, at - overlap), Math.min(size, at + COPY_BYTES)).toString('latin1');
+    const match = BLANK_LINE.exec(text);
+    if (match) return Math.max(from, at - overlap) + match.index + match[0].length;
+  }
+  return undefined;
+}
+
+function copyRange(fd: number, from: number, end: number, path: string): void {
+  withFile(path, APPEND_OR_CREATE, (copy) => {
+    const chunk = Buffer.allocUnsafe(COPY_BYTES);
+    for (let at = from; at < end;) {
+      const read = readSync(fd, chunk, 0, Math.min(COPY_BYTES, end - at), at);
+      if (read === 0) break;
+      at += writeSync(copy, chunk, 0, read);
+    }
+    fsyncSync(copy);
+  });
+}
+
+function removeIfEmpty(dir: string): void {
+  try {
+    rmdirSync(dir);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
+  }
+}

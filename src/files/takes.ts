@@ -1,0 +1,107 @@
+/**
+ * A take is a mailbox file that was renamed away, on its way into the log: `.taken/henry/7-k3x9…`, where 7 gives the
+ * order and the rest is the take's name in the log. A writer that opened the mailbox before may still append to it.
+ */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, chownSync, closeSync, linkSync, openSync, renameSync, rmSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
+import { MailboxError, isErrno } from '../mailbox-error.ts';
+import { APPEND_OR_CREATE, makeDirectory, namesIn, statIfThere } from './disk.ts';
+
+export interface Take {
+  readonly id: string;
+  readonly ordinal: number;
+  readonly path: string;
+}
+
+const NAME = /^(\d+)-([a-z0-9]+)$/;
+const SUCCESSOR = 'successor-';
+
+/** The takes in a directory, oldest first. */
+export function listTakes(dir: string): Take[] {
+  return namesIn(dir)
+    .flatMap((name) => {
+      const match = NAME.exec(name);
+      return match ? [{ id: match[2]!, ordinal: Number(match[1]), path: join(dir, name) }] : [];
+    })
+    .toSorted((a, b) => a.ordinal - b.ordinal || (a.id < b.id ? -1 : 1));
+}
+
+/**
+ * Renames what is at `mailbox` into `dir` and puts an empty file with the same mode and owner in its place. Nothing is
+ * ever renamed over the mailbox: if a writer has made a new one meanwhile, that one stays.
+ */
+export function takeMailbox(mailbox: string, dir: string, stat: Stats): void {
+  makeDirectory(dir);
+  removeSuccessors(dir);
+  const successor = join(dir, SUCCESSOR + randomName());
+  closeSync(openSync(successor, APPEND_OR_CREATE, 0o600));
+  imitate(successor, stat);
+
+  const id = randomName();
+  const ordinal = nextOrdinal(dir);
+  const path = join(dir, `${ordinal}-${id}`);
+  renameSync(mailbox, path);
+  try {
+    linkSync(successor, mailbox);
+  } catch (error) {
+    // EEXIST: a writer made a new mailbox. ENOENT: another process tidied the successor away; the next look makes one.
+    if (!isErrno(error, 'EEXIST', 'ENOENT')) throw error;
+  }
+  rmSync(successor, { force: true });
+
+  // Whoever was stopped between choosing the ordinal and renaming took newer mail than the takes made meanwhile.
+  const overtaken = listTakes(dir).some((take) => take.id !== id && take.ordinal >= ordinal);
+  if (overtaken) renameSync(path, join(dir, `${nextOrdinal(dir)}-${id}`));
+}
+
+/** A process that died between link and unlink left the mailbox a second name. */
+export function removeSuccessors(dir: string): void {
+  for (const name of namesIn(dir)) if (name.startsWith(SUCCESSOR)) rmSync(join(dir, name), { force: true });
+}
+
+/** What stands at a mailbox's path if it is a file of its own; undefined if nothing does; else MAILBOX_UNUSABLE. */
+export function statMailbox(mailbox: string, dir: string): Stats | undefined {
+  let stat = statIfThere(mailbox);
+  if (stat?.isFile() && stat.nlink > 1) {
+    removeSuccessors(dir);
+    stat = statIfThere(mailbox);
+  }
+  if (stat && (!stat.isFile() || stat.nlink > 1)) throw unusable(mailbox);
+  return stat;
+}
+
+export function unusable(path: string, cause?: unknown): MailboxError {
+  return new MailboxError(
+    'MAILBOX_UNUSABLE',
+    `${path} is not a plain file with one name: it is left alone. Move it away to get a mailbox again.`,
+    { cause },
+  );
+}
+
+function nextOrdinal(dir: string): number {
+  return (listTakes(dir).at(-1)?.ordinal ?? 0) + 1;
+}
+
+/** The owner is kept where we may: an unprivileged server cannot give files away. */
+function imitate(path: string, { mode, uid, gid }: Stats): void {
+  chmodSync(path, mode & 0o7777);
+  try {
+    chownSync(path, uid, gid);
+  } catch (error) {
+    if (!isErrno(error, 'EPERM')) throw error;
+    chownGroup(path, gid);
+  }
+}
+
+function chownGroup(path: string, gid: number): void {
+  try {
+    chownSync(path, process.getuid!(), gid);
+  } catch (error) {
+    if (!isErrno(error, 'EPERM')) throw error;
+  }
+}
+
+function randomName(): string {
+  return BigInt(`0x${randomBytes(8).toString('hex')}`).toString(36);
+}

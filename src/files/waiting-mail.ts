@@ -1,0 +1,98 @@
+import type { Stats } from 'node:fs';
+import type { MailEvent } from '../mailbox-store.ts';
+import { readRange } from './disk.ts';
+import { MAX_EVENT_BYTES, parseBlock, splitBlocks, type Parsed } from './event-frame.ts';
+import { FIRST_ID, idTime, laterId } from './event-id.ts';
+import { RecentKeys } from './recent-keys.ts';
+
+/** A stretch of mail and what it says. `from`/`end` are offsets in its file; stretches follow without a hole. */
+export interface Stretch {
+  readonly from: number;
+  readonly end: number;
+  readonly parsed: Parsed;
+}
+
+const CHUNK_BYTES = 2 * MAX_EVENT_BYTES;
+
+/** Whole events in the bytes from..to of a file, at most 2 MiB of it. `end`: where unfinished text begins. */
+export function readStretches(
+  fd: number,
+  from: number,
+  to: number,
+  now: number,
+): { stretches: Stretch[]; end: number } {
+  const bytes = readRange(fd, from, Math.min(to, from + CHUNK_BYTES));
+  const { blocks, rest } = splitBlocks(bytes);
+  const stretches: Stretch[] = [];
+  let at = 0;
+  for (const [i, block] of blocks.entries()) {
+    const end = i === blocks.length - 1 ? rest : block.end;
+    stretches.push({ from: from + at, end: from + end, parsed: parseBlock(bytes.subarray(block.from, block.to), now) });
+    at = end;
+  }
+  if (blocks.length === 0 && rest > 0) stretches.push({ from, end: from + rest, parsed: { kind: 'nothing' } });
+  return { stretches, end: from + rest };
+}
+
+/** What is known of the mail that waits in one mailbox file: read once, then only what has been appended since. */
+export class WaitingMail {
+  #ino: number | undefined;
+  #readTo = 0;
+  #count = 0;
+  #last = FIRST_ID;
+  #keys = new RecentKeys();
+
+  get last(): string {
+    return this.#last;
+  }
+
+  /** Events, whoever wrote them. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get keys(): RecentKeys {
+    return this.#keys;
+  }
+
+  /** Reads on to the end of the file; from its beginning when it is another file than before, or was cut short. */
+  readOn(fd: number, { ino, size }: Stats, now: number): void {
+    if (ino !== this.#ino || size < this.#readTo) this.#startOver(ino);
+    while (this.#readTo < size) {
+      const { stretches, end } = readStretches(fd, this.#readTo, size, now);
+      for (const { parsed } of stretches) this.#note(parsed);
+      if (end === this.#readTo) return;
+      this.#readTo = end;
+    }
+  }
+
+  #note(parsed: Parsed): void {
+    if (parsed.kind === 'own' || parsed.kind === 'foreign') this.#count += 1;
+    if (parsed.kind !== 'own') return;
+    this.#last = laterId(this.#last, parsed.id);
+    this.#keys.set(parsed.sender, parsed.key, parsed.id);
+  }
+
+  #startOver(ino: number): void {
+    this.#ino = ino;
+    this.#readTo = 0;
+    this.#count = 0;
+    this.#last = FIRST_ID;
+    this.#keys = new RecentKeys();
+  }
+}
+
+/** Our own events among the last `bytes` of a mailbox file, oldest first. Foreign mail has no id before it is logged. */
+export function ownEventsIn(fd: number, size: number, bytes: number, now: number): MailEvent[] {
+  const from = Math.max(0, size - bytes);
+  const events: MailEvent[] = [];
+  for (let at = from; at < size;) {
+    const { stretches, end } = readStretches(fd, at, size, now);
+    for (const { parsed } of stretches) {
+      if (parsed.kind === 'own') events.push({ id: parsed.id, time: idTime(parsed.id), data: parsed.data });
+    }
+    if (end === at) break;
+    at = end;
+  }
+  return events;
+}
