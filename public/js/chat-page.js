@@ -1,0 +1,103 @@
+/** The page on which two people talk: `chat.html?me=…&with=…`, or with both names fixed on the root element. */
+import { Attention } from './attention.js';
+import { buildFrame } from './chat-frame.js';
+import { Chat } from './chat.js';
+import { nameComposer } from './composer.js';
+import { cleanName } from './names.js';
+import { prepareNotifications } from './notifications.js';
+import { preparePage } from './page.js';
+import { PresenceLine, TypingLine } from './presence.js';
+import { Receipts } from './receipts.js';
+import { readPeople, Refusal, reportTyping } from './server.js';
+import { remember } from './storage.js';
+
+const LONGEST_MESSAGE = 4000;
+const TYPING_EVERY_MS = 3000;
+const TYPING_FOR_MS = 6000;
+
+const invited = await preparePage();
+const query = new URLSearchParams(location.search);
+const fixed = document.documentElement.dataset;
+const me = cleanName(fixed.me ?? query.get('me') ?? invited);
+const other = cleanName(fixed.with ?? query.get('with'));
+if (me && other) await talk(me, other);
+else location.replace('./');
+
+/** @param {string} me @param {string} other */
+async function talk(me, other) {
+  if (!fixed.me) remember('me', me);
+  const frame = buildFrame({ who: other, heading: 'heading' });
+  nameComposer(frame.box, frame.label, other);
+  const attention = new Attention({ titleKey: 'title', who: other, badge: frame.elsewhere });
+  const notify = prepareNotifications({ me, bell: frame.bell });
+  const receipts = new Receipts({ receiver: me, sender: other });
+  const presence = new PresenceLine(frame.subtitle);
+  const typing = new TypingLine(frame.happening);
+  const tellTyping = typingReporter(me, other);
+  /** @type {Map<string, number>} */
+  const unread = new Map();
+
+  const showUnread = () => (attention.elsewhere = [...unread.values()].reduce((sum, count) => sum + count, 0));
+
+  const askPeople = async () => {
+    try {
+      const { people } = await readPeople(me);
+      unread.clear();
+      for (const { name, unread: count = 0 } of people) if (name !== other && name !== me) unread.set(name, count);
+      showUnread();
+      const person = people.find(({ name }) => name === other);
+      if (person && typeof person.online === 'boolean') presence.set(person);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error; // without it there is no presence, and that is all
+    }
+  };
+
+  const chat = new Chat({
+    me,
+    other,
+    mailbox: me,
+    longest: LONGEST_MESSAGE,
+    frame,
+    attention,
+    onReceived: (id) => receipts.delivered(id),
+    onSeen() {
+      if (document.hidden) return;
+      attention.here = 0;
+      receipts.read(chat.conversation.newestReceivedId);
+    },
+    onArrival(messages) {
+      typing.clear();
+      if (document.hidden) attention.here += messages.length;
+      const last = messages.at(-1);
+      if (last) notify(last.foreign ? me : last.sender, last.message, last.identity);
+    },
+    onStranger({ sender, message, id }) {
+      unread.set(sender, (unread.get(sender) ?? 0) + 1);
+      showUnread();
+      notify(sender, message, id);
+    },
+    onConnected: () => void askPeople(),
+    onTyping: tellTyping,
+    onEvent({ type, data }) {
+      const told = JSON.parse(data);
+      if (type === 'presence' && told.person === other && !told.room) presence.change(told);
+      if (type === 'typing' && told.sender === other) typing.show(other, told.forMs ?? TYPING_FOR_MS);
+    },
+  });
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) void askPeople();
+  });
+  await Promise.all([chat.open(), askPeople()]);
+}
+
+/** @param {string} sender @param {string} receiver */
+function typingReporter(sender, receiver) {
+  let next = 0;
+  return () => {
+    if (Date.now() < next) return;
+    next = Date.now() + TYPING_EVERY_MS;
+    reportTyping({ sender, receiver }).catch((error) => {
+      if (error instanceof Refusal && error.status === 404) next = Infinity;
+    });
+  };
+}

@@ -1,0 +1,133 @@
+/**
+ * The messages of one conversation, each once and in order. Knows neither the server nor the page.
+ *
+ * @typedef {'sending' | 'waiting' | 'failed' | 'sent' | 'delivered' | 'read'} MessageState
+ * @typedef {{ identity: string, mailbox: string, id: string, sender: string, message: string, time: number,
+ *   state: MessageState, foreign: boolean }} ChatMessage
+ */
+
+const STEPS = ['sent', 'delivered', 'read'];
+
+/** Ids rise within a mailbox: `<ms>-<seq>`, with `.n` behind it for a foreign event. @param {string} a @param {string} b */
+export function compareIds(a, b) {
+  const left = a.split(/[-.]/);
+  const right = b.split(/[-.]/);
+  for (let i = 0; i < Math.max(left.length, right.length); i++) {
+    const difference = Number(left[i] ?? -1) - Number(right[i] ?? -1);
+    if (difference) return difference;
+  }
+  return 0;
+}
+
+/** By time, then mailbox, then position, as the server merges the two logs. @param {ChatMessage} a @param {ChatMessage} b */
+function compare(a, b) {
+  if (a.time !== b.time) return a.time - b.time;
+  if (a.mailbox !== b.mailbox) return a.mailbox < b.mailbox ? -1 : 1;
+  return compareIds(a.id, b.id);
+}
+
+/** What `me` and `other` (a person or a room) have said to each other, as far as it is loaded. */
+export class Conversation {
+  /** @type {ChatMessage[]} */ #messages = [];
+  /** @type {Map<string, ChatMessage>} */ #known = new Map();
+  // The receipt of a message may overtake the answer that gives the message its id.
+  /** @type {{ state: 'delivered' | 'read', mailbox: string, upTo: string }[]} */ #receipts = [];
+
+  /** @param {string} me @param {string} mailbox where what is said to me arrives */
+  constructor(me, mailbox) {
+    this.me = me;
+    this.mailbox = mailbox;
+  }
+
+  /** Oldest first. Not to be changed by the caller. */
+  get messages() {
+    return this.#messages;
+  }
+
+  /** My own message is known by the key this page gave it, long before it has an id. @param {string} key */
+  static ownIdentity(key) {
+    return `own ${key}`;
+  }
+
+  /** @param {string} identity */
+  has(identity) {
+    return this.#known.has(identity);
+  }
+
+  /** @param {import('./server.js').StoredMessage} stored */
+  knows(stored) {
+    return this.#known.has(this.#read(stored).identity);
+  }
+
+  /** Adds what is not there yet; returns only that. @param {import('./server.js').StoredMessage[]} stored */
+  merge(stored) {
+    const added = [];
+    for (const one of stored) {
+      const message = this.#read(one);
+      const known = this.#known.get(message.identity);
+      if (known) this.#advance(known, message.state);
+      else {
+        this.#applyReceipts(message);
+        this.#known.set(message.identity, message);
+        this.#insert(message);
+        added.push(message);
+      }
+    }
+    return added;
+  }
+
+  /** Forgets everything: what is known no longer joins up with what the server has. */
+  clear() {
+    this.#messages = [];
+    this.#known.clear();
+  }
+
+  /** The last message's time, for one that came without its own. */
+  get newestTime() {
+    return this.#messages.at(-1)?.time ?? 0;
+  }
+
+  /** The id up to which everything said to me is here. */
+  get newestReceivedId() {
+    return this.#messages.findLast((message) => message.mailbox === this.mailbox && message.sender !== this.me)?.id;
+  }
+
+  /** The others' mailbox has been received or read up to an id. @param {'delivered' | 'read'} state @param {string} mailbox @param {string} upTo */
+  advance(state, mailbox, upTo) {
+    this.#receipts = this.#receipts.filter((one) => one.state !== state || one.mailbox !== mailbox);
+    this.#receipts.push({ state, mailbox, upTo });
+    let changed = false;
+    for (const message of this.#messages) changed = this.#applyReceipts(message) || changed;
+    return changed;
+  }
+
+  /** @param {ChatMessage} message */
+  #applyReceipts(message) {
+    let changed = false;
+    for (const { state, mailbox, upTo } of this.#receipts) {
+      if (message.sender !== this.me || message.mailbox !== mailbox || compareIds(message.id, upTo) > 0) continue;
+      changed = this.#advance(message, state) || changed;
+    }
+    return changed;
+  }
+
+  /** A state never goes back. @param {ChatMessage} message @param {MessageState} state */
+  #advance(message, state) {
+    if (STEPS.indexOf(state) <= STEPS.indexOf(message.state)) return false;
+    message.state = state;
+    return true;
+  }
+
+  /** @param {ChatMessage} message */
+  #insert(message) {
+    const before = this.#messages.findLastIndex((one) => compare(one, message) < 0);
+    this.#messages.splice(before + 1, 0, message);
+  }
+
+  /** @param {import('./server.js').StoredMessage} stored @returns {ChatMessage} */
+  #read({ mailbox, id, sender, message, time, key, state = 'sent', foreign = false }) {
+    const own = !foreign && sender === this.me && key;
+    const identity = own ? Conversation.ownIdentity(key) : `${mailbox} ${id}`;
+    return { identity, mailbox, id, sender, message, time: Date.parse(time) || this.newestTime, state, foreign };
+  }
+}

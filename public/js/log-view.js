@@ -1,0 +1,246 @@
+/**
+ * Shows messages in the log: at most a few hundred rows of them, without ever moving what is being read.
+ * Each change of the list touches only the rows that differ: the log is a live region.
+ *
+ * @typedef {import('./conversation.js').ChatMessage} ChatMessage
+ * @typedef {{ log: HTMLElement, list: HTMLElement, pill: HTMLButtonElement, isOwn: (message: ChatMessage) => boolean,
+ *   onRetry: (message: ChatMessage) => void, onDelete: (message: ChatMessage) => void }} LogViewOptions
+ */
+import { clock, dayKey, dayName } from './clock.js';
+import { element } from './elements.js';
+import { onLanguageChange, say } from './language.js';
+import { makeFailure, makeRow } from './message-row.js';
+
+const MOST_ROWS = 300;
+const STEP = 50;
+const STUCK_PX = 100;
+const NEAR_PX = 400;
+const GROUP_MS = 5 * 60_000;
+// Assistive technology reads a change somewhat later than it happens.
+const SILENCE_MS = 2000;
+
+/** The rows of a conversation. */
+export class LogView {
+  /** @type {readonly ChatMessage[]} */ #messages = [];
+  /** @type {Map<string, HTMLLIElement>} */ #rows = new Map();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #silence;
+  #start = 0;
+  #end = 0;
+  #stuck = true;
+  #unseen = 0;
+  #today = '';
+
+  /** @param {LogViewOptions} options */
+  constructor(options) {
+    this.options = options;
+    const { log, list, pill } = options;
+    log.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    pill.addEventListener('click', () => {
+      this.toNewest();
+      log.focus({ preventScroll: true }); // the pill goes, and the focus must not go with it
+    });
+    const stay = new ResizeObserver(() => this.#stay());
+    stay.observe(log);
+    stay.observe(list);
+    onLanguageChange(() => this.#rebuild());
+  }
+
+  /** Whether there are loaded messages above the first row. */
+  get hasMoreAbove() {
+    return this.#start > 0;
+  }
+
+  /** Whether the newest message is in view. */
+  get isAtNewest() {
+    return this.#stuck && this.#end === this.#messages.length;
+  }
+
+  /** Makes the log a live region, or keeps it silent for a moment. */
+  listen() {
+    this.options.log.setAttribute('aria-live', 'polite');
+  }
+
+  silence() {
+    const { log } = this.options;
+    if (log.getAttribute('aria-live') === 'off' && !this.#silence) return; // not live yet
+    clearTimeout(this.#silence);
+    log.setAttribute('aria-live', 'off');
+    this.#silence = setTimeout(() => {
+      this.#silence = undefined;
+      this.listen();
+    }, SILENCE_MS);
+  }
+
+  /** Shows the conversation as it is now. @param {readonly ChatMessage[]} messages @param {number} [arrived] how many of them others have just sent */
+  show(messages, arrived = 0) {
+    const fromTheFirst = this.#start === 0;
+    const toTheLast = this.#end === this.#messages.length;
+    const first = this.#messages[this.#start]?.identity;
+    const last = this.#messages[this.#end - 1]?.identity;
+    const rendered = this.#end - this.#start;
+    this.#messages = messages;
+
+    let end = toTheLast ? messages.length : messages.findIndex((one) => one.identity === last) + 1;
+    if (end === 0) end = messages.length;
+    let start = fromTheFirst ? 0 : messages.findIndex((one) => one.identity === first);
+    if (start < 0) start = Math.max(0, end - rendered);
+    if (end - start > MOST_ROWS) {
+      if (this.#stuck) start = end - MOST_ROWS;
+      else end = start + MOST_ROWS;
+    }
+    this.#render(start, end);
+    if (!this.isAtNewest) this.#unseen += arrived;
+    this.#showPill();
+  }
+
+  /** Shows loaded messages above the first row; drops the farthest below. */
+  showEarlier() {
+    this.silence();
+    const start = Math.max(0, this.#start - STEP);
+    this.#stuck = false;
+    this.#render(start, Math.min(this.#end, start + MOST_ROWS));
+    this.#showPill();
+  }
+
+  /** Goes to the newest message. */
+  toNewest() {
+    const end = this.#messages.length;
+    this.#stuck = true;
+    if (this.#end !== end) {
+      this.silence();
+      this.#render(Math.max(0, end - 2 * STEP), end);
+    }
+    this.#stay();
+    this.#unseen = 0;
+    this.#showPill();
+  }
+
+  /** The day names of yesterday's log are wrong after midnight. */
+  refreshDays() {
+    if (this.#today !== dayKey(Date.now())) this.#rebuild();
+  }
+
+  #rebuild() {
+    this.silence();
+    this.#rows.clear();
+    this.#render(this.#start, this.#end);
+    this.#showPill();
+  }
+
+  #scrolled() {
+    const { log } = this.options;
+    const below = log.scrollHeight - log.scrollTop - log.clientHeight;
+    this.#stuck = below <= STUCK_PX;
+    if (this.#end < this.#messages.length && below < NEAR_PX) {
+      this.silence();
+      const end = Math.min(this.#messages.length, this.#end + STEP);
+      this.#stuck = false;
+      this.#render(Math.max(this.#start, end - MOST_ROWS), end);
+    } else if (this.isAtNewest) this.#unseen = 0;
+    this.#showPill();
+  }
+
+  #stay() {
+    const { log } = this.options;
+    if (this.#stuck) log.scrollTop = log.scrollHeight;
+  }
+
+  #showPill() {
+    const { pill, log } = this.options;
+    const far = this.#end < this.#messages.length || log.scrollHeight - log.scrollTop > 2.5 * log.clientHeight;
+    const label = pill.firstElementChild;
+    if (!label) return;
+    if (this.#unseen) say(label, 'new', { n: this.#unseen });
+    else if (far) say(label, 'newest');
+    pill.hidden = this.#unseen === 0 && (this.#stuck || !far);
+  }
+
+  /** @param {number} start @param {number} end */
+  #render(start, end) {
+    const keepPlace = this.#stuck ? undefined : this.#holdPlace();
+    this.#start = start;
+    this.#end = end;
+    this.#today = dayKey(Date.now());
+    this.#replaceRows(this.#wantedRows());
+    keepPlace?.();
+    this.#stay();
+  }
+
+  /** @returns {Map<string, HTMLLIElement>} */
+  #wantedRows() {
+    /** @type {Map<string, HTMLLIElement>} */
+    const wanted = new Map();
+    /** @type {ChatMessage | undefined} */
+    let previous;
+    for (const message of this.#messages.slice(this.#start, this.#end)) {
+      const newDay = !previous || dayKey(previous.time) !== dayKey(message.time);
+      if (newDay) {
+        const key = `day ${dayKey(message.time)} ${message.identity}`;
+        wanted.set(
+          key,
+          this.#rows.get(key) ?? element('li', { class: 'day' }, element('span', {}, dayName(message.time))),
+        );
+      }
+      wanted.set(message.identity, this.#row(message, newDay ? undefined : previous));
+      previous = message;
+    }
+    return wanted;
+  }
+
+  /** @param {ChatMessage} message @param {ChatMessage | undefined} previous of the same day */
+  #row(message, previous) {
+    const { isOwn, onRetry, onDelete } = this.options;
+    const row = this.#rows.get(message.identity) ?? makeRow(message, isOwn(message));
+    const joined =
+      previous?.sender === message.sender &&
+      previous.foreign === message.foreign &&
+      message.time - previous.time < GROUP_MS;
+    setClass(row, 'joined', joined);
+    setClass(row, 'same-time', joined && clock(previous.time) === clock(message.time));
+    if (isOwn(message) && row.dataset.state !== message.state) row.dataset.state = message.state;
+    const failure = row.querySelector('.failure');
+    if (message.state === 'failed' && !failure) {
+      this.silence(); // the status line says it
+      row.append(makeFailure({ onRetry: () => onRetry(message), onDelete: () => onDelete(message) }));
+    } else if (message.state !== 'failed') failure?.remove();
+    return row;
+  }
+
+  /** Makes the list's children the wanted ones; neighbours that are new go in with one insertion. @param {Map<string, HTMLLIElement>} wanted */
+  #replaceRows(wanted) {
+    const { list } = this.options;
+    const kept = new Set(wanted.values());
+    for (const row of list.querySelectorAll('li')) if (!kept.has(row)) row.remove();
+    let at = list.firstElementChild;
+    let run = document.createDocumentFragment();
+    for (const row of kept) {
+      if (row !== at) {
+        run.append(row);
+        continue;
+      }
+      if (run.hasChildNodes()) list.insertBefore(run, at);
+      run = document.createDocumentFragment();
+      at = at.nextElementSibling;
+    }
+    if (run.hasChildNodes()) list.append(run);
+    this.#rows = wanted;
+  }
+
+  /** Remembers where the first visible row stands; the returned function puts it back there. */
+  #holdPlace() {
+    const { log, list } = this.options;
+    const top = log.getBoundingClientRect().top;
+    const rows = [...list.children].filter((row) => row.getBoundingClientRect().bottom > top);
+    const places = rows.slice(0, MOST_ROWS).map((row) => row.getBoundingClientRect().top);
+    return () => {
+      const index = rows.findIndex((row) => row.isConnected && !row.classList.contains('day'));
+      const row = rows[index];
+      if (row) log.scrollTop += row.getBoundingClientRect().top - (places[index] ?? 0);
+    };
+  }
+}
+
+/** Without a mutation where nothing changes. @param {Element} row @param {string} name @param {boolean} on */
+function setClass(row, name, on) {
+  if (row.classList.contains(name) !== on) row.classList.toggle(name, on);
+}

@@ -1,0 +1,206 @@
+/**
+ * What has been written but not yet stored by the server: kept in the browser, sent one at a time and in order, each
+ * always with the same key, so that a second attempt can never become a second message.
+ *
+ * @typedef {{ key: string, message: string, at: number, triedAt?: number, failed?: boolean }} Letter
+ * @typedef {'sending' | 'waiting' | 'failed'} LetterState
+ */
+import { newKey } from './keys.js';
+import { readHistory, Refusal, sendMessage } from './server.js';
+import { forget, onChangedElsewhere, recall, recallKeys, remember } from './storage.js';
+
+const BACK_OFF_S = [1, 2, 5, 10, 15];
+// The server remembers a key for at least two minutes; past this, an attempt must first look whether it had succeeded.
+const SAME_KEY_MS = 60_000;
+// Another tab that has just written something is sending it.
+const OTHER_TABS_TURN_MS = 15_000;
+const LOOK_BACK_PAGES = 40;
+
+/** The letters of one person to another (or to a room). */
+export class Outbox {
+  /** @type {Map<string, Letter>} */ #letters = new Map();
+  /** @type {Set<string>} */ #written = new Set();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #retry;
+  #running = false;
+  #failures = 0;
+  #connected = true;
+  #waiting = false;
+
+  /**
+   * @param {{ me: string, other: string, history: { receiver: string, sender?: string, person?: string },
+   *   onChange: () => void, onStored: (stored: import('./server.js').StoredMessage) => void,
+   *   onTooFast: (seconds: number) => void, onFailed: () => void, onDenied: () => void }} options
+   */
+  constructor(options) {
+    this.options = options;
+    this.prefix = `outbox/${options.me}/${options.other}/`;
+    this.#load();
+    for (const key of this.#letters.keys()) this.#written.add(key); // a page before this one wrote them
+    onChangedElsewhere(this.prefix, () => {
+      this.#load();
+      options.onChange();
+    });
+  }
+
+  /** In the order they were written. @returns {(Letter & { state: LetterState })[]} */
+  get letters() {
+    return [...this.#letters.values()]
+      .toSorted((a, b) => a.at - b.at)
+      .map((letter) => ({ ...letter, state: this.#stateOf(letter) }));
+  }
+
+  /** @param {string} message */
+  add(message) {
+    const newest = Math.max(0, ...[...this.#letters.values()].map((letter) => letter.at));
+    const letter = { key: newKey(), message, at: Math.max(Date.now(), newest + 1) };
+    this.#written.add(letter.key);
+    this.#keep(letter);
+    void this.flush();
+  }
+
+  /** @param {string} key */
+  retry(key) {
+    const letter = this.#letters.get(key);
+    if (!letter) return;
+    this.#written.add(key);
+    this.#keep({ ...letter, failed: false });
+    void this.flush();
+  }
+
+  /** @param {string} key */
+  remove(key) {
+    this.#letters.delete(key);
+    forget(this.prefix + key);
+    this.options.onChange();
+  }
+
+  /** Whether the server can be reached, as far as the stream knows. @param {boolean} connected */
+  set connected(connected) {
+    if (connected === this.#connected) return;
+    this.#connected = connected;
+    if (connected) void this.flush();
+    if (this.#letters.size) this.options.onChange();
+  }
+
+  /** Sends what is there, now. */
+  async flush() {
+    clearTimeout(this.#retry);
+    if (this.#running) return;
+    this.#running = true;
+    this.#waiting = false;
+    try {
+      for (let letter = this.#next(); letter; letter = this.#next()) {
+        if (!(await this.#send(letter))) break;
+      }
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  #next() {
+    return this.letters.find((letter) => !letter.failed && this.#isMine(letter));
+  }
+
+  /** @param {Letter} letter */
+  #isMine(letter) {
+    return this.#written.has(letter.key) || Date.now() - letter.at > OTHER_TABS_TURN_MS;
+  }
+
+  /** Whether the next one may follow. @param {Letter} letter */
+  async #send(letter) {
+    try {
+      const stored = await this.#post(letter);
+      this.#failures = 0;
+      this.options.onStored(stored); // before it leaves the outbox, so that its row never goes
+      this.remove(letter.key);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (!this.#letters.has(letter.key)) return true; // deleted meanwhile
+      if (error.isDenied) this.options.onDenied();
+      if (error.isFinal || (this.#connected && error.status !== 429 && this.#isOverdue(letter.key))) {
+        this.#fail(letter.key);
+        return true;
+      }
+      this.#waiting = true;
+      this.#tryLater(letter.key, error);
+      this.options.onChange();
+      return false;
+    }
+  }
+
+  /** @param {Letter} letter */
+  async #post(letter) {
+    if (this.#isOverdue(letter.key)) {
+      const stored = await this.#find(letter);
+      if (stored) return stored;
+    }
+    if (!letter.triedAt || this.#isOverdue(letter.key)) this.#keep({ ...letter, triedAt: Date.now() });
+    const { me, other } = this.options;
+    return sendMessage({ sender: me, receiver: other, message: letter.message, key: letter.key });
+  }
+
+  /** An attempt whose answer never came may have succeeded. @param {Letter} letter */
+  async #find(letter) {
+    let before;
+    for (let page = 0; page < LOOK_BACK_PAGES; page++) {
+      const history = await readHistory({ ...this.options.history, before });
+      const stored = history.messages.find((one) => one.key === letter.key && one.sender === this.options.me);
+      if (stored) return stored;
+      const writtenAt = letter.at + history.now - Date.now() - SAME_KEY_MS;
+      if (!history.before || Date.parse(history.messages[0]?.time ?? '') < writtenAt) break;
+      before = history.before;
+    }
+    return undefined;
+  }
+
+  /** @param {string} key @param {Refusal} error */
+  #tryLater(key, { retryAfterMs, status }) {
+    const seconds = BACK_OFF_S[Math.min(this.#failures++, BACK_OFF_S.length - 1)] ?? 15;
+    const ms = retryAfterMs ?? seconds * 1000;
+    if (status === 429) this.options.onTooFast(Math.ceil(ms / 1000));
+    // Out of reach for so long: it waits for the stream to come back.
+    if (this.#isOverdue(key) && !this.#connected) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => void this.flush(), ms);
+  }
+
+  /** @param {string} key */
+  #fail(key) {
+    const letter = this.#letters.get(key);
+    if (letter) this.#keep({ ...letter, failed: true });
+    this.options.onFailed();
+  }
+
+  /** @param {string} key */
+  #isOverdue(key) {
+    const triedAt = this.#letters.get(key)?.triedAt;
+    return triedAt !== undefined && Date.now() - triedAt > SAME_KEY_MS;
+  }
+
+  /** @param {Letter} letter @returns {LetterState} */
+  #stateOf(letter) {
+    if (letter.failed) return 'failed';
+    return this.#waiting || !this.#connected ? 'waiting' : 'sending';
+  }
+
+  /** @param {Letter} letter */
+  #keep(letter) {
+    this.#letters.set(letter.key, letter);
+    remember(this.prefix + letter.key, JSON.stringify(letter));
+    this.options.onChange();
+  }
+
+  #load() {
+    this.#letters.clear();
+    for (const name of recallKeys(this.prefix)) {
+      try {
+        /** @type {Letter} */
+        const letter = JSON.parse(recall(name) ?? '');
+        if (letter.key && typeof letter.message === 'string') this.#letters.set(letter.key, letter);
+      } catch {
+        forget(name); // torn by a crash of the browser: nothing of it can be sent
+      }
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/** What every page does first, and how it copes with its own life: hidden, frozen, turned on a phone. */
+import { loadLanguage } from './language.js';
+import { openSession, Refusal } from './server.js';
+
+/** Loads the words and takes an invitation's key out of the address. Resolves to the invited person, if any. */
+export async function preparePage() {
+  fitToKeyboard();
+  // A page out of the back/forward cache has missed everything since.
+  addEventListener('pageshow', (event) => {
+    if (event.persisted) location.reload();
+  });
+  await loadLanguage();
+  return await redeemInvitation();
+}
+
+/** An invitation link ends in `#key=…`: it never reaches a server's log. */
+async function redeemInvitation() {
+  const key = new URLSearchParams(location.hash.slice(1)).get('key');
+  if (!key) return;
+  history.replaceState(null, '', location.pathname + location.search);
+  try {
+    return (await openSession(key)).person;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    // Expired: the first request that needs it says so.
+  }
+}
+
+/** Where a virtual keyboard covers the page instead of shrinking it. */
+function fitToKeyboard() {
+  const { visualViewport } = globalThis;
+  visualViewport?.addEventListener('resize', () => {
+    const covered = visualViewport.scale === 1 && visualViewport.height < innerHeight - 1;
+    document.body.style.height = covered ? `${visualViewport.height}px` : '';
+    if (covered) scrollTo(0, 0);
+  });
+}
