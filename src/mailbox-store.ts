@@ -47,6 +47,12 @@ export interface MailboxStore {
    *  `more`: the `before` of the next call, or undefined at the beginning. */
   readBack(mailbox: MailboxName, before?: string, limit?: number): Promise<{ events: MailEvent[]; more?: string }>;
 
+  /** Whether a text could be an id of this store. */
+  isId(text: string): boolean;
+
+  /** Negative when the event `a` comes before `b` of the same mailbox, 0 when they are one, positive when after. */
+  compare(a: string, b: string): number;
+
   /** The newest id of the mailbox, `0-0` when it never had an event; `oldest` is the cursor that reads all that is kept. */
   ends(mailbox: MailboxName): Promise<{ oldest: string; newest: string }>;
 

@@ -5,6 +5,7 @@ import { MailboxError } from '../mailbox-error.ts';
 import { mailboxName, type MailboxName } from '../mailbox-name.ts';
 import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message } from '../mailbox-store.ts';
 import { makeDirectory, namesIn, type SyncError } from './disk.ts';
+import { compareIds, isEventId } from './event-id.ts';
 import { Mailbox, type MailboxOptions } from './mailbox.ts';
 import { TAKEN, locksDirectory, mailboxPaths, type MailboxPaths } from './mailbox-paths.ts';
 import { MailboxWatcher } from './mailbox-watcher.ts';
@@ -95,6 +96,14 @@ export class FileMailboxes implements MailboxStore {
 
   readBack(mailbox: MailboxName, before?: string, limit = 50): Promise<{ events: MailEvent[]; more?: string }> {
     return this.#box(mailbox).readBack(before, limit);
+  }
+
+  isId(text: string): boolean {
+    return isEventId(text);
+  }
+
+  compare(a: string, b: string): number {
+    return compareIds(a, b);
   }
 
   ends(mailbox: MailboxName): Promise<{ oldest: string; newest: string }> {

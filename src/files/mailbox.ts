@@ -83,7 +83,7 @@ export class Mailbox {
     this.#options = options;
     this.log = new DeliveredLog(paths.log, options);
     this.#marks = new Marks(paths.marks);
-    this.#taken = new TakenMail({ ...paths, ...options, log: this.log });
+    this.#taken = new TakenMail({ ...paths, ...options, log: this.log, onLogged: () => this.#ringIfGrown() });
   }
 
   get isWatched(): boolean {
@@ -341,7 +341,7 @@ export class Mailbox {
   }
 
   async ends(): Promise<{ oldest: string; newest: string }> {
-    if (!this.isWatched || this.#hinted) await this.#tryLook();
+    await this.#inTurn(() => this.log.catchUp());
     return { oldest: this.log.oldest, newest: this.log.newest };
   }
 

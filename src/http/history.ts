@@ -1,0 +1,171 @@
+import { MailboxError } from '../mailbox-error.ts';
+import { personName, type MailboxName } from '../mailbox-name.ts';
+import type { MailEvent, MailboxStore } from '../mailbox-store.ts';
+import { sendJson, type Exchange } from './exchange.ts';
+
+export interface HistoryMessage {
+  readonly mailbox: string;
+  readonly id: string;
+  readonly sender: string | null;
+  readonly receiver: string;
+  readonly message: string;
+  readonly time: string;
+  readonly key: string | null;
+  readonly state: 'sent' | 'delivered' | 'read';
+  readonly foreign?: true;
+}
+
+const MAX_LIMIT = 500;
+const DEFAULT_LIMIT = 50;
+const MAX_PAGES = 4;
+
+/** Nothing older is left in this mailbox. */
+const END = '-';
+
+/** `GET /history?receiver=me&sender=other`: what either sent the other, oldest first, and what files told `me`. */
+export async function getHistory({ res, query }: Exchange, store: MailboxStore): Promise<void> {
+  const me = personName(query.get('receiver'));
+  const other = personName(query.get('sender'));
+  const limit = query.count('limit', DEFAULT_LIMIT, MAX_LIMIT);
+  const [mineBefore, theirsBefore] = readToken(query.get('before'), store);
+
+  await store.read(me, undefined, 1); // brings in what waits: it is my own mailbox
+  const { newest } = await store.ends(me);
+  const mine = new Backwards(store, me, (message) => message.foreign === true || message.sender === other, mineBefore);
+  const theirs = new Backwards(
+    store,
+    other,
+    (message) => message.sender === me && message.foreign !== true,
+    theirsBefore,
+  );
+  const sides = me === other ? [mine] : [mine, theirs];
+  const messages = await newestOf(sides, limit);
+
+  const isOver = sides.every((side) => side.before === END);
+  const before = isOver ? null : `${mine.before}~${me === other ? END : theirs.before}`;
+  sendJson(res, 200, { messages: messages.toReversed(), before, cursor: newest });
+}
+
+/** By time, and each mailbox in its own order. Newest first. */
+async function newestOf(sides: readonly Backwards[], limit: number): Promise<HistoryMessage[]> {
+  const messages: HistoryMessage[] = [];
+  while (messages.length < limit) {
+    let newest: Backwards | undefined;
+    for (const side of sides) {
+      if (!(await side.peek())) continue;
+      if (!newest || side.next!.time > newest.next!.time) newest = side;
+    }
+    if (!newest || sides.some((side) => side.isTired)) break;
+    messages.push(newest.take());
+  }
+  return messages;
+}
+
+/** One mailbox, newest first, as far as it belongs to a conversation. */
+class Backwards {
+  readonly #store: MailboxStore;
+  readonly #mailbox: MailboxName;
+  readonly #belongs: (message: HistoryMessage) => boolean;
+  #found: HistoryMessage[] = [];
+  #more: string | undefined;
+  #pages = 0;
+  #marks: Readonly<Record<string, string>> | undefined;
+  /** Where the next call goes on. */
+  before: string;
+
+  constructor(store: MailboxStore, mailbox: MailboxName, belongs: (m: HistoryMessage) => boolean, before: string) {
+    this.#store = store;
+    this.#mailbox = mailbox;
+    this.#belongs = belongs;
+    this.before = before;
+    this.#more = before === END ? undefined : before;
+  }
+
+  get next(): HistoryMessage | undefined {
+    return this.#found[0];
+  }
+
+  /** So much was looked through without a find that the client should rather ask again. */
+  get isTired(): boolean {
+    return this.#found.length === 0 && this.#more !== undefined;
+  }
+
+  async peek(): Promise<boolean> {
+    while (this.#found.length === 0 && this.#more !== undefined && this.#pages < MAX_PAGES) await this.#readPage();
+    return this.#found.length > 0;
+  }
+
+  take(): HistoryMessage {
+    const message = this.#found.shift()!;
+    this.before = this.#found.length > 0 || this.#more !== undefined ? message.id : END;
+    return message;
+  }
+
+  async #readPage(): Promise<void> {
+    this.#pages += 1;
+    this.#marks ??= await this.#store.marks(this.#mailbox);
+    const { events, more } = await this.#store.readBack(
+      this.#mailbox,
+      this.#more === '' ? undefined : this.#more,
+      MAX_LIMIT,
+    );
+    this.#found = events.map((event) => this.#messageOf(event)).filter(this.#belongs);
+    this.#more = more;
+    if (this.#found.length === 0) this.before = more ?? END;
+  }
+
+  #messageOf({ id, time, data }: MailEvent): HistoryMessage {
+    const mailbox = this.#mailbox;
+    const own = ownMessage(data);
+    if (own) return { mailbox, id, ...own, state: this.#stateOf(id, own.sender) };
+    const state = this.#stateOf(id);
+    return {
+      mailbox,
+      id,
+      sender: null,
+      receiver: mailbox,
+      message: data,
+      time: new Date(time).toISOString(),
+      key: null,
+      state,
+      foreign: true,
+    };
+  }
+
+  #stateOf(id: string, sender = ''): HistoryMessage['state'] {
+    if (this.#isPast(id, `read:${sender}`)) return 'read';
+    return this.#isPast(id, 'delivered') ? 'delivered' : 'sent';
+  }
+
+  #isPast(id: string, name: string): boolean {
+    const mark = this.#marks?.[name];
+    return mark !== undefined && this.#store.compare(id, mark) <= 0;
+  }
+}
+
+function ownMessage(
+  data: string,
+): { sender: string; receiver: string; message: string; time: string; key: string } | undefined {
+  if (!data.startsWith('{')) return undefined;
+  try {
+    const { sender, receiver, message, time, key } = JSON.parse(data) as Record<string, unknown>;
+    const all = [sender, receiver, message, time, key];
+    if (!all.every((field) => typeof field === 'string')) return undefined;
+    return { sender, receiver, message, time, key } as Record<
+      'sender' | 'receiver' | 'message' | 'time' | 'key',
+      string
+    >;
+  } catch {
+    return undefined; // somebody else's text
+  }
+}
+
+function readToken(token: string | undefined, store: MailboxStore): [string, string] {
+  if (token === undefined) return ['', ''];
+  const [mine = '', theirs = '', ...rest] = token.split('~');
+  const isPart = (part: string): boolean => part === '' || part === END || store.isId(part);
+  if (rest.length > 0 || !isPart(mine) || !isPart(theirs)) {
+    throw new MailboxError('INVALID_CURSOR', '"before" must be the token that an earlier answer gave.');
+  }
+  return [mine, theirs];
+}

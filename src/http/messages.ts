@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { MailboxError } from '../mailbox-error.ts';
+import { mailboxName, personName } from '../mailbox-name.ts';
+import type { Appended, MailboxStore, Message } from '../mailbox-store.ts';
+import { readBody } from './body.ts';
+import { header, sendJsonText, type Exchange } from './exchange.ts';
+
+export interface MessagesOptions {
+  readonly store: MailboxStore;
+  /** How long a message may be, in Unicode code points. */
+  readonly maxMessage: number;
+}
+
+const Fields = z.object({
+  sender: z.string(),
+  receiver: z.string(),
+  message: z.string(),
+  key: z.string().optional(),
+});
+const KEY = /^[^\p{C}]{1,128}$/u;
+
+/** A code point takes at most two escapes of six bytes in JSON; the rest is for names and key. */
+const BYTES_PER_CODE_POINT = 12;
+const BYTES_BESIDE = 4096;
+
+/** `POST /messages`: 201 when the message is on disk, 200 when its key was used for it before. */
+export async function postMessage(
+  { req, res, query }: Exchange,
+  { store, maxMessage }: MessagesOptions,
+): Promise<void> {
+  const body = await readBody(req, maxMessage * BYTES_PER_CODE_POINT + BYTES_BESIDE);
+  const fields =
+    'fields' in body
+      ? body.fields
+      : { sender: query.get('sender'), receiver: query.get('receiver'), key: query.get('key'), message: body.text };
+  const message = readMessage(fields, header(req, 'idempotency-key'), maxMessage);
+
+  const appended = await store.append(message.receiver, message);
+  sendJsonText(res, appended.repeated ? 200 : 201, answer(message, appended));
+}
+
+/** `GET /messages?sender=&receiver=&message=`, as the prototype's page asks. */
+export async function getMessage({ req, res, query }: Exchange, { store, maxMessage }: MessagesOptions): Promise<void> {
+  if (!isLocal(req)) {
+    throw new MailboxError('FORBIDDEN', 'Sending by GET works on this computer only: use POST /messages.');
+  }
+  const fields = Object.fromEntries(['sender', 'receiver', 'message', 'key'].map((name) => [name, query.get(name)]));
+  const message = readMessage(fields, undefined, maxMessage);
+
+  sendJsonText(res, 200, answer(message, await store.append(message.receiver, message)));
+}
+
+function readMessage(input: unknown, headerKey: string | undefined, maxMessage: number): Message {
+  const fields = Fields.safeParse(input);
+  if (!fields.success) {
+    const missing = fields.error.issues.map(({ path }) => path.join('.')).join(', ');
+    throw new MailboxError(
+      'INVALID_MESSAGE',
+      `A message has sender, receiver and message, each a text. Check: ${missing}.`,
+    );
+  }
+  const { message: text } = fields.data;
+  if (text === '') throw new MailboxError('INVALID_MESSAGE', 'The message is empty. Write something.');
+  if (text.length > maxMessage && codePoints(text) > maxMessage) {
+    throw new MailboxError(
+      'MESSAGE_TOO_LONG',
+      `The message is longer than ${maxMessage} characters. Send it in parts.`,
+    );
+  }
+  return {
+    sender: personName(fields.data.sender),
+    receiver: mailboxName(fields.data.receiver),
+    message: text,
+    key: readKey(fields.data.key, headerKey),
+  };
+}
+
+function readKey(bodyKey: string | undefined, headerKey: string | undefined): string {
+  const unquoted = headerKey?.replace(/^"(.*)"$/, '$1');
+  const key = unquoted ?? bodyKey ?? randomUUID();
+  if (!KEY.test(key))
+    throw new MailboxError('INVALID_MESSAGE', 'A key is 1 to 128 characters without control characters.');
+  if (bodyKey !== undefined && bodyKey !== key) {
+    throw new MailboxError('INVALID_MESSAGE', 'Idempotency-Key and "key" differ. Send one of them.');
+  }
+  return key;
+}
+
+function codePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+}
+
+/** The stored JSON with its id, mailbox and state around it. */
+function answer({ receiver }: Message, { event }: Appended): string {
+  return `{"id":${JSON.stringify(event.id)},"mailbox":${JSON.stringify(receiver)},${event.data.slice(1, -1)},"state":"sent"}`;
+}
+
+function isLocal(req: Exchange['req']): boolean {
+  const encrypted = 'encrypted' in req.socket && req.socket.encrypted === true;
+  return encrypted || /^(?:::1|(?:::ffff:)?127(?:\.\d+){3})$/.test(req.socket.localAddress ?? '');
+}

@@ -1,0 +1,57 @@
+import type { ServerResponse } from 'node:http';
+import type { Logger } from '../logger.ts';
+import { MailboxError, type MailboxErrorCode } from '../mailbox-error.ts';
+import { sendJson } from './exchange.ts';
+
+const STATUS: Record<MailboxErrorCode, number> = {
+  INVALID_NAME: 400,
+  INVALID_MESSAGE: 400,
+  INVALID_REQUEST: 400,
+  INVALID_CURSOR: 400,
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  REQUEST_TIMEOUT: 408,
+  KEY_REUSED: 409,
+  MESSAGE_TOO_LONG: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+  RATE_LIMITED: 429,
+  TOO_MANY_STREAMS: 503,
+  MAILBOX_BUSY: 503,
+  MAILBOX_UNUSABLE: 503,
+  STORE_FAILED: 503,
+  CLOSED: 503,
+  MAILBOX_FULL: 507,
+  DISK_FULL: 507,
+  WRITE_FAILED: 507,
+};
+
+const RETRY_AFTER_S = 2;
+
+export function statusOf(code: MailboxErrorCode): number {
+  return STATUS[code];
+}
+
+/** Whether the same request could succeed later. */
+export function isPassing(error: unknown): boolean {
+  return !(error instanceof MailboxError) || statusOf(error.code) >= 429;
+}
+
+/** Answers with `{error, message}`; what is not a MailboxError is ours to find in the log, and tells the client little. */
+export function sendProblem(res: ServerResponse, error: unknown, logger: Logger): void {
+  if (res.headersSent) {
+    res.destroy();
+    return;
+  }
+  if (!(error instanceof MailboxError)) {
+    logger.error({ err: error }, 'a request failed');
+    sendJson(res, 503, { error: 'STORE_FAILED', message: 'The server could not do this. Its log says why.' });
+    return;
+  }
+  const status = statusOf(error.code);
+  if (status >= 500) logger.warn({ code: error.code, err: error.cause }, error.message);
+  if (status === 503 || status === 429) res.setHeader('Retry-After', RETRY_AFTER_S);
+  if (status === 413 || status === 408) res.setHeader('Connection', 'close');
+  sendJson(res, status, { error: error.code, message: error.message });
+}

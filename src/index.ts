@@ -1,0 +1,6 @@
+export { mailboxChat, type MailboxChat, type MailboxChatOptions } from './mailbox-chat.ts';
+export { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
+export { MailboxError, type MailboxErrorCode } from './mailbox-error.ts';
+export { mailboxName, type MailboxName } from './mailbox-name.ts';
+export type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message } from './mailbox-store.ts';
+export type { Logger } from './logger.ts';
