@@ -22,7 +22,7 @@ export function mailboxName(input: unknown): MailboxName {
 
   const name = input.normalize('NFC').toLowerCase().normalize('NFC');
   if (!SHAPE.test(name)) throw invalid('it has other characters, or a dot at an end');
-  if ([...name].length > 64 || Buffer.byteLength(name) > 200) throw invalid('it is too long');
+  if (Array.from(name).length > 64 || Buffer.byteLength(name) > 200) throw invalid('it is too long');
   if (WINDOWS_DEVICE.test(name) || RESERVED_ENDING.test(name)) throw invalid('it is reserved');
   return name as MailboxName;
 }

@@ -58,7 +58,6 @@ async function talk(me, other) {
     mailbox: me,
     longest: LONGEST_MESSAGE,
     frame,
-    attention,
     onReceived: (id) => receipts.delivered(id),
     onSeen() {
       if (document.hidden) return;

@@ -5,7 +5,6 @@
  * @typedef {import('./server.js').StoredMessage} StoredMessage
  * @typedef {import('./server.js').MailEvent} MailEvent
  * @typedef {{ me: string, other: string, mailbox: string, longest: number, frame: import('./chat-frame.js').Frame,
- *   attention: import('./attention.js').Attention,
  *   onEvent?: (event: MailEvent) => void, onStranger?: (message: StoredMessage) => void,
  *   onArrival?: (messages: ChatMessage[]) => void, onConnected?: () => void, onSeen?: () => void,
  *   onReceived?: (id: string) => void, onTyping?: () => void }} ChatOptions
@@ -21,6 +20,7 @@ import { Outbox } from './outbox.js';
 import { readHistory, Refusal } from './server.js';
 
 const PAGE = 50;
+const FEW = 15;
 const CATCH_UP_PAGES = 4;
 const AGAIN_S = [1, 2, 5, 10, 30];
 const BATCH_MS = 50;
@@ -144,7 +144,12 @@ export class Chat {
       oldest = await readHistory({ ...this.which, limit: PAGE, before: oldest.before });
       pages.push(oldest);
     }
-    if (isNew) this.#before = newest.before;
+    // One answer is bounded work and may hold few messages, or none, of a long log.
+    while (isNew && oldest.before && pages.flatMap((page) => page.messages).length < FEW) {
+      oldest = await readHistory({ ...this.which, limit: PAGE, before: oldest.before });
+      pages.push(oldest);
+    }
+    if (isNew) this.#before = oldest.before;
     else if (!joinsUp() && oldest.before) {
       this.conversation.clear();
       this.#before = oldest.before;
@@ -175,10 +180,8 @@ export class Chat {
     if (!this.view.hasMoreAbove && this.#before) {
       earlier.disabled = true;
       try {
-        const page = await readHistory({ ...this.which, limit: PAGE, before: this.#before });
+        await this.#readEarlier();
         this.view.silence();
-        this.#before = page.before;
-        this.conversation.merge(page.messages);
         this.#show();
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
@@ -189,6 +192,15 @@ export class Chat {
     this.#showTop();
     if (earlier.hidden) log.focus({ preventScroll: true });
     else earlier.focus({ preventScroll: true });
+  }
+
+  /** The next older messages: at least one, or the beginning. */
+  async #readEarlier() {
+    while (this.#before) {
+      const page = await readHistory({ ...this.which, limit: PAGE, before: this.#before });
+      this.#before = page.before;
+      if (this.conversation.merge(page.messages).length) return;
+    }
   }
 
   /** @param {MailEvent} event */

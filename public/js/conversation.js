@@ -19,13 +19,6 @@ export function compareIds(a, b) {
   return 0;
 }
 
-/** By time, then mailbox, then position, as the server merges the two logs. @param {ChatMessage} a @param {ChatMessage} b */
-function compare(a, b) {
-  if (a.time !== b.time) return a.time - b.time;
-  if (a.mailbox !== b.mailbox) return a.mailbox < b.mailbox ? -1 : 1;
-  return compareIds(a.id, b.id);
-}
-
 /** What `me` and `other` (a person or a room) have said to each other, as far as it is loaded. */
 export class Conversation {
   /** @type {ChatMessage[]} */ #messages = [];
@@ -118,16 +111,29 @@ export class Conversation {
     return true;
   }
 
-  /** @param {ChatMessage} message */
+  /** In each mailbox by position, between mailboxes by time, as the server merges the two logs. @param {ChatMessage} message */
   #insert(message) {
-    const before = this.#messages.findLastIndex((one) => compare(one, message) < 0);
-    this.#messages.splice(before + 1, 0, message);
+    const { mailbox, id, time } = message;
+    const inMine = (/** @type {ChatMessage} */ one) => one.mailbox === mailbox;
+    const from = this.#messages.findLastIndex((one) => inMine(one) && compareIds(one.id, id) < 0) + 1;
+    let to = this.#messages.findIndex((one, index) => index >= from && (inMine(one) || one.time > time));
+    if (to < 0) to = this.#messages.length;
+    this.#messages.splice(to, 0, message);
   }
 
   /** @param {import('./server.js').StoredMessage} stored @returns {ChatMessage} */
   #read({ mailbox, id, sender, message, time, key, state = 'sent', foreign = false }) {
     const own = !foreign && sender === this.me && key;
     const identity = own ? Conversation.ownIdentity(key) : `${mailbox} ${id}`;
-    return { identity, mailbox, id, sender, message, time: Date.parse(time) || this.newestTime, state, foreign };
+    return {
+      identity,
+      mailbox,
+      id,
+      sender: sender ?? '',
+      message,
+      time: Date.parse(time) || this.newestTime,
+      state,
+      foreign,
+    };
   }
 }

@@ -15,11 +15,13 @@ export function prepareNotifications({ me, bell }) {
     sayIn(bell, 'title', isOn() ? 'notifyOff' : 'notifyOn');
   };
 
-  bell.addEventListener('click', async () => {
+  const toggle = async () => {
     if (isOn()) remember(kept, 'off');
     else if ((await Notification.requestPermission()) === 'granted') remember(kept, 'on');
     showBell();
-  });
+  };
+
+  bell.addEventListener('click', () => void toggle());
   onLanguageChange(showBell);
   showBell();
 

@@ -16,13 +16,13 @@ export async function preparePage() {
 /** An invitation link ends in `#key=…`: it never reaches a server's log. */
 async function redeemInvitation() {
   const key = new URLSearchParams(location.hash.slice(1)).get('key');
-  if (!key) return;
+  if (!key) return undefined;
   history.replaceState(null, '', location.pathname + location.search);
   try {
     return (await openSession(key)).person;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    // Expired: the first request that needs it says so.
+    return undefined; // expired: the first request that needs it says so
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Talks to the server; knows nothing of the page.
  *
- * @typedef {{ mailbox: string, id: string, sender: string, receiver: string, message: string, time: string, key?: string,
+ * @typedef {{ mailbox: string, id: string, sender: string | null, receiver: string, message: string, time: string, key?: string | null,
  *   state?: 'sent' | 'delivered' | 'read', foreign?: boolean }} StoredMessage
  * @typedef {{ name: string, online?: boolean, lastSeen?: string | number | null, unread?: number,
  *   last?: Partial<StoredMessage> | null }} Person

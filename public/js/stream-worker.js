@@ -29,7 +29,7 @@ function streamOf(whose) {
 }
 
 addEventListener('connect', (event) => {
-  const tab = /** @type {MessageEvent} */ (event).ports[0];
+  const tab = event instanceof MessageEvent ? event.ports[0] : undefined;
   if (!tab) return;
   tab.addEventListener('message', ({ data }) => {
     if (data.hello) {

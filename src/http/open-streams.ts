@@ -10,6 +10,8 @@ const PING = notice('ping', {});
 export class OpenStreams {
   readonly #streams = new Set<EventStream>();
   #round: Iterator<EventStream> = [].values();
+  /** Visits that are due, in parts of a visit. */
+  #owed = 0;
   #timer: NodeJS.Timeout | undefined;
 
   get size(): number {
@@ -36,8 +38,8 @@ export class OpenStreams {
   }
 
   #tick(): void {
-    const share = Math.ceil((this.#streams.size * TICK_MS) / HEARTBEAT_MS);
-    for (let i = 0; i < share; i += 1) {
+    this.#owed += (this.#streams.size * TICK_MS) / HEARTBEAT_MS;
+    for (; this.#owed >= 1; this.#owed -= 1) {
       let next = this.#round.next();
       if (next.done) {
         this.#round = this.#streams.values();
