@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import { CONFIGURATION, Ending } from './ending.ts';
+
+const REASONS: Readonly<Record<string, string>> = {
+  EEXIST: 'a file is in its place',
+  ENOTDIR: 'a file is in its way',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+};
+
+/** The directory as one would type it here: `./mailboxes` below the current directory, else its whole path. */
+export function shown(dir: string): string {
+  const fromHere = relative('.', dir);
+  return fromHere === '' || fromHere.startsWith('..') ? resolve(dir) : `./${fromHere}`;
+}
+
+/** For commands that must not make a directory by mistake: mail in it would reach nobody. */
+export function requireDirectory(dir: string): void {
+  if (existsSync(dir)) return;
+  throw new Ending(CONFIGURATION, `There are no mailboxes at ${shown(dir)}.`, [
+    'Start Mailbox Chat there first, or say where they are: --dir <path>',
+  ]);
+}
+
+/** What to tell when the store could not open `dir`. An error that is not the file system's comes back as it is. */
+export function unusable(dir: string, error: unknown): unknown {
+  const code = errnoOf(error);
+  if (code === undefined) return error;
+  const who = process.getuid?.();
+  const denied = code === 'EACCES' || code === 'EPERM';
+  const why = denied ? `running as uid ${who}` : (REASONS[code] ?? 'the system refused');
+  const fix = denied ? `Fix: sudo chown -R ${who} ${shown(dir)}   or choose another` : 'Choose another';
+  const what = `Can't write to ${shown(dir)} (${code}, ${why}).`;
+  return new Ending(CONFIGURATION, what, [`${fix}: --dir ./mailboxes`], { cause: error });
+}
+
+function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return 'syscall' in error && 'code' in error ? String(error.code) : errnoOf(error.cause);
+}

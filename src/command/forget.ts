@@ -1,0 +1,10 @@
+import { mailboxName } from '../mailbox-name.ts';
+import type { Invocation } from './invocation.ts';
+import { withMailboxes } from './with-mailboxes.ts';
+
+/** Leaves nothing of a mailbox behind. What this person sent lies in others' mailboxes and stays there. */
+export async function forget({ words, settings }: Invocation): Promise<void> {
+  const who = mailboxName(words[0]);
+  await withMailboxes(settings.dir, 'once', (mailboxes) => mailboxes.forget(who));
+  console.error(`Forgot ${who}: mailbox, mail and marks are gone. What ${who} sent to others is still with them.`);
+}

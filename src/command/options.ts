@@ -1,0 +1,150 @@
+import { type MailboxName, personName } from '../mailbox-name.ts';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+export const LOG_FORMATS = ['pretty', 'json'] as const;
+
+/** The commands, what they do, and how many words follow them. */
+export const COMMANDS = {
+  serve: { words: '', least: 0, most: 0, description: 'serve the chat (the default)' },
+  send: {
+    words: '<who> <text>',
+    least: 2,
+    most: Infinity,
+    description: 'put a message into a mailbox; needs no server',
+  },
+  tail: { words: '<who>', least: 1, most: 1, description: 'print mail as it comes; marks nothing as received' },
+  forget: { words: '<who>', least: 1, most: 1, description: "delete a person's mailbox and the mail in it" },
+} as const;
+
+export type Command = keyof typeof COMMANDS;
+
+export interface Option<T = unknown> {
+  /** The commands that know it; all of them when left out. */
+  readonly only?: readonly Command[];
+  readonly short?: string;
+  readonly env?: string;
+  /** Stands for the value in --help. Without it the option is on or off: `yes` or `no`. */
+  readonly value?: string;
+  /** Read as if it had been given. */
+  readonly fallback: string;
+  readonly description: string;
+  /** Completes "--port must be …". */
+  readonly expects: string;
+  /** undefined: not acceptable. */
+  readonly parse: (text: string) => T | undefined;
+}
+
+const option = <T>(declared: Option<T>): Option<T> => declared;
+
+/** Every option, once: the command line, the environment, the defaults and --help come from here. */
+export const OPTIONS = {
+  port: option({
+    only: ['serve'],
+    short: 'p',
+    env: 'PORT',
+    value: '<number>',
+    fallback: '2012', // not 3000, where the newcomer's own app already runs
+    description: 'port to listen on; 0 = any free one',
+    expects: 'a whole number from 0 to 65535',
+    parse: (text) => wholeNumber(text, 0, 65_535),
+  }),
+  host: option({
+    only: ['serve'],
+    env: 'HOST',
+    value: '[address]',
+    fallback: '127.0.0.1',
+    description: 'address to listen on (for now only of this computer)',
+    expects: 'an address',
+    parse: someText,
+  }),
+  dir: option({
+    short: 'd',
+    env: 'MAILBOX_DIR',
+    value: '<path>',
+    fallback: './mailboxes',
+    description: 'where the mailboxes lie',
+    expects: 'a path',
+    parse: someText,
+  }),
+  people: option({
+    only: ['serve'],
+    env: 'MAILBOX_PEOPLE',
+    value: '<a,b>',
+    fallback: 'henry,jjeong',
+    description: 'who is there to talk to',
+    expects: 'names with commas between them, each of 1 to 64 letters, digits, "-" or "_"',
+    parse: names,
+  }),
+  open: option({
+    only: ['serve'],
+    fallback: 'no',
+    description: 'open the chat in a browser (BROWSER names which, or none); --no-open does not',
+    expects: 'given or not',
+    parse: (text) => text === 'yes',
+  }),
+  as: option({
+    only: ['send'],
+    value: '<name>',
+    fallback: '',
+    description: 'who sends [default your user name]',
+    expects: 'a name',
+    parse: (text) => text,
+  }),
+  since: option({
+    only: ['tail'],
+    value: '<when>',
+    fallback: 'latest',
+    description: 'where to begin',
+    expects: 'all, latest, unix seconds, a duration such as 10m, or an id',
+    parse: someText,
+  }),
+  'max-message': option({
+    only: ['serve', 'send'],
+    env: 'MAILBOX_MAX_MESSAGE',
+    value: '<number>',
+    fallback: '4000',
+    description: 'longest message, in characters',
+    expects: 'a whole number from 1 to 32000',
+    parse: (text) => wholeNumber(text, 1, 32_000),
+  }),
+  'log-level': option({
+    env: 'LOG_LEVEL',
+    value: '<level>',
+    fallback: 'info',
+    description: 'least level that is logged',
+    expects: `one of ${LOG_LEVELS.join(', ')}`,
+    parse: (text) => LOG_LEVELS.find((level) => level === text),
+  }),
+  'log-format': option({
+    env: 'LOG_FORMAT',
+    value: '<format>',
+    fallback: 'auto',
+    description: 'how logs look; auto is pretty in a terminal',
+    expects: `one of ${LOG_FORMATS.join(', ')}, auto`,
+    parse: (text) => (['auto', ...LOG_FORMATS] as const).find((format) => format === text),
+  }),
+};
+
+export type OptionName = keyof typeof OPTIONS;
+
+export type Settings = { readonly [K in OptionName]: NonNullable<ReturnType<(typeof OPTIONS)[K]['parse']>> };
+
+/** The table as a list. */
+export const OPTION_LIST = Object.entries(OPTIONS) as readonly [OptionName, Option][];
+
+function someText(text: string): string | undefined {
+  return text || undefined;
+}
+
+function wholeNumber(text: string, least: number, most: number): number | undefined {
+  const number = Number(text);
+  return /^\d+$/.test(text) && number >= least && number <= most ? number : undefined;
+}
+
+function names(text: string): readonly MailboxName[] | undefined {
+  try {
+    return [...new Set(text.split(',').map((name) => personName(name.trim())))];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,74 @@
+import { createServer } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import type { Logger } from '../logger.ts';
+import { type MailboxChat, mailboxChat } from '../mailbox-chat.ts';
+import { VERSION } from '../version.ts';
+import { refuseOpenNetwork } from './access.ts';
+import { banner, type Start } from './banner.ts';
+import { createLogger } from './create-logger.ts';
+import { shown, unusable } from './directory.ts';
+import { RUNTIME } from './ending.ts';
+import type { Invocation } from './invocation.ts';
+import { listen, urlOf } from './listen.ts';
+import { openBrowser } from './open-browser.ts';
+import type { Settings } from './options.ts';
+import { onStopSignal, stopServing } from './shutdown.ts';
+import { isTerminal, paintFor } from './terminal.ts';
+
+/** Slow headers and slow bodies are answered 408 within 15 s: the limit and the time until somebody looks. */
+export const TIMEOUTS = {
+  headersTimeout: 10_000,
+  requestTimeout: 13_000,
+  connectionsCheckingInterval: 1_000,
+  // Longer than the 60 s of the usual proxies: they close first, and no request meets a connection that is going away.
+  keepAliveTimeout: 65_000,
+};
+
+/** Serves the chat until a signal stops it. Resolves when it listens. */
+export async function serve({ settings, isGiven }: Invocation): Promise<void> {
+  const { host, port, dir } = settings;
+  refuseOpenNetwork(host);
+
+  const logger = await loggerFor(settings);
+  const chat = await openChat(settings, logger);
+  const server = createServer(TIMEOUTS, (req, res) => chat(req, res));
+  onStopSignal(() => stopServing(server, chat));
+
+  const ifTaken = isTerminal(process.stderr) && !isGiven('port') ? 'next' : 'fail';
+  const listening = await listen(server, { host, port, ifTaken, dir });
+  announce(settings, listening);
+  if (settings.open)
+    openBrowser(urlOf(host, listening), (error) => logger.warn({ err: error }, 'No browser was opened'));
+}
+
+function loggerFor({ 'log-level': level, 'log-format': format }: Settings): Promise<Logger> {
+  const fitting = isTerminal(process.stderr) ? 'pretty' : 'json';
+  return createLogger({ level, format: format === 'auto' ? fitting : format });
+}
+
+async function openChat({ dir, people, 'max-message': maxMessage }: Settings, logger: Logger): Promise<MailboxChat> {
+  try {
+    const chat = mailboxChat({ dir, people, maxMessage, logger, onFatal: (error) => giveUp(error, logger) });
+    await chat.ready();
+    return chat;
+  } catch (error) {
+    throw unusable(dir, error);
+  }
+}
+
+/** After a failed sync nobody knows what is on the disk: the next start reads it from there. */
+function giveUp(error: Error, logger: Logger): void {
+  logger.error({ err: error }, 'The mailboxes can no longer be written safely: giving up');
+  process.exit(RUNTIME);
+}
+
+function announce({ host, port: asked, dir, people }: Settings, port: number): void {
+  const readyMs = Math.round(performance.now());
+  const start: Start = { version: VERSION, readyMs, url: urlOf(host, port), dir, people };
+  if (!isTerminal(process.stderr)) {
+    console.log(JSON.stringify({ name: 'mailbox-chat', ...start, host, port, dir: shown(dir), pid: process.pid }));
+    return;
+  }
+  const moved = asked !== 0 && asked !== port ? `\n  Port ${asked} is in use by another program: using ${port}.\n` : '';
+  process.stderr.write(moved + banner(start, paintFor(process.stderr)));
+}

@@ -1,0 +1,28 @@
+import type { Server } from 'node:http';
+import type { MailboxChat } from '../mailbox-chat.ts';
+import { CLEAN, RUNTIME } from './ending.ts';
+
+/** We promise to be gone within 5 s. By then whoever has not heard `bye` never will … */
+const CUT_OFF_MS = 4_000;
+/** … and what has not been written was not accepted either. */
+const GIVE_UP_MS = 4_800;
+
+/** Runs `stop` at the first SIGINT or SIGTERM and exits, 0 if it went well and in time; at the second one exits at once. */
+export function onStopSignal(stop: () => Promise<void>): void {
+  let stopping = false;
+  const stopOnce = (): void => {
+    if (stopping) process.exit(RUNTIME);
+    stopping = true;
+    setTimeout(() => process.exit(RUNTIME), GIVE_UP_MS).unref();
+    void stop().then(() => process.exit(CLEAN)); // a failure ends the process in main.ts
+  };
+  process.on('SIGINT', stopOnce).on('SIGTERM', stopOnce);
+}
+
+/** Takes no more, says `bye` to every stream, finishes what is under way. */
+export async function stopServing(server: Server, chat: MailboxChat): Promise<void> {
+  const closed = new Promise<unknown>((resolve) => server.close(resolve)); // an error: it was not listening yet
+  setTimeout(() => server.closeAllConnections(), CUT_OFF_MS).unref();
+  await chat.close();
+  await closed;
+}

@@ -1,0 +1,22 @@
+import { styleText } from 'node:util';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Whether a person is looking: not in a pipe, a CI job or production. */
+export function isTerminal(stream: { isTTY?: boolean }, env: Env = process.env): boolean {
+  return stream.isTTY === true && !env['CI'] && env['NODE_ENV'] !== 'production';
+}
+
+/** Puts a colour on a piece of text, or leaves it as it is. */
+export type Paint = (style: 'red' | 'green' | 'cyan' | 'bold' | 'dim', text: string) => string;
+
+/** Colours for this stream: FORCE_COLOR first, then NO_COLOR, then whether it is a terminal. */
+export function paintFor(stream: { isTTY?: boolean }, env: Env = process.env): Paint {
+  if (!isColored(stream, env)) return (_style, text) => text;
+  return (style, text) => styleText(style, text, { validateStream: false });
+}
+
+function isColored(stream: { isTTY?: boolean }, env: Env): boolean {
+  if (env['FORCE_COLOR'] !== undefined) return !['0', 'false'].includes(env['FORCE_COLOR']);
+  return !env['NO_COLOR'] && stream.isTTY === true && env['TERM'] !== 'dumb';
+}
