@@ -1,25 +1,12 @@
-import { closeSync, fstatSync, openSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { MailboxError, isErrno } from '../mailbox-error.ts';
+import { closeSync, fstatSync } from 'node:fs';
+import { MailboxError } from '../mailbox-error.ts';
 import type { Batch, MailEvent } from '../mailbox-store.ts';
-import {
-  APPEND,
-  APPEND_OR_CREATE,
-  READ,
-  appendWhole,
-  makeDirectory,
-  namesIn,
-  readRange,
-  sizeOf,
-  sync,
-  syncDirectory,
-  syncNow,
-  withFile,
-  writeError,
-} from './disk.ts';
-import { messageFields, parseFrames } from './event-frame.ts';
-import { FIRST_ID, compareIds, idTime, isEventId, laterId } from './event-id.ts';
-import { encodeBatch, findBatch, type LoggedBatch, type TakeRange } from './log-batch.ts';
+import { appendWhole, readRange, sizeOf, sync, syncNow, writeError } from './disk.ts';
+import { messageFields } from './event-frame.ts';
+import { FIRST_ID, compareIds, idTime, laterId } from './event-id.ts';
+import { encodeBatch, type LoggedBatch, type TakeRange } from './log-batch.ts';
+import { LogSegments, batchesIn, eventsOf, type ReadBatch } from './log-segments.ts';
+import { RecentEvents } from './recent-events.ts';
 import { RecentKeys } from './recent-keys.ts';
 
 export interface LogOptions {
@@ -44,45 +31,43 @@ interface Position {
   readonly offset: number;
 }
 
-const ENDING = '.log';
 const READ_BYTES = 64 * 1024;
-const CACHED_BYTES = 64 * 1024;
 const MAX_POSITIONS = 64;
 const MAX_ATTEMPTS = 1000;
 const KEYS_OUTLIVE_MS = 2 * 60 * 1000;
+const NOTHING: Draft = { frames: '', events: [], ranges: [] };
 
 /**
- * Everything that has left one mailbox, append-only, in segments. A segment is named by the id it begins after.
- * Fenced by position (log-batch.ts), so that any number of processes may append and read without a lock.
- * What a reader gets here is on disk: nothing is handed out before its `fdatasync`.
+ * Everything that has left one mailbox, append-only, in segments. Fenced by position (log-batch.ts), so that any
+ * number of processes may append and read without a lock. What a reader gets here is on disk: nothing is handed out
+ * before its `fdatasync`. `catchUp` and `commit` are for one caller at a time; reading is free at any time.
  */
 export class DeliveredLog {
-  readonly #dir: string;
+  readonly #files: LogSegments;
   readonly #options: LogOptions;
 
-  #segments: string[] = [];
-  #fd: number | undefined;
   #opened = false;
-  /** Read so far in the newest segment: whole batches up to here. */
+  #segments: string[] = [];
+  /** The newest segment. */
+  #fd: number | undefined;
+  /** Read so far in it: whole batches up to here. */
   #at = 0;
-  /** The size of the newest segment when we last looked: where a batch that knows everything must come to stand. */
+  /** Its size when we last looked: where a batch that knows everything must come to stand. */
   #size = 0;
   #syncedAt = 0;
   #ended = false;
+
   #last = FIRST_ID;
   #lastMs = 0;
   #synced = FIRST_ID;
   /** How far each take is logged, in bytes. */
-  #consumed = new Map<string, number>();
+  readonly #consumed = new Map<string, number>();
   #keys: RecentKeys | undefined;
-
-  #cached: MailEvent[] = [];
-  #cachedAfter = FIRST_ID;
-  #cachedBytes = 0;
-  #positions = new Map<string, Position>();
+  readonly #recent = new RecentEvents();
+  readonly #positions = new Map<string, Position>();
 
   constructor(dir: string, options: LogOptions) {
-    this.#dir = dir;
+    this.#files = new LogSegments(dir);
     this.#options = options;
   }
 
@@ -107,13 +92,14 @@ export class DeliveredLog {
     return this.#consumed.get(take) ?? 0;
   }
 
+  /** The keys of the newest events, on disk or not. */
   get keys(): RecentKeys {
     return (this.#keys ??= this.#readKeys());
   }
 
   /** Whether another process has written, as far as a `stat` can tell. */
   hasGrown(): boolean {
-    if (this.#fd === undefined) return this.#listSegments().length > 0;
+    if (this.#fd === undefined) return this.#files.list().length > 0;
     const { size, nlink } = fstatSync(this.#fd);
     return this.#ended || nlink === 0 || size !== this.#size;
   }
@@ -127,7 +113,6 @@ export class DeliveredLog {
   /**
    * Logs what `build` drafts, in one write and one `fdatasync`. `build` runs when everything logged so far is known,
    * and again when another process wrote first; without a draft nothing is written. Resolves to the draft that stands.
-   * Like `catchUp`, for one caller at a time.
    */
   async commit<D extends Draft>(build: () => D | undefined): Promise<D | undefined> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
@@ -148,19 +133,20 @@ export class DeliveredLog {
   /** Events after a cursor, oldest first: about 64 KiB of them, or `limit`; none means that this is the end. */
   read(after: string, limit: number): Batch {
     this.#open();
+    if (compareIds(after, this.#synced) >= 0) return { events: [], gap: compareIds(after, this.oldest) < 0 };
+    const events = this.#recent.read(after, this.#synced, limit) ?? this.#readSegments(after, limit);
     const gap = compareIds(after, this.oldest) < 0;
-    if (compareIds(after, this.#synced) >= 0) return { events: [], gap };
-    return { events: this.#readCached(after, limit) ?? this.#readSegments(after, limit), gap };
+    return { events: gap ? [] : events, gap };
   }
 
-  /** Events before a cursor, newest first, at most `limit`, looking at about 1 MiB. `more`: where to go on. */
+  /** Events before a cursor, newest first, at most `limit`, from one segment. `more`: where to go on. */
   readBack(before: string | undefined, limit: number): { events: MailEvent[]; more?: string } {
     this.#open();
     const events: MailEvent[] = [];
     const from = before === undefined ? this.#segments.length - 1 : this.#segmentIndex(before);
     for (let i = from; i >= 0; i -= 1) {
-      for (const { batch, bytes } of this.#batchesOf(this.#segments[i]!).toReversed()) {
-        for (const event of eventsOf(batch, bytes).toReversed()) {
+      for (const found of this.#batches(this.#segments[i]!).toReversed()) {
+        for (const event of eventsOf(found).toReversed()) {
           if (before !== undefined && compareIds(event.id, before) >= 0) continue;
           if (events.length === limit) return { events, more: events.at(-1)!.id };
           events.push(event);
@@ -176,8 +162,8 @@ export class DeliveredLog {
     this.#open();
     const index = this.#segmentIndex(id);
     for (const name of this.#segments.slice(Math.max(0, index - 1), index + 1)) {
-      for (const { batch, bytes } of this.#batchesOf(name)) {
-        const event = eventsOf(batch, bytes).find((candidate) => candidate.id === id);
+      for (const found of this.#batches(name)) {
+        const event = eventsOf(found).find((candidate) => candidate.id === id);
         if (event) return event;
       }
     }
@@ -193,14 +179,14 @@ export class DeliveredLog {
       if (oldest === undefined || next === undefined || compareIds(next, mark) > 0) return;
       const age = now - idTime(next);
       if (age < KEYS_OUTLIVE_MS || (age < this.#options.keepMs && this.#segments.length <= maxSegments)) return;
-      rmSync(join(this.#dir, oldest + ENDING), { force: true });
+      this.#files.remove(oldest);
       this.#segments.shift();
     }
   }
 
-  /** Forgets positions of takes that are gone. */
-  keepTakes(takes: ReadonlySet<string>): void {
-    for (const take of this.#consumed.keys()) if (!takes.has(take)) this.#consumed.delete(take);
+  /** A take that is no more needs no position. */
+  forgetTake(take: string): void {
+    this.#consumed.delete(take);
   }
 
   /** Gives back the file descriptor and what is held in memory; the next call reads the log anew. */
@@ -218,14 +204,14 @@ export class DeliveredLog {
     this.#synced = FIRST_ID;
     this.#consumed.clear();
     this.#keys = undefined;
-    this.#startCache(FIRST_ID);
+    this.#recent.clear();
     this.#positions.clear();
   }
 
   /** Leaves nothing behind. */
   remove(): void {
     this.close();
-    rmSync(this.#dir, { recursive: true, force: true });
+    this.#files.removeAll();
   }
 
   // Reading on
@@ -233,7 +219,7 @@ export class DeliveredLog {
   #open(): void {
     if (this.#opened) return;
     this.#opened = true;
-    const names = this.#listSegments();
+    const names = this.#files.list();
     this.#segments = names;
     if (names.length === 0) return;
     this.#enter(names.at(-1)!);
@@ -250,13 +236,9 @@ export class DeliveredLog {
 
   #readOn(): void {
     this.#open();
-    if (this.#fd !== undefined && fstatSync(this.#fd).nlink === 0) {
-      this.close();
-      this.#open();
-    }
-    if (this.#fd === undefined && this.#segments.length === 0) {
-      this.#segments = this.#listSegments();
-      if (this.#segments.length === 0) return;
+    const isRemoved = this.#fd !== undefined && fstatSync(this.#fd).nlink === 0;
+    const isNew = this.#fd === undefined && this.#files.list().length > 0;
+    if (isRemoved || isNew) {
       this.close();
       this.#open();
     }
@@ -268,18 +250,14 @@ export class DeliveredLog {
     while (this.#fd !== undefined) {
       if (this.#ended && !this.#enterNext()) return;
       this.#size = sizeOf(this.#fd);
-      if (this.#size > this.#at) this.#takeInAll(readRange(this.#fd, this.#at, this.#size));
+      if (this.#size > this.#at) {
+        for (const found of batchesIn(readRange(this.#fd, this.#at, this.#size), this.#at)) {
+          this.#takeIn(found.batch);
+          if (this.#keys) addKeys(this.#keys, eventsOf(found));
+          this.#recent.clear();
+        }
+      }
       if (!this.#ended) return;
-    }
-  }
-
-  #takeInAll(bytes: Buffer): void {
-    const base = this.#at;
-    for (let batch = findBatch(bytes, base, base); batch; batch = findBatch(bytes, base, batch.next)) {
-      this.#takeIn(batch);
-      if (this.#keys) this.#addKeys(this.#keys, eventsOf(batch, bytes.subarray(batch.body - base, batch.next - base)));
-      this.#startCache(batch.last);
-      if (batch.end) return;
     }
   }
 
@@ -294,7 +272,7 @@ export class DeliveredLog {
   #enter(name: string): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
-    this.#fd = openSync(join(this.#dir, name + ENDING), APPEND);
+    this.#fd = this.#files.openToAppend(name);
     this.#at = 0;
     this.#size = 0;
     this.#syncedAt = 0;
@@ -304,8 +282,8 @@ export class DeliveredLog {
 
   /** Goes from an ended segment to the next, if someone has made it. */
   #enterNext(): boolean {
-    const current = this.#segments.at(-1);
-    const next = this.#listSegments().find((name) => current === undefined || compareIds(name, current) > 0);
+    const current = this.#segments.at(-1)!;
+    const next = this.#files.list().find((name) => compareIds(name, current) > 0);
     if (next === undefined) return false;
     this.#follow(next);
     return true;
@@ -319,34 +297,20 @@ export class DeliveredLog {
     this.#scan();
   }
 
-  #listSegments(): string[] {
-    return namesIn(this.#dir)
-      .filter((name) => name.endsWith(ENDING) && isEventId(name.slice(0, -ENDING.length)))
-      .map((name) => name.slice(0, -ENDING.length))
-      .toSorted(compareIds);
-  }
-
   #readKeys(): RecentKeys {
     const kept: MailEvent[][] = [];
     let count = 0;
     back: for (const name of this.#segments.toReversed()) {
-      for (const { batch, bytes } of this.#batchesOf(name, Infinity).toReversed()) {
-        const events = eventsOf(batch, bytes);
+      for (const found of (this.#files.batches(name, Infinity) ?? []).toReversed()) {
+        const events = eventsOf(found);
         if (events[0] && !RecentKeys.reaches(events[0].id, count, this.#options.now())) break back;
         count += events.length;
         kept.push(events);
       }
     }
     const keys = new RecentKeys();
-    for (const events of kept.toReversed()) this.#addKeys(keys, events);
+    for (const events of kept.toReversed()) addKeys(keys, events);
     return keys;
-  }
-
-  #addKeys(keys: RecentKeys, events: readonly MailEvent[]): void {
-    for (const { id, data } of events) {
-      const fields = messageFields(data);
-      if (fields) keys.set(fields.sender, fields.key, id);
-    }
   }
 
   // Writing
@@ -357,21 +321,20 @@ export class DeliveredLog {
     const name = this.#last;
     const carried = [...this.#consumed].map(([take, to]) => ({ take, from: 0, to }));
     try {
-      makeDirectory(this.#dir);
-      withFile(join(this.#dir, name + ENDING), APPEND_OR_CREATE, () => undefined);
-      syncDirectory(this.#dir);
+      this.#files.make(name);
     } catch (error) {
       throw writeError(error);
     }
     this.#follow(name);
-    if (this.#at === 0 && carried.length > 0) this.#write({ frames: '', events: [], ranges: carried }, false);
+    if (this.#at === 0 && carried.length > 0) this.#write({ ...NOTHING, ranges: carried }, false);
     return true;
   }
 
   /** Closes a segment that is full; true: look again before writing. A segment without events would name its next alike. */
   #endedFull(): boolean {
     if (this.#at < this.#options.segmentBytes || this.#last === this.#segments.at(-1)) return false;
-    this.#write({ frames: '', events: [], ranges: [] }, true);
+    this.#makeDurableNow();
+    this.#write(NOTHING, true);
     return true;
   }
 
@@ -388,8 +351,8 @@ export class DeliveredLog {
     const before = this.#last;
     this.#size = start + bytes.length;
     this.#takeIn({ start, body: start + body, next: this.#size, ms, last, ranges: draft.ranges, end });
-    if (this.#keys) this.#addKeys(this.#keys, draft.events);
-    this.#cache(before, draft.events, bytes.length);
+    if (this.#keys) addKeys(this.#keys, draft.events);
+    this.#recent.add(before, draft.events, bytes.length);
     return true;
   }
 
@@ -407,46 +370,23 @@ export class DeliveredLog {
     this.#synced = this.#last;
   }
 
-  // Reading events
-
-  #cache(after: string, events: readonly MailEvent[], bytes: number): void {
-    if (this.#cached.length === 0 || this.#cachedBytes + bytes > CACHED_BYTES) this.#startCache(after);
-    if (bytes > CACHED_BYTES) return this.#startCache(this.#last);
-    this.#cached.push(...events);
-    this.#cachedBytes += bytes;
-  }
-
-  #startCache(after: string): void {
-    this.#cached = [];
-    this.#cachedBytes = 0;
-    this.#cachedAfter = after;
-  }
-
-  /** What was written a moment ago need not be read back from disk. */
-  #readCached(after: string, limit: number): MailEvent[] | undefined {
-    if (this.#cached.length === 0 || compareIds(after, this.#cachedAfter) < 0) return undefined;
-    const from = this.#cached.findLastIndex(({ id }) => compareIds(id, after) <= 0) + 1;
-    const events = this.#cached.slice(from, from + limit);
-    while (events.length > 0 && compareIds(events.at(-1)!.id, this.#synced) > 0) events.pop();
-    return events;
-  }
+  // Reading
 
   #readSegments(after: string, limit: number): MailEvent[] {
     const events: MailEvent[] = [];
     let bytesRead = 0;
     let position = this.#positions.get(after) ?? this.#seek(after);
     while (events.length < limit && bytesRead < READ_BYTES) {
-      const found = this.#batchFrom(position);
+      const found = this.#files.batchFrom(position.segment, position.offset, this.#readableEnd(position.segment));
       if (!found) {
-        const next = this.#segments[this.#segments.indexOf(position.segment) + 1];
+        const next = this.#segmentAfter(position.segment);
         if (next === undefined) break;
         position = { segment: next, offset: 0 };
         continue;
       }
-      const { batch, bytes } = found;
-      position = { segment: position.segment, offset: batch.next };
-      bytesRead += bytes.length;
-      for (const event of eventsOf(batch, bytes)) if (compareIds(event.id, after) > 0) events.push(event);
+      position = { segment: position.segment, offset: found.batch.next };
+      bytesRead += found.body.length;
+      for (const event of eventsOf(found)) if (compareIds(event.id, after) > 0) events.push(event);
     }
     if (events.length > limit) events.length = limit;
     else if (events.length > 0) this.#remember(events.at(-1)!.id, position);
@@ -461,7 +401,7 @@ export class DeliveredLog {
   /** Where the batch with the first event after `after` begins: one segment is looked through. */
   #seek(after: string): Position {
     const segment = this.#segments[this.#segmentIndex(after)]!;
-    const found = this.#batchesOf(segment).find(({ batch }) => compareIds(batch.last, after) > 0);
+    const found = this.#batches(segment).find(({ batch }) => compareIds(batch.last, after) > 0);
     return { segment, offset: found?.batch.start ?? this.#readableEnd(segment) };
   }
 
@@ -472,44 +412,27 @@ export class DeliveredLog {
     );
   }
 
+  /** Segments may have been dropped by another process: then the list is made anew, and `oldest` tells the gap. */
+  #segmentAfter(name: string): string | undefined {
+    if (!this.#files.has(name)) {
+      const kept = new Set(this.#files.list());
+      this.#segments = this.#segments.filter((segment) => kept.has(segment));
+    }
+    return this.#segments.find((segment) => compareIds(segment, name) > 0);
+  }
+
+  #batches(segment: string): ReadBatch[] {
+    return this.#files.batches(segment, this.#readableEnd(segment)) ?? [];
+  }
+
   #readableEnd(segment: string): number {
     return segment === this.#segments.at(-1) && !this.#ended ? this.#syncedAt : Infinity;
   }
-
-  #batchFrom({ segment, offset }: Position): { batch: LoggedBatch; bytes: Buffer } | undefined {
-    return this.#withSegment(segment, (fd) => {
-      const end = Math.min(this.#readableEnd(segment), sizeOf(fd));
-      for (let length = 2 * READ_BYTES; ; length *= 4) {
-        const bytes = readRange(fd, offset, Math.min(offset + length, end));
-        const batch = findBatch(bytes, offset, offset);
-        if (batch) return { batch, bytes: bytes.subarray(batch.body - offset, batch.next - offset) };
-        if (offset + length >= end) return undefined;
-      }
-    });
-  }
-
-  #batchesOf(segment: string, upTo = this.#readableEnd(segment)): { batch: LoggedBatch; bytes: Buffer }[] {
-    const all = this.#withSegment(segment, (fd) => readRange(fd, 0, Math.min(upTo, sizeOf(fd)))) ?? Buffer.alloc(0);
-    const found = [];
-    for (let batch = findBatch(all, 0, 0); batch; batch = findBatch(all, 0, batch.next)) {
-      found.push({ batch, bytes: all.subarray(batch.body, batch.next) });
-      if (batch.end) break;
-    }
-    return found;
-  }
-
-  /** A segment that another process dropped meanwhile counts as empty. */
-  #withSegment<T>(segment: string, work: (fd: number) => T): T | undefined {
-    if (this.#fd !== undefined && segment === this.#segments.at(-1)) return work(this.#fd);
-    try {
-      return withFile(join(this.#dir, segment + ENDING), READ, work);
-    } catch (error) {
-      if (isErrno(error, 'ENOENT')) return undefined;
-      throw error;
-    }
-  }
 }
 
-function eventsOf(batch: LoggedBatch, bytes: Buffer): MailEvent[] {
-  return parseFrames(bytes.toString('utf8'), batch.ms);
+function addKeys(keys: RecentKeys, events: readonly MailEvent[]): void {
+  for (const { id, data } of events) {
+    const fields = messageFields(data);
+    if (fields) keys.set(fields.sender, fields.key, id);
+  }
 }

@@ -32,7 +32,7 @@ export interface LoggedBatch extends BatchHead {
 }
 
 const HEAD = /^: (\d+) (\d+) ([0-9a-f]{8}) ((\d+) (\S+)((?: [a-z0-9]+@\d+-\d+)*)( end)?)$/;
-const MAX_HEAD_BYTES = 64 * 1024;
+const MAX_HEAD_BYTES = 4 * 1024 * 1024; // tens of thousands of takes
 const LF = 10;
 
 export function encodeBatch(offset: number, head: BatchHead, body: string): Buffer {

@@ -46,10 +46,15 @@ export class TakenMail {
 
   /** Looks which takes there are. */
   list(): void {
+    const known = this.#takes;
     this.#takes = listTakes(this.#options.takes);
     const ids = new Set(this.#takes.map(({ id }) => id));
-    this.#options.log.keepTakes(ids);
-    for (const id of this.#seen.keys()) if (!ids.has(id)) this.#seen.delete(id);
+    for (const take of known) {
+      if (ids.has(take.id)) continue;
+      // One that was quiet has been removed; a fresh one may just be getting another ordinal.
+      if (this.#isQuiet(take, RETIRE_IDLE_MS)) this.#options.log.forgetTake(take.id);
+      this.#seen.delete(take.id);
+    }
   }
 
   get isEmpty(): boolean {

@@ -1,0 +1,113 @@
+import { openSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { isErrno } from '../mailbox-error.ts';
+import type { MailEvent } from '../mailbox-store.ts';
+import {
+  APPEND,
+  APPEND_OR_CREATE,
+  READ,
+  makeDirectory,
+  namesIn,
+  readRange,
+  sizeOf,
+  syncDirectory,
+  withFile,
+} from './disk.ts';
+import { parseFrames } from './event-frame.ts';
+import { compareIds, isEventId } from './event-id.ts';
+import { findBatch, type LoggedBatch } from './log-batch.ts';
+
+const ENDING = '.log';
+const CHUNK_BYTES = 128 * 1024;
+
+/** A batch with the bytes of its events. */
+export interface ReadBatch {
+  readonly batch: LoggedBatch;
+  readonly body: Buffer;
+}
+
+/** The files of one log, `0-0.log`, `1763600000000-0.log`, …: each named by the id that its events come after. */
+export class LogSegments {
+  readonly #dir: string;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** Their names, oldest first. */
+  list(): string[] {
+    return namesIn(this.#dir)
+      .filter((name) => name.endsWith(ENDING) && isEventId(name.slice(0, -ENDING.length)))
+      .map((name) => name.slice(0, -ENDING.length))
+      .toSorted(compareIds);
+  }
+
+  openToAppend(name: string): number {
+    return openSync(this.#path(name), APPEND);
+  }
+
+  /** Makes an empty segment unless it is there, durably. */
+  make(name: string): void {
+    makeDirectory(this.#dir);
+    withFile(this.#path(name), APPEND_OR_CREATE, () => undefined);
+    syncDirectory(this.#dir);
+  }
+
+  remove(name: string): void {
+    rmSync(this.#path(name), { force: true });
+  }
+
+  removeAll(): void {
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+
+  /** The whole batches up to an offset; undefined when the segment is gone. */
+  batches(name: string, upTo: number): ReadBatch[] | undefined {
+    const bytes = this.#read(name, (fd) => readRange(fd, 0, Math.min(upTo, sizeOf(fd))));
+    return bytes && batchesIn(bytes, 0);
+  }
+
+  /** The first whole batch at or after an offset; undefined when there is none before `upTo`, or no such segment. */
+  batchFrom(name: string, offset: number, upTo: number): ReadBatch | undefined {
+    return this.#read(name, (fd) => {
+      const end = Math.min(upTo, sizeOf(fd));
+      for (let length = CHUNK_BYTES; ; length *= 4) {
+        const bytes = readRange(fd, offset, Math.min(offset + length, end));
+        const batch = findBatch(bytes, offset, offset);
+        if (batch) return { batch, body: bytes.subarray(batch.body - offset, batch.next - offset) };
+        if (offset + length >= end) return undefined;
+      }
+    });
+  }
+
+  has(name: string): boolean {
+    return this.#read(name, () => true) ?? false;
+  }
+
+  #read<T>(name: string, work: (fd: number) => T): T | undefined {
+    try {
+      return withFile(this.#path(name), READ, work);
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return undefined;
+      throw error;
+    }
+  }
+
+  #path(name: string): string {
+    return join(this.#dir, name + ENDING);
+  }
+}
+
+/** The whole batches in bytes that begin at offset `base` of a segment, up to its end batch. */
+export function batchesIn(bytes: Buffer, base: number): ReadBatch[] {
+  const found: ReadBatch[] = [];
+  for (let batch = findBatch(bytes, base, base); batch; batch = findBatch(bytes, base, batch.next)) {
+    found.push({ batch, body: bytes.subarray(batch.body - base, batch.next - base) });
+    if (batch.end) break;
+  }
+  return found;
+}
+
+export function eventsOf({ batch, body }: ReadBatch): MailEvent[] {
+  return parseFrames(body.toString('utf8'), batch.ms);
+}
