@@ -70,7 +70,7 @@ async function talk(me, other) {
       const last = messages.at(-1);
       if (last) notify(last.foreign ? me : last.sender, last.message, last.identity);
     },
-    onStranger({ sender, message, id }) {
+    onStranger(sender, { message, id }) {
       unread.set(sender, (unread.get(sender) ?? 0) + 1);
       showUnread();
       notify(sender, message, id);

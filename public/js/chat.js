@@ -5,7 +5,7 @@
  * @typedef {import('./server.js').StoredMessage} StoredMessage
  * @typedef {import('./server.js').MailEvent} MailEvent
  * @typedef {{ me: string, other: string, mailbox: string, longest: number, frame: import('./chat-frame.js').Frame,
- *   onEvent?: (event: MailEvent) => void, onStranger?: (message: StoredMessage) => void,
+ *   onEvent?: (event: MailEvent) => void, onStranger?: (sender: string, message: StoredMessage) => void,
  *   onArrival?: (messages: ChatMessage[]) => void, onConnected?: () => void, onSeen?: () => void,
  *   onReceived?: (id: string) => void, onTyping?: () => void }} ChatOptions
  *   `other`: the person or room written to; `mailbox`: where what is said to `me` arrives
@@ -43,6 +43,7 @@ export class Chat {
   #catchingUp = false;
   #burst = 0;
   #failures = 0;
+  #unreachable = false;
 
   /** @param {ChatOptions} options */
   constructor(options) {
@@ -92,6 +93,7 @@ export class Chat {
   /** Shows the history and follows what comes. */
   async open() {
     this.#show();
+    void this.outbox.flush();
     this.banner.set(navigator.onLine ? 'connecting' : 'offline');
     const { mailbox, me } = this.options;
     this.#feed = await openFeed({
@@ -118,11 +120,14 @@ export class Chat {
     try {
       const cursor = await this.#readNewest();
       this.#failures = 0;
+      this.#unreachable = false;
       this.#feed?.start(cursor);
+      this.#showConnection();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (error.isDenied) return this.banner.set('denied');
-      if (navigator.onLine) this.banner.set('reconnecting');
+      this.#unreachable = true;
+      this.#showConnection();
       const seconds = AGAIN_S[Math.min(this.#failures++, AGAIN_S.length - 1)] ?? 30;
       this.#retryLoad = setTimeout(() => void this.#load(), error.retryAfterMs ?? seconds * 1000);
       return;
@@ -135,26 +140,23 @@ export class Chat {
 
   /** Joins the newest of the history to what is known; returns the cursor. */
   async #readNewest() {
+    const known = this.conversation.messages.length > 0;
+    // One answer is bounded work: of a long log it may hold few messages, or none.
+    const reaches = (/** @type {StoredMessage[]} */ messages) =>
+      known ? messages.some((one) => this.conversation.knows(one)) : messages.length >= FEW;
+
     const newest = await readHistory({ ...this.which, limit: PAGE });
-    const pages = [newest];
-    const isNew = this.conversation.messages.length === 0;
-    let oldest = newest;
-    const joinsUp = () => isNew || oldest.messages.some((one) => this.conversation.knows(one));
-    while (!joinsUp() && oldest.before && pages.length < CATCH_UP_PAGES) {
-      oldest = await readHistory({ ...this.which, limit: PAGE, before: oldest.before });
-      pages.push(oldest);
+    let { messages, before } = newest;
+    for (let pages = 1; before && !reaches(messages) && pages < CATCH_UP_PAGES; pages++) {
+      const older = await readHistory({ ...this.which, limit: PAGE, before });
+      messages = [...older.messages, ...messages];
+      ({ before } = older);
     }
-    // One answer is bounded work and may hold few messages, or none, of a long log.
-    while (isNew && oldest.before && pages.flatMap((page) => page.messages).length < FEW) {
-      oldest = await readHistory({ ...this.which, limit: PAGE, before: oldest.before });
-      pages.push(oldest);
-    }
-    if (isNew) this.#before = oldest.before;
-    else if (!joinsUp() && oldest.before) {
-      this.conversation.clear();
-      this.#before = oldest.before;
-    }
-    const others = pages.flatMap((page) => this.conversation.merge(page.messages)).filter((one) => !this.#isOwn(one));
+    const joinsUp = known && (!before || reaches(messages));
+    if (known && !joinsUp) this.conversation.clear();
+    if (!joinsUp) this.#before = before;
+
+    const others = this.conversation.merge(messages).filter((one) => !this.#isOwn(one));
     this.#show(this.#early ? 0 : others.length);
     if (others.length && !this.#early) this.options.onArrival?.(others);
     this.options.onReceived?.(newest.cursor);
@@ -220,9 +222,8 @@ export class Chat {
     const { mailbox, me, other } = this.options;
     const message = readMail(mailbox, id, data);
     this.options.onReceived?.(id);
-    if (!message.foreign && !this.isRoom && message.sender !== other && message.sender !== me) {
-      return this.options.onStranger?.(message);
-    }
+    const { sender } = message;
+    if (sender && !this.isRoom && sender !== other && sender !== me) return this.options.onStranger?.(sender, message);
     this.#arriving.push(message);
     if (this.#batch) return;
     this.#arrive();
@@ -294,13 +295,23 @@ export class Chat {
   /** What is stored, and under it what still waits. @param {number} [arrived] */
   #show(arrived = 0) {
     const { frame } = this.options;
-    const shown = [...this.conversation.messages, ...this.#pending()];
+    const shown = this.#withPending(this.conversation.messages);
     this.view.show(shown, arrived);
     frame.empty.hidden = shown.length > 0 || this.#early !== undefined;
     const last = shown.at(-1);
     const tells = last && this.#isOwn(last) && last.state !== 'failed' && !(this.isRoom && last.state === 'sent');
     say(frame.receipt, tells ? last.state : '');
     this.#showTop();
+  }
+
+  /** What is on its way comes last; what did not get through stays where it was written. @param {readonly ChatMessage[]} stored */
+  #withPending(stored) {
+    const shown = [...stored];
+    for (const letter of this.#pending()) {
+      const later = letter.state === 'failed' ? shown.findIndex((one) => one.time > letter.time) : -1;
+      shown.splice(later < 0 ? shown.length : later, 0, letter);
+    }
+    return shown;
   }
 
   /** @returns {ChatMessage[]} */
@@ -354,14 +365,15 @@ export class Chat {
   }
 
   #isConnected() {
-    return this.#state === 'online' || this.#state === 'polling';
+    return !this.#unreachable && (this.#state === 'online' || this.#state === 'polling');
   }
 
   /** @param {number} [quietMs] */
   #showConnection(quietMs) {
-    this.banner.set(navigator.onLine ? this.#state : 'offline', quietMs);
+    const state = this.#unreachable ? 'reconnecting' : this.#state;
+    this.banner.set(navigator.onLine ? state : 'offline', quietMs);
     // At the start nobody knows yet; a send will find out.
-    this.outbox.connected = navigator.onLine && (this.#isConnected() || this.#state === 'connecting');
+    this.outbox.connected = navigator.onLine && (this.#isConnected() || state === 'connecting');
   }
 
   #tryNow() {
@@ -401,5 +413,5 @@ export function readMail(mailbox, id, data) {
   } catch {
     // Not JSON: not one of ours.
   }
-  return { mailbox, id, sender: '', receiver: mailbox, message: data, time: new Date().toISOString(), foreign: true };
+  return { mailbox, id, sender: null, receiver: mailbox, message: data, time: new Date().toISOString(), foreign: true };
 }

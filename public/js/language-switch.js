@@ -2,12 +2,12 @@
 import { element } from './elements.js';
 import { chooseLanguage, language, LANGUAGES, onLanguageChange, sayIn } from './language.js';
 
-const NAMES = /** @type {Record<string, [string, string]>} */ ({ en: ['EN', 'English (EN)'], ko: ['한', '한국어'] });
+const NAMES = /** @type {Record<string, [string, string]>} */ ({ en: ['EN', 'English'], ko: ['한', '한국어'] });
 
 export function languageSwitch() {
   const buttons = LANGUAGES.map((code) => {
     const [short, name] = NAMES[code] ?? [code, code];
-    const button = element('button', { type: 'button', lang: code, 'aria-label': name }, short);
+    const button = element('button', { type: 'button', lang: code, title: name }, short);
     const mark = () => button.setAttribute('aria-pressed', String(language() === code));
     button.addEventListener('click', () => void chooseLanguage(code));
     onLanguageChange(mark);

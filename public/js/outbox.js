@@ -78,6 +78,7 @@ export class Outbox {
   set connected(connected) {
     if (connected === this.#connected) return;
     this.#connected = connected;
+    this.#failures = 0;
     if (connected) void this.flush();
     if (this.#letters.size) this.options.onChange();
   }

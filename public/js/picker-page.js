@@ -1,0 +1,201 @@
+/** The first page: who are you, and whom do you want to talk to? */
+import { Attention } from './attention.js';
+import { shortWhen } from './clock.js';
+import { avatar, element } from './elements.js';
+import { openFeed } from './feed.js';
+import { language, onLanguageChange, say, sayIn, text } from './language.js';
+import { languageSwitch } from './language-switch.js';
+import { cleanName } from './names.js';
+import { preparePage } from './page.js';
+import { readHistory, readPeople, Refusal } from './server.js';
+import { recall, remember } from './storage.js';
+
+/** @typedef {import('./server.js').Person} Person */
+
+const FALLBACK = ['henry', 'jjeong'];
+const SETTLE_MS = 500;
+const ACCESS = ['open', 'local', 'links'];
+
+const invited = cleanName(await preparePage());
+const chosen = invited ?? cleanName(recall('me'));
+if (invited) remember('me', invited);
+
+const who = element('select', { id: 'me', class: 'field' });
+const newMe = element('input', { id: 'new-me', class: 'field', hidden: true, autocapitalize: 'none', maxlength: '64' });
+const newMeLabel = say(element('label', { for: 'new-me', class: 'sr' }), 'youAre');
+const people = element('ul', { class: 'people', role: 'list' });
+const newcomer = element('input', { id: 'newcomer', class: 'field', autocapitalize: 'none', maxlength: '64' });
+const badName = element('p', { id: 'bad-name', class: 'note', role: 'alert' });
+const files = element('span');
+const access = element('span');
+const form = element(
+  'form',
+  { class: 'line' },
+  say(element('label', { for: 'newcomer' }), 'someoneNew'),
+  newcomer,
+  say(element('button', { class: 'button' }), 'begin'),
+);
+const attention = new Attention({ titleKey: 'app' });
+
+let me = chosen ?? FALLBACK[0] ?? '';
+/** @type {Person[]} */
+let known = [];
+let shown = '';
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let soon;
+/** @type {import('./feed.js').Feed | undefined} */
+let feed;
+
+build();
+await look();
+if (chosen) await follow();
+
+function build() {
+  newcomer.setAttribute('aria-describedby', 'bad-name');
+  const title = say(element('h1'), 'app');
+  document.body.replaceChildren(
+    element(
+      'main',
+      { class: 'card' },
+      element('div', { class: 'card-head' }, title, languageSwitch()),
+      element('div', { class: 'line' }, say(element('label', { for: 'me' }), 'youAre'), who, newMeLabel, newMe),
+      say(element('h2', { id: 'who-to' }), 'whoTo'),
+      people,
+      form,
+      badName,
+      element('p', { class: 'fine-print' }, files, ' ', access),
+    ),
+  );
+  people.setAttribute('aria-labelledby', 'who-to');
+  who.addEventListener('change', () => void become(who.value));
+  newMe.addEventListener('change', () => {
+    const name = readName(newMe);
+    if (name) void become(name);
+  });
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const name = readName(newcomer);
+    if (name) location.assign(chatAddress(name));
+  });
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) return;
+    feed?.poke();
+    lookSoon();
+  });
+  addEventListener('pagehide', () => feed?.close());
+  onLanguageChange(show);
+}
+
+/** The name in a field, or a word about why it is none. @param {HTMLInputElement} field */
+function readName(field) {
+  const name = cleanName(field.value);
+  field.toggleAttribute('aria-invalid', !name);
+  say(badName, name ? '' : 'badName');
+  if (!name) field.focus();
+  return name;
+}
+
+/** @param {string} name '' for somebody who is not in the list */
+async function become(name) {
+  newMe.hidden = name !== '';
+  if (!name) return newMe.focus();
+  me = name;
+  remember('me', me);
+  feed?.close();
+  feed = undefined;
+  await look();
+  await follow();
+}
+
+/** Asks who there is. */
+async function look() {
+  try {
+    const answer = await readPeople(me);
+    known = answer.people;
+    say(files, answer.dir ? 'files' : 'filesSomewhere', { dir: answer.dir ?? '' });
+    say(access, answer.access && ACCESS.includes(answer.access) ? `access.${answer.access}` : '');
+    say(badName, '');
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.isDenied) say(badName, 'denied');
+    else if (!known.length) known = FALLBACK.map((name) => ({ name }));
+  }
+  show();
+}
+
+function lookSoon() {
+  clearTimeout(soon);
+  soon = setTimeout(() => void look(), SETTLE_MS);
+}
+
+/** Keeps the list true while it is looked at; only for somebody who has said who they are. */
+async function follow() {
+  const mine = me;
+  const opened = await openFeed({
+    mailbox: mine,
+    onEvent: ({ type }) => type !== 'typing' && lookSoon(),
+    onState: (state) => state === 'online' && lookSoon(),
+    onCursorRefused: () => void begin(),
+  });
+  if (mine !== me) return opened.close();
+  feed = opened;
+  const begin = async () => {
+    try {
+      opened.start((await readHistory({ receiver: mine, sender: mine, limit: 1 })).cursor);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error; // the list stays as it was when the page came
+    }
+  };
+  await begin();
+}
+
+/** Rebuilds the list only where it says something new: somebody may be going through it. */
+function show() {
+  const wording = JSON.stringify([language(), me, known, newMe.hidden]);
+  if (wording === shown) return;
+  shown = wording;
+  const at = document.activeElement?.getAttribute('href');
+  const names = [...new Set([me, ...known.map(({ name }) => name)])];
+  who.replaceChildren(
+    ...names.map((name) => element('option', { value: name }, name)),
+    say(element('option', { value: '' }), 'someoneNew'),
+  );
+  who.value = newMe.hidden ? me : '';
+  const others = known.filter(({ name }) => name !== me);
+  people.replaceChildren(...others.map((person) => element('li', {}, entry(person))));
+  if (at) [...people.querySelectorAll('a')].find((link) => link.getAttribute('href') === at)?.focus();
+  attention.here = others.reduce((sum, { unread = 0 }) => sum + unread, 0);
+}
+
+/** @param {string} name */
+const chatAddress = (name) => `chat.html?${new URLSearchParams({ me, with: name }).toString()}`;
+
+/** @param {Person} person */
+function entry({ name, online, lastSeen, unread = 0, last }) {
+  const state = element('span', { class: 'state' });
+  if (online) say(state, 'online');
+  else if (lastSeen) say(state, 'lastSeen', { when: () => shortWhen(new Date(lastSeen).getTime()) });
+  else if (online === false) say(state, 'offline');
+  const badge = element(
+    'span',
+    { class: 'badge' },
+    element('span', { 'aria-hidden': 'true' }, String(unread)),
+    sayIn(element('span', { class: 'sr' }), '', 'unread', { n: unread }),
+  );
+  const dot = element('span', { class: `dot${online ? ' is-online' : ''}`, 'aria-hidden': 'true' });
+  return element(
+    'a',
+    { class: 'person', href: chatAddress(name) },
+    avatar(name),
+    element('span', {}, dot, element('span', { class: 'name' }, name), state),
+    unread ? badge : element('span'),
+    last?.message ? element('span', { class: 'last', dir: 'auto' }, lastLine(last)) : undefined,
+    last?.time ? element('span', { class: 'at' }, shortWhen(Date.parse(last.time))) : undefined,
+  );
+}
+
+/** @param {Partial<import('./server.js').StoredMessage>} last */
+function lastLine({ sender, message = '' }) {
+  const line = message.replaceAll(/\s+/g, ' ').slice(0, 120);
+  return sender === me ? text('yourLast', { text: line }) : line;
+}

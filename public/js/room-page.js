@@ -1,0 +1,138 @@
+/** A room in which several talk: `room.html?room=lobby`. One enters with a name, which this browser keeps. */
+import { Attention } from './attention.js';
+import { buildFrame } from './chat-frame.js';
+import { Chat } from './chat.js';
+import { nameComposer } from './composer.js';
+import { element } from './elements.js';
+import { say } from './language.js';
+import { languageSwitch } from './language-switch.js';
+import { cleanName } from './names.js';
+import { prepareNotifications } from './notifications.js';
+import { preparePage } from './page.js';
+import { recall, remember } from './storage.js';
+
+const LONGEST_NAME = 20;
+const LONGEST_MESSAGE = 1000;
+// Reloading a page is neither leaving nor coming.
+const GRACE_MS = 10_000;
+const NOTICE_FOR_MS = 6000;
+
+const invited = await preparePage();
+const room = cleanName(new URLSearchParams(location.search).get('room') ?? 'lobby');
+if (room) {
+  const attention = new Attention({ titleKey: 'roomTitle', who: room });
+  const name = cleanName(invited ?? recall('room-name'), LONGEST_NAME) ?? (await askName(room));
+  await enter(room, name, attention);
+} else location.replace('./');
+
+/** Resolves to the name one wants to have in the room. @param {string} room @returns {Promise<string>} */
+function askName(room) {
+  document.body.className = 'picker';
+  const input = element('input', {
+    id: 'name',
+    class: 'field',
+    autocomplete: 'nickname',
+    autocapitalize: 'none',
+    'aria-describedby': 'bad-name',
+  });
+  const note = element('p', { id: 'bad-name', class: 'note', role: 'alert' });
+  const form = element(
+    'form',
+    {},
+    element(
+      'div',
+      { class: 'line' },
+      say(element('label', { for: 'name' }), 'roomName'),
+      input,
+      say(element('button', { class: 'button' }), 'roomEnter'),
+    ),
+    note,
+  );
+  const heading = say(element('h1'), 'room', { who: room });
+  document.body.replaceChildren(
+    element('main', { class: 'card' }, element('div', { class: 'card-head' }, heading, languageSwitch()), form),
+  );
+  input.focus();
+  return new Promise((resolve) => {
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      const name = cleanName(input.value, LONGEST_NAME);
+      input.toggleAttribute('aria-invalid', !name);
+      if (name) {
+        remember('room-name', name);
+        resolve(name);
+      } else say(note, 'roomBadName');
+    });
+  });
+}
+
+/** @param {string} room @param {string} me @param {Attention} attention */
+async function enter(room, me, attention) {
+  const mailbox = `room.${room}`;
+  document.body.className = 'chat room';
+  const frame = buildFrame({ who: room, heading: 'room' });
+  nameComposer(frame.box, frame.label, room);
+  say(frame.label, 'roomLabel', { who: room });
+  const notify = prepareNotifications({ me, bell: frame.bell });
+  const comings = new Comings(me, frame.happening);
+
+  const chat = new Chat({
+    me,
+    other: mailbox,
+    mailbox,
+    longest: LONGEST_MESSAGE,
+    frame,
+    onSeen() {
+      if (!document.hidden) attention.here = 0;
+    },
+    onArrival(messages) {
+      if (document.hidden) attention.here += messages.length;
+      const last = messages.at(-1);
+      if (last) notify(last.sender || room, last.message, last.identity);
+    },
+    onEvent({ type, data }) {
+      const told = JSON.parse(data);
+      if (type !== 'presence' || !told.room) return;
+      if (typeof told.count === 'number') say(frame.subtitle, 'greeting', { who: me, n: told.count });
+      comings.tell(told);
+    },
+  });
+  await chat.open();
+}
+
+/** "<name> online", "<name> offline": only of who stays, or stays away, longer than a reload takes. */
+class Comings {
+  /** @type {Map<string, ReturnType<typeof setTimeout>>} */ #leaving = new Map();
+  /** @type {Set<string>} */ #here = new Set();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #end;
+
+  /** @param {string} me @param {HTMLElement} line */
+  constructor(me, line) {
+    this.me = me;
+    this.line = line;
+  }
+
+  /** @param {{ person: string, online: boolean }} presence */
+  tell({ person, online }) {
+    if (person === this.me) return;
+    clearTimeout(this.#leaving.get(person));
+    this.#leaving.delete(person);
+    if (!online) {
+      const leave = setTimeout(() => {
+        this.#here.delete(person);
+        this.#show('wentOffline', person);
+      }, GRACE_MS);
+      this.#leaving.set(person, leave);
+    } else if (!this.#here.has(person)) {
+      this.#here.add(person);
+      this.#show('cameOnline', person);
+    }
+  }
+
+  /** @param {string} key @param {string} who */
+  #show(key, who) {
+    clearTimeout(this.#end);
+    say(this.line, key, { who });
+    this.#end = setTimeout(() => say(this.line, ''), NOTICE_FOR_MS);
+  }
+}
