@@ -1,0 +1,44 @@
+/**
+ * The long form of the fault tests:
+ *
+ *     npm run soak -- --minutes 10 [--seed 7]      servers killed, stopped and ended at random, then the oracle
+ *     npm run soak -- --every-call [--only append] killed, and failed, at each file call of each operation
+ *
+ * Prints a line every 10 s and the figures at the end; exits 1 when anything was lost, shown twice or reordered.
+ */
+import { register } from 'node:module';
+import { parseArgs } from 'node:util';
+
+if (!process.features.typescript) register('./ts-hooks.mjs', import.meta.url);
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    'every-call': { type: 'boolean', default: false },
+    only: { type: 'string' },
+    servers: { type: 'string' },
+    'fault-every-ms': { type: 'string' },
+  },
+});
+const report = (line) => process.stdout.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
+const seed = Number(values.seed ?? Date.now() % 1_000_000);
+report(`seed ${seed}`);
+
+let result;
+if (values['every-call']) {
+  const { everyCall } = await import('../test/faults/every-call.ts');
+  result = await everyCall({ report, only: values.only });
+} else {
+  const { soak } = await import('../test/faults/soak.ts');
+  result = await soak({
+    seed,
+    durationMs: Number(values.minutes) * 60_000,
+    report,
+    ...(values.servers && { servers: Number(values.servers) }),
+    ...(values['fault-every-ms'] && { faultEveryMs: Number(values['fault-every-ms']) }),
+  });
+}
+report(JSON.stringify(result, null, 2));
+const { lost, twice, reordered, strange, complaints } = result;
+process.exit(lost + twice + reordered + strange + complaints.length > 0 ? 1 : 0);

@@ -1,0 +1,72 @@
+/**
+ * The server under test, as a process of its own:
+ *
+ *     node mailbox-server.mjs '{"dir": "/tmp/x", "port": 20123, "segmentBytes": 65536}'
+ *
+ * Says {"ready": port} on stdout; with "hold", says {"held": true} first and begins when a line comes in. Exits 0 after
+ * SIGTERM, 1 when the disk failed. MAILBOX_CHAT_DIST: a build other than dist/.
+ */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const dist = process.env.MAILBOX_CHAT_DIST ?? resolve(import.meta.dirname, '../../../dist');
+const { mailboxChat, FileMailboxes } = await import(pathToFileURL(resolve(dist, 'index.js')).href);
+
+const {
+  dir,
+  port = 0,
+  hold = false,
+  clockOffsetMs = 0,
+  hurry = 1,
+  verbose = false,
+  ...options
+} = JSON.parse(process.argv[2]);
+
+/** Waits that are counted in hours of idleness pass sooner, so that a test may see what comes after them. */
+if (hurry !== 1) {
+  const uptimeMs = performance.now.bind(performance);
+  performance.now = () => uptimeMs() * hurry;
+}
+process.on('message', () => undefined);
+process.on('SIGUSR2', () => blockFor(15_000));
+
+if (hold) {
+  say({ held: true });
+  await once(process.stdin, 'data');
+}
+
+const log = (fields, message) => {
+  if (verbose) process.stderr.write(`${message} ${fields.err?.stack ?? fields.err ?? ''} ${fields.err?.cause ?? ''}\n`);
+};
+const logger = { debug: () => undefined, info: log, warn: log, error: log };
+const onFatal = (error) => {
+  process.stderr.write(`fatal: ${error.message}\n`);
+  process.exitCode = 1;
+  setTimeout(() => process.exit(1), 100);
+};
+const now = clockOffsetMs === 0 ? Date.now : () => Date.now() + clockOffsetMs;
+const store = new FileMailboxes(dir, { logger, onFatal, now, ...options });
+const chat = mailboxChat({ dir, store, logger });
+const server = createServer(chat);
+
+process.on('SIGTERM', async () => {
+  server.close();
+  await chat.close();
+  server.closeIdleConnections();
+  process.exitCode ??= 0;
+  process.disconnect?.();
+  setTimeout(() => server.closeAllConnections(), 1000).unref();
+});
+
+server.listen(port, '127.0.0.1', () => say({ ready: server.address().port }));
+
+function say(what) {
+  process.stdout.write(`${JSON.stringify(what)}\n`);
+}
+
+function blockFor(ms) {
+  const until = Date.now() + ms;
+  while (Date.now() < until);
+}

@@ -1,0 +1,143 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createServer } from 'node:net';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export interface ServerOptions {
+  readonly dir: string;
+  /** Default: any that is free, outside the range that the system hands out, so that a restart finds it free again. */
+  readonly port?: number;
+  readonly segmentBytes?: number;
+  readonly keepMs?: number;
+  readonly keepBytes?: number;
+  readonly maxWaiting?: number;
+  readonly maxWaitingBytes?: number;
+  readonly takeKeepMs?: number;
+  readonly watch?: boolean;
+  readonly clockOffsetMs?: number;
+  /** Idle times pass so many times faster. */
+  readonly hurry?: number;
+  /** Loaded, but begins only with `begin()`. */
+  readonly hold?: boolean;
+  readonly verbose?: boolean;
+}
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+const RUNNER = resolve(import.meta.dirname, 'mailbox-server.mjs');
+const READY_MS = 60_000;
+
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** Keeps track of a process, so that none outlives the tests. */
+export function tracked(child: ChildProcess): ChildProcess {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
+/** A server under test. `via`: the command it is run by, such as `['strace', …]`. */
+export class ServerProcess {
+  readonly port: number;
+  readonly exited: Promise<Exit>;
+  readonly #child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+  #errors = '';
+  #isOver = false;
+
+  private constructor(child: ChildProcess, port: number) {
+    this.port = port;
+    this.#child = tracked(child);
+    this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+    child.stderr!.on('data', (text: Buffer) => (this.#errors = (this.#errors + text.toString()).slice(-20_000)));
+    child.stdin!.on('error', () => undefined); // it may die before it reads
+    this.exited = new Promise((done) =>
+      child.once('exit', (code, signal) => {
+        this.#isOver = true;
+        done({ code, signal });
+      }),
+    );
+  }
+
+  /** Resolves when it listens, or holds. Rejects when it dies before. */
+  static async start(options: ServerOptions, via: readonly string[] = [], env: object = {}): Promise<ServerProcess> {
+    const server = await ServerProcess.spawn(options, via, env);
+    await server.ready();
+    return server;
+  }
+
+  static async spawn(options: ServerOptions, via: readonly string[] = [], env: object = {}): Promise<ServerProcess> {
+    const port = options.port ?? (await freePort());
+    const command = [...via, process.execPath, RUNNER, JSON.stringify({ ...options, port })];
+    const child = spawn(command[0]!, command.slice(1), {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '', ...env },
+    });
+    return new ServerProcess(child, port);
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  get errors(): string {
+    return this.#errors;
+  }
+
+  /** Waits for the next line it says: that it is held, or ready. */
+  async ready(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`the server was not ready in time: ${this.#errors}`)), READY_MS);
+    });
+    const { done } = await Promise.race([this.#lines.next(), late]);
+    clearTimeout(timer);
+    if (done) throw new Error(`the server ended before it was ready: ${this.#errors}`);
+  }
+
+  /** Lets a held server go on. */
+  begin(): void {
+    this.#child.stdin!.write('begin\n');
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (!this.#isOver) process.kill(this.pid, name);
+  }
+
+  kill(): Promise<Exit> {
+    this.signal('SIGKILL');
+    return this.exited;
+  }
+
+  terminate(): Promise<Exit> {
+    this.signal('SIGTERM');
+    return this.exited;
+  }
+}
+
+let lastPort = 20_000 + Math.floor(Math.random() * 10_000);
+
+export async function freePort(): Promise<number> {
+  for (;;) {
+    lastPort = lastPort >= 30_000 ? 20_000 : lastPort + 1;
+    if (await isFree(lastPort)) return lastPort;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const probe = createServer();
+    probe.once('error', () => done(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => done(true)));
+  });
+}

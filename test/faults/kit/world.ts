@@ -1,0 +1,74 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Follower } from './follower.ts';
+import { Ledger, isClean, type Verdict } from './ledger.ts';
+import { ServerProcess, type ServerOptions } from './server-process.ts';
+import { until } from './wait.ts';
+
+export function temporaryDirectory(): string {
+  return mkdtempSync(join(tmpdir(), 'mailbox-faults-'));
+}
+
+export function removeDirectory(dir: string): void {
+  rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+}
+
+export function namesIn(dir: string): string[] {
+  return existsSync(dir) ? readdirSync(dir) : [];
+}
+
+/** Mailboxes' takes that are left, as `<mailbox>/<take>`. */
+export function takesIn(dir: string): string[] {
+  const taken = join(dir, '.taken');
+  return namesIn(taken).flatMap((mailbox) => namesIn(join(taken, mailbox)).map((take) => `${mailbox}/${take}`));
+}
+
+export function locksIn(dir: string): string[] {
+  return namesIn(join(dir, '.locks'));
+}
+
+/** Everything kept of a mailbox, read by a client that was never there before, up to a marker sent now. */
+export async function replay(port: number, mailbox: string, ledger: Ledger, withinMs = 60_000): Promise<Follower> {
+  const follower = new Follower({ mailbox, port: () => port });
+  await until(`all mail of ${mailbox} in a replay`, () => ledger.isIn(follower.texts), withinMs, 50).catch(
+    () => undefined, // what is missing is for the verdict to tell
+  );
+  await follower.close();
+  return follower;
+}
+
+/** What a fault may leave behind, looked at after every server has ended cleanly. */
+export function leftovers(dir: string, mailboxes: readonly string[]): string[] {
+  const left = locksIn(dir).map((lock) => `lock left: ${lock}`);
+  for (const mailbox of mailboxes) {
+    const stat = statSync(join(dir, `${mailbox}.txt`), { throwIfNoEntry: false });
+    if (!stat) left.push(`${mailbox}.txt is missing`);
+    else if (stat.size > 0) left.push(`${mailbox}.txt holds ${stat.size} bytes`);
+  }
+  return left;
+}
+
+export async function restarted(server: ServerProcess, options: ServerOptions): Promise<ServerProcess> {
+  await server.kill();
+  return ServerProcess.start({ ...options, port: server.port });
+}
+
+/** The verdicts on several readers of one mailbox, in a form that a failed test shows well. */
+export function judgeAll(ledger: Ledger, readers: readonly Follower[]): object {
+  const verdicts = readers.map((reader) => ledger.judge(reader.shown));
+  const bad = verdicts.filter((verdict) => !isClean(verdict)).map(shorten);
+  const complaints = readers.flatMap((reader) => reader.complaints);
+  return { bad, complaints };
+}
+
+export const ALL_WELL = { bad: [], complaints: [] };
+
+export function shorten(verdict: Verdict): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(verdict).map(([what, list]: [string, string[]]) => [
+      what,
+      list.length > 5 ? [...list.slice(0, 5), `… ${list.length} in all`] : list,
+    ]),
+  );
+}
