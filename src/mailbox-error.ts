@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /** What can go wrong, as a closed list. `src/http/problems.ts` gives each its HTTP status. */
 export type MailboxErrorCode =
   | 'INVALID_NAME'
@@ -33,7 +35,7 @@ export class MailboxError extends Error {
   }
 }
 
-/** Whether `error` is a failed system call with one of these codes (`'ENOENT'`, …). */
+/** Whether `error` is a failed system call with one of these codes (`'ENOENT'`, …), whichever realm it comes from. */
 export function isErrno(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+  return types.isNativeError(error) && 'code' in error && codes.includes(String(error.code));
 }
