@@ -22,12 +22,12 @@ if (invited) remember('me', invited);
 
 const who = element('select', { id: 'me', class: 'field' });
 const newMe = element('input', { id: 'new-me', class: 'field', hidden: true, autocapitalize: 'none', maxlength: '64' });
-const newMeLabel = say(element('label', { for: 'new-me', class: 'sr' }), 'youAre');
 const people = element('ul', { class: 'people', role: 'list' });
 const newcomer = element('input', { id: 'newcomer', class: 'field', autocapitalize: 'none', maxlength: '64' });
 const badName = element('p', { id: 'bad-name', class: 'note', role: 'alert' });
 const files = element('span');
 const access = element('span');
+const roomName = say(element('span', { class: 'name' }), 'lobby');
 const form = element(
   'form',
   { class: 'line' },
@@ -52,17 +52,20 @@ if (chosen) await follow();
 
 function build() {
   newcomer.setAttribute('aria-describedby', 'bad-name');
+  sayIn(newMe, 'aria-label', 'youAre');
   const title = say(element('h1'), 'app');
   document.body.replaceChildren(
     element(
       'main',
       { class: 'card' },
-      element('div', { class: 'card-head' }, title, languageSwitch()),
-      element('div', { class: 'line' }, say(element('label', { for: 'me' }), 'youAre'), who, newMeLabel, newMe),
+      element('div', { class: 'card-head' }, element('span', { class: 'logo' }), title, languageSwitch()),
+      element('div', { class: 'line' }, say(element('label', { for: 'me' }), 'youAre'), who, newMe),
       say(element('h2', { id: 'who-to' }), 'whoTo'),
       people,
       form,
       badName,
+      say(element('h2'), 'rooms'),
+      element('a', { class: 'person room-link', href: 'room.html?room=lobby' }, avatar('#'), roomName),
       element('p', { class: 'fine-print' }, files, ' ', access),
     ),
   );
@@ -168,7 +171,9 @@ function show() {
 }
 
 /** @param {string} name */
-const chatAddress = (name) => `chat.html?${new URLSearchParams({ me, with: name }).toString()}`;
+function chatAddress(name) {
+  return `chat.html?${new URLSearchParams({ me, with: name }).toString()}`;
+}
 
 /** @param {Person} person */
 function entry({ name, online, lastSeen, unread = 0, last }) {
@@ -187,7 +192,7 @@ function entry({ name, online, lastSeen, unread = 0, last }) {
     'a',
     { class: 'person', href: chatAddress(name) },
     avatar(name),
-    element('span', {}, dot, element('span', { class: 'name' }, name), state),
+    element('span', {}, dot, element('span', { class: 'name' }, name), ' ', state),
     unread ? badge : element('span'),
     last?.message ? element('span', { class: 'last', dir: 'auto' }, lastLine(last)) : undefined,
     last?.time ? element('span', { class: 'at' }, shortWhen(Date.parse(last.time))) : undefined,
