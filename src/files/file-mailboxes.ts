@@ -86,15 +86,15 @@ export class FileMailboxes implements MailboxStore {
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref();
   }
 
-  append(mailbox: MailboxName, message: Message): Promise<Appended> {
+  async append(mailbox: MailboxName, message: Message): Promise<Appended> {
     return this.#box(mailbox).append(message);
   }
 
-  read(mailbox: MailboxName, after?: string, limit = 1000): Promise<Batch> {
+  async read(mailbox: MailboxName, after?: string, limit = 1000): Promise<Batch> {
     return this.#box(mailbox).read(after, limit);
   }
 
-  readBack(mailbox: MailboxName, before?: string, limit = 50): Promise<{ events: MailEvent[]; more?: string }> {
+  async readBack(mailbox: MailboxName, before?: string, limit = 50): Promise<{ events: MailEvent[]; more?: string }> {
     return this.#box(mailbox).readBack(before, limit);
   }
 
@@ -106,7 +106,7 @@ export class FileMailboxes implements MailboxStore {
     return compareIds(a, b);
   }
 
-  ends(mailbox: MailboxName): Promise<{ oldest: string; newest: string }> {
+  async ends(mailbox: MailboxName): Promise<{ oldest: string; newest: string }> {
     return this.#box(mailbox).ends();
   }
 
