@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FileMailboxes, type FileMailboxesOptions } from '../../src/files/file-mailboxes.ts';
+
+/** A clock that stands until it is moved. */
+export class Clock {
+  #ms: number;
+
+  constructor(ms = Date.UTC(2026, 10, 20)) {
+    this.#ms = ms;
+  }
+
+  readonly now = (): number => this.#ms;
+
+  move(ms: number): void {
+    this.#ms += ms;
+  }
+}
+
+/** A data directory of its own, and the stores that a test opens on it. */
+export class MailboxDirectory {
+  readonly path = mkdtempSync(join(tmpdir(), 'mailboxes-'));
+  readonly #stores: FileMailboxes[] = [];
+
+  open(options: FileMailboxesOptions = {}): FileMailboxes {
+    const store = new FileMailboxes(this.path, options);
+    this.#stores.push(store);
+    return store;
+  }
+
+  file(name = 'henry'): string {
+    return join(this.path, `${name}.txt`);
+  }
+
+  in(...names: string[]): string {
+    return join(this.path, ...names);
+  }
+
+  read(name = 'henry'): Promise<string> {
+    return readFile(this.file(name), 'utf8');
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all(this.#stores.map((store) => store.close()));
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+/** Resolves when `look` gives something: for what no call waits for. The test's own deadline ends it. */
+export async function eventually<T>(look: () => T | undefined | false): Promise<T> {
+  for (;;) {
+    const found = look();
+    if (found !== undefined && found !== false) return found;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
