@@ -1,3 +1,4 @@
+import type { Live } from './live.ts';
 import type { MailboxName } from './mailbox-name.ts';
 
 /** What one person says to another. `key` is the idempotency key: sent twice with the same key, it arrives once. */
@@ -36,6 +37,9 @@ export type MarkName = 'delivered' | `read:${string}`;
  * Every call may reject with a MailboxError (DISK_FULL, MAILBOX_BUSY, MAILBOX_UNUSABLE, STORE_FAILED, CLOSED).
  */
 export interface MailboxStore {
+  /** Notices between the processes that share this store; without, they stay in the process. */
+  readonly live?: Live;
+
   /** Durable when it resolves. The same sender and key again gives the first event; with another text, KEY_REUSED. */
   append(mailbox: MailboxName, message: Message): Promise<Appended>;
 

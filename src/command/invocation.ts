@@ -64,9 +64,10 @@ function withAddress(arg: string, index: number, args: readonly string[]): strin
 }
 
 function notUnderstood(error: unknown, names: readonly string[]): unknown {
-  if (!(error instanceof TypeError)) return error;
-  const unknown = /^Unknown option '(.+?)'/.exec(error.message)?.[1];
-  if (unknown === undefined) return new Ending(USAGE, `${error.message.split('\n')[0]}.`, [SEE_HELP]);
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (!code?.startsWith('ERR_PARSE_ARGS')) return error;
+  const unknown = /^Unknown option '(.+?)'/.exec(message)?.[1];
+  if (unknown === undefined) return new Ending(USAGE, `${message.split('\n')[0]}.`, [SEE_HELP]);
   const flags = [...names, 'no-open'].map((name) => `--${name}`);
   return new Ending(USAGE, `Unknown option '${unknown}'.${didYouMean(unknown, flags)}`, [SEE_HELP]);
 }

@@ -17,6 +17,8 @@ export interface LogOptions {
   /** The oldest segments are dropped while there are more bytes than this, once the mark has passed them. */
   readonly keepBytes: number;
   readonly now: () => number;
+  /** Something of ours has been logged. */
+  readonly onLogged: () => void;
 }
 
 /** What to log in one batch: its events, and the bytes of takes that they were made from. */
@@ -124,7 +126,10 @@ export class DeliveredLog {
       }
       if (this.#openedNewest() || this.#endedFull() || !this.#write(draft, false)) continue;
       await this.#makeDurable();
-      if (fstatSync(this.#fd!).nlink > 0) return draft;
+      if (fstatSync(this.#fd!).nlink > 0) {
+        this.#options.onLogged();
+        return draft;
+      }
       this.close(); // somebody removed the log: what we wrote is out of reach, so write it again
     }
     throw new MailboxError('MAILBOX_BUSY', 'Other programs were always first to write to this log. Send again.');

@@ -2,10 +2,11 @@ import { accessSync, constants, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { silent, type Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
-import { mailboxName, type MailboxName } from '../mailbox-name.ts';
+import { ROOM_PREFIX, mailboxName, type MailboxName } from '../mailbox-name.ts';
 import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message } from '../mailbox-store.ts';
 import { makeDirectory, namesIn, type SyncError } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
+import { LiveDirectory } from './live-directory.ts';
 import { Mailbox, type MailboxOptions } from './mailbox.ts';
 import { TAKEN, locksDirectory, mailboxPaths, type MailboxPaths } from './mailbox-paths.ts';
 import { MailboxWatcher } from './mailbox-watcher.ts';
@@ -40,16 +41,18 @@ const SWEEP_MS = 1000;
 const RETIRE_MS = 3000;
 const FORGET_IDLE_MS = 60_000;
 const MARKS_WRITE_MS = 200;
+const RETAIN_MS = 60_000;
 
 /** Mailboxes as plain text files in one directory, shared with any other program that appends to them. */
 export class FileMailboxes implements MailboxStore {
+  readonly live: LiveDirectory;
   readonly #dir: string;
-  readonly #options: Omit<MailboxOptions, 'onTaken'>;
+  readonly #options: Omit<MailboxOptions, 'onTaken' | 'onLogged'>;
   readonly #takeKeepMs: number;
   readonly #onFatal: (error: Error) => void;
   readonly #watcher: MailboxWatcher | undefined;
   readonly #sweeper: NodeJS.Timeout;
-  readonly #boxes = new Map<MailboxName, { box: Mailbox; paths: MailboxPaths; usedMs: number }>();
+  readonly #boxes = new Map<MailboxName, { box: Mailbox; usedMs: number; retainedMs: number }>();
   readonly #unmarked = new Set<Mailbox>();
   readonly #recovered: Promise<void>;
   #marksTimer: NodeJS.Timeout | undefined;
@@ -82,6 +85,11 @@ export class FileMailboxes implements MailboxStore {
     if (options.watch !== false) {
       this.#watcher = new MailboxWatcher(logger, options.usePolling ? { usePolling: true } : {});
     }
+    this.live = new LiveDirectory(join(this.#dir, '.live'), {
+      logger,
+      watch: options.watch !== false,
+      onGrown: (name) => this.#hint(name),
+    });
     this.#recovered = this.#recover();
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref();
   }
@@ -155,10 +163,20 @@ export class FileMailboxes implements MailboxStore {
     clearInterval(this.#sweeper);
     clearTimeout(this.#marksTimer);
     await this.#recovered;
+    this.live.close();
     await this.#watcher?.close();
     await this.#writeMarks();
     await Promise.all(Array.from(this.#boxes.values(), ({ box }) => box.close()));
     this.#boxes.clear();
+  }
+
+  #hint(name: string): void {
+    const entry = this.#boxes.get(name as MailboxName);
+    if (entry?.box.isWatched) entry.box.hint();
+  }
+
+  #warn(error: unknown, what: string): void {
+    this.#options.logger.warn({ err: error }, what);
   }
 
   #paths(mailbox: MailboxName): MailboxPaths {
@@ -171,7 +189,8 @@ export class FileMailboxes implements MailboxStore {
     if (!entry) {
       const paths = this.#paths(mailbox);
       const onTaken = (): void => this.#watcher?.rewatch(paths.file);
-      entry = { box: new Mailbox(paths, { ...this.#options, onTaken }), paths, usedMs: 0 };
+      const onLogged = (): void => this.live.grew(mailbox);
+      entry = { box: new Mailbox(paths, { ...this.#options, onTaken, onLogged }), usedMs: 0, retainedMs: 0 };
       this.#boxes.set(mailbox, entry);
     }
     entry.usedMs = this.#options.uptimeMs();
@@ -208,11 +227,19 @@ export class FileMailboxes implements MailboxStore {
   /** The promise behind the watcher's hints: every second each mailbox that matters is looked at. */
   #sweep(): void {
     const nowMs = this.#options.uptimeMs();
-    for (const [name, { box, usedMs }] of this.#boxes) {
+    this.live.tick();
+    for (const [name, entry] of this.#boxes) {
+      const { box, usedMs } = entry;
+      if (nowMs - entry.retainedMs > RETAIN_MS) {
+        entry.retainedMs = nowMs;
+        box
+          .retain(name.startsWith(ROOM_PREFIX))
+          .catch((error: unknown) => this.#warn(error, 'old mail could not be dropped'));
+      }
       if (box.isWatched) {
         if (box.needsLook()) box.hint();
       } else if (box.needsTidying) {
-        box.tidy().catch((error: unknown) => this.#options.logger.warn({ err: error }, 'a take could not be read'));
+        box.tidy().catch((error: unknown) => this.#warn(error, 'a take could not be read'));
       } else if (box.isIdle && nowMs - usedMs > FORGET_IDLE_MS && !this.#unmarked.has(box)) {
         this.#boxes.delete(name);
         void box.close();
@@ -234,7 +261,7 @@ export class FileMailboxes implements MailboxStore {
         if (isOver) await box.retire(take);
       }
     } catch (error) {
-      this.#options.logger.warn({ err: error }, 'a take could not be removed');
+      this.#warn(error, 'a take could not be removed');
     } finally {
       this.#retiring = false;
       this.#retiredMs = this.#options.uptimeMs();
@@ -249,7 +276,7 @@ export class FileMailboxes implements MailboxStore {
       try {
         await box.writeMarks();
       } catch (error) {
-        this.#options.logger.warn({ err: error }, 'a mark could not be written');
+        this.#warn(error, 'a mark could not be written');
       }
     }
   }

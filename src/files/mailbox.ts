@@ -81,9 +81,14 @@ export class Mailbox {
   constructor(paths: MailboxPaths, options: MailboxOptions) {
     this.#paths = paths;
     this.#options = options;
-    this.log = new DeliveredLog(paths.log, options);
+    // Each batch rings: a long backlog is on its way while the rest is still read.
+    const onLogged = (): void => {
+      this.#ringIfGrown();
+      options.onLogged();
+    };
+    this.log = new DeliveredLog(paths.log, { ...options, onLogged });
     this.#marks = new Marks(paths.marks);
-    this.#taken = new TakenMail({ ...paths, ...options, log: this.log, onLogged: () => this.#ringIfGrown() });
+    this.#taken = new TakenMail({ ...paths, ...options, log: this.log });
   }
 
   get isWatched(): boolean {
@@ -140,7 +145,6 @@ export class Mailbox {
       return draft.events.length > 0 ? draft : undefined;
     });
     this.#settle(outcomes, (id) => this.log.find(id));
-    this.#ringIfGrown();
   }
 
   /** The receiver is away: the batch waits in the mailbox file. */
@@ -412,11 +416,13 @@ export class Mailbox {
   }
 
   writeMarks(): Promise<void> {
+    return this.#inTurn(() => withLock(this.#paths.lock, this.#options.logger, () => this.#marks.write()));
+  }
+
+  /** Drops what is older than is kept, as far as the mark has passed it; a room has no marks. */
+  retain(isRoom: boolean): Promise<void> {
     return this.#inTurn(() =>
-      withLock(this.#paths.lock, this.#options.logger, () => {
-        this.#marks.write();
-        this.log.retain(this.#marks.read()['delivered'] ?? this.log.oldest);
-      }),
+      this.log.retain(isRoom ? this.log.newest : (this.#marks.read()['delivered'] ?? this.log.oldest)),
     );
   }
 

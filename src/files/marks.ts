@@ -15,15 +15,18 @@ type MarkIds = Record<string, string>;
 export class Marks {
   readonly #path: string;
   #unwritten: MarkIds = {};
+  /** As far as this process has moved them. */
+  #known: MarkIds = {};
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** Takes effect here at once, in the file with the next `write`. False when the mark is there already. */
+  /** Takes effect here at once, in the file with the next `write`. False when the mark is known to be there already. */
   move(name: MarkName, id: string): boolean {
-    const known = this.read()[name];
+    const known = this.#known[name];
     if (known !== undefined && laterId(known, id) === known) return false;
+    this.#known[name] = id;
     this.#unwritten[name] = id;
     return true;
   }
@@ -56,6 +59,7 @@ export class Marks {
 
   remove(): void {
     this.#unwritten = {};
+    this.#known = {};
     rmSync(this.#path, { force: true });
   }
 

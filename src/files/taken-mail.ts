@@ -30,8 +30,6 @@ export interface TakenMailOptions {
   readonly logger: Logger;
   readonly now: () => number;
   readonly uptimeMs: () => number;
-  /** Called after each batch: a long backlog is on its way while the rest is still read. */
-  readonly onLogged: () => void;
 }
 
 /** The takes of one mailbox: brings what they hold into the log, once, and removes them when nobody writes any more. */
@@ -160,10 +158,7 @@ export class TakenMail {
     for (const { from, end, parsed } of stretches)
       if (parsed.kind === 'damaged') this.#copyAside(take, fd, from, end, parsed.why);
     const end = stretches.at(-1)!.end;
-    while (log.consumed(take.id) < end) {
-      await log.commit(() => this.#draft(take, stretches));
-      this.#options.onLogged();
-    }
+    while (log.consumed(take.id) < end) await log.commit(() => this.#draft(take, stretches));
   }
 
   /** As much as fits in one batch of what the log does not have yet. */

@@ -1,0 +1,228 @@
+/**
+ * What running processes tell each other, in `.live/`: each appends lines of JSON to a file of its own, and reads the
+ * others'. Nothing here is synced or kept: a file that was not touched for 15 s is of a process that is gone.
+ *
+ *     {"on":"henry"}                                     henry's page is open here
+ *     {"off":"henry","at":1763600000000}
+ *     {"grew":"henry"}                                   henry's log has grown
+ *     {"to":"henry","name":"typing","data":"{…}"}        a notice for open pages
+ */
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, openSync, rmSync, utimesSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { watch, type FSWatcher } from 'chokidar';
+import { LocalLive, type Notice } from '../live.ts';
+import type { Logger } from '../logger.ts';
+import { READ, makeDirectory, namesIn, readRange, sizeOf, statIfThere, withFile } from './disk.ts';
+
+const TOUCH_MS = 5000;
+const GONE_MS = 15_000;
+const LOOK_AGAIN_MS = 5;
+const MAX_BYTES = 1024 * 1024;
+const ENDING = '.jsonl';
+
+interface Peer {
+  readTo: number;
+  rest: string;
+  readonly here: Set<string>;
+}
+
+export interface LiveDirectoryOptions {
+  readonly logger: Logger;
+  readonly watch: boolean;
+  /** A mailbox's log has grown in another process. */
+  readonly onGrown: (mailbox: string) => void;
+}
+
+/** Live notices between all processes that serve one directory. */
+export class LiveDirectory extends LocalLive {
+  readonly #dir: string;
+  readonly #options: LiveDirectoryOptions;
+  readonly #peers = new Map<string, Peer>();
+  #watcher: FSWatcher | undefined;
+  #name = '';
+  #fd: number | undefined;
+  #written = 0;
+  #touchedMs = 0;
+  #soon: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(dir: string, options: LiveDirectoryOptions) {
+    super();
+    this.#dir = dir;
+    this.#options = options;
+    makeDirectory(dir);
+    this.#look();
+    if (options.watch) {
+      this.#watcher = watch(dir, { depth: 0, ignoreInitial: true, atomic: false });
+      this.#watcher.on('all', () => this.#lookSoon());
+      this.#watcher.on('raw', () => this.#lookSoon());
+      this.#watcher.on('error', (error) =>
+        options.logger.debug({ err: error }, 'other servers are asked once a second'),
+      );
+    }
+  }
+
+  override publish(notice: Notice): void {
+    super.publish(notice);
+    if (this.#peers.size > 0) this.#say(notice);
+  }
+
+  /** Tells the others that a mailbox's log has more. */
+  grew(mailbox: string): void {
+    if (this.#peers.size > 0) this.#say({ grew: mailbox });
+  }
+
+  /** To be called every second or so: keeps this process known and finds out who is gone. */
+  tick(): void {
+    const now = Date.now();
+    if (this.#fd !== undefined && now - this.#touchedMs >= TOUCH_MS) this.#touch(now);
+    this.#look();
+  }
+
+  override close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    super.close();
+    clearTimeout(this.#soon);
+    void this.#watcher?.close();
+    this.#drop();
+  }
+
+  protected override isHere(where: string): boolean {
+    return super.isHere(where) || [...this.#peers.values()].some(({ here }) => here.has(where));
+  }
+
+  protected override places(): string[] {
+    return [...new Set([...super.places(), ...Array.from(this.#peers.values(), ({ here }) => [...here]).flat()])];
+  }
+
+  protected override changed(where: string, online: boolean): void {
+    this.#say(online ? { on: where } : { off: where, at: Date.now() });
+    super.changed(where, online);
+  }
+
+  // What we say
+
+  #say(line: object): void {
+    if (this.#closed) return;
+    try {
+      if (this.#fd === undefined || this.#written > MAX_BYTES) this.#startFile();
+      this.#written += writeSync(this.#fd!, `${JSON.stringify(line)}\n`);
+    } catch (error) {
+      // A full disk must not stop the chat: the others find the mail a little later, presence not at all.
+      this.#options.logger.debug({ err: error }, 'other servers could not be told');
+    }
+  }
+
+  /** A new file begins with who is here. */
+  #startFile(): void {
+    const here = super.places();
+    this.#drop();
+    makeDirectory(this.#dir);
+    this.#name = `${process.pid}-${randomBytes(6).toString('hex')}${ENDING}`;
+    const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL;
+    this.#fd = openSync(join(this.#dir, this.#name), flags, 0o600);
+    this.#touchedMs = Date.now();
+    this.#written = writeSync(this.#fd, here.map((where) => `${JSON.stringify({ on: where })}\n`).join('') || '\n');
+  }
+
+  #touch(now: number): void {
+    this.#touchedMs = now;
+    try {
+      utimesSync(join(this.#dir, this.#name), now / 1000, now / 1000);
+    } catch {
+      this.#drop(); // removed by hand: the next word begins a new file
+    }
+  }
+
+  #drop(): void {
+    if (this.#fd === undefined) return;
+    closeSync(this.#fd);
+    this.#fd = undefined;
+    rmSync(join(this.#dir, this.#name), { force: true });
+  }
+
+  // What the others say
+
+  /** One look serves a burst of hints. */
+  #lookSoon(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      this.#look();
+    }, LOOK_AGAIN_MS).unref();
+  }
+
+  #look(): void {
+    if (this.#closed) return;
+    try {
+      this.#lookAtPeers();
+    } catch (error) {
+      // A file may go between two calls; the next look is near.
+      this.#options.logger.debug({ err: error }, 'another server could not be heard');
+    }
+  }
+
+  #lookAtPeers(): void {
+    const alive = new Set<string>();
+    for (const name of namesIn(this.#dir)) {
+      if (!name.endsWith(ENDING) || name === this.#name) continue;
+      const path = join(this.#dir, name);
+      const stat = statIfThere(path);
+      if (!stat?.isFile()) continue;
+      if (Date.now() - stat.mtimeMs > GONE_MS) {
+        rmSync(path, { force: true });
+        continue;
+      }
+      alive.add(name);
+      this.#readPeer(name, path, stat.size);
+    }
+    for (const [name, peer] of this.#peers) if (!alive.has(name)) this.#lose(name, peer);
+  }
+
+  #readPeer(name: string, path: string, size: number): void {
+    let peer = this.#peers.get(name);
+    if (!peer) {
+      this.#peers.set(name, (peer = { readTo: 0, rest: '', here: new Set() }));
+      // Whoever is new must know who is here.
+      if (this.#fd === undefined) this.#startFile();
+    }
+    if (size <= peer.readTo) return;
+    const isNews = peer.readTo > 0;
+    const bytes = withFile(path, READ, (fd) => readRange(fd, peer.readTo, sizeOf(fd)));
+    peer.readTo += bytes.length;
+    const lines = (peer.rest + bytes.toString('utf8')).split('\n');
+    peer.rest = lines.pop()!;
+    for (const line of lines) if (line !== '') this.#take(peer, line, isNews);
+  }
+
+  #take(peer: Peer, text: string, isNews: boolean): void {
+    let line: Record<string, unknown>;
+    try {
+      line = Object(JSON.parse(text)) as Record<string, unknown>;
+    } catch {
+      return; // not ours
+    }
+    const { on, off, at, grew, to, name, data } = line;
+    if (typeof on === 'string') {
+      peer.here.add(on);
+      this.tellPresence(on);
+    } else if (typeof off === 'string') {
+      peer.here.delete(off);
+      this.sawLast(off, typeof at === 'number' ? at : Date.now());
+      this.tellPresence(off);
+    } else if (typeof grew === 'string') {
+      this.#options.onGrown(grew);
+    } else if (isNews && typeof to === 'string' && typeof name === 'string' && typeof data === 'string') {
+      this.hear({ to, name, data });
+    }
+  }
+
+  #lose(name: string, peer: Peer): void {
+    this.#peers.delete(name);
+    for (const where of peer.here) {
+      if (!this.isHere(where)) this.sawLast(where, Date.now());
+      this.tellPresence(where);
+    }
+  }
+}
