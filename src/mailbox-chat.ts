@@ -8,8 +8,11 @@ import { getHistory } from './http/history.ts';
 import { getMessage, postMessage } from './http/messages.ts';
 import { OpenStreams } from './http/open-streams.ts';
 import { sendProblem } from './http/problem.ts';
-import { postReceipts } from './http/receipts.ts';
-import { streamStatus } from './http/status.ts';
+import { getPeople } from './http/people.ts';
+import { Receipts, postReceipts } from './http/receipts.ts';
+import { getStatus } from './http/status.ts';
+import { postTyping } from './http/typing.ts';
+import { LocalLive } from './live.ts';
 import { silent, type Logger } from './logger.ts';
 import { MailboxError } from './mailbox-error.ts';
 import { personName } from './mailbox-name.ts';
@@ -58,13 +61,16 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
   if (!Number.isInteger(maxMessage) || maxMessage < 1 || maxMessage > MAX_MESSAGE) {
     throw new RangeError(`maxMessage must be a whole number from 1 to ${MAX_MESSAGE}`);
   }
-  for (const person of options.people ?? DEFAULT_PEOPLE) personName(person);
+  const people = (options.people ?? DEFAULT_PEOPLE).map(personName);
 
   const { onFatal } = options;
   const store = options.store ?? new FileMailboxes(dir, onFatal ? { logger, onFatal } : { logger });
+  const live = store.live ?? new LocalLive();
   const streams = new OpenStreams();
-  const messages = { store, maxMessage };
-  const status: Handler = (exchange) => streamStatus(exchange, { store, streams, logger });
+  const receipts = new Receipts(store, live);
+  const messages = { store, live, maxMessage };
+  const status: Handler = (exchange) => getStatus(exchange, { store, live, receipts, streams, people, logger });
+  const directory = { store, live, people, access: 'open', dir: options.store ? null : dir };
   const health = { name: 'mailbox-chat', version: VERSION, directoryHash: options.store ? null : directoryHash(dir) };
 
   const routes: Routes = {
@@ -76,7 +82,9 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
     '/status': { GET: status },
     '/status.html': { GET: status },
     '/history': { GET: (exchange) => getHistory(exchange, store) },
-    '/receipts': { POST: (exchange) => postReceipts(exchange, store) },
+    '/receipts': { POST: (exchange) => postReceipts(exchange, receipts, store) },
+    '/typing': { POST: (exchange) => postTyping(exchange, live) },
+    '/people': { GET: (exchange) => getPeople(exchange, directory) },
     '/healthz': { GET: async ({ res }) => sendJson(res, 200, health) },
     '/readyz': {
       GET: async ({ res }) => {
@@ -99,6 +107,7 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
   chat.ready = () => store.ready();
   chat.close = async () => {
     streams.close();
+    live.close();
     await store.close();
   };
   return chat;

@@ -1,27 +1,29 @@
 import type { ServerResponse } from 'node:http';
 import type { MailEvent } from '../mailbox-store.ts';
+import type { WireFormat } from './wire-format.ts';
 
 export type ByeReason = 'shutdown' | 'busy' | 'revoked';
 
 const RETRY_MIN_MS = 2000;
 const RETRY_SPREAD_MS = 2000;
 
-/** When a browser that lost its stream asks again: spread out, so that not all come at once. */
+/** When a client that lost its stream asks again: spread out, so that not all come at once. */
 export function reconnectionMs(): number {
   return Math.round(RETRY_MIN_MS + Math.random() * RETRY_SPREAD_MS);
 }
 
-/** One open `text/event-stream` response [sse]. What it cannot send yet it does not buffer: ask `drained` before more. */
+/** One open response that events are sent on. What it cannot send yet it does not buffer: ask `drained` before more. */
 export class EventStream {
-  readonly openedMs: number;
+  readonly openedMs = performance.now();
   readonly #res: ServerResponse;
+  readonly #format: WireFormat;
   #ended = false;
 
-  constructor(res: ServerResponse, nowMs: number) {
+  constructor(res: ServerResponse, format: WireFormat) {
     this.#res = res;
-    this.openedMs = nowMs;
+    this.#format = format;
     res.writeHead(200, {
-      'Content-Type': 'text/event-stream; charset=utf-8',
+      'Content-Type': format.contentType,
       'Cache-Control': 'no-cache, no-transform',
       'X-Accel-Buffering': 'no',
       'X-Content-Type-Options': 'nosniff',
@@ -38,11 +40,23 @@ export class EventStream {
 
   /** Calls `done` once, when the response is over, whoever ended it. */
   onEnd(done: () => void): void {
-    this.#res.once('close', done);
+    if (this.#res.destroyed) done();
+    else this.#res.once('close', done);
   }
 
-  send(text: string, sent?: () => void): void {
-    if (this.isOpen) this.#res.write(text, sent && ((error) => !error && sent()));
+  /** The first bytes: when to come back, and the cursor that the client now has. */
+  begin(mailbox: string, cursor: string, heartbeatMs: number): void {
+    const ready = this.#format.notice('ready', JSON.stringify({ mailbox, heartbeatMs }), cursor);
+    this.#write(this.#format.retry(reconnectionMs()) + ready);
+  }
+
+  /** `taken` is called when the kernel has the bytes. */
+  send(events: readonly MailEvent[], taken?: () => void): void {
+    this.#write(events.map((event) => this.#format.event(event)).join(''), taken);
+  }
+
+  notify(name: string, json: string): void {
+    this.#write(this.#format.notice(name, json));
   }
 
   /** Resolves when the receiver has taken what was sent, or has gone. */
@@ -61,7 +75,7 @@ export class EventStream {
 
   /** Says why, when to come back, and ends. */
   bye(reason: ByeReason, retryMs: number): void {
-    this.send(`retry: ${retryMs}\n\n${notice('bye', { reason, retryMs })}`);
+    this.#write(this.#format.retry(retryMs) + this.#format.notice('bye', JSON.stringify({ reason, retryMs })));
     this.end();
   }
 
@@ -70,15 +84,8 @@ export class EventStream {
     this.#ended = true;
     this.#res.end();
   }
-}
 
-/** A stored event as it goes over the wire. */
-export function wireFrame({ id, type, data }: MailEvent): string {
-  const lines = data.includes('\n') ? data.replaceAll('\n', '\ndata: ') : data;
-  return `id: ${id}\n${type === undefined ? '' : `event: ${type}\n`}data: ${lines}\n\n`;
-}
-
-/** A named event of the server's own. Without an id it moves no cursor. */
-export function notice(name: string, data: object, id?: string): string {
-  return `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+  #write(text: string, taken?: () => void): void {
+    if (this.isOpen) this.#res.write(text, taken && ((error) => !error && taken()));
+  }
 }

@@ -1,7 +1,8 @@
 import { MailboxError } from '../mailbox-error.ts';
-import { personName, type MailboxName } from '../mailbox-name.ts';
+import { ROOM_PREFIX, mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
 import type { MailEvent, MailboxStore } from '../mailbox-store.ts';
 import { sendJson, type Exchange } from './exchange.ts';
+import { messageOf } from './stored-message.ts';
 
 export interface HistoryMessage {
   readonly mailbox: string;
@@ -22,28 +23,28 @@ const MAX_PAGES = 4;
 /** Nothing older is left in this mailbox. */
 const END = '-';
 
-/** `GET /history?receiver=me&sender=other`: what either sent the other, oldest first, and what files told `me`. */
+/** `GET /history?receiver=me&sender=other`: what either sent the other, and what files told `me`; of a room, all of it. */
 export async function getHistory({ res, query }: Exchange, store: MailboxStore): Promise<void> {
-  const me = personName(query.get('receiver'));
-  const other = personName(query.get('sender'));
+  const receiver = mailboxName(query.get('receiver'));
   const limit = query.count('limit', DEFAULT_LIMIT, MAX_LIMIT);
-  const [mineBefore, theirsBefore] = readToken(query.get('before'), store);
+  const before = readToken(query.get('before'), store);
+  const sides = receiver.startsWith(ROOM_PREFIX)
+    ? [new Backwards(store, receiver, () => true, before[0])]
+    : conversation(store, receiver, personName(query.get('sender')), before);
 
-  await store.read(me, undefined, 1); // brings in what waits: it is my own mailbox
-  const { newest } = await store.ends(me);
-  const mine = new Backwards(store, me, (message) => message.foreign === true || message.sender === other, mineBefore);
-  const theirs = new Backwards(
-    store,
-    other,
-    (message) => message.sender === me && message.foreign !== true,
-    theirsBefore,
-  );
-  const sides = me === other ? [mine] : [mine, theirs];
+  await store.read(receiver, undefined, 1); // brings in what waits: it is the reader's own mailbox
+  const { newest } = await store.ends(receiver);
   const messages = await newestOf(sides, limit);
 
   const isOver = sides.every((side) => side.before === END);
-  const before = isOver ? null : `${mine.before}~${me === other ? END : theirs.before}`;
-  sendJson(res, 200, { messages: messages.toReversed(), before, cursor: newest });
+  const more = isOver ? null : `${sides[0]!.before}~${sides[1]?.before ?? END}`;
+  sendJson(res, 200, { messages: messages.toReversed(), before: more, cursor: newest });
+}
+
+function conversation(store: MailboxStore, me: MailboxName, other: MailboxName, before: [string, string]): Backwards[] {
+  const mine = new Backwards(store, me, (message) => message.foreign === true || message.sender === other, before[0]);
+  if (me === other) return [mine];
+  return [mine, new Backwards(store, other, (message) => message.sender === me && message.foreign !== true, before[1])];
 }
 
 /** By time, and each mailbox in its own order. Newest first. */
@@ -116,7 +117,7 @@ class Backwards {
 
   #messageOf({ id, time, data }: MailEvent): HistoryMessage {
     const mailbox = this.#mailbox;
-    const own = ownMessage(data);
+    const own = messageOf(data);
     if (own) return { mailbox, id, ...own, state: this.#stateOf(id, own.sender) };
     const state = this.#stateOf(id);
     return {
@@ -140,23 +141,6 @@ class Backwards {
   #isPast(id: string, name: string): boolean {
     const mark = this.#marks?.[name];
     return mark !== undefined && this.#store.compare(id, mark) <= 0;
-  }
-}
-
-function ownMessage(
-  data: string,
-): { sender: string; receiver: string; message: string; time: string; key: string } | undefined {
-  if (!data.startsWith('{')) return undefined;
-  try {
-    const { sender, receiver, message, time, key } = JSON.parse(data) as Record<string, unknown>;
-    const all = [sender, receiver, message, time, key];
-    if (!all.every((field) => typeof field === 'string')) return undefined;
-    return { sender, receiver, message, time, key } as Record<
-      'sender' | 'receiver' | 'message' | 'time' | 'key',
-      string
-    >;
-  } catch {
-    return undefined; // somebody else's text
   }
 }
 

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import type { Live } from '../live.ts';
 import { MailboxError } from '../mailbox-error.ts';
-import { mailboxName, personName } from '../mailbox-name.ts';
+import { ROOM_PREFIX, mailboxName, personName } from '../mailbox-name.ts';
 import type { Appended, MailboxStore, Message } from '../mailbox-store.ts';
 import { readBody } from './body.ts';
 import { header, sendJsonText, type Exchange } from './exchange.ts';
 
 export interface MessagesOptions {
   readonly store: MailboxStore;
+  readonly live: Live;
   /** How long a message may be, in Unicode code points. */
   readonly maxMessage: number;
 }
@@ -24,11 +26,12 @@ const KEY = /^[^\p{C}]{1,128}$/u;
 const BYTES_PER_CODE_POINT = 12;
 const BYTES_BESIDE = 4096;
 
+/** A room is for short words. */
+const MAX_IN_ROOM = 1000;
+
 /** `POST /messages`: 201 when the message is on disk, 200 when its key was used for it before. */
-export async function postMessage(
-  { req, res, query }: Exchange,
-  { store, maxMessage }: MessagesOptions,
-): Promise<void> {
+export async function postMessage({ req, res, query }: Exchange, options: MessagesOptions): Promise<void> {
+  const { maxMessage } = options;
   const body = await readBody(req, maxMessage * BYTES_PER_CODE_POINT + BYTES_BESIDE);
   const fields =
     'fields' in body
@@ -36,19 +39,28 @@ export async function postMessage(
       : { sender: query.get('sender'), receiver: query.get('receiver'), key: query.get('key'), message: body.text };
   const message = readMessage(fields, header(req, 'idempotency-key'), maxMessage);
 
-  const appended = await store.append(message.receiver, message);
-  sendJsonText(res, appended.repeated ? 200 : 201, answer(message, appended));
+  const { text, repeated } = await send(message, options);
+  sendJsonText(res, repeated ? 200 : 201, text);
 }
 
 /** `GET /messages?sender=&receiver=&message=`, as the prototype's page asks. */
-export async function getMessage({ req, res, query }: Exchange, { store, maxMessage }: MessagesOptions): Promise<void> {
+export async function getMessage({ req, res, query }: Exchange, options: MessagesOptions): Promise<void> {
   if (!isLocal(req)) {
     throw new MailboxError('FORBIDDEN', 'Sending by GET works on this computer only: use POST /messages.');
   }
   const fields = Object.fromEntries(['sender', 'receiver', 'message', 'key'].map((name) => [name, query.get(name)]));
-  const message = readMessage(fields, undefined, maxMessage);
+  const message = readMessage(fields, undefined, options.maxMessage);
 
-  sendJsonText(res, 200, answer(message, await store.append(message.receiver, message)));
+  const { text } = await send(message, options);
+  sendJsonText(res, 200, text);
+}
+
+/** Stores the message and tells the sender's other pages. */
+async function send(message: Message, { store, live }: MessagesOptions): Promise<{ text: string; repeated: boolean }> {
+  const appended = await store.append(message.receiver, message);
+  const text = answer(message, appended);
+  if (!appended.repeated) live.publish({ to: message.sender, name: 'sent', data: text });
+  return { text, repeated: appended.repeated };
 }
 
 function readMessage(input: unknown, headerKey: string | undefined, maxMessage: number): Message {
@@ -62,15 +74,15 @@ function readMessage(input: unknown, headerKey: string | undefined, maxMessage: 
   }
   const { message: text } = fields.data;
   if (text === '') throw new MailboxError('INVALID_MESSAGE', 'The message is empty. Write something.');
-  if (text.length > maxMessage && codePoints(text) > maxMessage) {
-    throw new MailboxError(
-      'MESSAGE_TOO_LONG',
-      `The message is longer than ${maxMessage} characters. Send it in parts.`,
-    );
+  const sender = personName(fields.data.sender);
+  const receiver = mailboxName(fields.data.receiver);
+  const max = receiver.startsWith(ROOM_PREFIX) ? Math.min(MAX_IN_ROOM, maxMessage) : maxMessage;
+  if (text.length > max && codePoints(text) > max) {
+    throw new MailboxError('MESSAGE_TOO_LONG', `The message is longer than ${max} characters. Send it in parts.`);
   }
   return {
-    sender: personName(fields.data.sender),
-    receiver: mailboxName(fields.data.receiver),
+    sender,
+    receiver,
     message: text,
     key: readKey(fields.data.key, headerKey),
   };

@@ -1,10 +1,8 @@
-import { reconnectionMs, type EventStream, notice } from './event-stream.ts';
+import { reconnectionMs, type EventStream } from './event-stream.ts';
 
 export const HEARTBEAT_MS = 15_000;
 const LIFETIME_MS = 10 * 60 * 1000;
 const TICK_MS = 100;
-
-const PING = notice('ping', {});
 
 /** All open streams of one chat: each gets a heartbeat every 15 s, a share of them at every tick. */
 export class OpenStreams {
@@ -52,6 +50,6 @@ export class OpenStreams {
   #visit(stream: EventStream): void {
     // Proxies and phones lose track of very old connections: a fresh one costs little.
     if (performance.now() - stream.openedMs > LIFETIME_MS) stream.bye('busy', reconnectionMs());
-    else if (!stream.isBackedUp) stream.send(PING);
+    else if (!stream.isBackedUp) stream.notify('ping', '{}');
   }
 }

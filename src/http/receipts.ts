@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import type { Live } from '../live.ts';
 import { MailboxError } from '../mailbox-error.ts';
-import { personName } from '../mailbox-name.ts';
-import type { MailboxStore } from '../mailbox-store.ts';
+import { ROOM_PREFIX, personName, type MailboxName } from '../mailbox-name.ts';
+import type { MailboxStore, MarkName } from '../mailbox-store.ts';
 import { readBody } from './body.ts';
 import { checkCursor } from './cursor.ts';
 import { sendNothing, type Exchange } from './exchange.ts';
+import { messageOf } from './stored-message.ts';
 
 const Fields = z.object({
   receiver: z.string(),
@@ -13,9 +15,10 @@ const Fields = z.object({
   read: z.string().optional(),
 });
 const MAX_BYTES = 4096;
+const MAX_TOLD = 200;
 
 /** `POST /receipts` {receiver, sender?, delivered?, read?}: up to which id mail has come, and been read. */
-export async function postReceipts({ req, res }: Exchange, store: MailboxStore): Promise<void> {
+export async function postReceipts({ req, res }: Exchange, receipts: Receipts, store: MailboxStore): Promise<void> {
   const body = await readBody(req, MAX_BYTES);
   const fields = Fields.safeParse('fields' in body ? body.fields : undefined);
   if (!fields.success) {
@@ -28,7 +31,54 @@ export async function postReceipts({ req, res }: Exchange, store: MailboxStore):
   if (delivered !== undefined) checkCursor(delivered, newest, store, 'delivered');
   if (read !== undefined) checkCursor(read, newest, store, 'read');
 
-  if (delivered !== undefined) await store.mark(receiver, 'delivered', delivered);
-  if (read !== undefined) await store.mark(receiver, `read:${sender!}`, read);
+  if (delivered !== undefined) await receipts.delivered(receiver, delivered);
+  if (sender !== undefined && read !== undefined) await receipts.read(receiver, sender, read);
   sendNothing(res);
+}
+
+/** Moves marks, and tells the senders whose messages they have passed. A room has none. */
+export class Receipts {
+  readonly #store: MailboxStore;
+  readonly #live: Live;
+
+  constructor(store: MailboxStore, live: Live) {
+    this.#store = store;
+    this.#live = live;
+  }
+
+  async delivered(mailbox: MailboxName, upTo: string): Promise<void> {
+    const before = await this.#move(mailbox, 'delivered', upTo);
+    if (before === undefined) return;
+    for (const sender of await this.#sendersBetween(mailbox, before, upTo))
+      this.#tell(sender, 'delivered', mailbox, upTo);
+  }
+
+  async read(mailbox: MailboxName, sender: MailboxName, upTo: string): Promise<void> {
+    await this.delivered(mailbox, upTo); // what was read has come
+    const before = await this.#move(mailbox, `read:${sender}`, upTo);
+    if (before !== undefined) this.#tell(sender, 'read', mailbox, upTo);
+  }
+
+  /** Where the mark stood before, or undefined when it is there already. */
+  async #move(mailbox: MailboxName, name: MarkName, upTo: string): Promise<string | undefined> {
+    if (mailbox.startsWith(ROOM_PREFIX)) return undefined;
+    const before = (await this.#store.marks(mailbox))[name] ?? (await this.#store.ends(mailbox)).oldest;
+    if (this.#store.compare(upTo, before) <= 0) return undefined;
+    await this.#store.mark(mailbox, name, upTo);
+    return before;
+  }
+
+  async #sendersBetween(mailbox: MailboxName, after: string, upTo: string): Promise<Set<string>> {
+    const senders = new Set<string>();
+    const { events } = await this.#store.read(mailbox, after, MAX_TOLD);
+    for (const { id, data } of events) {
+      const message = messageOf(data);
+      if (message && this.#store.compare(id, upTo) <= 0) senders.add(message.sender);
+    }
+    return senders;
+  }
+
+  #tell(sender: string, name: 'delivered' | 'read', receiver: MailboxName, upTo: string): void {
+    this.#live.publish({ to: sender, name, data: JSON.stringify({ receiver, upTo }) });
+  }
 }

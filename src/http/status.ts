@@ -1,99 +1,182 @@
+import type { Live, Notice } from '../live.ts';
 import type { Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
-import { mailboxName, type MailboxName } from '../mailbox-name.ts';
-import type { MailboxStore } from '../mailbox-store.ts';
+import { ROOM_PREFIX, mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
+import type { MailEvent, MailboxStore } from '../mailbox-store.ts';
 import { readStart, type Start } from './cursor.ts';
-import { EventStream, notice, reconnectionMs, wireFrame } from './event-stream.ts';
-import type { Exchange } from './exchange.ts';
+import { EventStream } from './event-stream.ts';
+import { header, sendJson, type Exchange } from './exchange.ts';
 import { HEARTBEAT_MS, type OpenStreams } from './open-streams.ts';
 import { isPassing } from './problem.ts';
+import type { Receipts } from './receipts.ts';
+import { eventStreamFormat, jsonLinesFormat, type WireFormat } from './wire-format.ts';
 
 export interface StatusOptions {
   readonly store: MailboxStore;
+  readonly live: Live;
+  readonly receipts: Receipts;
   readonly streams: OpenStreams;
+  readonly people: readonly MailboxName[];
   readonly logger: Logger;
 }
 
 const BUSY_RETRY_MS = 10_000;
 const READ_LIMIT = 500;
+const MAX_WAIT_S = 60;
+const MAX_WITH = 50;
 
 /**
- * `GET /status?receiver=henry` (or `?f=henry.txt`): the mailbox as an event stream, from a cursor on, for ever. Trouble
- * that passes is told on the stream: any status but 200 would end a browser's EventSource for good [sse].
+ * `GET /status?receiver=henry` (or `?f=henry.txt`): the mailbox from a cursor on, for ever. Trouble that passes is told
+ * on the stream: any status but 200 would end a browser's EventSource for good [sse]. With `Accept: application/json`
+ * it answers once, after `wait=` seconds at most; with `application/x-ndjson`, in lines of JSON.
  */
-export async function streamStatus(exchange: Exchange, { store, streams, logger }: StatusOptions): Promise<void> {
-  const mailbox = readReceiver(exchange);
+export async function getStatus(exchange: Exchange, options: StatusOptions): Promise<void> {
+  const accept = header(exchange.req, 'accept') ?? '';
+  if (accept.includes('application/x-ndjson')) return stream(exchange, options, jsonLinesFormat);
+  if (accept.includes('application/json')) return poll(exchange, options);
+  return stream(exchange, options, eventStreamFormat);
+}
+
+async function stream(exchange: Exchange, options: StatusOptions, format: WireFormat): Promise<void> {
+  const { store, live, streams, logger, people } = options;
+  const audience = readAudience(exchange, people);
   let start: Start;
   try {
-    start = await readStart(exchange, store, mailbox);
+    start = await readStart(exchange, store, audience.mailbox);
   } catch (error) {
     if (!isPassing(error)) throw error;
     logger.warn({ err: error }, 'a stream could not begin');
-    new EventStream(exchange.res, performance.now()).bye('busy', BUSY_RETRY_MS);
+    new EventStream(exchange.res, format).bye('busy', BUSY_RETRY_MS);
     return;
   }
-  const stream = new EventStream(exchange.res, performance.now());
-  streams.add(stream);
+  const events = new EventStream(exchange.res, format);
+  streams.add(events);
   try {
-    await new Follow(store, mailbox, stream).run(start);
+    await new Follow(audience.mailbox, events, options).run(start, () => attend(audience, events, live));
   } catch (error) {
     logger.warn({ err: error }, 'a stream was interrupted');
-    stream.bye('busy', BUSY_RETRY_MS);
+    events.bye('busy', BUSY_RETRY_MS);
   }
 }
 
-function readReceiver({ query }: Exchange): MailboxName {
+/** Long polling, for when a proxy holds streams back: what there is, or what comes first within the time. */
+async function poll(exchange: Exchange, { store, receipts, people }: StatusOptions): Promise<void> {
+  const { mailbox } = readAudience(exchange, people);
+  const waitS = exchange.query.get('wait') === '0' ? 0 : exchange.query.count('wait', 0, MAX_WAIT_S);
+  const start = await readStart(exchange, store, mailbox);
+  if (start.proves) await receipts.delivered(mailbox, start.cursor!);
+
+  const bell = new Bell();
+  if (waitS === 0) bell.stop();
+  const timer = setTimeout(() => bell.stop(), waitS * 1000);
+  exchange.res.once('close', () => bell.stop());
+  const unwatch = waitS > 0 ? await store.watch(mailbox, () => bell.ring()) : undefined;
+  try {
+    let batch = await store.read(mailbox, start.cursor, READ_LIMIT);
+    while (batch.events.length === 0 && !batch.gap && (await bell.rings())) {
+      batch = await store.read(mailbox, start.cursor, READ_LIMIT);
+    }
+    const { oldest, newest } = await store.ends(mailbox);
+    const isGap = batch.gap || start.lost !== undefined;
+    const { events } = batch.gap ? await store.read(mailbox, oldest, READ_LIMIT) : batch;
+    const cursor = events.at(-1)?.id ?? start.cursor ?? newest;
+    if (exchange.res.writable) sendJson(exchange.res, 200, { events: events.map(plainEvent), cursor, gap: isGap });
+  } finally {
+    clearTimeout(timer);
+    unwatch?.();
+  }
+}
+
+function plainEvent({ id, type = 'message', data }: MailEvent): object {
+  return { id, type, data };
+}
+
+/** Who listens to what: `receiver` or `f`; in a room also `person`; `with` names whose presence is of interest. */
+interface Audience {
+  readonly mailbox: MailboxName;
+  readonly person: MailboxName | undefined;
+  readonly room: MailboxName | undefined;
+  readonly others: readonly MailboxName[];
+}
+
+function readAudience({ query }: Exchange, people: readonly MailboxName[]): Audience {
   const file = query.get('f');
   const receiver = query.get('receiver');
   if (file !== undefined && receiver !== undefined) {
     throw new MailboxError('INVALID_REQUEST', 'Give either receiver or f, not both.');
   }
-  return mailboxName(receiver ?? file?.replace(/\.txt$/i, ''));
+  const mailbox = mailboxName(receiver ?? file?.replace(/\.txt$/i, ''));
+  const person = query.get('person');
+  if (mailbox.startsWith(ROOM_PREFIX)) {
+    return { mailbox, room: mailbox, person: person === undefined ? undefined : personName(person), others: [] };
+  }
+  const named = (query.get('with') ?? '').split(',').filter((name) => name !== '');
+  if (named.length > MAX_WITH) throw new MailboxError('INVALID_REQUEST', `"with" names at most ${MAX_WITH} people.`);
+  const others = new Set([...people, ...named.map(personName)]);
+  others.delete(mailbox);
+  return { mailbox, room: undefined, person: mailbox, others: [...others] };
+}
+
+/** Joins the live side: the person is here now, and hears what is said to them and about the others. */
+function attend({ mailbox, person, room, others }: Audience, events: EventStream, live: Live): void {
+  const hear = ({ name, data }: Notice): void => {
+    if (!events.isBackedUp) events.notify(name, data);
+  };
+  const stops = [mailbox, ...others.map((other) => `presence:${other}`)].map((to) => live.listen(to, hear));
+  if (person !== undefined) stops.push(live.arrive(person, room));
+  events.onEnd(() => stops.forEach((stop) => stop()));
+
+  if (room !== undefined && person !== undefined) {
+    const count = live.inRoom(room).length;
+    events.notify('presence', JSON.stringify({ person, ...live.presence(person, room), room, count }));
+  }
+  for (const other of others) events.notify('presence', JSON.stringify({ person: other, ...live.presence(other) }));
 }
 
 /** Brings a mailbox to a stream: hints wake it, reads decide. While the receiver is slow it does not read on. */
 class Follow {
-  readonly #store: MailboxStore;
   readonly #mailbox: MailboxName;
   readonly #stream: EventStream;
-  #rung = false;
-  #wake: (() => void) | undefined;
+  readonly #store: MailboxStore;
+  readonly #receipts: Receipts;
+  readonly #bell = new Bell();
 
-  constructor(store: MailboxStore, mailbox: MailboxName, stream: EventStream) {
-    this.#store = store;
+  constructor(mailbox: MailboxName, stream: EventStream, { store, receipts }: StatusOptions) {
     this.#mailbox = mailbox;
     this.#stream = stream;
+    this.#store = store;
+    this.#receipts = receipts;
   }
 
-  async run(start: Start): Promise<void> {
+  async run(start: Start, begun: () => void): Promise<void> {
     const { oldest } = await this.#store.ends(this.#mailbox);
-    const marks = await this.#store.marks(this.#mailbox);
-    const cursor = start.lost === undefined ? (start.cursor ?? marks['delivered'] ?? oldest) : oldest;
-    this.#begin(cursor);
+    const cursor = start.lost === undefined ? (start.cursor ?? (await this.#afterMark())) : oldest;
+    this.#stream.begin(this.#mailbox, cursor, HEARTBEAT_MS);
+    begun();
     if (start.lost !== undefined) this.#tellGap(start.lost, oldest);
-    if (start.proves) await this.#store.mark(this.#mailbox, 'delivered', cursor);
+    if (start.proves) await this.#receipts.delivered(this.#mailbox, cursor);
 
-    const watching = this.#store.watch(this.#mailbox, () => this.#ring());
-    this.#stream.onEnd(() => {
-      this.#ring();
-      void watching.then((unwatch) => unwatch());
-    });
+    const watching = this.#store.watch(this.#mailbox, () => this.#bell.ring());
+    this.#stream.onEnd(() => this.#bell.stop());
     try {
       await this.#sendFrom(cursor, start.cursor === undefined);
     } finally {
-      await watching;
+      const unwatch = await watching;
+      unwatch();
     }
   }
 
-  #begin(cursor: string): void {
-    const ready = notice('ready', { mailbox: this.#mailbox, heartbeatMs: HEARTBEAT_MS }, cursor);
-    this.#stream.send(`retry: ${reconnectionMs()}\n\n${ready}`);
+  /** No cursor means: what has not been received. Who comes into a room hears what is said from now on. */
+  async #afterMark(): Promise<string> {
+    const { oldest, newest } = await this.#store.ends(this.#mailbox);
+    if (this.#mailbox.startsWith(ROOM_PREFIX)) return newest;
+    return (await this.#store.marks(this.#mailbox))['delivered'] ?? oldest;
   }
 
   async #sendFrom(start: string, marks: boolean): Promise<void> {
     let cursor = start;
     while (this.#stream.isOpen) {
-      this.#rung = false;
+      this.#bell.reset();
       const { events, gap } = await this.#store.read(this.#mailbox, cursor, READ_LIMIT);
       if (gap) {
         const { oldest } = await this.#store.ends(this.#mailbox);
@@ -103,30 +186,51 @@ class Follow {
       }
       const last = events.at(-1)?.id;
       if (last === undefined) {
-        await this.#rings();
+        await this.#bell.rings();
         continue;
       }
       // Without a cursor of the client's, the kernel's taking the bytes is all the proof there is.
-      const sent = marks
-        ? () => void this.#store.mark(this.#mailbox, 'delivered', last).catch(() => undefined)
-        : undefined;
-      this.#stream.send(events.map(wireFrame).join(''), sent);
+      this.#stream.send(events, marks ? () => this.#taken(last) : undefined);
       cursor = last;
       await this.#stream.drained();
     }
   }
 
-  #tellGap(after: string, oldest: string): void {
-    this.#stream.send(notice('gap', { after, oldest }));
+  #taken(upTo: string): void {
+    if (this.#mailbox.startsWith(ROOM_PREFIX)) return;
+    this.#store.mark(this.#mailbox, 'delivered', upTo).catch(() => undefined); // comes again with the next message
   }
 
-  #ring(): void {
+  #tellGap(after: string, oldest: string): void {
+    this.#stream.notify('gap', JSON.stringify({ after, oldest }));
+  }
+}
+
+/** Remembers that it rang, so that a ring between a look and the wait is not lost. */
+class Bell {
+  #rung = false;
+  #stopped = false;
+  #wake: (() => void) | undefined;
+
+  ring(): void {
     this.#rung = true;
     this.#wake?.();
   }
 
-  #rings(): Promise<void> {
-    if (this.#rung) return Promise.resolve();
-    return new Promise((resolve) => (this.#wake = resolve));
+  /** Wakes whoever waits, now and from now on. */
+  stop(): void {
+    this.#stopped = true;
+    this.#wake?.();
+  }
+
+  reset(): void {
+    this.#rung = false;
+  }
+
+  /** Resolves when it has rung since the last time, false when it is stopped. */
+  async rings(): Promise<boolean> {
+    if (!this.#rung && !this.#stopped) await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#rung = false;
+    return !this.#stopped;
   }
 }

@@ -1,0 +1,66 @@
+import type { Live } from '../live.ts';
+import { mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
+import type { MailboxStore } from '../mailbox-store.ts';
+import { sendJson, type Exchange } from './exchange.ts';
+import { messageOf, type StoredMessage } from './stored-message.ts';
+
+export interface PeopleOptions {
+  readonly store: MailboxStore;
+  readonly live: Live;
+  readonly people: readonly MailboxName[];
+  /** Who may read what, as the picker tells it. */
+  readonly access: string;
+  /** Where the files are, as it was given. */
+  readonly dir: string | null;
+}
+
+interface Correspondent {
+  unread: number;
+  last: StoredMessage | null;
+}
+
+const MAX_EVENTS = 2000;
+const MAX_OWN = 50;
+const MAX_PEOPLE = 200;
+
+/** `GET /people?receiver=me`: whom I can talk to, who of them is here, and what they said last. */
+export async function getPeople({ res, query }: Exchange, options: PeopleOptions): Promise<void> {
+  const { store, live, access, dir } = options;
+  const me = personName(query.get('receiver'));
+  await store.read(me, undefined, 1); // brings in what waits: it is my own mailbox
+  const found = await correspondentsOf(me, options);
+  const people = [];
+  for (const [name, { unread, last }] of [...found].slice(0, MAX_PEOPLE)) {
+    const mine = await lastTo(name, me, store);
+    const newer = mine && (!last || mine.time > last.time) ? mine : last;
+    people.push({ name, ...live.presence(name), unread, last: newer });
+  }
+  sendJson(res, 200, { people, access, dir });
+}
+
+/** Everybody the chat is for, and who wrote to me lately. */
+async function correspondentsOf(
+  me: MailboxName,
+  { store, people }: PeopleOptions,
+): Promise<Map<MailboxName, Correspondent>> {
+  const found = new Map<MailboxName, Correspondent>();
+  for (const name of people) if (name !== me) found.set(name, { unread: 0, last: null });
+  const marks = await store.marks(me);
+  const { events } = await store.readBack(me, undefined, MAX_EVENTS);
+  for (const { id, data } of events) {
+    const message = messageOf(data);
+    if (!message || message.sender === me) continue;
+    const sender = mailboxName(message.sender);
+    const entry = found.get(sender) ?? { unread: 0, last: null };
+    const read = marks[`read:${sender}`];
+    entry.last ??= message;
+    if (read === undefined || store.compare(id, read) > 0) entry.unread += 1;
+    found.set(sender, entry);
+  }
+  return found;
+}
+
+async function lastTo(name: MailboxName, me: MailboxName, store: MailboxStore): Promise<StoredMessage | undefined> {
+  const { events } = await store.readBack(name, undefined, MAX_OWN);
+  return events.map(({ data }) => messageOf(data)).find((message) => message?.sender === me);
+}

@@ -1,0 +1,30 @@
+import type { MailEvent } from '../mailbox-store.ts';
+
+/** How events look on an open response. */
+export interface WireFormat {
+  readonly contentType: string;
+  /** When to come back after a break, in ms. */
+  retry(ms: number): string;
+  event(event: MailEvent): string;
+  /** A named event of the server's own; `json` is one line. Without an id it moves no cursor. */
+  notice(name: string, json: string, id?: string): string;
+}
+
+/** `text/event-stream` [sse]: what an EventSource reads. */
+export const eventStreamFormat: WireFormat = {
+  contentType: 'text/event-stream; charset=utf-8',
+  retry: (ms) => `retry: ${ms}\n\n`,
+  event({ id, type, data }) {
+    const lines = data.includes('\n') ? data.replaceAll('\n', '\ndata: ') : data;
+    return `id: ${id}\n${type === undefined ? '' : `event: ${type}\n`}data: ${lines}\n\n`;
+  },
+  notice: (name, json, id) => `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${json}\n\n`,
+};
+
+/** `application/x-ndjson`: one {id, type, data} a line, for programs without an EventSource. */
+export const jsonLinesFormat: WireFormat = {
+  contentType: 'application/x-ndjson; charset=utf-8',
+  retry: () => '',
+  event: ({ id, type = 'message', data }) => `${JSON.stringify({ id, type, data })}\n`,
+  notice: (type, json, id) => `${JSON.stringify({ id, type, data: json })}\n`,
+};
