@@ -16,6 +16,8 @@ export const MAX_EVENT_BYTES = 1024 * 1024;
 
 const LF = 10;
 const CR = 13;
+/** [sse] one leading byte order mark is ignored; each append of a foreign writer is a stream of its own. */
+const BOM = /^\ufeff/;
 const TYPE = /^[A-Za-z0-9._-]{1,64}$/;
 const RESERVED_TYPES = new Set('message open error gap presence typing sent delivered read bye ready ping'.split(' '));
 
@@ -71,7 +73,7 @@ export type Parsed =
 /** Reads one whole block. Own ids further ahead than a day are not ours to believe. */
 export function parseBlock(bytes: Buffer, now: number): Parsed {
   if (bytes.length > MAX_EVENT_BYTES) return { kind: 'damaged', why: 'longer than 1 MiB' };
-  const text = bytes.toString('utf8');
+  const text = bytes.toString('utf8').replace(BOM, '');
   return parseOwnLines(text, now) ?? parseAnyLines(text, now);
 }
 
