@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { mailboxName, type MailboxName } from '../../src/mailbox-name.ts';
 import type { MailboxStore } from '../../src/mailbox-store.ts';
 import {
