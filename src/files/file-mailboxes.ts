@@ -34,6 +34,8 @@ export interface FileMailboxesOptions {
   readonly takeKeepMs?: number;
   /** Unix milliseconds. Default `Date.now`. */
   readonly now?: () => number;
+  /** Milliseconds of a clock that only rises. Default `performance.now`. */
+  readonly uptimeMs?: () => number;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -78,7 +80,7 @@ export class FileMailboxes implements MailboxStore {
       maxWaiting: options.maxWaiting ?? 200_000,
       maxWaitingBytes: options.maxWaitingBytes ?? 256 * 1024 * 1024,
       now: options.now ?? Date.now,
-      uptimeMs: () => performance.now(),
+      uptimeMs: options.uptimeMs ?? (() => performance.now()),
       logger,
       onSyncError: (error) => this.#fail(error),
     };
