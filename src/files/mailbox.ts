@@ -165,13 +165,15 @@ export class Mailbox {
       const stat = fstatSync(fd);
       if (!stat.isFile() || stat.nlink !== 1) throw unusable(this.#paths.file);
       this.#waiting.readOn(fd, stat, this.#options.now());
-      this.#checkRoom(stat.size, batch.length);
-      const { outcomes, frames } = this.#draft(
+      const { outcomes, events, frames } = this.#draft(
         batch,
         laterId(this.log.last, this.#waiting.last),
         (sender, key) => this.#waiting.keys.get(sender, key, this.#options.now()) ?? this.#loggedId(sender, key),
       );
-      if (frames !== '') appendWhole(fd, Buffer.from(frames));
+      if (events.length > 0) {
+        this.#checkRoom(stat.size, events.length);
+        appendWhole(fd, Buffer.from(frames));
+      }
       await sync(fd);
       if (!before) syncDirectory(dirname(this.#paths.file));
 
