@@ -25,7 +25,11 @@ export class MailboxDirectory {
   readonly #stores: FileMailboxes[] = [];
 
   open(options: FileMailboxesOptions = {}): FileMailboxes {
-    const store = new FileMailboxes(this.path, options);
+    return this.openAt(this.path, options);
+  }
+
+  openAt(path: string, options: FileMailboxesOptions = {}): FileMailboxes {
+    const store = new FileMailboxes(path, options);
     this.#stores.push(store);
     return store;
   }
