@@ -1,15 +1,24 @@
 import { fileURLToPath } from 'node:url';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import express from 'express';
+import { openAccess, type Access } from './access/access.ts';
+import { Invitations } from './access/invitations.ts';
+import { LinkAccess } from './access/link-access.ts';
+import { LoginAccess, type Identify } from './access/login-access.ts';
 import { directoryHash } from './directory-hash.ts';
 import { FileMailboxes } from './files/file-mailboxes.ts';
 import { exchangeOf, header, sendJson, sendNothing, type Exchange, type Handler } from './http/exchange.ts';
+import { Door } from './http/door.ts';
+import { refuseForeignSites, refusePrefetch, type GuardOptions } from './http/guard.ts';
 import { getHistory } from './http/history.ts';
 import { getMessage, postMessage } from './http/messages.ts';
 import { OpenStreams } from './http/open-streams.ts';
 import { sendProblem } from './http/problem.ts';
+import { pageHeaders } from './http/page-headers.ts';
 import { getPeople } from './http/people.ts';
 import { Receipts, postReceipts } from './http/receipts.ts';
+import { SendLimit } from './http/send-limit.ts';
+import { postSession } from './http/session.ts';
 import { getStatus } from './http/status.ts';
 import { postTyping } from './http/typing.ts';
 import { LocalLive } from './live.ts';
@@ -30,6 +39,20 @@ export interface MailboxChatOptions {
   readonly logger?: Logger;
   /** Called when the disk failed and nothing can be accepted any more. */
   readonly onFatal?: (error: Error) => void;
+  /** `open`: whoever reaches the server may do everything; `links`: only with an invitation link. Default open. */
+  readonly access?: 'open' | 'links';
+  /** Tells who is asking, by your application's own login, instead of `access`. */
+  readonly identify?: Identify;
+  /** Names that the chat may be called by in open mode, besides localhost; `*`: any. Default none. */
+  readonly allowedHosts?: readonly string[];
+  /** Whether X-Forwarded-For and X-Forwarded-Proto come from a proxy of yours. Default false. */
+  readonly trustProxy?: boolean;
+  /** Messages a second that one person may send; one address four times as many. 0: no limit. Default 50. */
+  readonly sendRate?: number;
+  /** Streams that may be open at once. Default 20,000. */
+  readonly maxStreams?: number;
+  /** Whether other web sites may show the pages in a frame. Default false. */
+  readonly allowFraming?: boolean;
   /** Another place for the mail than files in `dir`. */
   readonly store?: MailboxStore;
 }
@@ -49,6 +72,8 @@ const PUBLIC = fileURLToPath(new URL('../public', import.meta.url));
 const DEFAULT_PEOPLE = ['henry', 'jjeong'];
 const DEFAULT_MAX_MESSAGE = 4000;
 const MAX_MESSAGE = 32_000;
+const DEFAULT_SEND_RATE = 50;
+const DEFAULT_MAX_STREAMS = 20_000;
 
 /**
  * Makes a chat. It listens to nothing and traps no signals by itself; two of them do not disturb each other.
@@ -66,11 +91,18 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
   const { onFatal } = options;
   const store = options.store ?? new FileMailboxes(dir, onFatal ? { logger, onFatal } : { logger });
   const live = store.live ?? new LocalLive();
-  const streams = new OpenStreams();
+  const access = accessOf(options, dir);
+  const door = new Door(access);
+  const guard = { allowedHosts: access.name === 'open' ? (options.allowedHosts ?? []) : ['*'] };
+  const limit = new SendLimit({
+    perSecond: options.sendRate ?? DEFAULT_SEND_RATE,
+    trustProxy: options.trustProxy ?? false,
+  });
+  const streams = new OpenStreams(options.maxStreams ?? DEFAULT_MAX_STREAMS, access.name === 'links');
   const receipts = new Receipts(store, live);
-  const messages = { store, live, maxMessage };
-  const status: Handler = (exchange) => getStatus(exchange, { store, live, receipts, streams, people, logger });
-  const directory = { store, live, people, access: 'open', dir: options.store ? null : dir };
+  const messages = { store, live, door, limit, maxMessage };
+  const status: Handler = (exchange) => getStatus(exchange, { store, live, receipts, door, streams, people, logger });
+  const directory = { store, live, people, door, dir: options.store ? null : dir };
   const health = { name: 'mailbox-chat', version: VERSION, directoryHash: options.store ? null : directoryHash(dir) };
 
   const routes: Routes = {
@@ -81,9 +113,10 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
     '/messages.html': { GET: (exchange) => getMessage(exchange, messages) },
     '/status': { GET: status },
     '/status.html': { GET: status },
-    '/history': { GET: (exchange) => getHistory(exchange, store) },
-    '/receipts': { POST: (exchange) => postReceipts(exchange, receipts, store) },
-    '/typing': { POST: (exchange) => postTyping(exchange, live) },
+    '/history': { GET: (exchange) => getHistory(exchange, store, door) },
+    '/receipts': { POST: (exchange) => postReceipts(exchange, { receipts, store, door }) },
+    '/typing': { POST: (exchange) => postTyping(exchange, live, door) },
+    '/session': { POST: (exchange) => postSession(exchange, access instanceof LinkAccess ? access : undefined) },
     '/people': { GET: (exchange) => getPeople(exchange, directory) },
     '/healthz': { GET: async ({ res }) => sendJson(res, 200, health) },
     '/readyz': {
@@ -95,42 +128,52 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
   };
 
   const pages = express.Router();
+  pages.use(pageHeaders(options.allowFraming ?? false));
   pages.use(redirectToSlash);
   pages.use(express.static(PUBLIC));
 
   const chat: MailboxChat = (req, res, next) => {
     const exchange = exchangeOf(req, res);
     const methods = Object.hasOwn(routes, exchange.path) ? routes[exchange.path] : undefined;
-    if (methods) void answer(exchange, methods, logger);
+    if (methods) void answer(exchange, methods, guard, logger);
     else pages(req as express.Request, res as express.Response, next ?? (() => notFound(exchange, logger)));
   };
   chat.ready = () => store.ready();
   chat.close = async () => {
     streams.close();
+    limit.close();
     live.close();
     await store.close();
   };
   return chat;
 }
 
-async function answer(exchange: Exchange, methods: Routes[string], logger: Logger): Promise<void> {
+/** Questions about health carry no mail, and load balancers ask them by any name. */
+const UNGUARDED: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
+function accessOf({ access, identify, trustProxy = false }: MailboxChatOptions, dir: string): Access {
+  if (identify) return new LoginAccess(identify);
+  if (access !== 'links') return openAccess;
+  return new LinkAccess(new Invitations(dir), (req) => ({
+    mount: `${'baseUrl' in req && typeof req.baseUrl === 'string' ? req.baseUrl : ''}/`,
+    isSecure: 'encrypted' in req.socket || (trustProxy && header(req, 'x-forwarded-proto') === 'https'),
+  }));
+}
+
+async function answer(exchange: Exchange, methods: Routes[string], guard: GuardOptions, logger: Logger): Promise<void> {
   const { req, res } = exchange;
   try {
     const handler = methods[req.method ?? ''];
     if (handler) {
-      refusePrefetch(req);
+      if (!UNGUARDED.has(exchange.path)) {
+        refuseForeignSites(exchange, guard);
+        refusePrefetch(exchange);
+      }
       await handler(exchange);
     } else refuseMethod(exchange, Object.keys(methods));
   } catch (error) {
     sendProblem(res, error, logger);
   }
-}
-
-/** Looking ahead must not move mail: nobody has asked for it yet. */
-function refusePrefetch(req: IncomingMessage): void {
-  const purposes = [header(req, 'sec-purpose'), header(req, 'purpose'), header(req, 'x-moz')];
-  if (!purposes.some((purpose) => purpose?.includes('prefetch'))) return;
-  throw new MailboxError('FORBIDDEN', 'This may not be fetched ahead of time: it would move mail.');
 }
 
 /** HEAD and OPTIONS are answered without doing anything. */

@@ -90,6 +90,12 @@ export class DeliveredLog {
     return this.#segments[0] ?? FIRST_ID;
   }
 
+  /** Whether anything was ever logged. */
+  get exists(): boolean {
+    this.#open();
+    return this.#segments.length > 0;
+  }
+
   consumed(take: string): number {
     return this.#consumed.get(take) ?? 0;
   }
@@ -324,14 +330,12 @@ export class DeliveredLog {
   #openedNewest(): boolean {
     if (this.#fd !== undefined && !this.#ended) return false;
     const name = this.#last;
-    const carried = [...this.#consumed].map(([take, to]) => ({ take, from: 0, to }));
     try {
       this.#files.make(name);
     } catch (error) {
       throw writeError(error);
     }
     this.#follow(name);
-    if (this.#at === 0 && carried.length > 0) this.#write({ ...NOTHING, ranges: carried }, false);
     return true;
   }
 
@@ -348,14 +352,17 @@ export class DeliveredLog {
     const start = this.#size;
     const ms = Math.max(this.#options.now(), this.#lastMs);
     const last = draft.events.at(-1)?.id ?? this.#last;
-    const bytes = encodeBatch(start, { ms, last, ranges: draft.ranges, end }, draft.frames);
+    // The first batch of a segment says how far each take is logged, whoever made the segment: who starts there needs it.
+    const carried = this.#at === 0 ? [...this.#consumed].map(([take, to]) => ({ take, from: 0, to })) : [];
+    const ranges = [...carried, ...draft.ranges];
+    const bytes = encodeBatch(start, { ms, last, ranges, end }, draft.frames);
     appendWhole(this.#fd!, bytes);
     const body = bytes.length - Buffer.byteLength(draft.frames);
     if (!readRange(this.#fd!, start, start + body).equals(bytes.subarray(0, body))) return false;
 
     const before = this.#last;
     this.#size = start + bytes.length;
-    this.#takeIn({ start, body: start + body, next: this.#size, ms, last, ranges: draft.ranges, end });
+    this.#takeIn({ start, body: start + body, next: this.#size, ms, last, ranges, end });
     if (this.#keys) addKeys(this.#keys, draft.events);
     this.#recent.add(before, draft.events, bytes.length);
     return true;

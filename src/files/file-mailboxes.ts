@@ -30,6 +30,8 @@ export interface FileMailboxesOptions {
   readonly maxWaiting?: number;
   /** The same in bytes. Default 256 MiB. */
   readonly maxWaitingBytes?: number;
+  /** How many mailboxes may be made, from this start on. Those that exist do not count. Default 1,000. */
+  readonly maxNewMailboxes?: number;
   /** How long an idle take is kept where it cannot be told who has it open, in ms. Default 10 minutes. */
   readonly takeKeepMs?: number;
   /** Unix milliseconds. Default `Date.now`. */
@@ -49,8 +51,9 @@ const RETAIN_MS = 60_000;
 export class FileMailboxes implements MailboxStore {
   readonly live: LiveDirectory;
   readonly #dir: string;
-  readonly #options: Omit<MailboxOptions, 'onTaken' | 'onLogged'>;
+  readonly #options: Omit<MailboxOptions, 'onTaken' | 'onLogged' | 'mayMake'>;
   readonly #takeKeepMs: number;
+  readonly #maxNewMailboxes: number;
   readonly #onFatal: (error: Error) => void;
   readonly #watcher: MailboxWatcher | undefined;
   readonly #sweeper: NodeJS.Timeout;
@@ -61,6 +64,7 @@ export class FileMailboxes implements MailboxStore {
   #retiring = false;
   #retiredMs = 0;
   #failure: Error | undefined;
+  #made = 0;
   #closed = false;
 
   /** Makes the directory if need be. Throws the system's error when it cannot be made or written. */
@@ -73,6 +77,7 @@ export class FileMailboxes implements MailboxStore {
     const logger = options.logger ?? silent;
     this.#onFatal = options.onFatal ?? (() => undefined);
     this.#takeKeepMs = options.takeKeepMs ?? 10 * 60 * 1000;
+    this.#maxNewMailboxes = options.maxNewMailboxes ?? 1000;
     this.#options = {
       segmentBytes: options.segmentBytes ?? 1024 * 1024,
       keepMs: options.keepMs ?? 365 * DAY_MS,
@@ -172,6 +177,12 @@ export class FileMailboxes implements MailboxStore {
     this.#boxes.clear();
   }
 
+  #mayMake(): boolean {
+    if (this.#made >= this.#maxNewMailboxes) return false;
+    this.#made += 1;
+    return true;
+  }
+
   #hint(name: string): void {
     const entry = this.#boxes.get(name as MailboxName);
     if (entry?.box.isWatched) entry.box.hint();
@@ -192,7 +203,11 @@ export class FileMailboxes implements MailboxStore {
       const paths = this.#paths(mailbox);
       const onTaken = (): void => this.#watcher?.rewatch(paths.file);
       const onLogged = (): void => this.live.grew(mailbox);
-      entry = { box: new Mailbox(paths, { ...this.#options, onTaken, onLogged }), usedMs: 0, retainedMs: 0 };
+      entry = {
+        box: new Mailbox(paths, { ...this.#options, onTaken, onLogged, mayMake: () => this.#mayMake() }),
+        usedMs: 0,
+        retainedMs: 0,
+      };
       this.#boxes.set(mailbox, entry);
     }
     entry.usedMs = this.#options.uptimeMs();

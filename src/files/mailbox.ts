@@ -30,6 +30,8 @@ export interface MailboxOptions extends LogOptions {
   readonly maxWaitingBytes: number;
   readonly logger: Logger;
   readonly uptimeMs: () => number;
+  /** Counts one more mailbox that was not there before; false when there are too many. */
+  readonly mayMake: () => boolean;
   /** The mailbox file has been renamed away, and another stands at its path. */
   readonly onTaken: () => void;
   /** A write could not be made durable: nothing may be accepted any more. */
@@ -160,6 +162,8 @@ export class Mailbox {
     if (!this.#looked || before?.ino !== this.#ino) await this.#logTaken(before?.ino);
     else await this.log.catchUp();
 
+    if (!before && !this.log.exists && !this.#options.mayMake()) throw tooManyMailboxes();
+
     const fd = this.#openMailbox();
     try {
       const stat = fstatSync(fd);
@@ -270,14 +274,12 @@ export class Mailbox {
   /** Whether a look would find something: a few `stat` calls. */
   needsLook(): boolean {
     const stat = statIfThere(this.#paths.file);
-    return (
-      stat === undefined || stat.size > 0 || stat.ino !== this.#ino || this.#taken.needsLook() || this.log.hasGrown()
-    );
+    return (stat?.size ?? 0) > 0 || stat?.ino !== this.#ino || this.#taken.needsLook() || this.log.hasGrown();
   }
 
   async #collect(): Promise<void> {
     let stat = statMailbox(this.#paths.file, this.#paths.takes);
-    if (!stat && this.isWatched) stat = this.#makeMailbox();
+    if (!stat && this.isWatched && (this.log.exists || this.#options.mayMake())) stat = this.#makeMailbox();
     if (stat && stat.size > 0) {
       await withLock(this.#paths.lock, this.#options.logger, () => this.#take());
       stat = statMailbox(this.#paths.file, this.#paths.takes);
@@ -463,6 +465,13 @@ export class Mailbox {
     if (error instanceof SyncError) this.#options.onSyncError(error);
     else this.#options.logger.warn({ err: error, mailbox: this.#paths.file }, 'the mailbox could not be used');
   }
+}
+
+function tooManyMailboxes(): MailboxError {
+  return new MailboxError(
+    'MAILBOX_FULL',
+    'Too many new mailboxes were made. Write to one that exists, or ask who runs this.',
+  );
 }
 
 function keyReused(): MailboxError {

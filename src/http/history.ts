@@ -1,6 +1,7 @@
 import { MailboxError } from '../mailbox-error.ts';
 import { ROOM_PREFIX, mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
 import type { MailEvent, MailboxStore } from '../mailbox-store.ts';
+import type { Door } from './door.ts';
 import { sendJson, type Exchange } from './exchange.ts';
 import { messageOf } from './stored-message.ts';
 
@@ -24,8 +25,9 @@ const MAX_PAGES = 4;
 const END = '-';
 
 /** `GET /history?receiver=me&sender=other`: what either sent the other, and what files told `me`; of a room, all of it. */
-export async function getHistory({ res, query }: Exchange, store: MailboxStore): Promise<void> {
+export async function getHistory({ req, res, query }: Exchange, store: MailboxStore, door: Door): Promise<void> {
   const receiver = mailboxName(query.get('receiver'));
+  await (receiver.startsWith(ROOM_PREFIX) ? door.admitAnyone(req) : door.admit(req, receiver));
   const limit = query.count('limit', DEFAULT_LIMIT, MAX_LIMIT);
   const before = readToken(query.get('before'), store);
   const sides = receiver.startsWith(ROOM_PREFIX)

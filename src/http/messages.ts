@@ -5,11 +5,15 @@ import { MailboxError } from '../mailbox-error.ts';
 import { ROOM_PREFIX, mailboxName, personName } from '../mailbox-name.ts';
 import type { Appended, MailboxStore, Message } from '../mailbox-store.ts';
 import { readBody } from './body.ts';
+import type { Door } from './door.ts';
 import { header, sendJsonText, type Exchange } from './exchange.ts';
+import type { SendLimit } from './send-limit.ts';
 
 export interface MessagesOptions {
   readonly store: MailboxStore;
   readonly live: Live;
+  readonly door: Door;
+  readonly limit: SendLimit;
   /** How long a message may be, in Unicode code points. */
   readonly maxMessage: number;
 }
@@ -39,24 +43,30 @@ export async function postMessage({ req, res, query }: Exchange, options: Messag
       : { sender: query.get('sender'), receiver: query.get('receiver'), key: query.get('key'), message: body.text };
   const message = readMessage(fields, header(req, 'idempotency-key'), maxMessage);
 
-  const { text, repeated } = await send(message, options);
+  const { text, repeated } = await send(req, message, options);
   sendJsonText(res, repeated ? 200 : 201, text);
 }
 
 /** `GET /messages?sender=&receiver=&message=`, as the prototype's page asks. */
 export async function getMessage({ req, res, query }: Exchange, options: MessagesOptions): Promise<void> {
-  if (!isLocal(req)) {
+  if (options.door.access.name === 'open' && !isLocal(req)) {
     throw new MailboxError('FORBIDDEN', 'Sending by GET works on this computer only: use POST /messages.');
   }
   const fields = Object.fromEntries(['sender', 'receiver', 'message', 'key'].map((name) => [name, query.get(name)]));
   const message = readMessage(fields, undefined, options.maxMessage);
 
-  const { text } = await send(message, options);
+  const { text } = await send(req, message, options);
   sendJsonText(res, 200, text);
 }
 
 /** Stores the message and tells the sender's other pages. */
-async function send(message: Message, { store, live }: MessagesOptions): Promise<{ text: string; repeated: boolean }> {
+async function send(
+  req: Exchange['req'],
+  message: Message,
+  { store, live, door, limit }: MessagesOptions,
+): Promise<{ text: string; repeated: boolean }> {
+  await door.admit(req, message.sender);
+  await limit.count(req, message.sender);
   const appended = await store.append(message.receiver, message);
   const text = answer(message, appended);
   if (!appended.repeated) live.publish({ to: message.sender, name: 'sent', data: text });

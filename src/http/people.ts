@@ -1,6 +1,7 @@
 import type { Live } from '../live.ts';
 import { mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
 import type { MailboxStore } from '../mailbox-store.ts';
+import type { Door } from './door.ts';
 import { sendJson, type Exchange } from './exchange.ts';
 import { messageOf, type StoredMessage } from './stored-message.ts';
 
@@ -8,8 +9,7 @@ export interface PeopleOptions {
   readonly store: MailboxStore;
   readonly live: Live;
   readonly people: readonly MailboxName[];
-  /** Who may read what, as the picker tells it. */
-  readonly access: string;
+  readonly door: Door;
   /** Where the files are, as it was given. */
   readonly dir: string | null;
 }
@@ -24,9 +24,10 @@ const MAX_OWN = 50;
 const MAX_PEOPLE = 200;
 
 /** `GET /people?receiver=me`: whom I can talk to, who of them is here, and what they said last. */
-export async function getPeople({ res, query }: Exchange, options: PeopleOptions): Promise<void> {
-  const { store, live, access, dir } = options;
+export async function getPeople({ req, res, query }: Exchange, options: PeopleOptions): Promise<void> {
+  const { store, live, door, dir } = options;
   const me = personName(query.get('receiver'));
+  await door.admit(req, me);
   await store.read(me, undefined, 1); // brings in what waits: it is my own mailbox
   const found = await correspondentsOf(me, options);
   const people = [];
@@ -35,16 +36,16 @@ export async function getPeople({ res, query }: Exchange, options: PeopleOptions
     const newer = mine && (!last || mine.time > last.time) ? mine : last;
     people.push({ name, ...live.presence(name), unread, last: newer });
   }
-  sendJson(res, 200, { people, access, dir });
+  sendJson(res, 200, { people, access: door.access.name, dir });
 }
 
 /** Everybody the chat is for, and who wrote to me lately. */
 async function correspondentsOf(
   me: MailboxName,
-  { store, people }: PeopleOptions,
+  { store, people, door }: PeopleOptions,
 ): Promise<Map<MailboxName, Correspondent>> {
   const found = new Map<MailboxName, Correspondent>();
-  for (const name of people) if (name !== me) found.set(name, { unread: 0, last: null });
+  for (const name of [...people, ...door.access.people()]) if (name !== me) found.set(name, { unread: 0, last: null });
   const marks = await store.marks(me);
   const { events } = await store.readBack(me, undefined, MAX_EVENTS);
   for (const { id, data } of events) {

@@ -27,7 +27,7 @@ const STATUS: Record<MailboxErrorCode, number> = {
   WRITE_FAILED: 507,
 };
 
-const RETRY_AFTER_S = 2;
+const RETRY_AFTER_S: Readonly<Record<number, number>> = { 429: 1, 503: 2 };
 
 export function statusOf(code: MailboxErrorCode): number {
   return STATUS[code];
@@ -51,7 +51,8 @@ export function sendProblem(res: ServerResponse, error: unknown, logger: Logger)
   }
   const status = statusOf(error.code);
   if (status >= 500) logger.warn({ code: error.code, err: error.cause }, error.message);
-  if (status === 503 || status === 429) res.setHeader('Retry-After', RETRY_AFTER_S);
+  const retryAfter = RETRY_AFTER_S[status];
+  if (retryAfter !== undefined) res.setHeader('Retry-After', retryAfter);
   if (status === 413 || status === 408) res.setHeader('Connection', 'close');
   sendJson(res, status, { error: error.code, message: error.message });
 }

@@ -5,8 +5,15 @@ import { ROOM_PREFIX, personName, type MailboxName } from '../mailbox-name.ts';
 import type { MailboxStore, MarkName } from '../mailbox-store.ts';
 import { readBody } from './body.ts';
 import { checkCursor } from './cursor.ts';
+import type { Door } from './door.ts';
 import { sendNothing, type Exchange } from './exchange.ts';
 import { messageOf } from './stored-message.ts';
+
+export interface ReceiptsOptions {
+  readonly receipts: Receipts;
+  readonly store: MailboxStore;
+  readonly door: Door;
+}
 
 const Fields = z.object({
   receiver: z.string(),
@@ -18,7 +25,8 @@ const MAX_BYTES = 4096;
 const MAX_TOLD = 200;
 
 /** `POST /receipts` {receiver, sender?, delivered?, read?}: up to which id mail has come, and been read. */
-export async function postReceipts({ req, res }: Exchange, receipts: Receipts, store: MailboxStore): Promise<void> {
+export async function postReceipts({ req, res }: Exchange, options: ReceiptsOptions): Promise<void> {
+  const { receipts, store, door } = options;
   const body = await readBody(req, MAX_BYTES);
   const fields = Fields.safeParse('fields' in body ? body.fields : undefined);
   if (!fields.success) {
@@ -27,6 +35,7 @@ export async function postReceipts({ req, res }: Exchange, receipts: Receipts, s
   const { delivered, read } = fields.data;
   const receiver = personName(fields.data.receiver);
   const sender = read === undefined ? undefined : personName(fields.data.sender);
+  await door.admit(req, receiver);
   const { newest } = await store.ends(receiver);
   if (delivered !== undefined) checkCursor(delivered, newest, store, 'delivered');
   if (read !== undefined) checkCursor(read, newest, store, 'read');

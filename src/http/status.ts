@@ -4,6 +4,7 @@ import { MailboxError } from '../mailbox-error.ts';
 import { ROOM_PREFIX, mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
 import type { MailEvent, MailboxStore } from '../mailbox-store.ts';
 import { readStart, type Start } from './cursor.ts';
+import type { Door } from './door.ts';
 import { EventStream } from './event-stream.ts';
 import { header, sendJson, type Exchange } from './exchange.ts';
 import { HEARTBEAT_MS, type OpenStreams } from './open-streams.ts';
@@ -15,6 +16,7 @@ export interface StatusOptions {
   readonly store: MailboxStore;
   readonly live: Live;
   readonly receipts: Receipts;
+  readonly door: Door;
   readonly streams: OpenStreams;
   readonly people: readonly MailboxName[];
   readonly logger: Logger;
@@ -38,8 +40,9 @@ export async function getStatus(exchange: Exchange, options: StatusOptions): Pro
 }
 
 async function stream(exchange: Exchange, options: StatusOptions, format: WireFormat): Promise<void> {
-  const { store, live, streams, logger, people } = options;
+  const { store, live, door, streams, logger, people } = options;
   const audience = readAudience(exchange, people);
+  await admit(exchange, audience, door);
   let start: Start;
   try {
     start = await readStart(exchange, store, audience.mailbox);
@@ -50,7 +53,8 @@ async function stream(exchange: Exchange, options: StatusOptions, format: WireFo
     return;
   }
   const events = new EventStream(exchange.res, format);
-  streams.add(events);
+  if (streams.isFull(audience.mailbox)) return events.bye('busy', BUSY_RETRY_MS);
+  streams.add(audience.mailbox, events, () => isStillAllowed(exchange, audience, door));
   try {
     await new Follow(audience.mailbox, events, options).run(start, () => attend(audience, events, live));
   } catch (error) {
@@ -60,8 +64,10 @@ async function stream(exchange: Exchange, options: StatusOptions, format: WireFo
 }
 
 /** Long polling, for when a proxy holds streams back: what there is, or what comes first within the time. */
-async function poll(exchange: Exchange, { store, receipts, people }: StatusOptions): Promise<void> {
-  const { mailbox } = readAudience(exchange, people);
+async function poll(exchange: Exchange, { store, receipts, people, door }: StatusOptions): Promise<void> {
+  const audience = readAudience(exchange, people);
+  await admit(exchange, audience, door);
+  const { mailbox } = audience;
   const waitS = exchange.query.get('wait') === '0' ? 0 : exchange.query.count('wait', 0, MAX_WAIT_S);
   const start = await readStart(exchange, store, mailbox);
   if (start.proves) await receipts.delivered(mailbox, start.cursor!);
@@ -115,6 +121,22 @@ function readAudience({ query }: Exchange, people: readonly MailboxName[]): Audi
   const others = new Set([...people, ...named.map(personName)]);
   others.delete(mailbox);
   return { mailbox, room: undefined, person: mailbox, others: [...others] };
+}
+
+/** A mailbox is its owner's alone; a room is for everybody who belongs here, each under their own name. */
+async function admit({ req }: Exchange, { mailbox, person, room }: Audience, door: Door): Promise<void> {
+  if (room === undefined) await door.admit(req, mailbox);
+  else if (person === undefined) await door.admitAnyone(req);
+  else await door.admit(req, person);
+}
+
+async function isStillAllowed(exchange: Exchange, audience: Audience, door: Door): Promise<boolean> {
+  try {
+    await admit(exchange, audience, door);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Joins the live side: the person is here now, and hears what is said to them and about the others. */

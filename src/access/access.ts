@@ -1,0 +1,24 @@
+import type { IncomingMessage } from 'node:http';
+import type { MailboxName } from '../mailbox-name.ts';
+
+/** Who may do what. `name` is what the picker tells: open, links or the host application's login. */
+export interface Access {
+  readonly name: 'open' | 'links' | 'login';
+  /** Whether a request may act as this person: send as them, read their mailbox. */
+  check(req: IncomingMessage, person: MailboxName): Verdict | Promise<Verdict>;
+  /** Whether it comes from anybody who belongs here. */
+  checkAnyone(req: IncomingMessage): Verdict | Promise<Verdict>;
+  /** Those who were let in by name, whether or not they have ever written. */
+  people(): readonly MailboxName[];
+}
+
+/** `unknown`: no credential that counts. `other`: the credential is somebody else's. */
+export type Verdict = 'allowed' | 'unknown' | 'other';
+
+/** Everybody who reaches the server may do everything. */
+export const openAccess: Access = {
+  name: 'open',
+  check: () => 'allowed',
+  checkAnyone: () => 'allowed',
+  people: () => [],
+};

@@ -1,0 +1,81 @@
+/**
+ * Who was invited, in `.access/people.json`. Keys are kept as SHA-256 only: whoever reads the file cannot get in.
+ *
+ *     {"henry":{"key":"9f86d0…","since":"2026-11-20T01:02:03.000Z"}}
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { isErrno } from '../mailbox-error.ts';
+import { mailboxName, type MailboxName } from '../mailbox-name.ts';
+import { FILE_MODE, makeDirectory } from '../files/disk.ts';
+
+const File = z.record(z.string(), z.object({ key: z.string(), since: z.string() }));
+type Invited = z.infer<typeof File>;
+
+const KEY_BYTES = 24;
+const DIRECTORY = '.access';
+
+/** The invitations of one data directory. Changes by other processes are seen at the next question. */
+export class Invitations {
+  readonly #dir: string;
+  readonly #path: string;
+  #known: Invited = {};
+  #version = '';
+
+  constructor(dir: string) {
+    this.#dir = join(dir, DIRECTORY);
+    this.#path = join(this.#dir, 'people.json');
+  }
+
+  /** Makes a new key (192 bits) for a person; one they had before ends. */
+  invite(person: MailboxName): string {
+    const key = randomBytes(KEY_BYTES).toString('base64url');
+    this.#write({ ...this.#read(), [person]: { key: hashOf(key), since: new Date().toISOString() } });
+    return key;
+  }
+
+  /** False when the person was not invited. */
+  revoke(person: MailboxName): boolean {
+    const { [person]: revoked, ...others } = this.#read();
+    if (!revoked) return false;
+    this.#write(others);
+    return true;
+  }
+
+  people(): MailboxName[] {
+    return Object.keys(this.#read()).map((name) => mailboxName(name));
+  }
+
+  /** Whose key this is. Comparing hashes tells nothing about keys by the time it takes. */
+  personOf(key: string): MailboxName | undefined {
+    const hash = hashOf(key);
+    return this.people().find((person) => this.#known[person]!.key === hash);
+  }
+
+  #read(): Invited {
+    try {
+      const { mtimeMs, size, ino } = statSync(this.#path);
+      const version = `${mtimeMs} ${size} ${ino}`;
+      if (version !== this.#version) this.#known = File.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
+      this.#version = version;
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT')) throw error;
+      this.#known = {};
+      this.#version = '';
+    }
+    return this.#known;
+  }
+
+  #write(invited: Invited): void {
+    makeDirectory(this.#dir);
+    const draft = `${this.#path}.${process.pid}`;
+    writeFileSync(draft, `${JSON.stringify(invited, undefined, 2)}\n`, { mode: FILE_MODE, flush: true });
+    renameSync(draft, this.#path);
+  }
+}
+
+function hashOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex');
+}

@@ -1,0 +1,30 @@
+import type { IncomingMessage } from 'node:http';
+import { personName, type MailboxName } from '../mailbox-name.ts';
+import type { Access, Verdict } from './access.ts';
+
+/** Tells who is asking, by the host application's own login; undefined for nobody. */
+export type Identify = (req: IncomingMessage) => string | undefined | Promise<string | undefined>;
+
+/** Whoever the host application says it is. */
+export class LoginAccess implements Access {
+  readonly name = 'login';
+  readonly #identify: Identify;
+
+  constructor(identify: Identify) {
+    this.#identify = identify;
+  }
+
+  async check(req: IncomingMessage, person: MailboxName): Promise<Verdict> {
+    const name = await this.#identify(req);
+    if (name === undefined) return 'unknown';
+    return personName(name) === person ? 'allowed' : 'other';
+  }
+
+  async checkAnyone(req: IncomingMessage): Promise<Verdict> {
+    return (await this.#identify(req)) === undefined ? 'unknown' : 'allowed';
+  }
+
+  people(): readonly MailboxName[] {
+    return [];
+  }
+}

@@ -1,0 +1,50 @@
+import { isIP } from 'node:net';
+import { MailboxError } from '../mailbox-error.ts';
+import { header, type Exchange } from './exchange.ts';
+
+export interface GuardOptions {
+  /** Names, besides those of this computer, that the chat may be called by. `*`: any. */
+  readonly allowedHosts: readonly string[];
+}
+
+/**
+ * Refuses requests that another web site had a browser make: by a name that was pointed at us (DNS rebinding), or
+ * across origins. Programs that are no browser send none of these headers and pass.
+ */
+export function refuseForeignSites({ req }: Exchange, { allowedHosts }: GuardOptions): void {
+  const host = hostOf(req.headers.host);
+  if (!allowedHosts.includes('*') && !isLoopback(host) && !allowedHosts.includes(host)) {
+    throw forbidden(`this chat is not called "${host}". Call it localhost, or allow the name with --allowed-host`);
+  }
+  const site = header(req, 'sec-fetch-site');
+  if (site === 'same-origin' || (site === 'none' && req.method === 'GET')) return;
+  if (site !== undefined) throw forbidden('another web site asked for it');
+  const { origin } = req.headers;
+  if (origin !== undefined && !isSameHost(origin, req.headers.host)) throw forbidden('another web site asked for it');
+}
+
+/** Looking ahead must not move mail: nobody has asked for it yet. */
+export function refusePrefetch({ req }: Exchange): void {
+  const purposes = [header(req, 'sec-purpose'), header(req, 'purpose'), header(req, 'x-moz')];
+  if (purposes.some((purpose) => purpose?.includes('prefetch')))
+    throw forbidden('fetching it ahead of time would move mail');
+}
+
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost' || host.endsWith('.localhost')) return true;
+  return isIP(host) === 4 ? host.startsWith('127.') : host === '::1' || host === '::ffff:127.0.0.1';
+}
+
+/** A Host header's name, without port and brackets. */
+function hostOf(host = ''): string {
+  const name = /^\[(.*)\](?::\d+)?$/.exec(host)?.[1] ?? host.replace(/:\d+$/, '');
+  return name.toLowerCase();
+}
+
+function isSameHost(origin: string, host: string | undefined): boolean {
+  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
+}
+
+function forbidden(why: string): MailboxError {
+  return new MailboxError('FORBIDDEN', `Refused: ${why}.`);
+}
