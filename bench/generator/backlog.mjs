@@ -1,0 +1,53 @@
+import { ChunkedBody, EventParser, openStream } from './follower.mjs';
+import { failing } from './failing.mjs';
+import { Ledger, keyIn } from './ledger.mjs';
+
+const TAIL_BYTES = 512;
+
+/**
+ * @typedef {object} BacklogJob
+ * @property {number} port
+ * @property {string} receiver
+ * @property {string} sender
+ * @property {string | undefined} [cursor]
+ * @property {number} count  how many wait
+ */
+
+/**
+ * Connects and waits for the last: ms until the first byte of the body, and until the last message. What has come is
+ * read only when all is there, so that reading it does not slow down its coming.
+ * @param {BacklogJob} job
+ */
+export async function backlog({ port, receiver, sender, cursor, count }) {
+  const { failed, failure } = failing();
+  const lastKey = `"${sender}.${count - 1}"`;
+  /** @type {Buffer[]} */
+  const received = [];
+  let tail = '';
+  let firstMs = Number.NaN;
+  /** @type {(() => void) | undefined} */
+  let close;
+  const begun = performance.now();
+  const all = new Promise((resolve) => {
+    const onBytes = (/** @type {Buffer} */ bytes) => {
+      if (received.push(bytes) === 1) firstMs = performance.now() - begun;
+      tail = (tail + bytes.toString('latin1', Math.max(0, bytes.length - TAIL_BYTES))).slice(-TAIL_BYTES);
+      if (tail.includes(lastKey)) resolve(performance.now() - begun);
+    };
+    void openStream({ port, receiver, cursor, onBytes, failed }).then((end) => (close = end));
+  });
+  const lastMs = Number(await Promise.race([all, failure]));
+  close?.();
+  return { firstMs, lastMs, faults: check(received, sender, count) };
+}
+
+/** @param {readonly Buffer[]} received @param {string} sender @param {number} count */
+function check(received, sender, count) {
+  const ledger = new Ledger();
+  for (let i = 0; i < count; i += 1) ledger.accept(sender);
+  const events = new EventParser((data) => ledger.deliver(keyIn(data)));
+  const text = Buffer.concat(received).toString('latin1');
+  new ChunkedBody((body) => events.feed(body)).feed(text.slice(text.indexOf('\r\n\r\n') + 4));
+  events.feed('\n\n'); // of the last event only the key was waited for
+  return ledger.faults;
+}

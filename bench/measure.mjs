@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { commandOf, transportOf } from './contenders.mjs';
+import { runJob, startServer } from './processes.mjs';
+import { freshDirectory, remove } from './scratch.mjs';
+
+/**
+ * What every scenario gets.
+ * @typedef {object} Setting
+ * @property {number} runs
+ * @property {boolean} quick  short, to see that it works: its figures mean little
+ * @property {string} scratch
+ */
+
+/** The cursor of an empty mailbox: our pages always have one. */
+export const EMPTY = '0-0';
+
+const JOB_MS = 180_000;
+
+/**
+ * Runs one job against a server of its own, which has an empty directory and the whole core.
+ * @param {import('./contenders.mjs').Contender} who @param {string} job @param {Record<string, unknown>} settings
+ * @param {Setting} setting
+ */
+export async function measure(who, job, settings, { scratch }) {
+  const dir = freshDirectory(scratch);
+  try {
+    return await measureIn(dir, who, job, settings, scratch);
+  } finally {
+    remove(dir);
+  }
+}
+
+/**
+ * The same in a directory that is there already.
+ * @param {string} dir @param {import('./contenders.mjs').Contender} who @param {string} job
+ * @param {Record<string, unknown>} settings @param {string} scratch
+ */
+export async function measureIn(dir, who, job, settings, scratch) {
+  const server = await startServer(commandOf(who, dir), scratch);
+  try {
+    const { port, pid, startMs } = server;
+    return { startMs, ...(await runJob(job, { port, pid, transport: transportOf(who), ...settings }, JOB_MS)) };
+  } catch (error) {
+    throw new Error(`${who} wrote:\n${readFileSync(server.log, 'utf8').slice(-2000)}`, { cause: error });
+  } finally {
+    await server.stop();
+  }
+}
+
+/** @param {number} count */
+export function names(count) {
+  return Array.from({ length: count }, (_, i) => `r${i}`);
+}
