@@ -1,0 +1,92 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { tracked } from './server-process.ts';
+import { until } from './wait.ts';
+
+export interface Injection {
+  /** A system call, or several that are one to us. */
+  readonly calls: readonly string[];
+  /** Which of them, from 1. Default: each. */
+  readonly when?: number;
+  /** What happens there, in strace's words: `signal=KILL`, `error=EIO`, `delay_enter=3000000`, `retval=0`. */
+  readonly fault: string;
+  /** Only those on these files. */
+  readonly paths?: readonly string[];
+  /** node makes its own calls in the main thread, and fdatasync and the lock's in the one thread of its pool. */
+  readonly thread?: 'main' | 'pool';
+}
+
+let count = 0;
+
+/** Whether strace can be attached to processes of ours here. */
+export function canInject(): boolean {
+  return spawnSync('strace', ['-o', '/dev/null', '-e', 'inject=fsync:error=EIO', 'true']).status === 0;
+}
+
+/** For the server that is to be watched: one pool thread, so that its calls can be counted. */
+export const COUNTABLE = { UV_THREADPOOL_SIZE: '1' };
+
+/** Faults in the system calls of a process that runs already. */
+export class Strace {
+  readonly #child: ChildProcess;
+  readonly #output: string;
+  readonly #exited: Promise<void>;
+  #isOver = false;
+
+  private constructor(child: ChildProcess, output: string) {
+    this.#child = tracked(child);
+    this.#output = output;
+    this.#exited = new Promise((done) =>
+      child.once('exit', () => {
+        this.#isOver = true;
+        done();
+      }),
+    );
+  }
+
+  /** Resolves when every call from now on is seen. */
+  static async attach(pid: number, { calls, when, fault, paths = [], thread }: Injection): Promise<Strace> {
+    const threads = threadsOf(pid, thread);
+    const set = calls.map((call) => `?${call}`).join(',');
+    const output = `/tmp/strace-${process.pid}-${count++}`;
+    const args = [
+      ...['-o', output, '-e', `trace=${set}`, '-e', `inject=${set}:${fault}${when === undefined ? '' : `:when=${when}`}`],
+      ...paths.flatMap((path) => ['-P', path]),
+      ...(thread === undefined ? ['-f'] : []),
+      ...threads.flatMap((tid) => ['-p', tid]),
+    ];
+    const child = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr!.on('data', (text: Buffer) => (said += text.toString()));
+    const strace = new Strace(child, output);
+    const isAttached = (): boolean => strace.#isOver || threads.every((tid) => said.includes(`Process ${tid} attached`));
+    await until('strace to attach', isAttached, 10_000, 2);
+    if (strace.#isOver && !said.includes('attached')) throw new Error(`strace could not attach: ${said}`);
+    return strace;
+  }
+
+  get hasStruck(): boolean {
+    try {
+      return /INJECTED|killed by SIGKILL|DELAYED/.test(readFileSync(this.#output, 'utf8'));
+    } catch {
+      return false;
+    }
+  }
+
+  /** Lets go of the process, if it is still there. */
+  async detach(): Promise<void> {
+    if (!this.#isOver) this.#child.kill('SIGINT');
+    await this.#exited;
+  }
+
+  forget(): void {
+    rmSync(this.#output, { force: true });
+  }
+}
+
+function threadsOf(pid: number, thread: Injection['thread']): string[] {
+  const all = readdirSync(join('/proc', `${pid}`, 'task'));
+  if (thread === 'main') return [`${pid}`];
+  return thread === 'pool' ? all.filter((tid) => tid !== `${pid}`) : all;
+}
