@@ -98,7 +98,10 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
     perSecond: options.sendRate ?? DEFAULT_SEND_RATE,
     trustProxy: options.trustProxy ?? false,
   });
-  const streams = new OpenStreams(options.maxStreams ?? DEFAULT_MAX_STREAMS, access.name === 'links');
+  const streams = new OpenStreams({
+    max: options.maxStreams ?? DEFAULT_MAX_STREAMS,
+    rechecks: access.name === 'links',
+  });
   const receipts = new Receipts(store, live);
   const messages = { store, live, door, limit, maxMessage };
   const status: Handler = (exchange) => getStatus(exchange, { store, live, receipts, door, streams, people, logger });

@@ -15,7 +15,6 @@ const TAIL_COMPLETE_MS = 5000;
 const RETIRE_IDLE_MS = 3000;
 const BATCH_BYTES = 64 * 1024;
 const COPY_BYTES = 64 * 1024;
-const BLANK_LINE = /\r\n(?:\r\n|\r|\n)|\n(?:\r\n|\r|\n)|\r(?!\n)\r/;
 
 interface Seen {
   readonly size: number;
@@ -132,15 +131,8 @@ export class TakenMail {
     const { log, now } = this.#options;
     for (let from = log.consumed(take.id); from < size; from = log.consumed(take.id)) {
       const { stretches } = readStretches(fd, from, size, now());
-      if (stretches.length > 0) {
-        await this.#logStretches(take, fd, stretches);
-      } else if (size - from > MAX_EVENT_BYTES) {
-        const end = endOfBlock(fd, from, size);
-        if (end === undefined) return;
-        await this.#setAside(take, fd, end, 'longer than 1 MiB');
-      } else {
-        return;
-      }
+      if (stretches.length === 0) return;
+      await this.#logStretches(take, fd, stretches);
     }
   }
 
@@ -233,17 +225,6 @@ function eventAfter(last: string, parsed: Stretch['parsed'] & { kind: 'own' | 'f
   }
   const event = { id: nextForeignId(last), time: now, data: parsed.data };
   return parsed.type === undefined ? event : { ...event, type: parsed.type };
-}
-
-/** Where a block too long to hold in memory ends, if it does. */
-function endOfBlock(fd: number, from: number, size: number): number | undefined {
-  const overlap = 3;
-  for (let at = from; at < size; at += COPY_BYTES) {
-    const text = readRange(fd, Math.max(from, at - overlap), Math.min(size, at + COPY_BYTES)).toString('latin1');
-    const match = BLANK_LINE.exec(text);
-    if (match) return Math.max(from, at - overlap) + match.index + match[0].length;
-  }
-  return undefined;
 }
 
 function copyRange(fd: number, from: number, end: number, path: string): void {

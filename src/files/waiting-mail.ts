@@ -13,6 +13,9 @@ export interface Stretch {
 }
 
 const CHUNK_BYTES = 2 * MAX_EVENT_BYTES;
+const TOO_LONG: Parsed = { kind: 'damaged', why: 'longer than 1 MiB' };
+const SEARCH_BYTES = 64 * 1024;
+const BLANK_LINE = /\r\n(?:\r\n|\r|\n)|\n(?:\r\n|\r|\n)|\r(?!\n)\r/;
 
 /** Whole events in the bytes from..to of a file, at most 2 MiB of it. `end`: where unfinished text begins. */
 export function readStretches(
@@ -31,7 +34,22 @@ export function readStretches(
     at = end;
   }
   if (blocks.length === 0 && rest > 0) stretches.push({ from, end: from + rest, parsed: { kind: 'nothing' } });
+  if (stretches.length === 0 && to - from > MAX_EVENT_BYTES) {
+    const end = endOfBlock(fd, from, to);
+    if (end !== undefined) return { stretches: [{ from, end, parsed: TOO_LONG }], end };
+  }
   return { stretches, end: from + rest };
+}
+
+/** Where a block too long to hold in memory ends, if it does. */
+function endOfBlock(fd: number, from: number, size: number): number | undefined {
+  const overlap = 3;
+  for (let at = from; at < size; at += SEARCH_BYTES) {
+    const text = readRange(fd, Math.max(from, at - overlap), Math.min(size, at + SEARCH_BYTES)).toString('latin1');
+    const match = BLANK_LINE.exec(text);
+    if (match) return Math.max(from, at - overlap) + match.index + match[0].length;
+  }
+  return undefined;
 }
 
 /** What is known of the mail that waits in one mailbox file: read once, then only what has been appended since. */

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { MailEvent } from '../mailbox-store.ts';
+import { connectionName } from './unsent-queues.ts';
 import type { WireFormat } from './wire-format.ts';
 
 export type ByeReason = 'shutdown' | 'busy' | 'revoked';
@@ -32,6 +33,12 @@ export class EventStream {
 
   get isOpen(): boolean {
     return !this.#ended && !this.#res.destroyed;
+  }
+
+  /** As `unsentQueues` names it. */
+  get connection(): string {
+    const { localPort = 0, remotePort = 0 } = this.#res.socket ?? {};
+    return connectionName(localPort, remotePort);
   }
 
   get isBackedUp(): boolean {
@@ -73,10 +80,17 @@ export class EventStream {
     });
   }
 
-  /** Says why, when to come back, and ends. */
+  /** Says why, when to come back, and ends; who does not read would not hear it. */
   bye(reason: ByeReason, retryMs: number): void {
+    if (this.isBackedUp) return this.cut();
     this.#write(this.#format.retry(retryMs) + this.#format.notice('bye', JSON.stringify({ reason, retryMs })));
     this.end();
+  }
+
+  /** Ends at once: what is on its way is lost, and comes again with the cursor. */
+  cut(): void {
+    this.#ended = true;
+    this.#res.destroy();
   }
 
   end(): void {

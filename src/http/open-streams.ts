@@ -1,36 +1,52 @@
 import { reconnectionMs, type EventStream } from './event-stream.ts';
+import { unsentQueues } from './unsent-queues.ts';
 
 export const HEARTBEAT_MS = 15_000;
 const LIFETIME_MS = 10 * 60 * 1000;
 const TICK_MS = 100;
-const MAX_PER_MAILBOX = 1000;
 const RECHECK_MS = 2000;
+const STALL_CHECK_MS = 15_000;
+/** A peer that acknowledged nothing over so many checks is gone, or does not read: it can come back with its cursor. */
+const MAX_STALLED_CHECKS = 3;
+const MAX_PER_MAILBOX = 1000;
 
-/** All open streams of one chat: each gets a heartbeat every 15 s, a share of them at every tick. */
+export interface OpenStreamsOptions {
+  /** How many may be open at once. */
+  readonly max: number;
+  /** Whether a right to listen can end while a stream is open. */
+  readonly rechecks: boolean;
+}
+
+interface Entry {
+  readonly mailbox: string;
+  readonly isAllowed: () => Promise<boolean>;
+  unsentBytes: number;
+  stalledChecks: number;
+}
+
+/** All open streams of one chat: heartbeats, a share of them at every tick, and the end of those that are over. */
 export class OpenStreams {
-  readonly #streams = new Map<EventStream, () => Promise<boolean>>();
+  readonly #options: OpenStreamsOptions;
+  readonly #streams = new Map<EventStream, Entry>();
   readonly #perMailbox = new Map<string, number>();
-  readonly #max: number;
-  readonly #rechecks: boolean;
   #round: Iterator<EventStream> = [].values();
-  #recheckedMs = 0;
   /** Visits that are due, in parts of a visit. */
   #owed = 0;
+  #recheckedMs = 0;
+  #stallCheckedMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `rechecks`: whether a right to listen can end while a stream is open. */
-  constructor(max: number, rechecks: boolean) {
-    this.#max = max;
-    this.#rechecks = rechecks;
+  constructor(options: OpenStreamsOptions) {
+    this.#options = options;
   }
 
   /** Whether one more would be too many, in all or for this mailbox. */
   isFull(mailbox: string): boolean {
-    return this.#streams.size >= this.#max || (this.#perMailbox.get(mailbox) ?? 0) >= MAX_PER_MAILBOX;
+    return this.#streams.size >= this.#options.max || (this.#perMailbox.get(mailbox) ?? 0) >= MAX_PER_MAILBOX;
   }
 
   add(mailbox: string, stream: EventStream, isAllowed: () => Promise<boolean>): void {
-    this.#streams.set(stream, isAllowed);
+    this.#streams.set(stream, { mailbox, isAllowed, unsentBytes: 0, stalledChecks: 0 });
     this.#perMailbox.set(mailbox, (this.#perMailbox.get(mailbox) ?? 0) + 1);
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
     stream.onEnd(() => this.#remove(mailbox, stream));
@@ -53,7 +69,15 @@ export class OpenStreams {
   }
 
   #tick(): void {
-    if (this.#rechecks && performance.now() - this.#recheckedMs > RECHECK_MS) void this.#recheck();
+    const now = performance.now();
+    if (this.#options.rechecks && now - this.#recheckedMs > RECHECK_MS) {
+      this.#recheckedMs = now;
+      void this.#recheck();
+    }
+    if (now - this.#stallCheckedMs > STALL_CHECK_MS) {
+      this.#stallCheckedMs = now;
+      void this.#endStalled();
+    }
     this.#owed += (this.#streams.size * TICK_MS) / HEARTBEAT_MS;
     for (; this.#owed >= 1; this.#owed -= 1) {
       let next = this.#round.next();
@@ -61,18 +85,31 @@ export class OpenStreams {
         this.#round = this.#streams.keys();
         next = this.#round.next();
       }
-      if (!next.done) this.#visit(next.value);
+      if (!next.done) visit(next.value);
     }
   }
 
   async #recheck(): Promise<void> {
-    this.#recheckedMs = performance.now();
-    for (const [stream, isAllowed] of this.#streams) if (!(await isAllowed())) stream.bye('revoked', reconnectionMs());
+    for (const [stream, { isAllowed }] of this.#streams) {
+      if (!(await isAllowed())) stream.bye('revoked', reconnectionMs());
+    }
   }
 
-  #visit(stream: EventStream): void {
-    // Proxies and phones lose track of very old connections: a fresh one costs little.
-    if (performance.now() - stream.openedMs > LIFETIME_MS) stream.bye('busy', reconnectionMs());
-    else if (!stream.isBackedUp) stream.notify('ping', '{}');
+  /** A peer that vanished without a word looks alive for a quarter of an hour: what it does not acknowledge tells. */
+  async #endStalled(): Promise<void> {
+    const queues = await unsentQueues();
+    for (const [stream, entry] of this.#streams) {
+      const bytes = queues.get(stream.connection) ?? 0;
+      const isStalled = bytes > 0 && bytes >= entry.unsentBytes;
+      entry.unsentBytes = bytes;
+      entry.stalledChecks = isStalled ? entry.stalledChecks + 1 : 0;
+      if (entry.stalledChecks > MAX_STALLED_CHECKS) stream.cut();
+    }
   }
+}
+
+function visit(stream: EventStream): void {
+  // Proxies and phones lose track of very old connections: a fresh one costs little.
+  if (performance.now() - stream.openedMs > LIFETIME_MS) stream.bye('busy', reconnectionMs());
+  else if (!stream.isBackedUp) stream.notify('ping', '{}');
 }
