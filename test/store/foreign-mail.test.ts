@@ -1,0 +1,409 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { appendFileSync, closeSync, openSync, readFileSync, readdirSync, statSync, writeSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import * as fc from 'fast-check';
+import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
+import { Clock, MailboxDirectory, eventually } from '../support/store-files.ts';
+import { Listener, appendAll, henry, letter, numbered, readAll, textsOf } from '../support/store-mail.ts';
+
+jest.setTimeout(60_000);
+
+const run = promisify(execFile);
+const MIB = 1024 * 1024;
+const TAIL_COMPLETE_MS = 5000;
+
+let directory: MailboxDirectory;
+let store: FileMailboxes;
+let uptime: Clock;
+
+beforeEach(() => {
+  directory = new MailboxDirectory();
+  uptime = new Clock(0);
+  store = directory.open({ uptimeMs: uptime.now });
+});
+
+afterEach(() => directory.remove());
+
+function write(text: string | Uint8Array): void {
+  appendFileSync(directory.file(), text);
+}
+
+function setAside(): string[] {
+  const dir = directory.in('.torn', 'henry');
+  return readdirSync(dir).map((name) => readFileSync(`${dir}/${name}`, 'latin1'));
+}
+
+describe('mail appended by', () => {
+  const PHP = 'file_put_contents($argv[1], $argv[2], FILE_APPEND | LOCK_EX);';
+  const BY_LINE = 'while IFS= read -r line; do printf "%s\\n" "$line"; done <<< "$2" >> "$1"; printf "\\n" >> "$1"';
+  const writers: [name: string, append: (path: string, text: string) => Promise<unknown>][] = [
+    ['fs.appendFile', (path, text) => appendFile(path, text)],
+    ['dash', (path, text) => run('dash', ['-c', 'printf "%s" "$2" >> "$1"', 'dash', path, text])],
+    ['bash, line by line', (path, text) => run('bash', ['-c', BY_LINE, 'bash', path, text])],
+    ['php, with LOCK_EX', (path, text) => run('php', ['-r', PHP, '--', path, text])],
+  ];
+  const present = ([name]: (typeof writers)[number]): boolean =>
+    name.startsWith('fs') || spawnSync(name.split(',')[0]!, ['--version']).error === undefined;
+
+  for (const writer of writers) {
+    const [name, append] = writer;
+    const whenPresent = present(writer) ? test : test.skip;
+
+    whenPresent(`${name} arrives once, in order, whether anybody listens or not`, async () => {
+      const texts = numbered('안녕', 10);
+      for (const text of texts.slice(0, 5)) await append(directory.file(), `data: ${text}\n\n`);
+      const listener = await Listener.open(store);
+      const first = await listener.take(5);
+
+      for (const text of texts.slice(5)) await append(directory.file(), `data: ${text}\n\n`);
+      const second = await listener.take(5);
+
+      expect(textsOf([...first, ...second])).toEqual(texts);
+      expect(statSync(directory.file()).size).toBe(0);
+      expect(await readAll(await reopened())).toEqual([...first, ...second]);
+    });
+
+    whenPresent(`${name} arrives while we append too`, async () => {
+      const listener = await Listener.open(store);
+
+      await Promise.all([
+        appendAll(store, numbered('ours', 10)),
+        (async () => {
+          for (const text of numbered('theirs', 10)) await append(directory.file(), `data: ${text}\n\n`);
+        })(),
+      ]);
+
+      const texts = textsOf(await listener.take(20));
+      expect(texts.filter((text) => text.startsWith('ours'))).toEqual(numbered('ours', 10));
+      expect(texts.filter((text) => text.startsWith('theirs'))).toEqual(numbered('theirs', 10));
+    });
+  }
+
+  test('one program that keeps the file open arrives, take after take', async () => {
+    await store.append(henry, letter('ours'));
+    const fd = openSync(directory.file(), 'a');
+    const listener = await Listener.open(store);
+    await listener.next();
+
+    for (const text of numbered('theirs', 3)) {
+      writeSync(fd, `data: ${text}\n\n`);
+      expect(textsOf([await listener.next()])).toEqual([text]);
+      uptime.move(2000);
+    }
+    closeSync(fd);
+  });
+
+  test('the prototype of 2012 is shown as it wrote it', async () => {
+    const data = '{sender:"jjeong", receiver:"henry", message:"안녕 henry}';
+    write(`\n\nid: 1330000000\n\ndata: ${data}\n\n`);
+    write(`\n\nid: 1330000000\n\ndata: ${data}\n\n`);
+
+    expect((await readAll(store)).map((event) => event.data)).toEqual([data, data]);
+  });
+});
+
+describe('foreign mail', () => {
+  test.each<[text: string, expected: (string | { type: string; data: string })[]]>([
+    ['data: hi\r\n\r\n', ['hi']],
+    ['data: hi\r\r', ['hi']],
+    ['data: a\r\ndata: b\rdata: c\n\n', ['a\nb\nc']],
+    ['data: a\n\ndata: b\r\n\r\ndata: c\r\r', ['a', 'b', 'c']],
+    ['\ufeffdata: after a BOM\n\n', ['after a BOM']],
+    ['retry: 0\n\nretry: 1\ndata: hi\n\n', ['hi']],
+    ['event: wakeup\ndata: hi\n\n', [{ type: 'wakeup', data: 'hi' }]],
+    ['event: error\ndata: hi\n\n', ['hi']],
+    ['event: bye\ndata: {"retryMs":0}\n\n', ['{"retryMs":0}']],
+    ['event: a b\ndata: hi\n\n', ['hi']],
+    ['data: one\ndata:\ndata: three\n\n', ['one\n\nthree']],
+    ['data:\n\n', ['']],
+    ['data: \n\n', ['']],
+    ['data: \u2028 \u0000 \u0085\n\n', ['\u2028 \u0000 \u0085']],
+    ['data: {"message":"hi"}\n\n', ['{"message":"hi"}']],
+    [': comment\n\n\n\n\ndata: hi\n\n\n', ['hi']],
+    ['id: 9999999999999999\ndata: hi\n\n', ['hi']],
+    ['id: 99999999999999-0\ndata: {"sender":"x","key":"k"}\n\n', ['{"sender":"x","key":"k"}']],
+    ['nonsense\n\ndata: hi\n\n', ['hi']],
+    ['nonsense\ndata: hi\n\n', ['hi']],
+  ])('%j is read by the rules of the standard', async (text, expected) => {
+    write(text);
+    const events = await readAll(store);
+
+    expect(events.map(({ data, type }) => (type === undefined ? data : { type, data }))).toEqual(expected);
+    expect(await readAll(await reopened())).toEqual(events);
+  });
+
+  test('keeps its bytes, and what is not UTF-8 becomes U+FFFD', async () => {
+    write(Buffer.from('data: caf\xe9 \xff\xfe ok\n\n', 'latin1'));
+    write('data: 뒤에\n\n');
+
+    expect(textsOf(await readAll(store))).toEqual(['caf\ufffd \ufffd\ufffd ok', '뒤에']);
+  });
+
+  test('stands among ours in the order of the file, with ids that rise between', async () => {
+    const first = await store.append(henry, letter('one'));
+    write('data: two\n\ndata: three\n\n');
+    const last = await store.append(henry, letter('four'));
+
+    const events = await readAll(store);
+
+    expect(textsOf(events)).toEqual(['one', 'two', 'three', 'four']);
+    const ids = events.map(({ id }) => id);
+    expect(ids).toEqual([first.event.id, `${first.event.id}.1`, `${first.event.id}.2`, last.event.id]);
+    expect(ids.toSorted((a, b) => store.compare(a, b))).toEqual(ids);
+  });
+
+  test('is dated when it was received', async () => {
+    const clock = new Clock();
+    store = directory.open({ now: clock.now });
+    write('data: old\n\n');
+    clock.move(60_000);
+    const [event] = await readAll(store);
+    clock.move(60_000);
+
+    expect(event!.time).toBe(clock.now() - 60_000);
+    expect((await readAll(store))[0]).toEqual(event);
+    expect((await readAll(await reopened()))[0]).toEqual(event);
+  });
+
+  test('said twice is shown twice', async () => {
+    write('data: again\n\n');
+    await readAll(store);
+    write('data: again\n\n');
+
+    expect(textsOf(await readAll(store))).toEqual(['again', 'again']);
+  });
+
+  test('of our own form is known by its key: a copy of the mailbox is no new mail', async () => {
+    await appendAll(store, ['one', 'two']);
+    const copy = await directory.read();
+    await readAll(store);
+
+    write(copy);
+    write('data: three\n\n');
+
+    expect(textsOf(await readAll(store))).toEqual(['one', 'two', 'three']);
+  });
+
+  test('ten thousand at once arrive', async () => {
+    const texts = numbered('x', 10_000);
+    write(texts.map((text) => `data: ${text}\n\n`).join(''));
+
+    expect(textsOf(await readAll(store))).toEqual(texts);
+  });
+});
+
+describe('unfinished mail', () => {
+  test('without its blank line is shown after 5 s without growth, not before', async () => {
+    write('data: hi\n');
+    expect(await store.read(henry)).toEqual({ events: [], gap: false });
+
+    uptime.move(TAIL_COMPLETE_MS - 1);
+    expect(await store.read(henry)).toEqual({ events: [], gap: false });
+    uptime.move(1);
+
+    expect(textsOf(await readAll(store))).toEqual(['hi']);
+    uptime.move(TAIL_COMPLETE_MS);
+    expect(textsOf(await readAll(await reopened()))).toEqual(['hi']);
+  });
+
+  test('without its blank line reaches a listener by itself', async () => {
+    const listener = await Listener.open(store);
+    write('data: one\ndata: two\n');
+    await eventually(() => statSync(directory.file()).size === 0);
+    await store.read(henry);
+
+    const next = listener.next();
+    const moving = setInterval(() => uptime.move(TAIL_COMPLETE_MS), 100);
+    const event = await next;
+    clearInterval(moving);
+
+    expect(event.data).toBe('one\ntwo');
+  });
+
+  test('without its blank line is ended by our next message', async () => {
+    write('data: theirs\n');
+    await store.append(henry, letter('ours'));
+
+    expect(textsOf(await readAll(store))).toEqual(['theirs', 'ours']);
+  });
+
+  test('of a writer that pauses in the middle is one event', async () => {
+    await store.append(henry, letter('first'));
+    const fd = openSync(directory.file(), 'a');
+    const listener = await Listener.open(store);
+    await listener.next();
+
+    writeSync(fd, 'data: o');
+    await store.read(henry);
+    uptime.move(TAIL_COMPLETE_MS * 2);
+    writeSync(fd, 'ne\n');
+    await store.read(henry);
+    uptime.move(TAIL_COMPLETE_MS - 1000);
+    writeSync(fd, 'data: two\n\n');
+    closeSync(fd);
+
+    expect((await listener.next()).data).toBe('one\ntwo');
+  });
+
+  test('of half a line is never shown, but kept aside, and the next event is shown', async () => {
+    const listener = await Listener.open(store);
+    write('data: half a li');
+    await eventually(() => statSync(directory.file()).size === 0);
+    const moving = setInterval(() => uptime.move(1000), 20);
+    const torn = await eventually(() => existing(setAside));
+    clearInterval(moving);
+
+    write('data: whole\n\n');
+
+    expect((await listener.next()).data).toBe('whole');
+    expect(torn).toEqual(['data: half a li']);
+    expect(textsOf(await readAll(store))).toEqual(['whole']);
+  });
+
+  test('of half a line is never glued to our message', async () => {
+    write('data: half');
+    await store.append(henry, letter('ours'));
+    write('id: 17');
+    await store.append(henry, letter('ours again'));
+
+    expect(textsOf(await readAll(store)).filter((text) => text !== 'half')).toEqual(['ours', 'ours again']);
+  });
+});
+
+describe('a torn append of ours', () => {
+  test('is never shown, wherever it was cut, and the next message is', async () => {
+    const { event } = await store.append(henry, letter('to be torn 안녕'));
+    const whole = readFileSync(directory.file());
+    await store.forget(henry);
+
+    for (let cut = 0; cut < whole.length; cut += 1) {
+      write(whole.subarray(0, cut));
+      await store.append(henry, letter('whole'));
+      const texts = textsOf(await readAll(store));
+
+      // Only its last line feeds may be missing: then it is all there, and its sender never heard that it is.
+      expect([['whole'], ['to be torn 안녕', 'whole']]).toContainEqual(texts);
+      if (texts.length === 2) expect(whole.subarray(cut).toString()).toMatch(/^\n+$/);
+      await store.forget(henry);
+    }
+    expect(event.data).toContain('to be torn');
+  });
+
+  test('is kept aside, and its sender’s next try is one event', async () => {
+    const message = letter('hi');
+    await store.append(henry, message);
+    const whole = readFileSync(directory.file());
+    await store.forget(henry);
+    write(whole.subarray(0, whole.length - 20));
+
+    const { event, repeated } = await store.append(henry, message);
+
+    expect(repeated).toBe(false);
+    expect(await readAll(store)).toEqual([event]);
+    expect(setAside()).toHaveLength(1);
+  });
+});
+
+describe('a line that is too long', () => {
+  test.each([MIB + 1, 2 * MIB - 7, 2 * MIB, 3 * MIB + 12_345])(
+    'of %i bytes is kept aside, and the mail around it is shown',
+    async (bytes) => {
+      const line = `data: ${'x'.repeat(bytes - 6)}`;
+      write(`data: before\n\n${line}\r\n\r\ndata: after\n\n`);
+
+      expect(textsOf(await readAll(store))).toEqual(['before', 'after']);
+      expect(setAside().map((text) => text.trim().length)).toEqual([line.length]);
+    },
+  );
+
+  test('of 1 MiB is shown', async () => {
+    const text = 'x'.repeat(MIB - 'data: \n'.length);
+    write(`data: ${text}\n\ndata: after\n\n`);
+
+    expect((await readAll(store)).map(({ data }) => data.length)).toEqual([text.length, 'after'.length]);
+  });
+
+  test('without an end disturbs neither ids nor keys of what comes after it', async () => {
+    const clock = new Clock();
+    store = directory.open({ now: clock.now });
+    write(`data: ${'x'.repeat(3 * MIB)}`);
+    const message = letter('two');
+
+    const first = await store.append(henry, letter('one'));
+    const second = await store.append(henry, message);
+    const again = await store.append(henry, message);
+
+    expect(store.compare(second.event.id, first.event.id)).toBeGreaterThan(0);
+    expect(again).toEqual({ event: second.event, repeated: true });
+    await expect(store.append(henry, { ...message, message: 'other' })).rejects.toMatchObject({ code: 'KEY_REUSED' });
+    expect(await readAll(store)).toEqual([first.event, second.event]);
+  });
+
+  test('that never ends leaves the next mail to be shown', async () => {
+    const listener = await Listener.open(store);
+    write('x'.repeat(3 * MIB));
+    await eventually(() => statSync(directory.file()).size === 0);
+
+    write('data: next\n\n');
+
+    expect((await listener.next()).data).toBe('next');
+  });
+});
+
+describe('any bytes at all', () => {
+  test('disturb only themselves: the good events around them are shown, once, in order', async () => {
+    const pieces = fc.constantFrom(
+      '\r',
+      '\n',
+      '\0',
+      'data',
+      ': ',
+      'id: ',
+      '1-0',
+      'event: error',
+      'retry:0',
+      '\ufeff',
+      '{',
+    );
+    const hostile = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+      fc.string({ unit: 'binary' }).map((text) => Buffer.from(text, 'utf16le')),
+      fc.array(pieces, { maxLength: 30 }).map((parts) => Buffer.from(parts.join(''))),
+    );
+    let round = 0;
+    let cursor = '0-0';
+    await fc.assert(
+      fc.asyncProperty(fc.array(hostile, { minLength: 1, maxLength: 4 }), async (garbage) => {
+        const good: string[] = [];
+        for (const bytes of garbage) {
+          write(bytes);
+          good.push(`good ${(round += 1)}`);
+          write(`\n\ndata: ${good.at(-1)!}\n\n`);
+        }
+
+        const events = await readAll(store, henry, cursor);
+
+        cursor = events.at(-1)!.id;
+        expect(textsOf(events).filter((text) => text.startsWith('good '))).toEqual(good);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+async function reopened(): Promise<FileMailboxes> {
+  await store.close();
+  store = directory.open({ uptimeMs: uptime.now });
+  return store;
+}
+
+function existing<T extends readonly unknown[]>(look: () => T): T | undefined {
+  try {
+    const found = look();
+    return found.length > 0 ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
