@@ -1,0 +1,23 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterThisTest } from './after-this-test.ts';
+
+/** A directory for this test alone. */
+export function temporaryDirectory(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'mailbox-chat-test-'));
+  afterThisTest(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** Everything below a directory: each name, and for a file what is in it. Two listings are equal if nothing was written. */
+export function listing(dir: string): string[] {
+  return readdirSync(dir, { withFileTypes: true, recursive: true })
+    .map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const contents = entry.isFile() ? ` ${createHash('sha256').update(readFileSync(path)).digest('hex')}` : '';
+      return relative(dir, path) + contents;
+    })
+    .toSorted();
+}
