@@ -8,11 +8,11 @@ const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8);
 loopback.addAddress('::1', 'ipv6');
 
-/** Until there are invitation links, whoever reaches the server reads everybody's mail: so only this machine may. */
+/** Until this command can hand out invitation links, whoever reaches it may do everything: so only this machine may. */
 export function refuseOpenNetwork(host: string): void {
   if (isLoopback(host)) return;
   throw new Ending(CONFIGURATION, `Mailbox Chat can't be opened to the network yet, so --host ${host} is refused.`, [
-    'It has no access control: anyone who reaches it could read all mail and write in any name.',
+    'It hands out no invitation links yet: anyone who reaches it could read all mail and write in any name.',
     'From another computer: ssh -L 2012:localhost:2012 <this computer>, then open http://localhost:2012/',
     "Or mount it in your own app, behind that app's login.",
   ]);

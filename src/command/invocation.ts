@@ -68,7 +68,7 @@ function notUnderstood(error: unknown, names: readonly string[]): unknown {
   if (!code?.startsWith('ERR_PARSE_ARGS')) return error;
   const unknown = /^Unknown option '(.+?)'/.exec(message)?.[1];
   if (unknown === undefined) return new Ending(USAGE, `${message.split('\n')[0]}.`, [SEE_HELP]);
-  const flags = [...names, 'no-open'].map((name) => `--${name}`);
+  const flags = names.flatMap((name) => [`--${name}`, `--no-${name}`]);
   return new Ending(USAGE, `Unknown option '${unknown}'.${didYouMean(unknown, flags)}`, [SEE_HELP]);
 }
 

@@ -34,6 +34,8 @@ export interface Option<T = unknown> {
   readonly parse: (text: string) => T | undefined;
 }
 
+const YES_OR_NO = 'yes or no';
+
 const option = <T>(declared: Option<T>): Option<T> => declared;
 
 /** Every option, once: the command line, the environment, the defaults and --help come from here. */
@@ -79,8 +81,16 @@ export const OPTIONS = {
     only: ['serve'],
     fallback: 'no',
     description: 'open the chat in a browser (BROWSER names which, or none); --no-open does not',
-    expects: 'given or not',
-    parse: (text) => text === 'yes',
+    expects: YES_OR_NO,
+    parse: yesOrNo,
+  }),
+  'trust-proxy': option({
+    only: ['serve'],
+    env: 'MAILBOX_TRUST_PROXY',
+    fallback: 'no',
+    description: 'believe X-Forwarded-For and -Proto: a proxy of yours sets them',
+    expects: YES_OR_NO,
+    parse: yesOrNo,
   }),
   as: option({
     only: ['send'],
@@ -134,6 +144,11 @@ export const OPTION_LIST = Object.entries(OPTIONS) as readonly [OptionName, Opti
 
 function someText(text: string): string | undefined {
   return text || undefined;
+}
+
+function yesOrNo(text: string): boolean | undefined {
+  if (['yes', 'true', '1', 'on'].includes(text)) return true;
+  return ['no', 'false', '0', 'off'].includes(text) ? false : undefined;
 }
 
 function wholeNumber(text: string, least: number, most: number): number | undefined {

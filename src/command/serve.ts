@@ -46,9 +46,11 @@ function loggerFor({ 'log-level': level, 'log-format': format }: Settings): Prom
   return createLogger({ level, format: format === 'auto' ? fitting : format });
 }
 
-async function openChat({ dir, people, 'max-message': maxMessage }: Settings, logger: Logger): Promise<MailboxChat> {
+async function openChat(settings: Settings, logger: Logger): Promise<MailboxChat> {
+  const { dir, people, 'max-message': maxMessage, 'trust-proxy': trustProxy } = settings;
   try {
-    const chat = mailboxChat({ dir, people, maxMessage, logger, onFatal: (error) => giveUp(error, logger) });
+    const onFatal = (error: Error) => giveUp(error, logger);
+    const chat = mailboxChat({ dir, people, maxMessage, trustProxy, logger, onFatal });
     await chat.ready();
     return chat;
   } catch (error) {

@@ -7,6 +7,8 @@ const CUT_OFF_MS = 4_000;
 /** … and what has not been written was not accepted either. */
 const GIVE_UP_MS = 4_800;
 
+const IDLE_CHECK_MS = 50;
+
 /** Runs `stop` at the first SIGINT or SIGTERM and exits, 0 if it went well and in time; at the second one exits at once. */
 export function onStopSignal(stop: () => Promise<void>): void {
   let stopping = false;
@@ -22,6 +24,7 @@ export function onStopSignal(stop: () => Promise<void>): void {
 /** Takes no more, says `bye` to every stream, finishes what is under way. */
 export async function stopServing(server: Server, chat: MailboxChat): Promise<void> {
   const closed = new Promise<unknown>((resolve) => server.close(resolve)); // an error: it was not listening yet
+  setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS).unref(); // close() itself looks only once
   setTimeout(() => server.closeAllConnections(), CUT_OFF_MS).unref();
   await chat.close();
   await closed;

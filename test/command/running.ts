@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The real command: `npm run build` makes what it loads. */
+export const BIN = fileURLToPath(new URL('../../bin/mailbox-chat.cjs', import.meta.url));
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly uid?: number;
+  /** A program and its arguments that run the command: `['strace', …]`. */
+  readonly through?: readonly string[];
+  readonly nodeArgs?: readonly string[];
+  /** Runs it in a pseudo-terminal, whose output is `stdout`. */
+  readonly terminal?: boolean;
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Ready {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  readonly dir: string;
+}
+
+const running = new Set<ChildProcess>();
+const made: string[] = [];
+
+/** A child process whose output can be waited for. */
+export class Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  #output = { stdout: '', stderr: '' };
+  #look: () => void = () => {};
+
+  constructor(
+    args: readonly string[],
+    { cwd, env, uid, through = [], nodeArgs = [], terminal = false }: RunOptions = {},
+  ) {
+    const command = [process.execPath, ...nodeArgs, BIN, ...args];
+    const [program = '', ...rest] = [...through, ...(terminal ? inTerminal(command) : command)];
+    const { PATH = '' } = process.env;
+    this.child = spawn(program, rest, {
+      cwd: cwd ?? temporaryDirectory(),
+      env: { PATH, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(uid !== undefined && { uid }),
+    });
+    running.add(this.child);
+    this.#collect('stdout');
+    this.#collect('stderr');
+    this.ended = new Promise((resolve) => {
+      this.child.on('close', (code) => {
+        running.delete(this.child);
+        resolve({ code, ...this.#output });
+        this.#look();
+      });
+    });
+  }
+
+  /** Resolves to the match once the output has it; rejects when the process ends without. */
+  printed(name: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> {
+    return new Promise((resolve, reject) => {
+      this.#look = () => {
+        const match = pattern.exec(this.#output[name]);
+        if (match) resolve(match);
+        else if (!running.has(this.child))
+          reject(new Error(`Ended without ${pattern}: ${JSON.stringify(this.#output)}`));
+      };
+      this.#look();
+    });
+  }
+
+  async ready(): Promise<Ready> {
+    const [line] = await this.printed('stdout', /^\{.*\}\n/);
+    return JSON.parse(line) as Ready;
+  }
+
+  #collect(name: 'stdout' | 'stderr'): void {
+    this.child[name]?.setEncoding('utf8').on('data', (text: string) => {
+      this.#output[name] += text;
+      this.#look();
+    });
+  }
+}
+
+function inTerminal(command: readonly string[]): string[] {
+  return ['script', '-qefc', command.map((word) => JSON.stringify(word)).join(' '), '/dev/null'];
+}
+
+export function run(args: readonly string[], options?: RunOptions): Promise<Ended> {
+  return new Running(args, options).ended;
+}
+
+export async function serve(args: readonly string[] = [], options?: RunOptions): Promise<Running & Ready> {
+  const server = new Running(['--port', '0', ...args], options);
+  return Object.assign(server, await server.ready());
+}
+
+/** Sends the beginning of a request that is never finished. */
+export function begin({ port }: Ready, request: string): Socket {
+  return connect(port, '127.0.0.1', function (this: Socket) {
+    this.write(request);
+  });
+}
+
+export function temporaryDirectory(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'mailbox-chat-'));
+  made.push(dir);
+  return dir;
+}
+
+/** Ends what is still running and removes the temporary directories. */
+export async function cleanUp(): Promise<void> {
+  const children = [...running];
+  await Promise.all(children.map((child) => new Promise((resolve) => child.on('close', resolve).kill('SIGKILL'))));
+  for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true });
+}
