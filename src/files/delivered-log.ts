@@ -349,14 +349,16 @@ export class DeliveredLog {
 
   /** Whether the batch came to stand where it says: whoever appended since our last look shifts it, and it is void. */
   #write(draft: Draft, end: boolean): boolean {
-    const start = this.#size;
+    // Behind torn bytes a colon comes first: our line feed could be the very byte that they lack to count.
+    const filler = this.#size > this.#at ? ':' : '';
+    const start = this.#size + filler.length;
     const ms = Math.max(this.#options.now(), this.#lastMs);
     const last = draft.events.at(-1)?.id ?? this.#last;
     // The first batch of a segment says how far each take is logged, whoever made the segment: who starts there needs it.
     const carried = this.#at === 0 ? [...this.#consumed].map(([take, to]) => ({ take, from: 0, to })) : [];
     const ranges = [...carried, ...draft.ranges];
     const bytes = encodeBatch(start, { ms, last, ranges, end }, draft.frames);
-    appendWhole(this.#fd!, bytes);
+    appendWhole(this.#fd!, Buffer.concat([Buffer.from(filler), bytes]));
     const body = bytes.length - Buffer.byteLength(draft.frames);
     if (!readRange(this.#fd!, start, start + body).equals(bytes.subarray(0, body))) return false;
 
