@@ -78,6 +78,11 @@ export class DeliveredLog {
     return this.#last;
   }
 
+  /** Unix milliseconds, never before the newest event: a clock that was set back makes no id of ours a forgery. */
+  get now(): number {
+    return Math.max(this.#options.now(), idTime(this.#last));
+  }
+
   /** The newest id that readers may see. */
   get newest(): string {
     this.#open();

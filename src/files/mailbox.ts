@@ -168,7 +168,7 @@ export class Mailbox {
     try {
       const stat = fstatSync(fd);
       if (!stat.isFile() || stat.nlink !== 1) throw unusable(this.#paths.file);
-      this.#waiting.readOn(fd, stat, this.#options.now());
+      this.#waiting.readOn(fd, stat, this.log.now);
       const { outcomes, events, frames } = this.#draft(
         batch,
         laterId(this.log.last, this.#waiting.last),
@@ -185,11 +185,11 @@ export class Mailbox {
       if (after.nlink === 0) return false; // removed under our hands: out of reach, so once more
       this.#ino = after.ino;
       if (before?.ino !== after.ino) this.#looked = false; // taken meanwhile: look for the take next time
-      this.#waiting.readOn(fd, after, this.#options.now());
+      this.#waiting.readOn(fd, after, this.log.now);
       this.#settle(
         outcomes,
         (id) =>
-          ownEventsIn(fd, after.size, after.size, this.#options.now()).find((event) => event.id === id) ??
+          ownEventsIn(fd, after.size, after.size, this.log.now).find((event) => event.id === id) ??
           this.log.find(id),
       );
       return true;
@@ -370,7 +370,7 @@ export class Mailbox {
   #ownWaiting(): MailEvent[] {
     const stat = statIfThere(this.#paths.file);
     if (!stat?.isFile() || stat.size === 0) return [];
-    return withFile(this.#paths.file, READ, (fd) => ownEventsIn(fd, stat.size, HISTORY_BYTES, this.#options.now()));
+    return withFile(this.#paths.file, READ, (fd) => ownEventsIn(fd, stat.size, HISTORY_BYTES, this.log.now));
   }
 
   // Watching

@@ -128,9 +128,9 @@ export class TakenMail {
 
   /** The complete events up to `size`. */
   async #logBytes(take: Take, fd: number, size: number): Promise<void> {
-    const { log, now } = this.#options;
+    const { log } = this.#options;
     for (let from = log.consumed(take.id); from < size; from = log.consumed(take.id)) {
-      const { stretches } = readStretches(fd, from, size, now());
+      const { stretches } = readStretches(fd, from, size, log.now);
       if (stretches.length === 0) return;
       await this.#logStretches(take, fd, stretches);
     }
@@ -142,7 +142,7 @@ export class TakenMail {
     if (size - from > MAX_EVENT_BYTES) return;
     const bytes = readRange(fd, from, size);
     if (!/[\r\n]$/.test(bytes.toString('latin1', bytes.length - 1))) return;
-    await this.#logStretches(take, fd, [{ from, end: size, parsed: parseBlock(bytes, this.#options.now()) }]);
+    await this.#logStretches(take, fd, [{ from, end: size, parsed: parseBlock(bytes, this.#options.log.now) }]);
   }
 
   async #logStretches(take: Take, fd: number, stretches: readonly Stretch[]): Promise<void> {

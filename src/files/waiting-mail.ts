@@ -1,4 +1,4 @@
-import type { Stats } from 'node:fs';
+import { fstatSync, type Stats } from 'node:fs';
 import type { MailEvent } from '../mailbox-store.ts';
 import { readRange } from './disk.ts';
 import { MAX_EVENT_BYTES, parseBlock, splitBlocks, type Parsed } from './event-frame.ts';
@@ -26,11 +26,12 @@ export function readStretches(
 ): { stretches: Stretch[]; end: number } {
   const bytes = readRange(fd, from, Math.min(to, from + CHUNK_BYTES));
   const { blocks, rest } = splitBlocks(bytes);
+  const latest = Math.max(now, fstatSync(fd).mtimeMs); // what was written before the clock was set back is still ours
   const stretches: Stretch[] = [];
   let at = 0;
   for (const [i, block] of blocks.entries()) {
     const end = i === blocks.length - 1 ? rest : block.end;
-    stretches.push({ from: from + at, end: from + end, parsed: parseBlock(bytes.subarray(block.from, block.to), now) });
+    stretches.push({ from: from + at, end: from + end, parsed: parseBlock(bytes.subarray(block.from, block.to), latest) });
     at = end;
   }
   if (blocks.length === 0 && rest > 0) stretches.push({ from, end: from + rest, parsed: { kind: 'nothing' } });

@@ -41,6 +41,12 @@ export class EventStream {
     return connectionName(localPort, remotePort);
   }
 
+  /** What the kernel has taken for this connection so far. */
+  get bytesSent(): number {
+    const { bytesWritten = 0, writableLength = 0 } = this.#res.socket ?? {};
+    return bytesWritten - writableLength;
+  }
+
   get isBackedUp(): boolean {
     return this.#res.writableNeedDrain;
   }

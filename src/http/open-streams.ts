@@ -5,9 +5,9 @@ export const HEARTBEAT_MS = 15_000;
 const LIFETIME_MS = 10 * 60 * 1000;
 const TICK_MS = 100;
 const RECHECK_MS = 2000;
-const STALL_CHECK_MS = 15_000;
+const STALL_CHECK_MS = 10_000;
 /** A peer that acknowledged nothing over so many checks is gone, or does not read: it can come back with its cursor. */
-const MAX_STALLED_CHECKS = 3;
+const MAX_STALLED_CHECKS = 4;
 const MAX_PER_MAILBOX = 1000;
 
 export interface OpenStreamsOptions {
@@ -20,7 +20,8 @@ export interface OpenStreamsOptions {
 interface Entry {
   readonly mailbox: string;
   readonly isAllowed: () => Promise<boolean>;
-  unsentBytes: number;
+  /** Bytes that the peer had acknowledged when we last looked. */
+  acknowledged: number;
   stalledChecks: number;
 }
 
@@ -46,7 +47,7 @@ export class OpenStreams {
   }
 
   add(mailbox: string, stream: EventStream, isAllowed: () => Promise<boolean>): void {
-    this.#streams.set(stream, { mailbox, isAllowed, unsentBytes: 0, stalledChecks: 0 });
+    this.#streams.set(stream, { mailbox, isAllowed, acknowledged: 0, stalledChecks: 0 });
     this.#perMailbox.set(mailbox, (this.#perMailbox.get(mailbox) ?? 0) + 1);
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
     stream.onEnd(() => this.#remove(mailbox, stream));
@@ -99,11 +100,12 @@ export class OpenStreams {
   async #endStalled(): Promise<void> {
     const queues = await unsentQueues();
     for (const [stream, entry] of this.#streams) {
-      const bytes = queues.get(stream.connection) ?? 0;
-      const isStalled = bytes > 0 && bytes >= entry.unsentBytes;
-      entry.unsentBytes = bytes;
+      const unsent = queues.get(stream.connection) ?? 0;
+      const acknowledged = stream.bytesSent - unsent;
+      const isStalled = unsent > 0 && acknowledged <= entry.acknowledged;
+      entry.acknowledged = acknowledged;
       entry.stalledChecks = isStalled ? entry.stalledChecks + 1 : 0;
-      if (entry.stalledChecks > MAX_STALLED_CHECKS) stream.cut();
+      if (entry.stalledChecks >= MAX_STALLED_CHECKS) stream.cut();
     }
   }
 }
