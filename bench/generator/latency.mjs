@@ -64,7 +64,7 @@ async function measure({ port, transport: name, receiver, sender, cursor, perSec
 }
 
 /**
- * @param {{ post: (json: string, answered: (status: number) => void) => void }} publisher
+ * @param {{ post: (json: string, answered: () => void) => void }} publisher
  * @param {number} perSecond @param {number} count @param {number[]} due  gets when each was due
  * @param {(number: number) => string} json @param {() => void} accepted
  */

@@ -7,11 +7,13 @@ export class Publisher {
   #socket;
   #host;
   #text = '';
-  /** @type {((status: number) => void) | undefined} */
+  #failed;
+  /** @type {(() => void) | undefined} */
   #answered;
 
   /** @param {number} port @param {(error: Error) => void} failed */
   constructor(port, failed) {
+    this.#failed = failed;
     this.#host = `localhost:${port}`;
     this.#socket = connect({ port, host: '127.0.0.1', noDelay: true });
     this.#socket.setEncoding('latin1');
@@ -20,7 +22,7 @@ export class Publisher {
     this.#socket.on('close', () => this.#answered && failed(new Error('a connection was closed before the answer')));
   }
 
-  /** `json` is ASCII. @param {string} json @param {(status: number) => void} answered */
+  /** `json` is ASCII. @param {string} json @param {() => void} answered  it is 201 */
   post(json, answered) {
     this.#answered = answered;
     this.#socket.write(
@@ -36,12 +38,11 @@ export class Publisher {
     if (headEnd === -1) return;
     const length = Number(/\r\ncontent-length: (\d+)/i.exec(this.#text.slice(0, headEnd))?.[1]);
     if (this.#text.length < headEnd + HEAD_END.length + length) return;
-    const status = Number(this.#text.slice(9, 12));
-    if (status >= 300) console.error(this.#text.slice(headEnd + HEAD_END.length));
+    if (!this.#text.startsWith('HTTP/1.1 201')) return this.#failed(new Error(`not accepted: ${this.#text}`));
     this.#text = '';
     const answered = this.#answered;
     this.#answered = undefined;
-    answered?.(status);
+    answered?.();
   }
 
   close() {

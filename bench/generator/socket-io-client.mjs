@@ -16,9 +16,9 @@ export class SocketIoPublisher {
     this.#socket = connectTo(port, failed);
   }
 
-  /** @param {string} json @param {(status: number) => void} answered */
+  /** @param {string} json @param {() => void} answered */
   post(json, answered) {
-    this.#socket.emit('message', JSON.parse(json), () => answered(201));
+    this.#socket.emit('message', JSON.parse(json), () => answered());
   }
 
   close() {

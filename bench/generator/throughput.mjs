@@ -67,6 +67,7 @@ async function measure(job, failed) {
     accepted: rate('accepted'),
     delivered: rate('delivered'),
     serverCpu: rate('serverCpu'),
+    cpuEach: (rate('serverCpu') / rate('accepted')) * 1e6,
     generatorCpu: rate('generatorCpu'),
     faults: presence === 'gone' ? { lost: 0, twice: 0, disordered: 0 } : ledger.faults,
   };
@@ -75,16 +76,15 @@ async function measure(job, failed) {
 /**
  * Posts one message after the other; resolves when the last has been answered.
  * @param {() => boolean} goesOn
- * @param {{ post: (json: string, answered: (status: number) => void) => void, close: () => void }} publisher
- * @param {string} sender @param {string} receiver @param {Ledger} ledger @param {(error: Error) => void} failed
+ * @param {{ post: (json: string, answered: () => void) => void, close: () => void }} publisher
+ * @param {string} sender @param {string} receiver @param {Ledger} ledger
  * @returns {Promise<void>}
  */
-function publishWhile(goesOn, publisher, sender, receiver, ledger, failed) {
+function publishWhile(goesOn, publisher, sender, receiver, ledger) {
   return new Promise((resolve) => {
     let number = 0;
     const next = () => publisher.post(messageJson(sender, receiver, number), answered);
-    const answered = (/** @type {number} */ status) => {
-      if (status !== 201) return failed(new Error(`answered ${status}`));
+    const answered = () => {
       ledger.accept(sender);
       number += 1;
       if (goesOn()) return next();

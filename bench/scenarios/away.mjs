@@ -6,6 +6,7 @@ import { EMPTY, measure, names } from '../measure.mjs';
 export async function run(setting) {
   const findings = new Findings('away', 'Throughput of 64 publishers, receivers away and listening (accepted)', [
     { name: 'accepted', title: 'accepted/s', digits: 0 },
+    { name: 'cpuEach', title: 'CPU µs each', digits: 0 },
     { name: 'serverCpu', title: 'server CPU %', digits: 0, scale: 100 },
     { name: 'generatorCpu', title: 'generator CPU %', digits: 0, scale: 100 },
   ]);

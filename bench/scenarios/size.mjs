@@ -114,6 +114,7 @@ async function mailToMiss(dir, run, scratch) {
       const { id } = /** @type {{ id: string }} */ (await answer.json());
       if (i === 0) cursor = id;
     }
+    await newest(server.port); // reading one's own history brings the mail into the log
     return cursor;
   } finally {
     await server.stop();

@@ -9,6 +9,7 @@ export async function run(setting) {
   const findings = new Findings('throughput', 'Throughput of 64 publishers to listening receivers', [
     { name: 'accepted', title: 'accepted/s', digits: 0 },
     { name: 'delivered', title: 'delivered/s', digits: 0 },
+    { name: 'cpuEach', title: 'CPU µs each', digits: 0 },
     { name: 'serverCpu', title: 'server CPU %', digits: 0, scale: 100 },
     { name: 'generatorCpu', title: 'generator CPU %', digits: 0, scale: 100 },
   ]);
