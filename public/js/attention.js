@@ -1,20 +1,20 @@
-/** Unread messages where a page that nobody looks at can show them: the title and the icon of its tab. */
+/** What a page that nobody looks at can show: the title and the icon of its tab, notifications. */
 import { element } from './elements.js';
-import { onLanguageChange, text } from './language.js';
+import { onLanguageChange, sayIn, text } from './language.js';
+import { recall, remember } from './storage.js';
 
-/** Counts what has not been looked at. */
 export class Attention {
   #here = 0;
   #elsewhere = 0;
 
-  /** @param {{ titleKey: string, who?: string, badge?: HTMLElement }} options `badge`: where the other conversations' count goes */
+  /** @param {{ titleKey: string, who?: string, badge?: HTMLElement }} options */
   constructor(options) {
     this.options = options;
     onLanguageChange(() => this.#show());
     this.#show();
   }
 
-  /** @param {number} count in this conversation */
+  /** @param {number} count */
   set here(count) {
     this.#here = count;
     this.#show();
@@ -24,7 +24,7 @@ export class Attention {
     return this.#here;
   }
 
-  /** @param {number} count in conversations with others */
+  /** @param {number} count */
   set elsewhere(count) {
     this.#elsewhere = count;
     this.#show();
@@ -37,11 +37,52 @@ export class Attention {
     const icon = document.querySelector('link[rel="icon"]');
     const href = total ? 'favicon-unread.svg' : 'favicon.svg';
     if (icon && icon.getAttribute('href') !== href) icon.setAttribute('href', href);
-    if (!badge) return;
-    badge.hidden = this.#elsewhere === 0;
-    badge.replaceChildren(
-      element('span', { 'aria-hidden': 'true' }, String(this.#elsewhere)),
-      element('span', { class: 'sr' }, ` – ${text('unread', { n: this.#elsewhere })}`),
-    );
+    badge?.replaceChildren(...(this.#elsewhere ? [countBadge(this.#elsewhere)] : []));
   }
+}
+
+/** How many are unread, for eyes and ears. @param {number} n */
+export const countBadge = (n) =>
+  element(
+    'span',
+    { class: 'badge' },
+    element('span', { 'aria-hidden': 'true' }, String(n)),
+    sayIn(element('span', { class: 'sr' }), '', 'unread', { n }),
+  );
+
+/** Notifications are asked for by a click only. @param {{ me: string, bell: HTMLButtonElement }} options @returns {(title: string, body: string, tag: string) => void} */
+export function prepareNotifications({ me, bell }) {
+  const kept = `notifications/${me}`;
+  const available = isSecureContext && 'Notification' in globalThis;
+  const isOn = () => available && Notification.permission === 'granted' && recall(kept) === 'on';
+
+  const showBell = () => {
+    bell.hidden = !available || Notification.permission === 'denied';
+    bell.classList.toggle('is-on', isOn());
+    sayIn(bell, 'aria-label', isOn() ? 'notifyOff' : 'notifyOn');
+    sayIn(bell, 'title', isOn() ? 'notifyOff' : 'notifyOn');
+  };
+
+  const toggle = async () => {
+    if (isOn()) remember(kept, 'off');
+    else if ((await Notification.requestPermission()) === 'granted') remember(kept, 'on');
+    showBell();
+  };
+
+  bell.addEventListener('click', () => void toggle());
+  onLanguageChange(showBell);
+  showBell();
+
+  return (title, body, tag) => {
+    if (!document.hidden || !isOn()) return;
+    try {
+      const notification = new Notification(title, { body, tag, icon: 'favicon.svg' });
+      notification.addEventListener('click', () => {
+        focus();
+        notification.close();
+      });
+    } catch {
+      // Android's Chromium allows them from a service worker only.
+    }
+  };
 }

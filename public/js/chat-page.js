@@ -1,19 +1,14 @@
-/** The page on which two people talk: `chat.html?me=…&with=…`, or with both names fixed on the root element. */
-import { Attention } from './attention.js';
+/** Two people talk: `chat.html?me=…&with=…`, or with both names fixed on the root element. */
+import { Attention, prepareNotifications } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
-import { nameComposer } from './composer.js';
-import { cleanName } from './names.js';
-import { prepareNotifications } from './notifications.js';
-import { preparePage } from './page.js';
-import { PresenceLine, TypingLine } from './presence.js';
-import { Receipts } from './receipts.js';
+import { cleanName, preparePage } from './page.js';
+import { Receipts, showPresence, TypingLine } from './presence.js';
 import { readPeople, Refusal, reportTyping } from './server.js';
 import { remember } from './storage.js';
 
 const LONGEST_MESSAGE = 4000;
 const TYPING_EVERY_MS = 3000;
-const TYPING_FOR_MS = 6000;
 
 const invited = await preparePage();
 const query = new URLSearchParams(location.search);
@@ -26,12 +21,10 @@ else location.replace('./');
 /** @param {string} me @param {string} other */
 async function talk(me, other) {
   if (!fixed.me) remember('me', me);
-  const frame = buildFrame({ who: other, heading: 'heading' });
-  nameComposer(frame.box, frame.label, other);
+  const frame = buildFrame({ who: other, heading: 'heading', label: 'label' });
   const attention = new Attention({ titleKey: 'title', who: other, badge: frame.elsewhere });
   const notify = prepareNotifications({ me, bell: frame.bell });
   const receipts = new Receipts({ receiver: me, sender: other });
-  const presence = new PresenceLine(frame.subtitle);
   const typing = new TypingLine(frame.happening);
   const tellTyping = typingReporter(me, other);
   /** @type {Map<string, number>} */
@@ -45,10 +38,8 @@ async function talk(me, other) {
       unread.clear();
       for (const { name, unread: count = 0 } of people) if (name !== other && name !== me) unread.set(name, count);
       showUnread();
-      const person = people.find(({ name }) => name === other);
-      if (person && typeof person.online === 'boolean') presence.set(person);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error; // without it there is no presence, and that is all
+      if (!(error instanceof Refusal)) throw error; // then nothing is counted
     }
   };
 
@@ -58,11 +49,11 @@ async function talk(me, other) {
     mailbox: me,
     longest: LONGEST_MESSAGE,
     frame,
-    onReceived: (id) => receipts.delivered(id),
+    onReceived: (id) => receipts.note('delivered', id),
     onSeen() {
       if (document.hidden) return;
       attention.here = 0;
-      receipts.read(chat.conversation.newestReceivedId);
+      receipts.note('read', chat.conversation.newestReceivedId);
     },
     onArrival(messages) {
       typing.clear();
@@ -79,8 +70,8 @@ async function talk(me, other) {
     onTyping: tellTyping,
     onEvent({ type, data }) {
       const told = JSON.parse(data);
-      if (type === 'presence' && told.person === other && !told.room) presence.change(told);
-      if (type === 'typing' && told.sender === other) typing.show(other, told.forMs ?? TYPING_FOR_MS);
+      if (type === 'presence' && told.person === other && !told.room) showPresence(frame.subtitle, told);
+      if (type === 'typing' && told.sender === other) typing.show(other, told.forMs);
     },
   });
   document.addEventListener('visibilitychange', () => {

@@ -1,44 +1,31 @@
-/**
- * A conversation on the page: brings together what the server sends, what is known, what is written and what is shown.
- *
- * @typedef {import('./conversation.js').ChatMessage} ChatMessage
- * @typedef {import('./server.js').StoredMessage} StoredMessage
- * @typedef {import('./server.js').MailEvent} MailEvent
- * @typedef {{ me: string, other: string, mailbox: string, longest: number, frame: import('./chat-frame.js').Frame,
- *   onEvent?: (event: MailEvent) => void, onStranger?: (sender: string, message: StoredMessage) => void,
- *   onArrival?: (messages: ChatMessage[]) => void, onConnected?: () => void, onSeen?: () => void,
- *   onReceived?: (id: string) => void, onTyping?: () => void }} ChatOptions
- *   `other`: the person or room written to; `mailbox`: where what is said to `me` arrives
- */
+/** A conversation on the page: brings together what comes, what is known, what is written and what is shown. */
 import { prepareComposer } from './composer.js';
 import { ConnectionBanner } from './connection-banner.js';
 import { Conversation } from './conversation.js';
-import { openFeed } from './feed.js';
 import { say, text } from './language.js';
 import { LogView } from './log-view.js';
 import { Outbox } from './outbox.js';
-import { readHistory, Refusal } from './server.js';
+import { backOffMs, readHistory, Refusal } from './server.js';
+import { openFeed } from './stream.js';
 
 const PAGE = 50;
 const FEW = 15;
 const CATCH_UP_PAGES = 4;
-const AGAIN_S = [1, 2, 5, 10, 30];
-const BATCH_MS = 50;
+const BATCH_MS = 20;
 const BURST = { messages: 3, withinMs: 2000 };
 const STATUS_FOR_MS = 10_000;
 
-/** One conversation, from the first look at its history until the page goes. */
 export class Chat {
-  /** @type {import('./feed.js').Feed | undefined} */ #feed;
+  /** @type {Feed | undefined} */ #feed;
   /** @type {string | null} */ #before = null;
   /** @type {MailEvent[] | undefined} */ #early = [];
   /** @type {StoredMessage[]} */ #arriving = [];
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #batch;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #burstEnd;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #statusEnd;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #noteEnd;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #retryLoad;
-  /** @type {import('./feed.js').StreamState} */ #state = 'connecting';
+  #batch = 0;
+  #burstEnd = 0;
+  #statusEnd = 0;
+  #noteEnd = 0;
+  #retryLoad = 0;
+  /** @type {StreamState} */ #state = 'connecting';
   /** @type {number[]} */ #recent = [];
   #catchingUp = false;
   #burst = 0;
@@ -52,11 +39,8 @@ export class Chat {
     this.isRoom = mailbox === other;
     this.which = this.isRoom ? { receiver: mailbox, person: me } : { receiver: mailbox, sender: other };
     this.conversation = new Conversation(me, mailbox);
-    this.view = new LogView({
-      log: frame.log,
-      list: frame.list,
-      pill: frame.pill,
-      isOwn: (message) => message.sender === me && !message.foreign,
+    this.view = new LogView(frame, {
+      isOwn: (message) => this.#isOwn(message),
       onRetry: (message) => this.#again(message, 'retry'),
       onDelete: (message) => this.#again(message, 'remove'),
     });
@@ -65,22 +49,16 @@ export class Chat {
       other,
       history: this.which,
       onChange: () => this.#show(),
-      onStored: (stored) => this.#stored(stored),
-      onTooFast: (seconds) => this.#tooFast(seconds),
+      onStored: (stored) => this.conversation.merge([stored]),
+      onTooFast: (seconds) => this.#note('tooFast', seconds),
       onFailed: () => this.announce(text('failed')),
       onDenied: () => this.banner.set('denied'),
     });
-    this.banner = new ConnectionBanner({
-      banner: frame.banner,
-      wording: frame.wording,
-      button: frame.tryNow,
+    this.banner = new ConnectionBanner(frame, {
       announce: (wording) => this.announce(wording),
       onTryNow: () => this.#tryNow(),
     });
-    prepareComposer({
-      form: frame.form,
-      box: frame.box,
-      note: frame.note,
+    prepareComposer(frame, {
       draft: `draft/${me}/${other}`,
       longest,
       onSend: (message) => this.#send(message),
@@ -90,7 +68,6 @@ export class Chat {
     this.#listenToThePage();
   }
 
-  /** Shows the history and follows what comes. */
   async open() {
     this.#show();
     void this.outbox.flush();
@@ -98,7 +75,7 @@ export class Chat {
     const { mailbox, me } = this.options;
     this.#feed = await openFeed({
       mailbox,
-      person: this.isRoom ? me : undefined,
+      ...(this.isRoom ? { person: me } : { other: this.options.other }),
       onEvent: (event) => (this.#early ? void this.#early.push(event) : this.#handle(event)),
       onState: (state, quietMs) => this.#connection(state, quietMs),
       onCursorRefused: () => void this.#load(),
@@ -106,7 +83,7 @@ export class Chat {
     await this.#load();
   }
 
-  /** For what a screen reader must know at once, and nothing else. @param {string} wording */
+  /** @param {string} wording */
   announce(wording) {
     const { status } = this.options.frame;
     clearTimeout(this.#statusEnd);
@@ -114,7 +91,6 @@ export class Chat {
     this.#statusEnd = setTimeout(() => (status.textContent = ''), STATUS_FOR_MS);
   }
 
-  /** Reads the history, again and again if it must, and gives the stream its cursor. */
   async #load() {
     clearTimeout(this.#retryLoad);
     try {
@@ -128,8 +104,7 @@ export class Chat {
       if (error.isDenied) return this.banner.set('denied');
       this.#unreachable = true;
       this.#showConnection();
-      const seconds = AGAIN_S[Math.min(this.#failures++, AGAIN_S.length - 1)] ?? 30;
-      this.#retryLoad = setTimeout(() => void this.#load(), error.retryAfterMs ?? seconds * 1000);
+      this.#retryLoad = setTimeout(() => void this.#load(), error.retryAfterMs ?? backOffMs(this.#failures++));
       return;
     }
     const early = this.#early ?? [];
@@ -138,7 +113,7 @@ export class Chat {
     requestAnimationFrame(() => setTimeout(() => this.view.listen()));
   }
 
-  /** Joins the newest of the history to what is known; returns the cursor. */
+  /** Joins the newest to what is known; returns the cursor. */
   async #readNewest() {
     const known = this.conversation.messages.length > 0;
     // One answer is bounded work: of a long log it may hold few messages, or none.
@@ -213,7 +188,7 @@ export class Chat {
     if (type === 'delivered' || type === 'read') {
       const { receiver, upTo } = JSON.parse(data);
       if (this.conversation.advance(type, receiver, upTo)) this.#show();
-    } else if (type === 'gap') this.#note('gap');
+    } else if (type === 'gap') this.#note('gap', 10);
     else this.options.onEvent?.(event);
   }
 
@@ -225,22 +200,17 @@ export class Chat {
     const { sender } = message;
     if (sender && !this.isRoom && sender !== other && sender !== me) return this.options.onStranger?.(sender, message);
     this.#arriving.push(message);
-    if (this.#batch) return;
-    this.#arrive();
-    this.#batch = setTimeout(() => {
-      this.#batch = undefined;
-      this.#arrive();
-    }, BATCH_MS);
+    if (!this.#batch) this.#batch = setTimeout(() => this.#arrive(), BATCH_MS);
   }
 
-  /** Shows what has arrived, all at once: thousands may come together after a night's sleep. */
+  /** Thousands may come together after a night's sleep. */
   #arrive() {
+    this.#batch = 0;
     const arriving = this.#arriving.splice(0);
     const oldest = this.conversation.messages[0]?.time ?? 0;
     // What belongs above the loaded part comes when that is loaded.
     const fresh = this.#before ? arriving.filter((one) => !(Date.parse(one.time) < oldest)) : arriving;
     const others = this.conversation.merge(fresh).filter((one) => !this.#isOwn(one));
-    if (!arriving.length) return;
     this.#quietBurst(others.length);
     this.#show(others.length);
     if (others.length) this.options.onArrival?.(others);
@@ -265,13 +235,8 @@ export class Chat {
   /** @param {StoredMessage} stored */
   #sentElsewhere(stored) {
     if (stored.receiver !== this.options.other) return;
-    this.#stored(stored);
-    this.#show();
-  }
-
-  /** @param {StoredMessage} stored */
-  #stored(stored) {
     this.conversation.merge([stored]);
+    this.#show();
   }
 
   /** @param {string} message */
@@ -292,7 +257,7 @@ export class Chat {
     return message.sender === this.options.me && !message.foreign;
   }
 
-  /** What is stored, and under it what still waits. @param {number} [arrived] */
+  /** @param {number} [arrived] */
   #show(arrived = 0) {
     const { frame } = this.options;
     const shown = this.#withPending(this.conversation.messages);
@@ -304,7 +269,7 @@ export class Chat {
     this.#showTop();
   }
 
-  /** What is on its way comes last; what did not get through stays where it was written. @param {readonly ChatMessage[]} stored */
+  /** What is on its way comes last; what failed stays where it was written. @param {readonly ChatMessage[]} stored */
   #withPending(stored) {
     const shown = [...stored];
     for (const letter of this.#pending()) {
@@ -338,22 +303,17 @@ export class Chat {
     start.hidden = more || this.conversation.messages.length === 0;
   }
 
-  /** @param {number} seconds */
-  #tooFast(seconds) {
-    this.#note('tooFast', seconds);
-    this.announce(text('tooFast', { n: seconds }));
-  }
-
-  /** @param {string} key @param {number} [seconds] */
+  /** A word above the composer, for so long. @param {string} key @param {number} seconds */
   #note(key, seconds) {
     const { note } = this.options.frame;
-    say(note, key, seconds === undefined ? {} : { n: seconds });
+    say(note, key, { n: seconds });
+    this.announce(note.textContent);
     note.hidden = false;
     clearTimeout(this.#noteEnd);
-    this.#noteEnd = setTimeout(() => (note.hidden = true), (seconds ?? 10) * 1000);
+    this.#noteEnd = setTimeout(() => (note.hidden = true), seconds * 1000);
   }
 
-  /** @param {import('./feed.js').StreamState} state @param {number} [quietMs] */
+  /** @param {StreamState} state @param {number} [quietMs] */
   #connection(state, quietMs) {
     const wasConnected = this.#isConnected();
     this.#state = state;
@@ -403,7 +363,7 @@ export class Chat {
   }
 }
 
-/** One of ours is a JSON object with a key; anything else came from some other program and is shown as it is. @param {string} mailbox @param {string} id @param {string} data @returns {StoredMessage} */
+/** What is not a JSON object with a key came from some other program and is shown as it is. @param {string} mailbox @param {string} id @param {string} data @returns {StoredMessage} */
 export function readMail(mailbox, id, data) {
   try {
     const { sender, receiver, message, time, key } = JSON.parse(data);
@@ -411,7 +371,7 @@ export function readMail(mailbox, id, data) {
       return { mailbox, id, sender, receiver, message, time, key };
     }
   } catch {
-    // Not JSON: not one of ours.
+    // not JSON
   }
   return { mailbox, id, sender: null, receiver: mailbox, message: data, time: new Date().toISOString(), foreign: true };
 }

@@ -1,17 +1,17 @@
-/** The box one writes in: when Enter sends, how it grows, and the draft it keeps. */
-import { say, sayIn } from './language.js';
+/** The box one writes in. */
+import { say } from './language.js';
 import { forget, recall, remember } from './storage.js';
 
 const DRAFT_AFTER_MS = 300;
 
 /**
- * @param {{ form: HTMLFormElement, box: HTMLTextAreaElement, note: HTMLElement, draft: string, longest: number,
- *   onSend: (message: string) => void, onTyping: () => void }} options `draft`: the name it is kept under
+ * @param {Frame} frame
+ * @param {{ draft: string, longest: number, onSend: (message: string) => void, onTyping: () => void }} options
+ *   `draft`: the name it is kept under
  */
-export function prepareComposer({ form, box, note, draft, longest, onSend, onTyping }) {
+export function prepareComposer({ form, box, note }, { draft, longest, onSend, onTyping }) {
   const isTouch = matchMedia('(pointer: coarse)');
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let keeping;
+  let keeping = 0;
 
   const excess = () => codePoints(box.value.trim()) - longest;
 
@@ -28,7 +28,6 @@ export function prepareComposer({ form, box, note, draft, longest, onSend, onTyp
       say(note, 'tooLong', { n: over });
       box.setAttribute('aria-invalid', 'true');
     } else box.removeAttribute('aria-invalid');
-    form.classList.toggle('has-text', box.value.trim() !== '');
     grow(box);
   };
 
@@ -77,10 +76,4 @@ function grow(box) {
   if (CSS.supports('field-sizing', 'content')) return;
   box.style.height = 'auto';
   box.style.height = `${box.scrollHeight + box.offsetHeight - box.clientHeight}px`;
-}
-
-/** @param {HTMLTextAreaElement} box @param {HTMLElement} label @param {string} who */
-export function nameComposer(box, label, who) {
-  sayIn(box, 'placeholder', 'placeholder', { who });
-  say(label, 'label', { who });
 }

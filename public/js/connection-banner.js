@@ -3,26 +3,18 @@ import { say, text } from './language.js';
 
 const WORTH_SAYING_MS = 2000;
 const RESTORED_FOR_MS = 3000;
-const WORDING = {
-  connecting: 'connecting',
-  reconnecting: 'reconnecting',
-  offline: 'noNetwork',
-  denied: 'denied',
-  polling: 'polling',
-};
+/** @typedef {StreamState | 'offline'} Connection */
 
-/** @typedef {keyof typeof WORDING | 'online'} Connection */
-
-/** The strip under the header. */
 export class ConnectionBanner {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+  #timer = 0;
   /** @type {Connection} */ #connection = 'online';
   #shown = false;
 
-  /** @param {{ banner: HTMLElement, wording: HTMLElement, button: HTMLElement, announce: (wording: string) => void, onTryNow: () => void }} options */
-  constructor(options) {
+  /** @param {Frame} frame @param {{ announce: (wording: string) => void, onTryNow: () => void }} options */
+  constructor(frame, options) {
+    this.frame = frame;
     this.options = options;
-    options.button.addEventListener('click', options.onTryNow);
+    frame.tryNow.addEventListener('click', options.onTryNow);
   }
 
   /** @param {Connection} connection @param {number} [quietMs] how long it was announced to take */
@@ -36,25 +28,26 @@ export class ConnectionBanner {
     else this.#timer = setTimeout(() => this.#show(connection), quietMs + WORTH_SAYING_MS);
   }
 
-  /** @param {keyof typeof WORDING} connection */
+  /** @param {Connection} connection */
   #show(connection) {
-    const { banner, wording, button, announce } = this.options;
+    const { banner, wording, tryNow } = this.frame;
     this.#shown = true;
-    say(wording, WORDING[connection]);
+    const key = connection === 'offline' ? 'noNetwork' : connection;
+    say(wording, key);
     banner.dataset.connection = connection;
-    button.hidden = connection === 'denied' || connection === 'polling';
+    tryNow.hidden = connection === 'denied' || connection === 'polling';
     banner.hidden = false;
-    announce(text(WORDING[connection]));
+    this.options.announce(text(key));
   }
 
   #restored() {
-    const { banner, wording, button, announce } = this.options;
+    const { banner, wording, tryNow } = this.frame;
     this.#shown = false;
-    if (button.contains(document.activeElement)) document.querySelector('textarea')?.focus();
+    if (tryNow.contains(document.activeElement)) document.querySelector('textarea')?.focus();
     say(wording, 'restored');
     banner.dataset.connection = 'online';
-    button.hidden = true;
-    announce(text('restored'));
+    tryNow.hidden = true;
+    this.options.announce(text('restored'));
     this.#timer = setTimeout(() => (banner.hidden = true), RESTORED_FOR_MS);
   }
 }

@@ -1,10 +1,4 @@
-/**
- * The messages of one conversation, each once and in order. Knows neither the server nor the page.
- *
- * @typedef {'sending' | 'waiting' | 'failed' | 'sent' | 'delivered' | 'read'} MessageState
- * @typedef {{ identity: string, mailbox: string, id: string, sender: string, message: string, time: number,
- *   state: MessageState, foreign: boolean }} ChatMessage
- */
+/** The messages of one conversation, each once and in order. Knows neither the server nor the page. */
 
 const STEPS = ['sent', 'delivered', 'read'];
 
@@ -19,7 +13,6 @@ export function compareIds(a, b) {
   return 0;
 }
 
-/** What `me` and `other` (a person or a room) have said to each other, as far as it is loaded. */
 export class Conversation {
   /** @type {ChatMessage[]} */ #messages = [];
   /** @type {Map<string, ChatMessage>} */ #known = new Map();
@@ -32,7 +25,7 @@ export class Conversation {
     this.mailbox = mailbox;
   }
 
-  /** Oldest first. Not to be changed by the caller. */
+  /** Oldest first. */
   get messages() {
     return this.#messages;
   }
@@ -47,12 +40,12 @@ export class Conversation {
     return this.#known.has(identity);
   }
 
-  /** @param {import('./server.js').StoredMessage} stored */
+  /** @param {StoredMessage} stored */
   knows(stored) {
     return this.#known.has(this.#read(stored).identity);
   }
 
-  /** Adds what is not there yet; returns only that. @param {import('./server.js').StoredMessage[]} stored */
+  /** Adds what is not there yet; returns only that. @param {StoredMessage[]} stored */
   merge(stored) {
     const added = [];
     for (const one of stored) {
@@ -69,23 +62,16 @@ export class Conversation {
     return added;
   }
 
-  /** Forgets everything: what is known no longer joins up with what the server has. */
   clear() {
     this.#messages = [];
     this.#known.clear();
   }
 
-  /** The last message's time, for one that came without its own. */
-  get newestTime() {
-    return this.#messages.at(-1)?.time ?? 0;
-  }
-
-  /** The id up to which everything said to me is here. */
   get newestReceivedId() {
     return this.#messages.findLast((message) => message.mailbox === this.mailbox && message.sender !== this.me)?.id;
   }
 
-  /** The others' mailbox has been received or read up to an id. @param {'delivered' | 'read'} state @param {string} mailbox @param {string} upTo */
+  /** @param {'delivered' | 'read'} state @param {string} mailbox @param {string} upTo */
   advance(state, mailbox, upTo) {
     this.#receipts = this.#receipts.filter((one) => one.state !== state || one.mailbox !== mailbox);
     this.#receipts.push({ state, mailbox, upTo });
@@ -104,14 +90,14 @@ export class Conversation {
     return changed;
   }
 
-  /** A state never goes back. @param {ChatMessage} message @param {MessageState} state */
+  /** A state never goes back. @param {ChatMessage} message @param {ChatMessage['state']} state */
   #advance(message, state) {
     if (STEPS.indexOf(state) <= STEPS.indexOf(message.state)) return false;
     message.state = state;
     return true;
   }
 
-  /** In each mailbox by position, between mailboxes by time, as the server merges the two logs. @param {ChatMessage} message */
+  /** In each mailbox by position, between mailboxes by time. @param {ChatMessage} message */
   #insert(message) {
     const { mailbox, id, time } = message;
     const inMine = (/** @type {ChatMessage} */ one) => one.mailbox === mailbox;
@@ -121,7 +107,7 @@ export class Conversation {
     this.#messages.splice(to, 0, message);
   }
 
-  /** @param {import('./server.js').StoredMessage} stored @returns {ChatMessage} */
+  /** @param {StoredMessage} stored @returns {ChatMessage} */
   #read({ mailbox, id, sender, message, time, key, state = 'sent', foreign = false }) {
     const own = !foreign && sender === this.me && key;
     const identity = own ? Conversation.ownIdentity(key) : `${mailbox} ${id}`;
@@ -131,7 +117,7 @@ export class Conversation {
       id,
       sender: sender ?? '',
       message,
-      time: Date.parse(time) || this.newestTime,
+      time: Date.parse(time) || Date.now(),
       state,
       foreign,
     };

@@ -1,5 +1,5 @@
 /**
- * Makes an element. Attributes are strings; strings among the children become text, never markup.
+ * Makes an element. Strings among the children become text, never markup.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} name @param {Record<string, string | boolean | undefined>} [attributes] @param {...(Node | string | undefined)} children
  */
@@ -13,17 +13,17 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** One of eight colours for a person, always the same. @param {string} name */
-export function hueOf(name) {
-  let sum = 0;
-  for (const character of name) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 1009;
-  return `hue-${sum % 8}`;
+/** Gives an element a person's colour, always the same one. @template {HTMLElement} E @param {E} made @param {string} name */
+export function tint(made, name) {
+  let hue = 200;
+  for (const character of name) hue = (hue * 31 + (character.codePointAt(0) ?? 0)) % 360;
+  made.style.setProperty('--hue', String(hue));
+  return made;
 }
 
-/** The round initial that stands for a person; decoration, the name stands beside it. @param {string} name */
+/** Decoration: the name stands beside it. @param {string} name */
 export const avatar = (name) =>
-  element(
-    'span',
-    { class: `avatar ${hueOf(name)}`, 'aria-hidden': 'true' },
-    (Array.from(name)[0] ?? '?').toLocaleUpperCase(),
+  tint(
+    element('span', { class: 'avatar', 'aria-hidden': 'true' }, (Array.from(name)[0] ?? '?').toLocaleUpperCase()),
+    name,
   );

@@ -1,7 +1,9 @@
-/** The page's words, in the reader's language. Every language is one flat JSON file of the same keys. */
+/** The page's words and times, in the reader's language: one flat JSON file each. */
+import { element } from './elements.js';
 import { recall, remember } from './storage.js';
 
-export const LANGUAGES = ['en', 'ko'];
+/** @type {Record<string, [string, string]>} */
+const LANGUAGES = { en: ['EN', 'English'], ko: ['한', '한국어'] };
 const KEPT = 'language';
 
 /** @typedef {Record<string, string | number | (() => string)>} Values */
@@ -10,23 +12,21 @@ const KEPT = 'language';
 let words = {};
 /** @type {Set<() => void>} */
 const listeners = new Set();
-/** What elements say, so that they can say it again in another language. @type {WeakMap<Element, Map<string, [string, Values]>>} */
+/** @type {WeakMap<Element, Map<string, [string, Values]>>} */
 const sayings = new WeakMap();
 
-/** The language of the page. */
 export const language = () => document.documentElement.lang;
 
-/** For dates and times: the reader's own region where it speaks the page's language. */
-export const locale = () => navigator.languages.find((one) => one.startsWith(language())) ?? language();
+/** The reader's own region, where it speaks the page's language. */
+const locale = () => navigator.languages.find((one) => one.startsWith(language())) ?? language();
 
-/** Loads the language chosen before, else the browser's first that we have. */
 export async function loadLanguage() {
   const wanted = [recall(KEPT), ...navigator.languages].map((one) => one?.slice(0, 2) ?? '');
-  await useLanguage(wanted.find((one) => LANGUAGES.includes(one)) ?? 'en');
+  await useLanguage(wanted.find((one) => Object.hasOwn(LANGUAGES, one)) ?? 'en');
 }
 
 /** @param {string} code */
-export async function chooseLanguage(code) {
+async function chooseLanguage(code) {
   remember(KEPT, code);
   await useLanguage(code);
 }
@@ -41,7 +41,7 @@ async function useLanguage(code) {
   for (const listener of listeners) listener();
 }
 
-/** Calls back after the language has changed. @param {() => void} listener */
+/** @param {() => void} listener */
 export function onLanguageChange(listener) {
   listeners.add(listener);
 }
@@ -74,4 +74,58 @@ function put(element, attribute, wording) {
   if (attribute) {
     if (element.getAttribute(attribute) !== wording) element.setAttribute(attribute, wording);
   } else if (element.textContent !== wording) element.textContent = wording;
+}
+
+export function languageSwitch() {
+  const buttons = Object.entries(LANGUAGES).map(([code, [short, title]]) => {
+    const button = element('button', { type: 'button', lang: code, title }, short);
+    const mark = () => button.setAttribute('aria-pressed', String(language() === code));
+    button.addEventListener('click', () => void chooseLanguage(code));
+    onLanguageChange(mark);
+    mark();
+    return button;
+  });
+  return sayIn(element('div', { class: 'languages', role: 'group' }, ...buttons), 'aria-label', 'language');
+}
+
+// Times as the reader writes them; never formatted by the server, whose Intl may be old.
+
+/** @type {Map<string, Intl.DateTimeFormat>} */
+const formats = new Map();
+
+/** @param {string} name @param {Intl.DateTimeFormatOptions} options */
+function format(name, options) {
+  const key = `${locale()} ${name}`;
+  const known = formats.get(key) ?? new Intl.DateTimeFormat(locale(), options);
+  formats.set(key, known);
+  return known;
+}
+
+/** @param {number} time */
+export const clock = (time) => format('clock', { hour: 'numeric', minute: '2-digit' }).format(time);
+
+/** @param {number} time */
+export function dayKey(time) {
+  return new Date(time).toDateString();
+}
+
+/** @param {number} time */
+function nearDay(time) {
+  const yesterday = new Date();
+  if (dayKey(time) === dayKey(yesterday.getTime())) return 'today';
+  yesterday.setDate(yesterday.getDate() - 1);
+  return dayKey(time) === dayKey(yesterday.getTime()) ? 'yesterday' : undefined;
+}
+
+/** @param {number} time */
+export function dayName(time) {
+  const near = nearDay(time);
+  return near ? text(near) : format('day', { dateStyle: 'full' }).format(time);
+}
+
+/** @param {number} time */
+export function shortWhen(time) {
+  const near = nearDay(time);
+  if (near === 'today') return clock(time);
+  return near ? text(near).toLowerCase() : format('date', { dateStyle: 'medium' }).format(time);
 }

@@ -1,14 +1,6 @@
-/**
- * Shows messages in the log: at most a few hundred rows of them, without ever moving what is being read.
- * Each change of the list touches only the rows that differ: the log is a live region.
- *
- * @typedef {import('./conversation.js').ChatMessage} ChatMessage
- * @typedef {{ log: HTMLElement, list: HTMLElement, pill: HTMLButtonElement, isOwn: (message: ChatMessage) => boolean,
- *   onRetry: (message: ChatMessage) => void, onDelete: (message: ChatMessage) => void }} LogViewOptions
- */
-import { clock, dayKey, dayName } from './clock.js';
+/** Shows messages in the log, without ever moving what is being read. It is a live region: only rows that differ are touched. */
 import { element } from './elements.js';
-import { onLanguageChange, say } from './language.js';
+import { clock, dayKey, dayName, onLanguageChange, say } from './language.js';
 import { makeFailure, makeRow } from './message-row.js';
 
 const MOST_ROWS = 300;
@@ -19,21 +11,25 @@ const GROUP_MS = 5 * 60_000;
 // Assistive technology reads a change somewhat later than it happens.
 const SILENCE_MS = 2000;
 
-/** The rows of a conversation. */
 export class LogView {
   /** @type {readonly ChatMessage[]} */ #messages = [];
   /** @type {Map<string, HTMLLIElement>} */ #rows = new Map();
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #silence;
+  #silence = 0;
   #start = 0;
   #end = 0;
   #stuck = true;
   #unseen = 0;
   #today = '';
 
-  /** @param {LogViewOptions} options */
-  constructor(options) {
+  /**
+   * @param {Frame} frame
+   * @param {{ isOwn: (message: ChatMessage) => boolean, onRetry: (message: ChatMessage) => void,
+   *   onDelete: (message: ChatMessage) => void }} options
+   */
+  constructor(frame, options) {
+    this.frame = frame;
     this.options = options;
-    const { log, list, pill } = options;
+    const { log, list, pill } = frame;
     log.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     pill.addEventListener('click', () => {
       this.toNewest();
@@ -45,33 +41,30 @@ export class LogView {
     onLanguageChange(() => this.#rebuild());
   }
 
-  /** Whether there are loaded messages above the first row. */
   get hasMoreAbove() {
     return this.#start > 0;
   }
 
-  /** Whether the newest message is in view. */
   get isAtNewest() {
     return this.#stuck && this.#end === this.#messages.length;
   }
 
-  /** Makes the log a live region, or keeps it silent for a moment. */
   listen() {
-    this.options.log.setAttribute('aria-live', 'polite');
+    this.frame.log.setAttribute('aria-live', 'polite');
   }
 
   silence() {
-    const { log } = this.options;
+    const { log } = this.frame;
     if (log.getAttribute('aria-live') === 'off' && !this.#silence) return; // not live yet
     clearTimeout(this.#silence);
     log.setAttribute('aria-live', 'off');
     this.#silence = setTimeout(() => {
-      this.#silence = undefined;
+      this.#silence = 0;
       this.listen();
     }, SILENCE_MS);
   }
 
-  /** Shows the conversation as it is now. @param {readonly ChatMessage[]} messages @param {number} [arrived] how many of them others have just sent */
+  /** @param {readonly ChatMessage[]} messages @param {number} [arrived] */
   show(messages, arrived = 0) {
     const fromTheFirst = this.#start === 0;
     const toTheLast = this.#end === this.#messages.length;
@@ -93,7 +86,6 @@ export class LogView {
     this.#showPill();
   }
 
-  /** Shows loaded messages above the first row; drops the farthest below. */
   showEarlier() {
     this.silence();
     const start = Math.max(0, this.#start - STEP);
@@ -102,7 +94,6 @@ export class LogView {
     this.#showPill();
   }
 
-  /** Goes to the newest message. */
   toNewest() {
     const end = this.#messages.length;
     this.#stuck = true;
@@ -128,7 +119,7 @@ export class LogView {
   }
 
   #scrolled() {
-    const { log } = this.options;
+    const { log } = this.frame;
     const below = log.scrollHeight - log.scrollTop - log.clientHeight;
     this.#stuck = below <= STUCK_PX;
     if (this.#end < this.#messages.length && below < NEAR_PX) {
@@ -141,12 +132,12 @@ export class LogView {
   }
 
   #stay() {
-    const { log } = this.options;
+    const { log } = this.frame;
     if (this.#stuck) log.scrollTop = log.scrollHeight;
   }
 
   #showPill() {
-    const { pill, log } = this.options;
+    const { pill, log } = this.frame;
     const far = this.#end < this.#messages.length || log.scrollHeight - log.scrollTop > 2.5 * log.clientHeight;
     const label = pill.firstElementChild;
     if (!label) return;
@@ -206,9 +197,9 @@ export class LogView {
     return row;
   }
 
-  /** Makes the list's children the wanted ones; neighbours that are new go in with one insertion. @param {Map<string, HTMLLIElement>} wanted */
+  /** Neighbours that are new go in with one insertion. @param {Map<string, HTMLLIElement>} wanted */
   #replaceRows(wanted) {
-    const { list } = this.options;
+    const { list } = this.frame;
     const kept = new Set(wanted.values());
     for (const row of list.querySelectorAll('li')) if (!kept.has(row)) row.remove();
     let at = list.firstElementChild;
@@ -226,19 +217,18 @@ export class LogView {
     this.#rows = wanted;
   }
 
-  /** Remembers where the first visible row stands; the returned function puts it back there. */
+  /** The returned function puts the first visible row back where it stood. */
   #holdPlace() {
-    const { log, list } = this.options;
-    const top = log.getBoundingClientRect().top;
-    const rows = [...list.children].filter((row) => row.getBoundingClientRect().bottom > top);
-    const places = rows.slice(0, MOST_ROWS).map((row) => row.getBoundingClientRect().top);
+    const { log, list } = this.frame;
+    const row = [...list.querySelectorAll('.row')].find((one) => one.getBoundingClientRect().bottom > topOf(log));
+    const top = row ? topOf(row) : 0;
     return () => {
-      const index = rows.findIndex((row) => row.isConnected && !row.classList.contains('day'));
-      const row = rows[index];
-      if (row) log.scrollTop += row.getBoundingClientRect().top - (places[index] ?? 0);
+      if (row?.isConnected) log.scrollTop += topOf(row) - top;
     };
   }
 }
+
+const topOf = (/** @type {Element} */ one) => one.getBoundingClientRect().top;
 
 /** Without a mutation where nothing changes. @param {Element} row @param {string} name @param {boolean} on */
 function setClass(row, name, on) {

@@ -1,41 +1,28 @@
-/**
- * What has been written but not yet stored by the server: kept in the browser, sent one at a time and in order, each
- * always with the same key, so that a second attempt can never become a second message.
- *
- * @typedef {{ key: string, message: string, at: number, triedAt?: number, failed?: boolean }} Letter
- * @typedef {'sending' | 'waiting' | 'failed'} LetterState
- */
-import { newKey } from './keys.js';
-import { readHistory, Refusal, sendMessage } from './server.js';
+/** What is written but not yet stored: sent in order, each always with the same key, so that it cannot come twice. */
+import { backOffMs, readHistory, Refusal, sendMessage } from './server.js';
 import { forget, onChangedElsewhere, recall, recallKeys, remember } from './storage.js';
 
-const BACK_OFF_S = [1, 2, 5, 10, 15];
-// The server remembers a key for at least two minutes; past this, an attempt must first look whether it had succeeded.
+// The server remembers a key for two minutes at least; past this, look first whether an attempt had succeeded.
 const SAME_KEY_MS = 60_000;
-// Another tab that has just written something is sending it.
-const OTHER_TABS_TURN_MS = 15_000;
 const LOOK_BACK_PAGES = 40;
 
-/** The letters of one person to another (or to a room). */
 export class Outbox {
   /** @type {Map<string, Letter>} */ #letters = new Map();
-  /** @type {Set<string>} */ #written = new Set();
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #retry;
+  #retry = 0;
   #running = false;
   #failures = 0;
   #connected = true;
   #waiting = false;
 
   /**
-   * @param {{ me: string, other: string, history: { receiver: string, sender?: string, person?: string },
-   *   onChange: () => void, onStored: (stored: import('./server.js').StoredMessage) => void,
+   * @param {{ me: string, other: string, history: Which,
+   *   onChange: () => void, onStored: (stored: StoredMessage) => void,
    *   onTooFast: (seconds: number) => void, onFailed: () => void, onDenied: () => void }} options
    */
   constructor(options) {
     this.options = options;
     this.prefix = `outbox/${options.me}/${options.other}/`;
     this.#load();
-    for (const key of this.#letters.keys()) this.#written.add(key); // a page before this one wrote them
     onChangedElsewhere(this.prefix, () => {
       this.#load();
       options.onChange();
@@ -53,7 +40,6 @@ export class Outbox {
   add(message) {
     const newest = Math.max(0, ...[...this.#letters.values()].map((letter) => letter.at));
     const letter = { key: newKey(), message, at: Math.max(Date.now(), newest + 1) };
-    this.#written.add(letter.key);
     this.#keep(letter);
     void this.flush();
   }
@@ -62,7 +48,6 @@ export class Outbox {
   retry(key) {
     const letter = this.#letters.get(key);
     if (!letter) return;
-    this.#written.add(key);
     this.#keep({ ...letter, failed: false });
     void this.flush();
   }
@@ -74,7 +59,7 @@ export class Outbox {
     this.options.onChange();
   }
 
-  /** Whether the server can be reached, as far as the stream knows. @param {boolean} connected */
+  /** @param {boolean} connected */
   set connected(connected) {
     if (connected === this.#connected) return;
     this.#connected = connected;
@@ -83,7 +68,6 @@ export class Outbox {
     if (this.#letters.size) this.options.onChange();
   }
 
-  /** Sends what is there, now. */
   async flush() {
     clearTimeout(this.#retry);
     if (this.#running) return;
@@ -98,13 +82,9 @@ export class Outbox {
     }
   }
 
+  // Another tab may be sending it too: the same key makes that harmless.
   #next() {
-    return this.letters.find((letter) => !letter.failed && this.#isMine(letter));
-  }
-
-  /** @param {Letter} letter */
-  #isMine(letter) {
-    return this.#written.has(letter.key) || Date.now() - letter.at > OTHER_TABS_TURN_MS;
+    return this.letters.find((letter) => !letter.failed);
   }
 
   /** Whether the next one may follow. @param {Letter} letter */
@@ -157,8 +137,7 @@ export class Outbox {
 
   /** @param {string} key @param {Refusal} error */
   #tryLater(key, { retryAfterMs, status }) {
-    const seconds = BACK_OFF_S[Math.min(this.#failures++, BACK_OFF_S.length - 1)] ?? 15;
-    const ms = retryAfterMs ?? seconds * 1000;
+    const ms = retryAfterMs ?? backOffMs(this.#failures++);
     if (status === 429) this.options.onTooFast(Math.ceil(ms / 1000));
     // Out of reach for so long: it waits for the stream to come back.
     if (this.#isOverdue(key) && !this.#connected) return;
@@ -204,4 +183,9 @@ export class Outbox {
       }
     }
   }
+}
+
+/** Not `randomUUID`: that one is missing on plain-http addresses of a local network. */
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

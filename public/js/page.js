@@ -1,8 +1,8 @@
-/** What every page does first, and how it copes with its own life: hidden, frozen, turned on a phone. */
+/** What every page does first. */
 import { loadLanguage } from './language.js';
 import { openSession, Refusal } from './server.js';
 
-/** Loads the words and takes an invitation's key out of the address. Resolves to the invited person, if any. */
+/** Resolves to the invited person, if any. */
 export async function preparePage() {
   fitToKeyboard();
   // A page out of the back/forward cache has missed everything since.
@@ -34,4 +34,15 @@ function fitToKeyboard() {
     document.body.style.height = covered ? `${visualViewport.height}px` : '';
     if (covered) scrollTo(0, 0);
   });
+}
+
+/** The server's rule, so that a bad name is told before it is used. */
+const NAME = /^[\p{L}\p{N}_-](?:[\p{L}\p{M}\p{N}._-]*[\p{L}\p{M}\p{N}_-])?$/u;
+
+/** The name as its mailbox spells it. @param {string | null | undefined} input @param {number} [longest] */
+export function cleanName(input, longest = 64) {
+  const name = (input ?? '').trim().normalize('NFC').toLowerCase().normalize('NFC');
+  if (!NAME.test(name) || Array.from(name).length > longest || name.startsWith('room.') || /\.(txt|lock)$/.test(name))
+    return undefined;
+  return name;
 }

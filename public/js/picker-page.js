@@ -1,20 +1,15 @@
 /** The first page: who are you, and whom do you want to talk to? */
-import { Attention } from './attention.js';
-import { shortWhen } from './clock.js';
+import { Attention, countBadge } from './attention.js';
 import { avatar, element } from './elements.js';
-import { openFeed } from './feed.js';
-import { language, onLanguageChange, say, sayIn, text } from './language.js';
-import { languageSwitch } from './language-switch.js';
-import { cleanName } from './names.js';
-import { preparePage } from './page.js';
+import { language, languageSwitch, onLanguageChange, say, sayIn, shortWhen, text } from './language.js';
+import { cleanName, preparePage } from './page.js';
+import { showPresence } from './presence.js';
 import { readHistory, readPeople, Refusal } from './server.js';
 import { recall, remember } from './storage.js';
-
-/** @typedef {import('./server.js').Person} Person */
+import { openFeed } from './stream.js';
 
 const FALLBACK = ['henry', 'jjeong'];
 const SETTLE_MS = 500;
-const ACCESS = ['open', 'local', 'links'];
 
 const invited = cleanName(await preparePage());
 const chosen = invited ?? cleanName(recall('me'));
@@ -41,9 +36,8 @@ let me = chosen ?? FALLBACK[0] ?? '';
 /** @type {Person[]} */
 let known = [];
 let shown = '';
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let soon;
-/** @type {import('./feed.js').Feed | undefined} */
+let soon = 0;
+/** @type {Feed | undefined} */
 let feed;
 
 build();
@@ -89,7 +83,7 @@ function build() {
   onLanguageChange(show);
 }
 
-/** The name in a field, or a word about why it is none. @param {HTMLInputElement} field */
+/** @param {HTMLInputElement} field */
 function readName(field) {
   const name = cleanName(field.value);
   field.toggleAttribute('aria-invalid', !name);
@@ -110,13 +104,12 @@ async function become(name) {
   await follow();
 }
 
-/** Asks who there is. */
 async function look() {
   try {
     const answer = await readPeople(me);
     known = answer.people;
-    say(files, answer.dir ? 'files' : 'filesSomewhere', { dir: answer.dir ?? '' });
-    say(access, answer.access && ACCESS.includes(answer.access) ? `access.${answer.access}` : '');
+    say(files, 'files', { dir: answer.dir ?? '' });
+    say(access, `access.${answer.access}`);
     say(badName, '');
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -131,7 +124,7 @@ function lookSoon() {
   soon = setTimeout(() => void look(), SETTLE_MS);
 }
 
-/** Keeps the list true while it is looked at; only for somebody who has said who they are. */
+/** Keeps the list true while it is looked at. */
 async function follow() {
   const mine = me;
   const opened = await openFeed({
@@ -178,28 +171,19 @@ function chatAddress(name) {
 /** @param {Person} person */
 function entry({ name, online, lastSeen, unread = 0, last }) {
   const state = element('span', { class: 'state' });
-  if (online) say(state, 'online');
-  else if (lastSeen) say(state, 'lastSeen', { when: () => shortWhen(new Date(lastSeen).getTime()) });
-  else if (online === false) say(state, 'offline');
-  const badge = element(
-    'span',
-    { class: 'badge' },
-    element('span', { 'aria-hidden': 'true' }, String(unread)),
-    sayIn(element('span', { class: 'sr' }), '', 'unread', { n: unread }),
-  );
-  const dot = element('span', { class: `dot${online ? ' is-online' : ''}`, 'aria-hidden': 'true' });
+  if (online !== undefined) showPresence(state, { online, lastSeen });
   return element(
     'a',
     { class: 'person', href: chatAddress(name) },
     avatar(name),
-    element('span', {}, dot, element('span', { class: 'name' }, name), ' ', state),
-    unread ? badge : element('span'),
+    element('span', {}, element('span', { class: 'name' }, name), ' ', state),
+    unread ? countBadge(unread) : element('span'),
     last?.message ? element('span', { class: 'last', dir: 'auto' }, lastLine(last)) : undefined,
     last?.time ? element('span', { class: 'at' }, shortWhen(Date.parse(last.time))) : undefined,
   );
 }
 
-/** @param {Partial<import('./server.js').StoredMessage>} last */
+/** @param {Partial<StoredMessage>} last */
 function lastLine({ sender, message = '' }) {
   const line = message.replaceAll(/\s+/g, ' ').slice(0, 120);
   return sender === me ? text('yourLast', { text: line }) : line;

@@ -1,15 +1,11 @@
-/** A room in which several talk: `room.html?room=lobby`. One enters with a name, which this browser keeps. */
-import { Attention } from './attention.js';
+/** Several talk in a room: `room.html?room=lobby`. One enters with a name. */
+import { Attention, prepareNotifications } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
-import { Comings } from './comings.js';
-import { nameComposer } from './composer.js';
 import { element } from './elements.js';
-import { say } from './language.js';
-import { languageSwitch } from './language-switch.js';
-import { cleanName } from './names.js';
-import { prepareNotifications } from './notifications.js';
-import { preparePage } from './page.js';
+import { languageSwitch, say } from './language.js';
+import { cleanName, preparePage } from './page.js';
+import { noticeBoard } from './presence.js';
 import { recall, remember } from './storage.js';
 
 const LONGEST_NAME = 20;
@@ -23,7 +19,7 @@ if (room) {
   await enter(room, name, attention);
 } else location.replace('./');
 
-/** Resolves to the name one wants to have in the room. @param {string} room @returns {Promise<string>} */
+/** @param {string} room @returns {Promise<string>} */
 function askName(room) {
   document.body.className = 'picker';
   const input = element('input', {
@@ -68,11 +64,9 @@ function askName(room) {
 async function enter(room, me, attention) {
   const mailbox = `room.${room}`;
   document.body.className = 'chat room';
-  const frame = buildFrame({ who: room, heading: 'room' });
-  nameComposer(frame.box, frame.label, room);
-  say(frame.label, 'roomLabel', { who: room });
+  const frame = buildFrame({ who: room, heading: 'room', label: 'roomLabel' });
   const notify = prepareNotifications({ me, bell: frame.bell });
-  const comings = new Comings(me, frame.happening);
+  const announceComing = noticeBoard(frame.happening);
 
   const chat = new Chat({
     me,
@@ -92,7 +86,7 @@ async function enter(room, me, attention) {
       const told = JSON.parse(data);
       if (type !== 'presence' || !told.room) return;
       if (typeof told.count === 'number') say(frame.subtitle, 'greeting', { who: me, n: told.count });
-      comings.tell(told);
+      if (told.person !== me) announceComing(told);
     },
   });
   await chat.open();

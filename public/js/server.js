@@ -1,28 +1,22 @@
-/**
- * Talks to the server; knows nothing of the page.
- *
- * @typedef {{ mailbox: string, id: string, sender: string | null, receiver: string, message: string, time: string, key?: string | null,
- *   state?: 'sent' | 'delivered' | 'read', foreign?: boolean }} StoredMessage
- * @typedef {{ name: string, online?: boolean, lastSeen?: string | number | null, unread?: number,
- *   last?: Partial<StoredMessage> | null }} Person
- * @typedef {{ type?: string, id?: string, data: string }} MailEvent
- */
+/** Talks to the server; knows nothing of the page. */
 
-// Relative to this module, so that the pages work at / and under any mount, in a page and in a worker.
+// Relative to this module: works under any mount, in a page and in a worker.
 const ROOT = new URL('../', import.meta.url);
 const ANSWER_WITHIN_MS = 10_000;
+const BACK_OFF_S = [1, 2, 5, 10, 30];
+
+/** How long to wait after so many failures in a row. @param {number} failures */
+export const backOffMs = (failures) => (BACK_OFF_S[failures] ?? 30) * 1000 * (1 + Math.random() / 4);
 
 /** A request that got no usable answer. `status` 0: nobody answered. */
 export class Refusal extends Error {
-  /** @param {number} status @param {string} code @param {string} message @param {number} [retryAfterMs] */
-  constructor(status, code, message, retryAfterMs) {
-    super(message);
+  /** @param {number} status @param {number} [retryAfterMs] */
+  constructor(status, retryAfterMs) {
+    super(`status ${status}`);
     this.status = status;
-    this.code = code;
     this.retryAfterMs = retryAfterMs;
   }
 
-  /** The same request can never succeed. */
   get isFinal() {
     return this.status >= 400 && this.status < 500 && this.status !== 408 && this.status !== 429;
   }
@@ -42,44 +36,30 @@ function address(path, query = {}) {
 /** @param {URL} url @param {RequestInit & { withinMs?: number }} [options] @returns {Promise<Response>} */
 async function ask(url, { withinMs = ANSWER_WITHIN_MS, ...options } = {}) {
   const signals = [AbortSignal.timeout(withinMs), ...(options.signal ? [options.signal] : [])];
-  /** @type {Response} */
-  let response;
-  try {
-    response = await fetch(url, { cache: 'no-store', ...options, signal: AbortSignal.any(signals) });
-  } catch (error) {
-    throw new Refusal(0, 'NO_ANSWER', String(error));
-  }
+  const response = await fetch(url, { ...options, signal: AbortSignal.any(signals) }).catch(unanswered);
   if (response.ok) return response;
-  const body = await response.json().catch(() => ({}));
-  const seconds = Number(response.headers.get('retry-after'));
-  throw new Refusal(
-    response.status,
-    String(body.error ?? ''),
-    String(body.message ?? ''),
-    seconds > 0 ? seconds * 1000 : undefined,
-  );
+  throw new Refusal(response.status, Number(response.headers.get('retry-after')) * 1000 || undefined);
 }
 
-/** @param {Response} response */
-async function readJson(response) {
-  try {
-    return await response.json();
-  } catch (error) {
-    throw new Refusal(0, 'NO_ANSWER', String(error)); // cut off, or a proxy's own page
-  }
+/** @returns {never} */
+function unanswered() {
+  throw new Refusal(0);
 }
 
-/** @param {string} path @param {object} body @param {RequestInit} [options] */
-const post = (path, body, options = {}) =>
+// Cut off in the middle, or a proxy's own page, is no answer either.
+const readJson = (/** @type {Response} */ response) => response.json().catch(unanswered);
+
+/** @param {string} path @param {object} body */
+const post = (path, body) =>
   ask(address(path), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
-    ...options,
+    keepalive: true, // a page that is going still says what it has to say
   });
 
 /**
- * Resolves when the message is safely stored; the same key again stores nothing twice.
+ * Resolves when the message is safely stored.
  * @param {{ sender: string, receiver: string, message: string, key: string }} message @returns {Promise<StoredMessage>}
  */
 export async function sendMessage(message) {
@@ -88,7 +68,7 @@ export async function sendMessage(message) {
 
 /**
  * A page of the conversation, oldest first. `now` is the server's clock, when it tells.
- * @param {{ receiver: string, sender?: string, person?: string, limit?: number, before?: string }} which
+ * @param {Which & { limit?: number, before?: string }} which
  * @returns {Promise<{ messages: StoredMessage[], before: string | null, cursor: string, now: number }>}
  */
 export async function readHistory({ limit = 50, ...which }) {
@@ -103,23 +83,23 @@ export async function readPeople(receiver) {
 }
 
 /** @param {{ receiver: string, sender?: string, delivered?: string, read?: string }} receipt */
-export const reportReceipt = (receipt) => post('receipts', receipt, { keepalive: true });
+export const reportReceipt = (receipt) => post('receipts', receipt);
 
 /** @param {{ sender: string, receiver: string }} typing */
 export const reportTyping = (typing) => post('typing', typing);
 
-/** Turns an invitation's key into a session. @param {string} key @returns {Promise<{ person: string }>} */
+/** @param {string} key @returns {Promise<{ person: string }>} */
 export async function openSession(key) {
   return await readJson(await post('session', { key }));
 }
 
-/** Where to listen for what follows the cursor. @param {{ mailbox: string, person?: string, cursor: string }} from */
-export const streamAddress = ({ mailbox, person, cursor }) =>
-  address('status', { receiver: mailbox, person, lastEventId: cursor });
+/** @param {{ mailbox: string, person?: string, others: Set<string>, cursor: string }} from */
+export const streamAddress = ({ mailbox, person, others, cursor }) =>
+  address('status', { receiver: mailbox, person, with: [...others].join(',') || undefined, lastEventId: cursor });
 
 /**
- * One long poll: answers at once when something follows the cursor, else after `waitS` seconds.
- * @param {{ mailbox: string, person?: string, cursor: string, waitS: number, signal?: AbortSignal }} from
+ * Answers at once when something follows the cursor, else after `waitS` seconds.
+ * @param {{ mailbox: string, person?: string, others: Set<string>, cursor: string, waitS: number, signal?: AbortSignal }} from
  * @returns {Promise<{ events: MailEvent[], cursor: string, gap?: unknown }>}
  */
 export async function pollMailbox({ waitS, signal, ...from }) {

@@ -1,7 +1,4 @@
-/**
- * What this browser keeps. Everything in it belongs to one person, so callers put the person's name in the key.
- * Storage may be full or switched off: the page then works without it, from memory.
- */
+/** What this browser keeps. Storage may be full or switched off: the page then works from memory. */
 const PREFIX = 'mailbox-chat.';
 
 /** @type {Map<string, string>} */
@@ -32,11 +29,11 @@ export function forget(key) {
   try {
     localStorage.removeItem(PREFIX + key);
   } catch {
-    // Switched off: there is nothing to remove.
+    // switched off
   }
 }
 
-/** Every kept key that begins so, without the prefix all of ours share. @param {string} start */
+/** @param {string} start */
 export function recallKeys(start) {
   const keys = new Set([...memory.keys()].filter((key) => key.startsWith(start)));
   try {
@@ -45,12 +42,12 @@ export function recallKeys(start) {
       if (key.startsWith(PREFIX + start)) keys.add(key.slice(PREFIX.length));
     }
   } catch {
-    // Switched off: memory is all there is.
+    // switched off
   }
   return [...keys];
 }
 
-/** Calls back when another tab changes what is kept under keys that begin so. @param {string} start @param {() => void} changed */
+/** Another tab has changed what is kept under keys that begin so. @param {string} start @param {() => void} changed */
 export function onChangedElsewhere(start, changed) {
   addEventListener('storage', (event) => {
     if (event.key === null || event.key.startsWith(PREFIX + start)) changed();

@@ -1,14 +1,13 @@
 /**
- * One stream for all tabs of a person: browsers allow six connections to a host over HTTP/1.1, and the seventh tab
- * would hang, its sends included.
- *
- * A tab says `{ hello }`, then `{ start: cursor }`; the first cursor opens the stream, later ones are not needed: what a
- * tab reads from the history after its hello is complete up to what it will be told here.
+ * One stream for all tabs of a person: browsers allow six connections to a host, and the seventh tab would hang.
+ * The first cursor opens it; what a later tab reads from the history after its hello joins up with what it is told.
  */
 import { MailStream } from './stream.js';
 
 /** @type {Set<MessagePort>} */
 const tabs = new Set();
+/** What a tab that comes later must be told. @type {Map<string, MailEvent>} */
+const presence = new Map();
 /** @type {MailStream | undefined} */
 let stream;
 
@@ -17,14 +16,18 @@ function tellAll(note) {
   for (const tab of tabs) tab.postMessage(note, []);
 }
 
-/** @param {{ mailbox: string, person?: string }} whose */
+/** @param {{ mailbox: string, person?: string, other?: string }} whose */
 function streamOf(whose) {
   stream ??= new MailStream({
     ...whose,
-    onEvent: (event) => tellAll({ event }),
+    onEvent(event) {
+      if (event.type === 'presence') presence.set(JSON.parse(event.data).person, event);
+      tellAll({ event });
+    },
     onState: (state, quietMs) => tellAll({ state, quietMs }),
     onCursorRefused: () => tellAll({ cursorRefused: true }),
   });
+  stream.attend(whose.other);
   return stream;
 }
 
@@ -35,6 +38,7 @@ addEventListener('connect', (event) => {
     if (data.hello) {
       tabs.add(tab);
       tab.postMessage({ welcome: true, state: streamOf(data.hello).state }, []);
+      for (const event of presence.values()) tab.postMessage({ event }, []);
     } else if (data.start && stream && !stream.isStarted) stream.start(data.start);
     else if (data.poke) stream?.poke();
     else if (data.bye) tabs.delete(tab);

@@ -1,25 +1,20 @@
-/**
- * Follows one mailbox from a cursor for as long as it is asked to, whatever happens to the connection.
- * Runs in a page as well as in a worker.
- *
- * @typedef {import('./server.js').MailEvent} MailEvent
- * @typedef {'connecting' | 'online' | 'polling' | 'reconnecting' | 'denied'} StreamState
- */
-import { pollMailbox, Refusal, streamAddress } from './server.js';
+/** Follows a mailbox from a cursor, whatever happens to the connection: in this page, or in a worker for all tabs. */
+import { backOffMs, pollMailbox, Refusal, streamAddress } from './server.js';
 
-const BACK_OFF_S = [1, 2, 5, 10, 30];
 const NAMED = ['gap', 'presence', 'typing', 'sent', 'delivered', 'read'];
 const POLL_S = 25;
-// A proxy that mutes streams may be gone after a while: polling is tried for so long, then a stream again.
+const MOST_OTHERS = 50;
+const WELCOME_WITHIN_MS = 2000;
+// The muting proxy may be gone after a while: then a stream again.
 const POLLING_MS = 5 * 60_000;
 
-/** A mailbox's stream. `start` it with a cursor; it asks for another one when the server refuses that. */
 export class MailStream {
   /** @type {EventSource | undefined} */ #source;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #retry;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #watchdog;
+  #retry = 0;
+  #watchdog = 0;
   /** @type {AbortController | undefined} */ #poll;
   /** @type {StreamState} */ state = 'connecting';
+  /** @type {Set<string>} */ #others = new Set();
   #cursor = '';
   #failures = 0;
   #muted = 0;
@@ -27,16 +22,20 @@ export class MailStream {
   #heardAt = 0;
   #failedSinceOpen = false;
 
-  /**
-   * @param {{ mailbox: string, person?: string, onEvent: (event: MailEvent) => void,
-   *   onState: (state: StreamState, quietMs?: number) => void, onCursorRefused: () => void }} options
-   *   `onState`'s `quietMs`: how long a reconnection that was announced may take before anybody need worry.
-   */
+  /** @param {FeedOptions} options */
   constructor(options) {
     this.options = options;
+    this.attend(options.other);
   }
 
-  /** Whether it has a cursor to go on from. */
+  /** Whose coming and going is told too. @param {string | undefined} other */
+  attend(other) {
+    if (!other || this.#others.has(other)) return;
+    if (this.#others.size === MOST_OTHERS) this.#others.clear();
+    this.#others.add(other);
+    if (this.#source) this.#connect();
+  }
+
   get isStarted() {
     return this.#cursor !== '';
   }
@@ -63,9 +62,14 @@ export class MailStream {
     this.#cursor = '';
   }
 
+  get #from() {
+    const { mailbox, person } = this.options;
+    return { mailbox, person, others: this.#others, cursor: this.#cursor };
+  }
+
   #connect() {
     this.#clear();
-    const source = new EventSource(streamAddress({ ...this.options, cursor: this.#cursor }));
+    const source = new EventSource(streamAddress(this.#from));
     this.#source = source;
     this.#failedSinceOpen = false;
     this.#heardAt = Date.now();
@@ -132,7 +136,7 @@ export class MailStream {
   /** An EventSource does not tell what answer has ended it; an ordinary request does. */
   async #diagnose() {
     try {
-      await pollMailbox({ ...this.options, cursor: this.#cursor, waitS: 0 });
+      await pollMailbox({ ...this.#from, waitS: 0 });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (error.isDenied) return this.#become('denied');
@@ -145,8 +149,7 @@ export class MailStream {
   }
 
   #backOff() {
-    const seconds = BACK_OFF_S[Math.min(this.#failures++, BACK_OFF_S.length - 1)] ?? 30;
-    this.#connectIn(seconds * 1000 * (1 + Math.random() / 4));
+    this.#connectIn(backOffMs(this.#failures++));
   }
 
   /** @param {number} ms */
@@ -164,7 +167,7 @@ export class MailStream {
     const until = Date.now() + POLLING_MS;
     try {
       for (let waitS = 0; Date.now() < until; waitS = POLL_S) {
-        const answer = await pollMailbox({ ...this.options, cursor: this.#cursor, waitS, signal: poll.signal });
+        const answer = await pollMailbox({ ...this.#from, waitS, signal: poll.signal });
         if (poll.signal.aborted) return;
         this.#heardAt = Date.now();
         this.#become('polling');
@@ -196,4 +199,44 @@ export class MailStream {
     clearTimeout(this.#retry);
     clearTimeout(this.#watchdog);
   }
+}
+
+/**
+ * Resolves once every event from now on will be passed on; then read the history and `start` with its cursor.
+ * @param {FeedOptions} options @returns {Promise<Feed>}
+ */
+export async function openFeed(options) {
+  return (await openSharedFeed(options)) ?? new MailStream(options);
+}
+
+/** @param {FeedOptions} options @returns {Promise<Feed | undefined>} */
+function openSharedFeed({ mailbox, person, other, onEvent, onState, onCursorRefused }) {
+  if (typeof SharedWorker === 'undefined') return Promise.resolve(undefined);
+  return new Promise((resolve) => {
+    const name = `${mailbox} ${person ?? ''}`;
+    const worker = new SharedWorker(new URL('./stream-worker.js', import.meta.url), { type: 'module', name });
+    const { port } = worker;
+    const giveUp = () => {
+      port.postMessage({ bye: true });
+      port.close();
+      resolve(undefined);
+    };
+    const patience = setTimeout(giveUp, WELCOME_WITHIN_MS);
+    worker.addEventListener('error', giveUp);
+    port.addEventListener('message', ({ data }) => {
+      if (data.event) onEvent(data.event);
+      if (data.state) onState(data.state, data.quietMs);
+      if (data.cursorRefused) onCursorRefused();
+      if (!data.welcome) return;
+      clearTimeout(patience);
+      worker.removeEventListener('error', giveUp);
+      resolve({
+        start: (cursor) => port.postMessage({ start: cursor }),
+        poke: () => port.postMessage({ poke: true }),
+        close: () => port.postMessage({ bye: true }),
+      });
+    });
+    port.start();
+    port.postMessage({ hello: { mailbox, person, other } });
+  });
 }

@@ -1,0 +1,93 @@
+/** The shapes that more than one module knows. */
+
+interface StoredMessage {
+  mailbox: string;
+  id: string;
+  sender: string | null; // null: it came from a file
+  receiver: string;
+  message: string;
+  time: string;
+  key?: string | null;
+  state?: 'sent' | 'delivered' | 'read';
+  foreign?: boolean;
+}
+
+interface MailEvent {
+  type?: string;
+  id?: string;
+  data: string;
+}
+
+interface Presence {
+  online?: boolean;
+  lastSeen?: number | null; // Unix ms
+}
+
+interface Person extends Presence {
+  name: string;
+  unread?: number;
+  last?: Partial<StoredMessage> | null;
+}
+
+interface Which {
+  receiver: string;
+  sender?: string;
+  person?: string;
+}
+
+type StreamState = 'connecting' | 'online' | 'polling' | 'reconnecting' | 'denied';
+
+interface FeedOptions {
+  mailbox: string;
+  person?: string; // in a room
+  other?: string; // whose presence is of interest
+  onEvent: (event: MailEvent) => void;
+  /** `quietMs`: how long a reconnection that was announced may take before anybody need worry. */
+  onState: (state: StreamState, quietMs?: number) => void;
+  /** The server does not know the cursor: `start` again with a fresh one. */
+  onCursorRefused: () => void;
+}
+
+interface Feed {
+  start: (cursor: string) => void;
+  poke: () => void;
+  close: () => void;
+}
+
+interface ChatMessage {
+  identity: string;
+  mailbox: string;
+  id: string;
+  sender: string;
+  message: string;
+  time: number;
+  state: LetterState | 'sent' | 'delivered' | 'read';
+  foreign: boolean;
+}
+
+type LetterState = 'sending' | 'waiting' | 'failed';
+
+interface Letter {
+  key: string;
+  message: string;
+  at: number;
+  triedAt?: number;
+  failed?: boolean;
+}
+
+type Frame = ReturnType<typeof import('./chat-frame.js').buildFrame>;
+
+interface ChatOptions {
+  me: string;
+  other: string; // the person or room written to
+  mailbox: string; // where what is said to me arrives
+  longest: number;
+  frame: Frame;
+  onEvent?: (event: MailEvent) => void;
+  onStranger?: (sender: string, message: StoredMessage) => void;
+  onArrival?: (messages: ChatMessage[]) => void;
+  onConnected?: () => void;
+  onSeen?: () => void;
+  onReceived?: (id: string) => void;
+  onTyping?: () => void;
+}
