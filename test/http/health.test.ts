@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, realpathSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import request from 'supertest';
+import { mailboxChat } from '../../src/index.ts';
+import { serveChat } from '../support/serve-chat.ts';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
+describe('the health of a chat', () => {
+  test('tells which program serves which directory, without telling where that is', async () => {
+    const { url, dir } = await serveChat();
+
+    const answer = await request(url).get('/healthz');
+
+    const directoryHash = createHash('sha256').update(realpathSync(dir)).digest('hex');
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual({ name: 'mailbox-chat', version, directoryHash });
+  });
+
+  test('is ready while it takes mail', async () => {
+    const { url } = await serveChat();
+
+    const answer = await request(url).get('/readyz');
+
+    expect([answer.status, answer.body]).toEqual([200, { ready: true }]);
+  });
+
+  test('is not ready when it is closed, and says when to ask again', async () => {
+    const { url, chat } = await serveChat();
+    await chat.close();
+
+    const answer = await request(url).get('/readyz');
+
+    expect(answer.status).toBe(503);
+    expect(answer.body).toMatchObject({ error: 'CLOSED' });
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+  });
+
+  test('lets a sender know that a closed chat takes nothing', async () => {
+    const { url, chat } = await serveChat();
+    await chat.close();
+
+    const answer = await request(url).post('/messages').send({ sender: 'jjeong', receiver: 'henry', message: 'hi' });
+
+    expect([answer.status, (answer.body as { error: string }).error]).toEqual([503, 'CLOSED']);
+  });
+});
+
+describe('making a chat', () => {
+  test.each([0, -1, 1.5, NaN, 1_000_000])('refuses maxMessage %p', (maxMessage) => {
+    expect(() => mailboxChat({ maxMessage })).toThrow(RangeError);
+  });
+
+  test('refuses people whose names cannot be mailboxes', () => {
+    expect(() => mailboxChat({ people: ['../henry'] })).toThrow(expect.objectContaining({ code: 'INVALID_NAME' }));
+  });
+
+  test('refuses a directory that cannot be one', () => {
+    expect(() => mailboxChat({ dir: 'package.json' })).toThrow(/EEXIST|ENOTDIR/);
+  });
+});

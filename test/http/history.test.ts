@@ -1,0 +1,218 @@
+import { describe, expect, test } from '@jest/globals';
+import request from 'supertest';
+import { listen } from '../support/listener.ts';
+import { history, say, wholeHistory } from '../support/requests.ts';
+import { serveChat, type ServedChat } from '../support/serve-chat.ts';
+
+const texts = (messages: readonly { message: string }[]): string[] => messages.map(({ message }) => message);
+
+/** A conversation of `count` messages, now one says something, now the other, and others speak, too. */
+async function talk(chat: ServedChat, count: number): Promise<string[]> {
+  const said = [];
+  for (let i = 0; i < count; i += 1) {
+    const [from, to] = i % 3 === 0 ? ['henry', 'jjeong'] : ['jjeong', 'henry'];
+    said.push((await say(chat, from!, to!, `number ${i}`)).message);
+    if (i % 4 === 0) await say(chat, 'mina', to!, `aside ${i}`);
+    if (i % 5 === 0) await say(chat, from!, 'mina', `elsewhere ${i}`);
+  }
+  return said;
+}
+
+describe('the history of two people', () => {
+  test('is empty before they have spoken', async () => {
+    const { url } = await serveChat();
+
+    const answer = await request(url).get('/history?receiver=henry&sender=jjeong');
+
+    expect(answer.status).toBe(200);
+    expect(answer.body).toEqual({ messages: [], before: null, cursor: '0-0' });
+  });
+
+  test('has what either said to the other, oldest first, and nothing of a third person', async () => {
+    const chat = await serveChat();
+    const said = await talk(chat, 20);
+
+    const [henry, jjeong] = [await history(chat, 'henry', 'jjeong'), await history(chat, 'jjeong', 'henry')];
+
+    expect(texts(henry.messages)).toEqual(said);
+    expect(texts(jjeong.messages)).toEqual(said);
+  });
+
+  test('tells every message as it was stored', async () => {
+    const chat = await serveChat();
+    const stored = await say(chat, 'jjeong', 'henry', '안녕\nhi');
+
+    const { messages } = await history(chat, 'henry', 'jjeong');
+
+    expect(messages).toEqual([stored]);
+  });
+
+  test.each([1, 2, 3, 7, 19, 20, 21, 500])('comes without hole or double in pages of %i', async (limit) => {
+    const chat = await serveChat();
+    const said = await talk(chat, 20);
+
+    const whole = await wholeHistory(chat, 'henry', 'jjeong', limit);
+
+    expect(texts(whole)).toEqual(said);
+  });
+
+  test('has the same ids on every page and on the stream', async () => {
+    const chat = await serveChat();
+    await talk(chat, 9);
+    const whole = await wholeHistory(chat, 'henry', 'jjeong', 2);
+
+    const page = await listen(`${chat.url}/status?receiver=henry&since=all`);
+    const heard = await page.nextUpTo('number 8');
+
+    const ids = new Set(heard.map(({ id }) => id));
+    const mine = whole.filter(({ mailbox }) => mailbox === 'henry');
+    expect(mine.map(({ id }) => ids.has(id))).toEqual(mine.map(() => true));
+  });
+
+  test.each([1, 4, 50])('has foreign mail in its place, once, in pages of %i', async (limit) => {
+    const chat = await serveChat();
+    await say(chat, 'jjeong', 'henry', 'one');
+    chat.writeForeign('henry', 'data: two\n\ndata: three\n\n');
+    await say(chat, 'jjeong', 'henry', 'four');
+    await history(chat, 'henry', 'jjeong');
+    await say(chat, 'henry', 'jjeong', 'five');
+    chat.writeForeign('henry', 'data: six\n\n');
+
+    const whole = await wholeHistory(chat, 'henry', 'jjeong', limit);
+
+    expect(texts(whole)).toEqual(['one', 'two', 'three', 'four', 'five', 'six']);
+    expect(whole.filter(({ foreign }) => foreign).map(({ message }) => message)).toEqual(['two', 'three', 'six']);
+  });
+
+  test('has foreign mail only where it came, but in every conversation there', async () => {
+    const chat = await serveChat();
+    chat.writeForeign('henry', 'data: from a file\n\n');
+
+    expect(texts((await history(chat, 'henry', 'jjeong')).messages)).toEqual(['from a file']);
+    expect(texts((await history(chat, 'henry', 'mina')).messages)).toEqual(['from a file']);
+    expect(texts((await history(chat, 'jjeong', 'henry')).messages)).toEqual([]);
+  });
+
+  test('stays without hole or double while new mail comes between its pages', async () => {
+    const chat = await serveChat();
+    const said = await talk(chat, 20);
+    let extra = 0;
+    const sayMore = (): Promise<unknown> => {
+      extra += 1;
+      return extra % 2 === 0
+        ? say(chat, 'jjeong', 'henry', `extra ${extra}`)
+        : say(chat, 'henry', 'jjeong', `extra ${extra}`);
+    };
+
+    const whole = await wholeHistory(chat, 'henry', 'jjeong', 3, sayMore);
+
+    expect(texts(whole)).toEqual(said);
+  });
+
+  test('does not slip what came later into an older page when only one had spoken lately', async () => {
+    const chat = await serveChat();
+    const said = [(await say(chat, 'henry', 'jjeong', 'first')).message];
+    for (let i = 0; i < 5; i += 1) said.push((await say(chat, 'jjeong', 'henry', `number ${i}`)).message);
+
+    const whole = await wholeHistory(chat, 'henry', 'jjeong', 2, () => say(chat, 'henry', 'jjeong', 'later'));
+
+    expect(texts(whole)).toEqual(said);
+  });
+
+  test('stays without hole or double when the other one reads between its pages', async () => {
+    const chat = await serveChat();
+    const said = await talk(chat, 20);
+
+    const whole = await wholeHistory(chat, 'henry', 'jjeong', 3, () => history(chat, 'jjeong', 'henry'));
+
+    expect(texts(whole)).toEqual(said);
+  });
+
+  test('is the same after the server was started again', async () => {
+    const first = await serveChat();
+    const said = await talk(first, 10);
+    const before = await wholeHistory(first, 'henry', 'jjeong', 3);
+    await first.stop();
+
+    const second = await serveChat({ dir: first.dir });
+
+    expect(await wholeHistory(second, 'henry', 'jjeong', 3)).toEqual(before);
+    expect(texts(before)).toEqual(said);
+  });
+
+  test('reaches back over more of other people’s mail than one look covers', async () => {
+    const chat = await serveChat();
+    await say(chat, 'jjeong', 'henry', 'first');
+    const foreign = Array.from({ length: 3000 }, (_, i) => foreignMessage('mina', 'henry', `aside ${i}`)).join('');
+    chat.writeForeign('henry', foreign);
+    await history(chat, 'henry', 'mina');
+    await say(chat, 'jjeong', 'henry', 'last');
+
+    const whole = await wholeHistory(chat, 'henry', 'jjeong', 50);
+
+    expect(texts(whole)).toEqual(['first', 'last']);
+  });
+
+  test('shows the sender all of what waits, however much it is', async () => {
+    const chat = await serveChat();
+    const said = Array.from({ length: 150 }, (_, i) => `${i}:`.padEnd(4000, '한'));
+    for (const text of said) await say(chat, 'jjeong', 'henry', text);
+
+    const whole = await wholeHistory(chat, 'jjeong', 'henry', 50);
+
+    expect(texts(whole).map((text) => text.slice(0, 5))).toEqual(said.map((text) => text.slice(0, 5)));
+  });
+
+  test('shows what one has said to oneself once', async () => {
+    const chat = await serveChat();
+    await say(chat, 'henry', 'henry', 'a note');
+
+    expect(texts(await wholeHistory(chat, 'henry', 'henry', 1))).toEqual(['a note']);
+  });
+
+  test('gives a cursor from which a stream goes on without hole or double', async () => {
+    const chat = await serveChat();
+    await say(chat, 'jjeong', 'henry', 'old');
+    const { cursor } = await history(chat, 'henry', 'jjeong');
+    await say(chat, 'jjeong', 'henry', 'new');
+
+    const page = await listen(`${chat.url}/status?receiver=henry&lastEventId=${cursor}`);
+
+    expect(await page.textsUpTo('new')).toEqual(['new']);
+  });
+
+  test('brings in what waits for the reader, and leaves the file empty', async () => {
+    const chat = await serveChat();
+    await say(chat, 'jjeong', 'henry', 'hi');
+
+    await history(chat, 'henry', 'jjeong');
+
+    expect(chat.mailboxText('henry')).toBe('');
+  });
+
+  test('leaves the mail of the other one where it waits', async () => {
+    const chat = await serveChat();
+    await say(chat, 'jjeong', 'henry', 'hi');
+    const waiting = chat.mailboxText('henry');
+
+    await history(chat, 'jjeong', 'henry');
+
+    expect(chat.mailboxText('henry')).toBe(waiting);
+  });
+
+  test('is 50 messages long unless asked for more', async () => {
+    const chat = await serveChat();
+    const said = await talk(chat, 60);
+
+    const { messages, before } = await history(chat, 'henry', 'jjeong');
+
+    expect(texts(messages)).toEqual(said.slice(-50));
+    expect(before).not.toBeNull();
+  });
+});
+
+/** Mail with sender and text as ours has it, but without our id: any program can write it. */
+function foreignMessage(sender: string, receiver: string, message: string): string {
+  const time = new Date().toISOString();
+  return `data: ${JSON.stringify({ sender, receiver, message, time, key: message })}\n\n`;
+}
