@@ -371,7 +371,9 @@ export class DeliveredLog {
     this.#size = start + bytes.length;
     this.#takeIn({ start, body: start + body, next: this.#size, ms, last, ranges, end });
     if (this.#keys) addKeys(this.#keys, draft.events);
-    this.#recent.add(before, draft.events, bytes.length);
+    // Foreign mail is dated by its batch: what is read from memory must be what is read from the file later.
+    const events = draft.events.map((event) => (event.id.includes('.') ? { ...event, time: ms } : event));
+    this.#recent.add(before, events, bytes.length);
     return true;
   }
 

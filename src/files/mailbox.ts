@@ -189,8 +189,7 @@ export class Mailbox {
       this.#settle(
         outcomes,
         (id) =>
-          ownEventsIn(fd, after.size, after.size, this.log.now).find((event) => event.id === id) ??
-          this.log.find(id),
+          ownEventsIn(fd, after.size, after.size, this.log.now).find((event) => event.id === id) ?? this.log.find(id),
       );
       return true;
     } finally {

@@ -31,7 +31,11 @@ export function readStretches(
   let at = 0;
   for (const [i, block] of blocks.entries()) {
     const end = i === blocks.length - 1 ? rest : block.end;
-    stretches.push({ from: from + at, end: from + end, parsed: parseBlock(bytes.subarray(block.from, block.to), latest) });
+    stretches.push({
+      from: from + at,
+      end: from + end,
+      parsed: parseBlock(bytes.subarray(block.from, block.to), latest),
+    });
     at = end;
   }
   if (blocks.length === 0 && rest > 0) stretches.push({ from, end: from + rest, parsed: { kind: 'nothing' } });
