@@ -317,14 +317,6 @@ describe('a clock that goes back', () => {
 });
 
 describe('a log that a crash left torn', () => {
-  /** A mailbox for each way to cut a log, all in the same directory. */
-  function cuts(log: Buffer, from: number): { name: MailboxName; bytes: Buffer }[] {
-    return Array.from({ length: log.length - from }, (_, i) => ({
-      name: mailboxName(`cut-${from + i}`),
-      bytes: log.subarray(0, from + i),
-    }));
-  }
-
   test('at any byte loses nothing that was accepted before, and nothing that is accepted after', async () => {
     await Listener.open(open({ watch: false }));
     const before = await store.append(henry, letter('before'));
@@ -335,15 +327,17 @@ describe('a log that a crash left torn', () => {
     for (const { name, bytes } of mailboxes) writeLog(name, bytes);
 
     const expected = new Map<MailboxName, MailEvent[]>();
-    for (const { name } of mailboxes) {
-      const listener = await Listener.open(store, name);
-      expect(textsOf(await readAll(store, name))).toEqual(['before']);
-      const after = await store.append(name, letter('after'));
-      const again = await store.append(name, torn);
-      expect(again.repeated).toBe(false);
-      expected.set(name, [before.event, after.event, again.event]);
-      listener.stop();
-    }
+    await Promise.all(
+      mailboxes.map(async ({ name }) => {
+        const listener = await Listener.open(store, name);
+        expect(textsOf(await readAll(store, name))).toEqual(['before']);
+        const after = await store.append(name, letter('after'));
+        const again = await store.append(name, torn);
+        expect(again.repeated).toBe(false);
+        expected.set(name, [before.event, after.event, again.event]);
+        listener.stop();
+      }),
+    );
 
     await reopen({ watch: false });
     for (const [name, events] of expected) expect([name, await readAll(store, name)]).toEqual([name, events]);
@@ -359,13 +353,15 @@ describe('a log that a crash left torn', () => {
     for (const { name, bytes } of mailboxes) writeLog(name, bytes);
 
     const expected = new Map<MailboxName, MailEvent[]>();
-    for (const { name } of mailboxes) {
-      const listener = await Listener.open(store, name);
-      const appended = [];
-      for (const text of numbered('after', 3)) appended.push((await store.append(name, letter(text))).event);
-      expected.set(name, [first.event, ...appended]);
-      listener.stop();
-    }
+    await Promise.all(
+      mailboxes.map(async ({ name }) => {
+        const listener = await Listener.open(store, name);
+        const appended = [];
+        for (const text of numbered('after', 3)) appended.push((await store.append(name, letter(text))).event);
+        expected.set(name, [first.event, ...appended]);
+        listener.stop();
+      }),
+    );
 
     await reopen(options);
     for (const [name, events] of expected) expect([name, await readAll(store, name)]).toEqual([name, events]);
@@ -424,4 +420,12 @@ describe('a log that a crash left torn', () => {
 function writeLog(mailbox: MailboxName, bytes: Buffer): void {
   mkdirSync(directory.in('.delivered', mailbox));
   writeFileSync(directory.in('.delivered', mailbox, '0-0.log'), bytes);
+}
+
+/** A mailbox for each way to cut a log, all in the same directory. */
+function cuts(log: Buffer, from: number): { name: MailboxName; bytes: Buffer }[] {
+  return Array.from({ length: log.length - from }, (_, i) => ({
+    name: mailboxName(`cut-${from + i}`),
+    bytes: log.subarray(0, from + i),
+  }));
 }
