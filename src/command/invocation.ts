@@ -33,7 +33,11 @@ export function readInvocation(args: readonly string[], env: Env): Invocation | 
 
   const [command, ...words] = commandAndWords(positionals);
   const flags = flagsFor(command, values);
-  const settled = OPTION_LIST.map(([name, option]) => [name, settle(name, option, flags.get(name), env)] as const);
+  const settled = OPTION_LIST.map(([name, option]) => {
+    // What is set for the server must not trouble `tail`.
+    const variables = appliesTo(command, option) ? env : {};
+    return [name, settle(name, option, flags.get(name), variables)] as const;
+  });
   return {
     command,
     words,
@@ -68,7 +72,8 @@ function notUnderstood(error: unknown, names: readonly string[]): unknown {
   if (!code?.startsWith('ERR_PARSE_ARGS')) return error;
   const unknown = /^Unknown option '(.+?)'/.exec(message)?.[1];
   if (unknown === undefined) return new Ending(USAGE, `${message.split('\n')[0]}.`, [SEE_HELP]);
-  const flags = names.flatMap((name) => [`--${name}`, `--no-${name}`]);
+  const switches = OPTION_LIST.filter(([, { value }]) => !value);
+  const flags = [...names, ...switches.map(([name]) => `no-${name}`)].map((name) => `--${name}`);
   return new Ending(USAGE, `Unknown option '${unknown}'.${didYouMean(unknown, flags)}`, [SEE_HELP]);
 }
 
@@ -95,15 +100,20 @@ function isCommand(word: string): word is Command {
 
 function flagsFor(command: Command, values: ReturnType<typeof parseCommandLine>['values']): Map<OptionName, string> {
   const flags = new Map<OptionName, string>();
-  for (const [name, { only }] of OPTION_LIST) {
+  for (const [name, option] of OPTION_LIST) {
     const value = values[name];
     if (value === undefined) continue;
-    if (only && !only.includes(command)) {
-      throw new Ending(USAGE, `'--${name}' is for '${only.join("' and '")}', not for '${command}'.`, [SEE_HELP]);
+    if (!appliesTo(command, option)) {
+      const commands = option.only?.join("' and '");
+      throw new Ending(USAGE, `'--${name}' is for '${commands}', not for '${command}'.`, [SEE_HELP]);
     }
     flags.set(name, typeof value === 'string' ? value : value ? 'yes' : 'no');
   }
   return flags;
+}
+
+function appliesTo(command: Command, { only }: Option): boolean {
+  return only?.includes(command) ?? true;
 }
 
 function settle(name: OptionName, option: Option, flag: string | undefined, env: Env): unknown {

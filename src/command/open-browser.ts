@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
+import type { Logger } from '../logger.ts';
 
-/** Opens `url` with the program BROWSER names, else the system's; `BROWSER=none` opens nothing. A failure is only told. */
-export function openBrowser(url: string, onFailure: (error: Error) => void): void {
+/** Opens `url` with the program BROWSER names, else the system's; `BROWSER=none` opens nothing. A failure is only a warning. */
+export function openBrowser(url: string, logger: Logger): void {
   const program = process.env['BROWSER'] || (process.platform === 'darwin' ? 'open' : 'xdg-open');
   if (program === 'none') return;
-  spawn(program, [url], { stdio: 'ignore', detached: true }).on('error', onFailure).unref();
+  const browser = spawn(program, [url], { stdio: 'ignore', detached: true });
+  browser.on('error', (error) => logger.warn({ err: error }, 'No browser was opened')).unref();
 }

@@ -37,8 +37,7 @@ export async function serve({ settings, isGiven }: Invocation): Promise<void> {
   const ifTaken = isTerminal(process.stderr) && !isGiven('port') ? 'next' : 'fail';
   const listening = await listen(server, { host, port, ifTaken, dir });
   announce(settings, listening);
-  if (settings.open)
-    openBrowser(urlOf(host, listening), (error) => logger.warn({ err: error }, 'No browser was opened'));
+  if (settings.open) openBrowser(urlOf(host, listening), logger);
 }
 
 function loggerFor({ 'log-level': level, 'log-format': format }: Settings): Promise<Logger> {

@@ -74,6 +74,10 @@ describe('What was asked for', () => {
     expect(read('--host 127.0.0.2').settings.host).toBe('127.0.0.2');
   });
 
+  test('is not troubled by a variable of another command', () => {
+    expect(read('tail henry', { PORT: 'http' }).settings.since).toBe('latest');
+  });
+
   test('can be switched off again', () => {
     expect(read('--open --no-open').settings.open).toBe(false);
   });
@@ -91,6 +95,7 @@ describe('A refusal', () => {
   test.each([
     ['--prot 1', "Unknown option '--prot'. Did you mean '--port'?"],
     ['--no-opne', "Unknown option '--no-opne'. Did you mean '--no-open'?"],
+    ['--no-prt', "Unknown option '--no-prt'."],
     ['--quite-another', "Unknown option '--quite-another'."],
     ['-x', "Unknown option '-x'."],
     ['srve', "Unknown command 'srve'. Did you mean 'serve'?"],

@@ -91,7 +91,10 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s says bye to the streams and ends w
 test('A second Ctrl+C ends the server at once', async () => {
   const server = await serve();
   const stream = await fetch(`${server.url}status?receiver=henry`);
-  begin(server, 'POST /messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n').on('error', () => {});
+  begin(
+    server,
+    'POST /messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\n',
+  ).on('error', () => {});
 
   server.child.kill('SIGINT');
   await textUntil(stream, /event: bye/);
