@@ -3,17 +3,20 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterThisTest } from './after-this-test.ts';
 
 /**
- * A TCP proxy before `url` that lets `bytes` bytes of the first answer through and then cuts the connection; later
+ * A TCP proxy before `url` that lets `bytes` bytes of an answer through and then cuts the connection, `cuts` times; later
  * connections are left whole. It makes the client reconnect soon: the digits behind `retry: ` become zeros.
  */
-export async function cuttingProxy(url: string, bytes: number): Promise<{ url: string; hasCut: () => boolean }> {
+export async function cuttingProxy(
+  url: string,
+  bytes: number,
+  cuts = 1,
+): Promise<{ url: string; cutsLeft: () => number }> {
   const { hostname, port } = new URL(url);
   const sockets = new Set<Socket>();
-  let connections = 0;
-  let hasCut = false;
+  let cutsLeft = cuts;
   const proxy = createServer((client) => {
     const server = connect(Number(port), hostname);
-    let left = (connections += 1) === 1 ? bytes : Infinity;
+    let left = cutsLeft > 0 ? bytes : Infinity;
     for (const socket of [client, server]) {
       sockets.add(socket);
       socket.on('error', () => socket.destroy());
@@ -28,7 +31,7 @@ export async function cuttingProxy(url: string, bytes: number): Promise<{ url: s
       client.write(hurried(chunk).subarray(0, left));
       left -= chunk.length;
       if (left > 0) return;
-      hasCut = true;
+      cutsLeft -= 1;
       client.destroySoon();
       server.destroy();
     });
@@ -38,7 +41,7 @@ export async function cuttingProxy(url: string, bytes: number): Promise<{ url: s
     for (const socket of sockets) socket.destroy();
     proxy.close();
   });
-  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, hasCut: () => hasCut };
+  return { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, cutsLeft: () => cutsLeft };
 }
 
 function hurried(chunk: Buffer): Buffer {
