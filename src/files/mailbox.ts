@@ -355,10 +355,8 @@ export class Mailbox {
   /** Newest first: what waits in the mailbox (it has no id of the log yet, unless it is ours), then the log. */
   async readBack(before: string | undefined, limit: number): Promise<{ events: MailEvent[]; more?: string }> {
     await this.#inTurn(() => this.log.catchUp());
-    const waiting = this.#ownWaiting()
-      .filter(({ id }) => compareIds(id, this.log.newest) > 0 && (before === undefined || compareIds(id, before) < 0))
-      .toReversed();
-    if (waiting.length >= limit) {
+    const { waiting, isOldest } = this.#ownWaiting(before);
+    if (waiting.length >= limit || !isOldest) {
       const events = waiting.slice(0, limit);
       return { events, more: events.at(-1)!.id };
     }
@@ -366,10 +364,22 @@ export class Mailbox {
     return { ...logged, events: [...waiting, ...logged.events] };
   }
 
-  #ownWaiting(): MailEvent[] {
+  /** From the end of the file backwards, as far as there is any. Stretches overlap: in one of two each event is whole. */
+  #ownWaiting(before: string | undefined): { waiting: MailEvent[]; isOldest: boolean } {
+    const size = this.#sizeOfMailbox();
+    for (let end = size; end > 0; end -= HISTORY_BYTES) {
+      const events = withFile(this.#paths.file, READ, (fd) => ownEventsIn(fd, end, 2 * HISTORY_BYTES, this.log.now));
+      const waiting = events
+        .filter(({ id }) => compareIds(id, this.log.newest) > 0 && (before === undefined || compareIds(id, before) < 0))
+        .toReversed();
+      if (waiting.length > 0) return { waiting, isOldest: end <= 2 * HISTORY_BYTES };
+    }
+    return { waiting: [], isOldest: true };
+  }
+
+  #sizeOfMailbox(): number {
     const stat = statIfThere(this.#paths.file);
-    if (!stat?.isFile() || stat.size === 0) return [];
-    return withFile(this.#paths.file, READ, (fd) => ownEventsIn(fd, stat.size, HISTORY_BYTES, this.log.now));
+    return stat?.isFile() ? stat.size : 0;
   }
 
   // Watching
