@@ -318,7 +318,7 @@ export function describeMailboxStore(name: string, open: () => Promise<OpenStore
       });
 
       test('goes through megabytes of mail, waiting or received', async () => {
-        const events = await appendAll(store, numbered('한'.repeat(3990), 150));
+        const events = await appendAll(store, numbered('한'.repeat(3990), 300));
         const ids = events.map(({ id }) => id).toReversed();
 
         const whileWaiting = await pagesBack(store, henry, 50);
