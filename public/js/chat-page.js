@@ -3,9 +3,9 @@ import { Attention, prepareNotifications } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
 import { cleanName, preparePage } from './page.js';
-import { Receipts, showPresence, TypingLine } from './presence.js';
+import { Receipts, showPresence, PassingLine } from './presence.js';
 import { readPeople, Refusal, reportTyping } from './server.js';
-import { remember } from './storage.js';
+import { onChangedElsewhere, remember } from './storage.js';
 
 const LONGEST_MESSAGE = 4000;
 const TYPING_EVERY_MS = 3000;
@@ -25,7 +25,7 @@ async function talk(me, other) {
   const attention = new Attention({ titleKey: 'title', who: other, badge: frame.elsewhere });
   const notify = prepareNotifications({ me, bell: frame.bell });
   const receipts = new Receipts({ receiver: me, sender: other });
-  const typing = new TypingLine(frame.happening);
+  const typing = new PassingLine(frame.happening);
   const tellTyping = typingReporter(me, other);
   /** @type {Map<string, number>} */
   const unread = new Map();
@@ -53,10 +53,12 @@ async function talk(me, other) {
     onSeen() {
       if (document.hidden) return;
       attention.here = 0;
-      receipts.note('read', chat.conversation.newestReceivedId);
+      const newest = chat.conversation.newestReceivedId;
+      receipts.note('read', newest);
+      if (newest) remember(`seen/${me}/${other}`, newest); // other tabs count it as unread
     },
     onArrival(messages) {
-      typing.clear();
+      typing.show('');
       if (document.hidden) attention.here += messages.length;
       const last = messages.at(-1);
       if (last) notify(last.foreign ? me : last.sender, last.message, last.identity);
@@ -71,12 +73,11 @@ async function talk(me, other) {
     onEvent({ type, data }) {
       const told = JSON.parse(data);
       if (type === 'presence' && told.person === other && !told.room) showPresence(frame.subtitle, told);
-      if (type === 'typing' && told.sender === other) typing.show(other, told.forMs);
+      if (type === 'typing' && told.sender === other) typing.show('typing', other, told.forMs);
     },
   });
-  document.addEventListener('visibilitychange', () => {
-    if (!document.hidden) void askPeople();
-  });
+  document.addEventListener('visibilitychange', () => void askPeople());
+  onChangedElsewhere(`seen/${me}/`, () => setTimeout(() => void askPeople(), 1000));
   await Promise.all([chat.open(), askPeople()]);
 }
 

@@ -26,7 +26,6 @@ export class Chat {
   #noteEnd = 0;
   #retryLoad = 0;
   /** @type {StreamState} */ #state = 'connecting';
-  /** @type {number[]} */ #recent = [];
   #catchingUp = false;
   #burst = 0;
   #failures = 0;
@@ -219,16 +218,12 @@ export class Chat {
 
   /** More than a few at once are counted instead of read out. @param {number} count */
   #quietBurst(count) {
-    const now = performance.now();
-    this.#recent = this.#recent.filter((at) => now - at < BURST.withinMs);
-    for (let i = 0; i < Math.min(count, BURST.messages + 1); i++) this.#recent.push(now);
-    if (this.#recent.length <= BURST.messages) return;
-    this.view.silence();
     this.#burst += count;
-    clearTimeout(this.#burstEnd);
+    if (this.#burst > BURST.messages) this.view.silence();
+    if (this.#burstEnd) return;
     this.#burstEnd = setTimeout(() => {
-      this.announce(text('new', { n: this.#burst }));
-      this.#burst = 0;
+      if (this.#burst > BURST.messages) this.announce(text('new', { n: this.#burst }));
+      this.#burst = this.#burstEnd = 0;
     }, BURST.withinMs);
   }
 
@@ -299,8 +294,8 @@ export class Chat {
   #showTop() {
     const { earlier, start } = this.options.frame;
     const more = this.view.hasMoreAbove || this.#before !== null;
-    earlier.hidden = !more;
-    start.hidden = more || this.conversation.messages.length === 0;
+    hide(earlier, !more);
+    hide(start, more || this.conversation.messages.length === 0);
   }
 
   /** A word above the composer, for so long. @param {string} key @param {number} seconds */
@@ -364,7 +359,7 @@ export class Chat {
 }
 
 /** What is not a JSON object with a key came from some other program and is shown as it is. @param {string} mailbox @param {string} id @param {string} data @returns {StoredMessage} */
-export function readMail(mailbox, id, data) {
+function readMail(mailbox, id, data) {
   try {
     const { sender, receiver, message, time, key } = JSON.parse(data);
     if (typeof sender === 'string' && typeof message === 'string' && typeof key === 'string') {
@@ -374,4 +369,9 @@ export function readMail(mailbox, id, data) {
     // not JSON
   }
   return { mailbox, id, sender: null, receiver: mailbox, message: data, time: new Date().toISOString(), foreign: true };
+}
+
+/** Touches the log only where something changes. @param {HTMLElement} part @param {boolean} hidden */
+function hide(part, hidden) {
+  if (part.hidden !== hidden) part.hidden = hidden;
 }

@@ -99,12 +99,11 @@ export class Outbox {
       if (!(error instanceof Refusal)) throw error;
       if (!this.#letters.has(letter.key)) return true; // deleted meanwhile
       if (error.isDenied) this.options.onDenied();
-      if (error.isFinal || (this.#connected && error.status !== 429 && this.#isOverdue(letter.key))) {
+      if (error.isFinal || !this.#tryLater(letter.key, error)) {
         this.#fail(letter.key);
         return true;
       }
       this.#waiting = true;
-      this.#tryLater(letter.key, error);
       this.options.onChange();
       return false;
     }
@@ -135,14 +134,16 @@ export class Outbox {
     return undefined;
   }
 
-  /** @param {string} key @param {Refusal} error */
+  /** False when it has been tried by itself for long enough. @param {string} key @param {Refusal} error */
   #tryLater(key, { retryAfterMs, status }) {
     const ms = retryAfterMs ?? backOffMs(this.#failures++);
+    const tooLate = this.#isOverdue(key, ms);
     if (status === 429) this.options.onTooFast(Math.ceil(ms / 1000));
-    // Out of reach for so long: it waits for the stream to come back.
-    if (this.#isOverdue(key) && !this.#connected) return;
+    else if (tooLate && this.#connected) return false;
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => void this.flush(), ms);
+    // Out of reach for so long, it waits for the stream to come back.
+    if (status === 429 || !tooLate) this.#retry = setTimeout(() => void this.flush(), ms);
+    return true;
   }
 
   /** @param {string} key */
@@ -152,10 +153,10 @@ export class Outbox {
     this.options.onFailed();
   }
 
-  /** @param {string} key */
-  #isOverdue(key) {
+  /** Whether the first attempt will be too long ago then. @param {string} key @param {number} [inMs] */
+  #isOverdue(key, inMs = 0) {
     const triedAt = this.#letters.get(key)?.triedAt;
-    return triedAt !== undefined && Date.now() - triedAt > SAME_KEY_MS;
+    return triedAt !== undefined && Date.now() + inMs - triedAt > SAME_KEY_MS;
   }
 
   /** @param {Letter} letter @returns {LetterState} */

@@ -8,7 +8,8 @@ import { readHistory, readPeople, Refusal } from './server.js';
 import { recall, remember } from './storage.js';
 import { openFeed } from './stream.js';
 
-const FALLBACK = ['henry', 'jjeong'];
+// Whoever has not said who they are is offered everybody.
+const STRANGER = 'guest';
 const SETTLE_MS = 500;
 
 const invited = cleanName(await preparePage());
@@ -32,7 +33,7 @@ const form = element(
 );
 const attention = new Attention({ titleKey: 'app' });
 
-let me = chosen ?? FALLBACK[0] ?? '';
+let me = chosen ?? '';
 /** @type {Person[]} */
 let known = [];
 let shown = '';
@@ -106,16 +107,16 @@ async function become(name) {
 
 async function look() {
   try {
+    me ||= (await readPeople(STRANGER)).people[0]?.name ?? '';
     const answer = await readPeople(me);
     known = answer.people;
     say(files, 'files', { dir: answer.dir ?? '' });
     say(access, `access.${answer.access}`);
-    say(badName, '');
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (error.isDenied) say(badName, 'denied');
-    else if (!known.length) known = FALLBACK.map((name) => ({ name }));
   }
+  if (!me) newMe.hidden = false;
   show();
 }
 
@@ -145,13 +146,13 @@ async function follow() {
   await begin();
 }
 
-/** Rebuilds the list only where it says something new: somebody may be going through it. */
+/** Rebuilds the list only when it says something new: somebody may be going through it. */
 function show() {
   const wording = JSON.stringify([language(), me, known, newMe.hidden]);
   if (wording === shown) return;
   shown = wording;
   const at = document.activeElement?.getAttribute('href');
-  const names = [...new Set([me, ...known.map(({ name }) => name)])];
+  const names = [...new Set([me, ...known.map(({ name }) => name)])].filter(Boolean);
   who.replaceChildren(
     ...names.map((name) => element('option', { value: name }, name)),
     say(element('option', { value: '' }), 'someoneNew'),

@@ -3,7 +3,6 @@ import { compareIds } from './conversation.js';
 import { say, shortWhen } from './language.js';
 import { Refusal, reportReceipt } from './server.js';
 
-const NOTICE_FOR_MS = 6000;
 const SETTLE_MS = 250;
 
 /** The line under a person's name. @param {HTMLElement} line @param {Presence} presence */
@@ -14,35 +13,21 @@ export function showPresence(line, { online, lastSeen }) {
   else say(line, 'offline');
 }
 
-export class TypingLine {
-  #expiry = 0;
+/** A line that says something for a while. */
+export class PassingLine {
+  #end = 0;
 
   /** @param {HTMLElement} line */
   constructor(line) {
     this.line = line;
   }
 
-  /** @param {string} who @param {number} forMs */
-  show(who, forMs) {
-    clearTimeout(this.#expiry);
-    say(this.line, 'typing', { who });
-    this.#expiry = setTimeout(() => this.clear(), forMs);
+  /** @param {string} key @param {string} [who] @param {number} [forMs] */
+  show(key, who = '', forMs = 6000) {
+    clearTimeout(this.#end);
+    say(this.line, key, { who });
+    if (key) this.#end = setTimeout(() => this.show(''), forMs);
   }
-
-  clear() {
-    clearTimeout(this.#expiry);
-    say(this.line, '');
-  }
-}
-
-/** "<name> online", "<name> offline", for a moment. @param {HTMLElement} line */
-export function noticeBoard(line) {
-  let end = 0;
-  return (/** @type {{ person: string, online: boolean }} */ { person, online }) => {
-    clearTimeout(end);
-    say(line, online ? 'cameOnline' : 'wentOffline', { who: person });
-    end = setTimeout(() => say(line, ''), NOTICE_FOR_MS);
-  };
 }
 
 /** Tells the server how far this page has received and read. */

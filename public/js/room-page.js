@@ -5,7 +5,7 @@ import { Chat } from './chat.js';
 import { element } from './elements.js';
 import { languageSwitch, say } from './language.js';
 import { cleanName, preparePage } from './page.js';
-import { noticeBoard } from './presence.js';
+import { PassingLine } from './presence.js';
 import { recall, remember } from './storage.js';
 
 const LONGEST_NAME = 20;
@@ -66,7 +66,7 @@ async function enter(room, me, attention) {
   document.body.className = 'chat room';
   const frame = buildFrame({ who: room, heading: 'room', label: 'roomLabel' });
   const notify = prepareNotifications({ me, bell: frame.bell });
-  const announceComing = noticeBoard(frame.happening);
+  const notice = new PassingLine(frame.happening);
 
   const chat = new Chat({
     me,
@@ -86,7 +86,7 @@ async function enter(room, me, attention) {
       const told = JSON.parse(data);
       if (type !== 'presence' || !told.room) return;
       if (typeof told.count === 'number') say(frame.subtitle, 'greeting', { who: me, n: told.count });
-      if (told.person !== me) announceComing(told);
+      if (told.person !== me) notice.show(told.online ? 'cameOnline' : 'wentOffline', told.person);
     },
   });
   await chat.open();
