@@ -65,7 +65,7 @@ describe('a message with', () => {
     const fields = { sender: 'jjeong', receiver: 'henry' };
 
     await fetch(`${chat.url}/messages`, { method: 'POST', body: new URLSearchParams({ ...fields, message: text }) });
-    await fetch(`${chat.url}/messages?${new URLSearchParams(fields)}`, { method: 'POST', body: text });
+    await fetch(`${chat.url}/messages?${new URLSearchParams(fields).toString()}`, { method: 'POST', body: text });
 
     const { messages } = await history(chat, 'henry', 'jjeong');
     expect(messages.map(({ message }) => message)).toEqual([text, text]);

@@ -10,10 +10,10 @@ const texts = (messages: readonly { message: string }[]): string[] => messages.m
 async function talk(chat: ServedChat, count: number): Promise<string[]> {
   const said = [];
   for (let i = 0; i < count; i += 1) {
-    const [from, to] = i % 3 === 0 ? ['henry', 'jjeong'] : ['jjeong', 'henry'];
-    said.push((await say(chat, from!, to!, `number ${i}`)).message);
-    if (i % 4 === 0) await say(chat, 'mina', to!, `aside ${i}`);
-    if (i % 5 === 0) await say(chat, from!, 'mina', `elsewhere ${i}`);
+    const [from, to] = i % 3 === 0 ? (['henry', 'jjeong'] as const) : (['jjeong', 'henry'] as const);
+    said.push((await say(chat, from, to, `number ${i}`)).message);
+    if (i % 4 === 0) await say(chat, 'mina', to, `aside ${i}`);
+    if (i % 5 === 0) await say(chat, from, 'mina', `elsewhere ${i}`);
   }
   return said;
 }

@@ -187,7 +187,8 @@ describe('an idempotency key', () => {
 
     const answers = await Promise.all(Array.from({ length: 10 }, send));
 
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([...Array.from({ length: 9 }, () => 200), 201]);
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(answers.length - 1);
     for (const answer of answers) expect(answer.body).toEqual(answers[0]!.body);
   });
 

@@ -166,17 +166,13 @@ describe('POST /messages refuses, and writes nothing,', () => {
 
   test('more bytes than a message can have, of unknown length', () =>
     refuses(413, 'MESSAGE_TOO_LONG', async (url) => {
-      const body = ReadableStream.from(
-        (function* endless() {
-          for (let i = 0; i < 1000; i += 1) yield new TextEncoder().encode('a'.repeat(1000));
-        })(),
-      );
+      const body = ReadableStream.from(Array.from({ length: 1000 }, () => new TextEncoder().encode('a'.repeat(1000))));
       const answer = await fetch(`${url}/messages`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
         body,
         duplex: 'half',
-      } as RequestInit);
+      });
       return refusal(answer);
     }));
 
@@ -211,7 +207,7 @@ describe('GET /messages refuses, and writes nothing,', () => {
   test.each(['sender', 'receiver', 'message'])('a message without %s', (field) => {
     const query = new URLSearchParams(Object.entries(good).filter(([name]) => name !== field));
 
-    return refuses(400, 'INVALID_MESSAGE', get(`/messages.html?${query}`));
+    return refuses(400, 'INVALID_MESSAGE', get(`/messages.html?${query.toString()}`));
   });
 
   test.each(['sender', 'receiver', 'message', 'key'])('%s given twice', (field) =>
@@ -296,10 +292,10 @@ describe('GET /history refuses, and moves no mail,', () => {
   );
 });
 
-describe('POST /receipts refuses, and writes nothing,', () => {
-  const receipt = (fields: unknown) => (url: string) =>
-    request(url).post('/receipts').type('json').send(JSON.stringify(fields));
+const receipt = (fields: unknown) => (url: string) =>
+  request(url).post('/receipts').type('json').send(JSON.stringify(fields));
 
+describe('POST /receipts refuses, and writes nothing,', () => {
   test.each<[string, unknown]>([
     ['a list', []],
     ['null', null],
@@ -378,6 +374,16 @@ describe('a path', () => {
   );
 });
 
+async function leavesAlone(path: string, init: RequestInit): Promise<Response> {
+  const chat = await chatWithMail();
+  const before = listing(chat.dir);
+  const answer = await fetch(`${chat.url}${path}`, init);
+  await answer.text();
+  await chat.stop();
+  expect(listing(chat.dir)).toEqual(before);
+  return answer;
+}
+
 describe('no mail is moved by', () => {
   const PATHS = [
     '/status?receiver=henry',
@@ -387,16 +393,6 @@ describe('no mail is moved by', () => {
     '/messages.html?sender=jjeong&receiver=henry&message=hi',
     '/people?receiver=henry',
   ];
-
-  async function leavesAlone(path: string, init: RequestInit): Promise<Response> {
-    const chat = await chatWithMail();
-    const before = listing(chat.dir);
-    const answer = await fetch(`${chat.url}${path}`, init);
-    await answer.text();
-    await chat.stop();
-    expect(listing(chat.dir)).toEqual(before);
-    return answer;
-  }
 
   test.each(PATHS)('HEAD %s', async (path) => {
     expect((await leavesAlone(path, { method: 'HEAD' })).status).toBe(200);

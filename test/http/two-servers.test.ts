@@ -7,13 +7,13 @@ import { listen } from '../support/listener.ts';
 import { history, reportReceipt, say, wholeHistory } from '../support/requests.ts';
 import { until } from '../support/until.ts';
 
-describe('two servers on one directory', () => {
-  async function two(): Promise<{ dir: string; here: { url: string }; there: { url: string } }> {
-    const dir = temporaryDirectory();
-    const [here, there] = [await startChatProcess(dir), await startChatProcess(dir)];
-    return { dir, here, there };
-  }
+async function two(): Promise<{ dir: string; here: { url: string }; there: { url: string } }> {
+  const dir = temporaryDirectory();
+  const [here, there] = [await startChatProcess(dir), await startChatProcess(dir)];
+  return { dir, here, there };
+}
 
+describe('two servers on one directory', () => {
   test('bring every message to every page, once and in order, whoever took it', async () => {
     const { dir, here, there } = await two();
     const pages = [

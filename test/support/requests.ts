@@ -56,7 +56,8 @@ export async function history(
   other: string,
   query: Readonly<Record<string, string>> = {},
 ): Promise<HistoryPage> {
-  const response = await fetch(`${url}/history?${new URLSearchParams({ receiver: me, sender: other, ...query })}`);
+  const which = new URLSearchParams({ receiver: me, sender: other, ...query }).toString();
+  const response = await fetch(`${url}/history?${which}`);
   if (!response.ok) throw new Error(`no history: ${response.status} ${await response.text()}`);
   return (await response.json()) as HistoryPage;
 }

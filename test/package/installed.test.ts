@@ -1,0 +1,166 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, afterAll, describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { afterThisTest } from '../support/after-this-test.ts';
+import { PACKAGE_DIR } from '../support/built-package.ts';
+import { inTime } from '../support/until.ts';
+
+const run = promisify(execFile);
+const INSTALL_WITHIN_MS = 180_000;
+
+let work: string;
+let app: string;
+let packed: string[];
+
+/** Packs a copy of this package, as if it had just been cloned, and installs it into an application of its own. */
+beforeAll(async () => {
+  work = mkdtempSync(join(tmpdir(), 'mailbox-chat-package-'));
+  app = join(work, 'app');
+  const clone = join(work, 'clone');
+  const notCloned = new Set(['node_modules', 'dist', 'mailboxes', '.git', 'test', 'coverage']);
+  mkdirSync(clone);
+  for (const name of readdirSync(PACKAGE_DIR)) {
+    if (!notCloned.has(name)) cpSync(join(PACKAGE_DIR, name), join(clone, name), { recursive: true });
+  }
+  symlinkSync(join(PACKAGE_DIR, 'node_modules'), join(clone, 'node_modules'));
+
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', work], { cwd: clone });
+  const [{ filename, files }] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [
+    { filename: string; files: { path: string }[] },
+  ];
+  packed = files.map(({ path }) => path);
+
+  mkdirSync(app);
+  writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }));
+  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', join(work, filename)], { cwd: app });
+}, INSTALL_WITHIN_MS);
+
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+describe('the package', () => {
+  test('holds the program, its types, its pages and its command, and none of the sources or tests', () => {
+    const tops = new Set(packed.map((path) => path.split('/')[0]));
+
+    expect([...tops].toSorted((a, b) => (a! < b! ? -1 : 1))).toEqual([
+      'LICENSE',
+      'README.md',
+      'bin',
+      'dist',
+      'package.json',
+      'public',
+    ]);
+    for (const path of ['dist/index.js', 'dist/index.d.ts', 'public/chat1.html', 'bin/mailbox-chat.cjs']) {
+      expect(packed).toContain(path);
+    }
+  });
+
+  test('has everything it imports among its dependencies', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(PACKAGE_DIR, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    const dist = join(app, 'node_modules/mailbox-chat/dist');
+    const scripts = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.js'));
+
+    const imported = scripts.flatMap((name) =>
+      Array.from(
+        readFileSync(join(dist, name), 'utf8').matchAll(/^import .*from '([^.'][^']*)';/gm),
+        ([, from]) => from!,
+      ),
+    );
+
+    const foreign = imported.filter((name) => !name.startsWith('node:'));
+    expect(foreign.length).toBeGreaterThan(0);
+    for (const name of foreign) expect(Object.keys(dependencies)).toContain(name);
+  });
+
+  test('can be imported and mounted in a plain server', async () => {
+    writeFileSync(
+      join(app, 'server.js'),
+      `import { createServer } from 'node:http';
+       import { mailboxChat } from 'mailbox-chat';
+       const chat = mailboxChat({ dir: './mail' });
+       const server = createServer(chat).listen(0, '127.0.0.1', async () => {
+         const url = 'http://127.0.0.1:' + server.address().port;
+         const fields = { sender: 'jjeong', receiver: 'henry', message: '안녕' };
+         const sent = await fetch(url + '/messages', { method: 'POST', body: new URLSearchParams(fields) });
+         const page = await fetch(url + '/chat1.html');
+         console.log(JSON.stringify([sent.status, page.status]));
+         await chat.close();
+         server.close();
+         server.closeAllConnections();
+       });`,
+    );
+
+    const { stdout } = await run(process.execPath, ['server.js'], { cwd: app });
+
+    expect(JSON.parse(stdout)).toEqual([201, 200]);
+    expect(readFileSync(join(app, 'mail/henry.txt'), 'utf8')).toContain('안녕');
+  });
+
+  test.each([
+    { module: 'nodenext', moduleResolution: 'nodenext' },
+    { module: 'es2022', moduleResolution: 'bundler' },
+  ])('has types that compile with %j, its own declarations checked', async (options) => {
+    const types = join(PACKAGE_DIR, 'node_modules/@types');
+    writeFileSync(
+      join(app, 'use.ts'),
+      `import { createServer } from 'node:http';
+       import { FileMailboxes, MailboxError, mailboxChat, mailboxName } from 'mailbox-chat';
+       import type { Batch, MailboxChat, MailboxChatOptions, MailboxStore, Logger } from 'mailbox-chat';
+       const store: MailboxStore = new FileMailboxes('./mail');
+       const options: MailboxChatOptions = { store, people: ['henry', 'jjeong'], maxMessage: 100 };
+       const chat: MailboxChat = mailboxChat(options);
+       createServer(chat);
+       export const batch: Promise<Batch> = store.read(mailboxName('henry'));
+       export const closing: Promise<void> = chat.close();
+       export const logger = (it: Logger): void => it.info({}, 'hello');
+       export const code = (error: MailboxError): string => error.code;
+       // @ts-expect-error a name must be checked first
+       void store.read('henry');
+       // @ts-expect-error no such option
+       mailboxChat({ directory: './mail' });`,
+    );
+    const compilerOptions = {
+      ...options,
+      target: 'es2023',
+      strict: true,
+      noEmit: true,
+      types: ['node'],
+      typeRoots: [types],
+    };
+    writeFileSync(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.ts'] }));
+
+    const compiled = await run(join(PACKAGE_DIR, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.json'], { cwd: app }).catch(
+      (error: { stdout: string }) => error,
+    );
+
+    expect(compiled.stdout).toBe('');
+  });
+
+  test('has a command that starts, serves its pages and ends', async () => {
+    const command = spawn(join(app, 'node_modules/.bin/mailbox-chat'), ['--port', '0', '--dir', 'mail'], { cwd: app });
+    const exited = once(command, 'exit') as Promise<[number | null]>;
+    afterThisTest(() => command.kill('SIGKILL'));
+    const [line] = (await inTime('the first line', once(command.stdout.setEncoding('utf8'), 'data'))) as [string];
+    const { url } = JSON.parse(line) as { url: string };
+
+    const page = await fetch(new URL('chat1.html', url));
+    command.kill('SIGTERM');
+
+    expect(page.status).toBe(200);
+    expect(await inTime('its end', exited)).toEqual([0, null]);
+  });
+
+  test('has a command that tells its version', async () => {
+    const { version } = JSON.parse(readFileSync(join(PACKAGE_DIR, 'package.json'), 'utf8')) as { version: string };
+
+    const { stdout } = await run(join(app, 'node_modules/.bin/mailbox-chat'), ['--version'], { cwd: app });
+
+    expect(stdout).toContain(version);
+  });
+});
