@@ -39,14 +39,7 @@ async function measure(job, failed) {
   const publishing = Promise.all(
     Array.from({ length: job.publishers }, (_, i) => {
       const receiver = String(receivers[i % receivers.length]);
-      return publishWhile(
-        () => running,
-        new Publisher(port, failed),
-        `${job.sender ?? 's'}-${i}`,
-        receiver,
-        ledger,
-        failed,
-      );
+      return publishWhile(() => running, new Publisher(port, failed), `${job.sender ?? 's'}-${i}`, receiver, ledger);
     }),
   );
 
