@@ -53,6 +53,7 @@ export class Running {
       cwd: cwd ?? temporaryDirectory(),
       env: { PATH, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true, // a process group of its own, so that cleanUp reaches what runs below `through` too
       ...(uid !== undefined && { uid }),
     });
     running.add(this.child);
@@ -122,6 +123,10 @@ export function temporaryDirectory(): string {
 /** Ends what is still running and removes the temporary directories. */
 export async function cleanUp(): Promise<void> {
   const children = [...running];
-  await Promise.all(children.map((child) => new Promise((resolve) => child.on('close', resolve).kill('SIGKILL'))));
+  await Promise.all(children.map((child) => new Promise((resolve) => killGroup(child.on('close', resolve)))));
   for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true });
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid !== undefined) process.kill(-pid, 'SIGKILL');
 }
