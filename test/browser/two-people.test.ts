@@ -1,0 +1,143 @@
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeAll, describe, expect } from '@jest/globals';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { cleanUp, serve } from '../command/running.ts';
+import { DEADLINE_MS, afterThisTest } from '../support/after-this-test.ts';
+import { buildPackage } from '../support/built-package.ts';
+import { temporaryDirectory } from '../support/directory.ts';
+import { chromiumPath, requires } from '../support/requires.ts';
+import { until } from '../support/until.ts';
+
+const test = requires('chromium');
+const QUIETLY = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+interface Scene {
+  readonly dir: string;
+  readonly henry: Page;
+  readonly jjeong: Page;
+}
+
+/** The command as anyone starts it, and a window for each of the two. */
+async function twoPeople(): Promise<Scene> {
+  const dir = temporaryDirectory();
+  const { url } = await serve(['--dir', dir]);
+  const browser = await chromium.launch({ executablePath: chromiumPath()!, args: QUIETLY });
+  afterThisTest(() => browser.close());
+  const [henry, jjeong] = [
+    await open(browser, new URL('chat1.html', url).href),
+    await open(browser, new URL('chat2.html', url).href),
+  ];
+  return { dir, henry, jjeong };
+}
+
+async function open(browser: Browser, address: string): Promise<Page> {
+  const page = await browser.newPage({ locale: 'en-GB' });
+  page.setDefaultTimeout(DEADLINE_MS);
+  await page.goto(address);
+  await page.getByRole('log').waitFor();
+  return page;
+}
+
+async function write(page: Page, text: string): Promise<void> {
+  await page.getByRole('textbox', { name: /^Message to / }).fill(text);
+  await page.getByRole('button', { name: 'Send' }).click();
+}
+
+/** Resolves when the page shows the text as a message. */
+async function shows(page: Page, text: string): Promise<void> {
+  await page.getByRole('log').getByText(text, { exact: true }).waitFor();
+}
+
+/** How often the log shows each of the texts. */
+function counts(page: Page, ...texts: string[]): Promise<number[]> {
+  return Promise.all(texts.map((text) => page.getByRole('log').getByText(text, { exact: true }).count()));
+}
+
+const mailboxText = (dir: string, name: string): string => readFileSync(join(dir, `${name}.txt`), 'utf8');
+
+beforeAll(buildPackage);
+afterEach(cleanUp);
+
+describe('two people, each in a window of a real browser,', () => {
+  test('say 안녕 and hi, see both, and leave their mailboxes empty', async () => {
+    const { dir, henry, jjeong } = await twoPeople();
+
+    await write(henry, '안녕');
+    await shows(jjeong, '안녕');
+    await write(jjeong, 'hi');
+    await shows(henry, 'hi');
+
+    for (const page of [henry, jjeong]) expect(await counts(page, '안녕', 'hi')).toEqual([1, 1]);
+    await until('empty mailboxes', () => mailboxText(dir, 'henry') === '' && mailboxText(dir, 'jjeong') === '');
+  });
+
+  test('see each message once when they load the page again', async () => {
+    const { henry, jjeong } = await twoPeople();
+    await write(henry, '안녕');
+    await shows(jjeong, '안녕');
+    await write(jjeong, 'hi');
+    await shows(henry, 'hi');
+
+    await Promise.all([henry.reload(), jjeong.reload()]);
+    await write(henry, 'marker');
+    await Promise.all([shows(henry, 'marker'), shows(jjeong, 'marker')]);
+
+    for (const page of [henry, jjeong]) expect(await counts(page, '안녕', 'hi', 'marker')).toEqual([1, 1, 1]);
+  });
+
+  test('see what another program writes into a mailbox, where it was written', async () => {
+    const { dir, henry, jjeong } = await twoPeople();
+
+    appendFileSync(join(dir, 'henry.txt'), 'data: hello from the shell\n\n');
+    await shows(henry, 'hello from the shell');
+    await write(henry, 'marker');
+    await shows(jjeong, 'marker');
+
+    expect(await counts(henry, 'hello from the shell')).toEqual([1]);
+    expect(await counts(jjeong, 'hello from the shell')).toEqual([0]);
+    expect(mailboxText(dir, 'henry')).toBe('');
+  });
+
+  test('get what was said while they were away', async () => {
+    const { henry, jjeong } = await twoPeople();
+    const address = jjeong.url();
+    await jjeong.goto('about:blank');
+    for (const text of ['one', 'two', 'three']) await write(henry, text);
+    await Promise.all(['one', 'two', 'three'].map((text) => shows(henry, text)));
+
+    await jjeong.goto(address);
+    await shows(jjeong, 'three');
+
+    expect(await counts(jjeong, 'one', 'two', 'three')).toEqual([1, 1, 1]);
+  });
+
+  test('cannot run a script in the other one’s page', async () => {
+    const { henry, jjeong } = await twoPeople();
+    const text = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>';
+
+    await write(henry, text);
+    await shows(jjeong, text);
+
+    for (const page of [henry, jjeong]) expect(await page.title()).not.toContain('owned');
+  });
+
+  test('keep line breaks, emoji and right-to-left text as they were written', async () => {
+    const { henry, jjeong } = await twoPeople();
+    const text = 'one\n두 번째 👨‍👩‍👧\nשלום';
+
+    await write(henry, text);
+    await shows(jjeong, 'one 두 번째 👨‍👩‍👧 שלום');
+
+    const message = jjeong.getByRole('log').getByText('두 번째 👨‍👩‍👧');
+    expect(await message.innerText()).toBe(text);
+  });
+});
