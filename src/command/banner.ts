@@ -1,7 +1,12 @@
 import type { MailboxName } from '../mailbox-name.ts';
-import { NETWORK_NOTE } from './access.ts';
+import { renderUnicodeCompact } from 'uqr';
 import { shown } from './directory.ts';
 import type { Paint } from './terminal.ts';
+
+export interface Link {
+  readonly person: MailboxName;
+  readonly link: string;
+}
 
 export interface Start {
   readonly version: string;
@@ -9,11 +14,17 @@ export interface Start {
   readonly url: string;
   readonly dir: string;
   readonly people: readonly MailboxName[];
+  /** What other computers can do. */
+  readonly network: string;
+  /** Invitation links that were just made. */
+  readonly links: readonly Link[];
+  /** Whether the plain pages work without a link. */
+  readonly isOpen: boolean;
 }
 
 /** What a person sees when the server is up. */
-export function banner({ version, readyMs, url, dir, people }: Start, paint: Paint): string {
-  const pages = [...pagesOf(people), ['anyone', '']] as const;
+export function banner({ version, readyMs, url, dir, people, network, links, isOpen }: Start, paint: Paint): string {
+  const pages = isOpen ? [...pagesOf(people), ['anyone', ''] as const] : [];
   const width = Math.max(...pages.map(([name]) => name.length));
   const lines = [
     `${paint('bold', `Mailbox Chat ${version}`)}  ${paint('dim', `ready in ${readyMs} ms`)}`,
@@ -21,12 +32,24 @@ export function banner({ version, readyMs, url, dir, people }: Start, paint: Pai
     ...pages.map(([name, page]) => `${paint('green', '➜')}  ${name.padEnd(width)}  ${paint('cyan', url + page)}`),
     '',
     `   Mailboxes  ${shown(dir)}     (plain text: open them)`,
-    `   Network    ${NETWORK_NOTE}`,
+    `   Network    ${network}`,
     '',
+    ...links.flatMap(linkLines),
     `Try:  printf 'data: hello from the shell\\n\\n' >> ${inShell(`${shown(dir)}/${people[0]}.txt`)}`,
     'Ctrl+C to stop',
   ];
   return ['', ...lines.map((line) => (line === '' ? '' : `  ${line}`)), '', ''].join('\n');
+}
+
+/** A link to copy, and to photograph with a phone. */
+function linkLines({ person, link }: Link): string[] {
+  const code = renderUnicodeCompact(link).split('\n');
+  return [
+    `${person}: ${link}`,
+    ...code,
+    'Plain http: whoever can read the network can read this link and the mail.',
+    '',
+  ];
 }
 
 /** Two people have a page each; among more one chooses on the first page. */

@@ -10,6 +10,9 @@ const run: Record<Command, (invocation: Invocation) => Promise<void>> = {
   serve: async (invocation) => (await import('./serve.ts')).serve(invocation),
   send: async (invocation) => (await import('./send.ts')).send(invocation),
   tail: async (invocation) => (await import('./tail.ts')).tail(invocation),
+  invite: async (invocation) => (await import('./invite.ts')).invite(invocation),
+  revoke: async (invocation) => (await import('./invite.ts')).revoke(invocation),
+  people: async (invocation) => (await import('./invite.ts')).people(invocation),
   forget: async (invocation) => (await import('./forget.ts')).forget(invocation),
 };
 

@@ -13,6 +13,14 @@ export const COMMANDS = {
     description: 'put a message into a mailbox; needs no server',
   },
   tail: { words: '<who>', least: 1, most: 1, description: 'print mail as it comes; marks nothing as received' },
+  invite: {
+    words: '<who>',
+    least: 1,
+    most: 1,
+    description: 'print a link that lets a person in; one they had before ends',
+  },
+  revoke: { words: '<who>', least: 1, most: 1, description: "end a person's link" },
+  people: { words: '', least: 0, most: 0, description: 'print who has a link' },
   forget: { words: '<who>', least: 1, most: 1, description: "delete a person's mailbox and the mail in it" },
 } as const;
 
@@ -41,7 +49,7 @@ const option = <T>(declared: Option<T>): Option<T> => declared;
 /** Every option, once: the command line, the environment, the defaults and --help come from here. */
 export const OPTIONS = {
   port: option({
-    only: ['serve'],
+    only: ['serve', 'invite'],
     short: 'p',
     env: 'PORT',
     value: '<number>',
@@ -55,7 +63,7 @@ export const OPTIONS = {
     env: 'HOST',
     value: '[address]',
     fallback: '127.0.0.1',
-    description: 'address to listen on (for now only of this computer)',
+    description: 'address to listen on; without one, all. Any but this computer needs invitation links',
     expects: 'an address',
     parse: someText,
   }),
@@ -83,6 +91,52 @@ export const OPTIONS = {
     description: 'open the chat in a browser (BROWSER names which, or none); --no-open does not',
     expects: YES_OR_NO,
     parse: yesOrNo,
+  }),
+  access: option({
+    only: ['serve'],
+    env: 'MAILBOX_ACCESS',
+    value: '<mode>',
+    fallback: 'auto',
+    description: 'who gets in; auto is open on this computer, links beyond it',
+    expects: 'one of open, links, auto',
+    parse: (text) => (['open', 'links', 'auto'] as const).find((mode) => mode === text),
+  }),
+  'allowed-host': option({
+    only: ['serve'],
+    env: 'MAILBOX_ALLOWED_HOST',
+    value: '<a,b>',
+    fallback: '',
+    description: 'names the chat may be called by, besides localhost',
+    expects: 'host names with commas between them',
+    parse: (text) =>
+      text
+        .split(',')
+        .map((name) => name.trim().toLowerCase())
+        .filter(Boolean),
+  }),
+  'open-to-everyone': option({
+    only: ['serve'],
+    fallback: 'no',
+    description: 'let everybody who reaches the port read and write all mail',
+    expects: YES_OR_NO,
+    parse: yesOrNo,
+  }),
+  'send-rate': option({
+    only: ['serve'],
+    env: 'MAILBOX_SEND_RATE',
+    value: '<number>',
+    fallback: '50',
+    description: 'messages a second from one person, four times as many from one address; 0 = no limit',
+    expects: 'a whole number from 0 to 1000000',
+    parse: (text) => wholeNumber(text, 0, 1_000_000),
+  }),
+  url: option({
+    only: ['invite'],
+    value: '<url>',
+    fallback: '',
+    description: 'where people reach the chat [default http://localhost:2012/]',
+    expects: 'an address that begins with http',
+    parse: (text) => (text === '' || /^https?:\/\/[^\s#?]+$/.test(text) ? text : undefined),
   }),
   'trust-proxy': option({
     only: ['serve'],

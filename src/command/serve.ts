@@ -3,11 +3,12 @@ import { performance } from 'node:perf_hooks';
 import type { Logger } from '../logger.ts';
 import { type MailboxChat, mailboxChat } from '../mailbox-chat.ts';
 import { VERSION } from '../version.ts';
-import { refuseOpenNetwork } from './access.ts';
-import { banner, type Start } from './banner.ts';
+import { accessSettings, networkAddresses, networkNote, type AccessSettings } from './access.ts';
+import { banner, type Link, type Start } from './banner.ts';
 import { createLogger } from './create-logger.ts';
 import { shown, unusable } from './directory.ts';
 import { RUNTIME } from './ending.ts';
+import { inviteAll, linkFor } from './invite.ts';
 import type { Invocation } from './invocation.ts';
 import { listen, urlOf } from './listen.ts';
 import { openBrowser } from './open-browser.ts';
@@ -27,16 +28,16 @@ export const TIMEOUTS = {
 /** Serves the chat until a signal stops it. Resolves when it listens. */
 export async function serve({ settings, isGiven }: Invocation): Promise<void> {
   const { host, port, dir } = settings;
-  refuseOpenNetwork(host);
+  const access = accessSettings(settings);
 
   const logger = await loggerFor(settings);
-  const chat = await openChat(settings, logger);
+  const chat = await openChat(settings, access, logger);
   const server = createServer(TIMEOUTS, (req, res) => chat(req, res));
   onStopSignal(() => stopServing(server, chat));
 
   const ifTaken = isTerminal(process.stderr) && !isGiven('port') ? 'next' : 'fail';
   const listening = await listen(server, { host, port, ifTaken, dir });
-  announce(settings, listening);
+  announce(settings, access, listening);
   if (settings.open) openBrowser(urlOf(host, listening), logger);
 }
 
@@ -45,11 +46,11 @@ function loggerFor({ 'log-level': level, 'log-format': format }: Settings): Prom
   return createLogger({ level, format: format === 'auto' ? fitting : format });
 }
 
-async function openChat(settings: Settings, logger: Logger): Promise<MailboxChat> {
-  const { dir, people, 'max-message': maxMessage, 'trust-proxy': trustProxy } = settings;
+async function openChat(settings: Settings, access: AccessSettings, logger: Logger): Promise<MailboxChat> {
+  const { dir, people, 'max-message': maxMessage, 'send-rate': sendRate, 'trust-proxy': trustProxy } = settings;
   try {
     const onFatal = (error: Error) => giveUp(error, logger);
-    const chat = mailboxChat({ dir, people, maxMessage, trustProxy, logger, onFatal });
+    const chat = mailboxChat({ ...access, dir, people, maxMessage, sendRate, trustProxy, logger, onFatal });
     await chat.ready();
     return chat;
   } catch (error) {
@@ -63,13 +64,24 @@ function giveUp(error: Error, logger: Logger): void {
   process.exit(RUNTIME);
 }
 
-function announce({ host, port: asked, dir, people }: Settings, port: number): void {
+/** With links and a terminal, those who have none get theirs now; later ones come from `mailbox-chat invite`. */
+function firstLinks({ dir, people, host }: Settings, { access }: AccessSettings, port: number): Link[] {
+  if (access !== 'links') return [];
+  const base = networkAddresses(host)[0] ?? 'localhost';
+  return inviteAll(dir, people).map(({ person, key }) => ({ person, link: linkFor(`http://${base}:${port}/`, key) }));
+}
+
+function announce(settings: Settings, access: AccessSettings, port: number): void {
+  const { host, port: asked, dir, people } = settings;
   const readyMs = Math.round(performance.now());
-  const start: Start = { version: VERSION, readyMs, url: urlOf(host, port), dir, people };
+  const network = networkNote(access, host);
+  const start = { version: VERSION, readyMs, url: urlOf(host, port), dir, people };
   if (!isTerminal(process.stderr)) {
     console.log(JSON.stringify({ name: 'mailbox-chat', ...start, host, port, dir: shown(dir), pid: process.pid }));
     return;
   }
   const moved = asked !== 0 && asked !== port ? `\n  Port ${asked} is in use by another program: using ${port}.\n` : '';
-  process.stderr.write(moved + banner(start, paintFor(process.stderr)));
+  const links = firstLinks(settings, access, port);
+  const shownStart: Start = { ...start, network, links, isOpen: access.access === 'open' };
+  process.stderr.write(moved + banner(shownStart, paintFor(process.stderr)));
 }

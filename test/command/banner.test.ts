@@ -12,7 +12,17 @@ const plain = paintFor(terminal, { NO_COLOR: '1' });
 
 function start(changes: Partial<Start> = {}): Start {
   const people = ['henry', 'jjeong'].map(personName);
-  return { version: '1.0.0', readyMs: 84, url: 'http://localhost:2012/', dir: './mailboxes', people, ...changes };
+  return {
+    version: '1.0.0',
+    readyMs: 84,
+    url: 'http://localhost:2012/',
+    dir: './mailboxes',
+    people,
+    network: 'use --host to let another computer in (with invitation links)',
+    links: [],
+    isOpen: true,
+    ...changes,
+  };
 }
 
 test('The banner says who talks where, where the mail lies and what to try', () => {
@@ -24,7 +34,7 @@ test('The banner says who talks where, where the mail lies and what to try', () 
   ➜  anyone  http://localhost:2012/
 
      Mailboxes  ./mailboxes     (plain text: open them)
-     Network    this computer only
+     Network    use --host to let another computer in (with invitation links)
 
   Try:  printf 'data: hello from the shell\\n\\n' >> mailboxes/henry.txt
   Ctrl+C to stop

@@ -1,0 +1,55 @@
+import { expect, test } from '@jest/globals';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { accessSettings } from '../../src/command/access.ts';
+import { readInvocation } from '../../src/command/invocation.ts';
+import { run, temporaryDirectory } from './running.ts';
+
+function settled(line: string) {
+  const invocation = readInvocation(line.split(' '), {});
+  if (typeof invocation === 'string') throw new Error('an invocation was expected');
+  return accessSettings(invocation.settings);
+}
+
+function withMailboxes(): string {
+  const cwd = temporaryDirectory();
+  mkdirSync(join(cwd, 'mailboxes'));
+  return cwd;
+}
+
+test('This computer needs no links, any other address does', () => {
+  expect(settled('--host 127.0.0.1').access).toBe('open');
+  expect(settled('--host ::1').access).toBe('open');
+  expect(settled('--host').access).toBe('links');
+  expect(settled('--host 192.168.1.2').access).toBe('links');
+  expect(settled('--access links').access).toBe('links');
+});
+
+test('Everybody is let in only when that is said in full', () => {
+  expect(settled('--host --open-to-everyone')).toEqual({ access: 'open', allowedHosts: ['*'] });
+});
+
+test('An invitation is a link whose key stands behind the #, and the directory keeps no key', async () => {
+  const cwd = withMailboxes();
+
+  const { code, stdout } = await run(['invite', 'Mina', '--url', 'https://chat.example/x'], { cwd });
+
+  expect(code).toBe(0);
+  const [, key = ''] = /^https:\/\/chat\.example\/x\/chat\.html#key=([\w-]{22,})\n$/.exec(stdout) ?? [];
+  expect(key).not.toBe('');
+  const file = join(cwd, 'mailboxes', '.access', 'people.json');
+  expect(readFileSync(file, 'utf8')).not.toContain(key);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(statSync(join(file, '..')).mode & 0o777).toBe(0o700);
+});
+
+test('Who was invited is listed until the invitation is revoked', async () => {
+  const cwd = withMailboxes();
+  await run(['invite', 'mina'], { cwd });
+  await run(['invite', 'henry'], { cwd });
+
+  expect((await run(['people'], { cwd })).stdout.split('\n').filter(Boolean).toSorted()).toEqual(['henry', 'mina']);
+  expect((await run(['revoke', 'mina'], { cwd })).code).toBe(0);
+  expect((await run(['people'], { cwd })).stdout).toBe('henry\n');
+  expect((await run(['revoke', 'mina'], { cwd })).code).toBe(1);
+});
