@@ -5,8 +5,10 @@ import { mailboxChat } from '../../dist/index.js';
 const chat = mailboxChat({ dir: process.argv[2], sendRate: 0 });
 const server = createServer(chat).listen(0, '127.0.0.1', () => process.send(server.address()));
 
-process.on('disconnect', async () => {
+process.on('disconnect', () => void close());
+
+async function close() {
   await chat.close();
   server.close();
   server.closeAllConnections();
-});
+}
