@@ -2,6 +2,7 @@
  * The long form of the fault tests:
  *
  *     npm run soak -- --minutes 10 [--seed 7]      servers killed, stopped and ended at random, then the oracle
+ *     npm run soak -- --minutes 10 --command       the same with the command as users start it
  *     npm run soak -- --every-call [--only append] killed, and failed, at each file call of each operation
  *
  * Prints a line every 10 s and the figures at the end; exits 1 when anything was lost, shown twice or reordered.
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     'every-call': { type: 'boolean', default: false },
     only: { type: 'string' },
     servers: { type: 'string' },
+    command: { type: 'boolean', default: false },
     'fault-every-ms': { type: 'string' },
   },
 });
@@ -35,6 +37,7 @@ if (values['every-call']) {
     seed,
     durationMs: Number(values.minutes) * 60_000,
     report,
+    command: values.command,
     ...(values.servers && { servers: Number(values.servers) }),
     ...(values['fault-every-ms'] && { faultEveryMs: Number(values['fault-every-ms']) }),
   });

@@ -19,6 +19,8 @@ export interface SoakOptions {
   /** What happens to servers, and how often in relation. */
   readonly faults?: readonly Fault[];
   readonly segmentBytes?: number;
+  /** Servers as users start them, instead of runners with small segments. */
+  readonly command?: boolean;
   /** About how long between faults. */
   readonly faultEveryMs?: number;
   readonly report?: (line: string) => void;
@@ -82,12 +84,13 @@ class Soak {
   constructor({ report, ...options }: SoakOptions) {
     this.#options = {
       servers: 2,
-      mailboxes: 3,
-      sendersPerMailbox: 2,
+      mailboxes: 4,
+      sendersPerMailbox: 8,
       followersPerMailbox: 2,
       foreign: ['php', 'dash', 'holder'],
       faults: ['kill', 'kill', 'kill', 'kill', 'kill', 'kill', 'kill', 'stop', 'terminate'],
       segmentBytes: 64 * 1024,
+      command: false,
       faultEveryMs: 500,
       ...options,
     };
@@ -119,7 +122,8 @@ class Soak {
   }
 
   #serverOptions(): ServerOptions {
-    return { dir: this.#dir, segmentBytes: this.#options.segmentBytes };
+    const { segmentBytes, command } = this.#options;
+    return { dir: this.#dir, segmentBytes, command };
   }
 
   #openBox(name: string): Box {

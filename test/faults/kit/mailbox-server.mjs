@@ -18,6 +18,8 @@ const {
   dir,
   port = 0,
   hold = false,
+  maxMessage,
+  blockMs = 15_000,
   clockOffsetMs = 0,
   hurry = 1,
   verbose = false,
@@ -30,11 +32,12 @@ if (hurry !== 1) {
   performance.now = () => uptimeMs() * hurry;
 }
 process.on('message', () => undefined);
-process.on('SIGUSR2', () => blockFor(15_000));
+process.on('SIGUSR2', () => blockFor(blockMs));
 
 if (hold) {
   say({ held: true });
   await once(process.stdin, 'data');
+  process.stdin.destroy(); // it would keep the process alive
 }
 
 const log = (fields, message) => {
@@ -48,7 +51,7 @@ const onFatal = (error) => {
 };
 const now = clockOffsetMs === 0 ? Date.now : () => Date.now() + clockOffsetMs;
 const store = new FileMailboxes(dir, { logger, onFatal, now, ...options });
-const chat = mailboxChat({ dir, store, logger });
+const chat = mailboxChat({ dir, store, logger, sendRate: 0, ...(maxMessage && { maxMessage }) });
 const server = createServer(chat);
 
 process.on('SIGTERM', async () => {

@@ -19,7 +19,11 @@ export interface ServerOptions {
   readonly hurry?: number;
   /** Loaded, but begins only with `begin()`. */
   readonly hold?: boolean;
+  /** How long SIGUSR2 keeps its event loop busy. */
+  readonly blockMs?: number;
   readonly verbose?: boolean;
+  /** The command as users start it, instead of a runner with our options. */
+  readonly command?: boolean;
 }
 
 export interface Exit {
@@ -74,7 +78,8 @@ export class ServerProcess {
 
   static async spawn(options: ServerOptions, via: readonly string[] = [], env: object = {}): Promise<ServerProcess> {
     const port = options.port ?? (await freePort());
-    const command = [...via, process.execPath, RUNNER, JSON.stringify({ ...options, port })];
+    const program = options.command ? commandLine(options.dir, port) : [RUNNER, JSON.stringify({ ...options, port })];
+    const command = [...via, process.execPath, ...program];
     const child = spawn(command[0]!, command.slice(1), {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, NODE_OPTIONS: '', ...env },
@@ -123,6 +128,11 @@ export class ServerProcess {
     this.signal('SIGTERM');
     return this.exited;
   }
+}
+
+function commandLine(dir: string, port: number): string[] {
+  const dist = process.env['MAILBOX_CHAT_DIST'] ?? resolve(import.meta.dirname, '../../../dist');
+  return [resolve(dist, '../bin/mailbox-chat.cjs'), '--port', `${port}`, '--dir', dir, '--log-level', 'error'];
 }
 
 let lastPort = 20_000 + Math.floor(Math.random() * 10_000);

@@ -50,17 +50,17 @@ export class Strace {
     const threads = threadsOf(pid, thread);
     const set = calls.map((call) => `?${call}`).join(',');
     const output = `/tmp/strace-${process.pid}-${count++}`;
-    const args = [
-      ...['-o', output, '-e', `trace=${set}`, '-e', `inject=${set}:${fault}${when === undefined ? '' : `:when=${when}`}`],
-      ...paths.flatMap((path) => ['-P', path]),
-      ...(thread === undefined ? ['-f'] : []),
-      ...threads.flatMap((tid) => ['-p', tid]),
-    ];
+    const inject = `inject=${set}:${fault}${when === undefined ? '' : `:when=${when}`}`;
+    const args = ['-o', output, '-e', `trace=${set}`, '-e', inject];
+    for (const path of paths) args.push('-P', path);
+    for (const tid of threads) args.push('-p', tid);
+    if (thread === undefined) args.push('-f');
     const child = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
-    child.stderr!.on('data', (text: Buffer) => (said += text.toString()));
+    child.stderr.on('data', (text: Buffer) => (said += text.toString()));
     const strace = new Strace(child, output);
-    const isAttached = (): boolean => strace.#isOver || threads.every((tid) => said.includes(`Process ${tid} attached`));
+    const isAttached = (): boolean =>
+      strace.#isOver || threads.every((tid) => said.includes(`Process ${tid} attached`));
     await until('strace to attach', isAttached, 10_000, 2);
     if (strace.#isOver && !said.includes('attached')) throw new Error(`strace could not attach: ${said}`);
     return strace;

@@ -2,8 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Follower } from './follower.ts';
-import { Ledger, isClean, type Verdict } from './ledger.ts';
-import { ServerProcess, type ServerOptions } from './server-process.ts';
+import type { Ledger, Verdict } from './ledger.ts';
 import { until } from './wait.ts';
 
 export function temporaryDirectory(): string {
@@ -48,21 +47,6 @@ export function leftovers(dir: string, mailboxes: readonly string[]): string[] {
   }
   return left;
 }
-
-export async function restarted(server: ServerProcess, options: ServerOptions): Promise<ServerProcess> {
-  await server.kill();
-  return ServerProcess.start({ ...options, port: server.port });
-}
-
-/** The verdicts on several readers of one mailbox, in a form that a failed test shows well. */
-export function judgeAll(ledger: Ledger, readers: readonly Follower[]): object {
-  const verdicts = readers.map((reader) => ledger.judge(reader.shown));
-  const bad = verdicts.filter((verdict) => !isClean(verdict)).map(shorten);
-  const complaints = readers.flatMap((reader) => reader.complaints);
-  return { bad, complaints };
-}
-
-export const ALL_WELL = { bad: [], complaints: [] };
 
 export function shorten(verdict: Verdict): Record<string, unknown> {
   return Object.fromEntries(

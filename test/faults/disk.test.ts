@@ -1,0 +1,164 @@
+import { afterEach, expect } from '@jest/globals';
+import { closeSync, copyFileSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { Strace, canInject } from './kit/strace.ts';
+import { sh, testWithLoopDevices, testWithMounts, testWithPrlimit, testWithStrace } from './kit/fault-test.ts';
+import { isErrno } from '../../src/mailbox-error.ts';
+import { ALL_WELL, Scene } from './kit/scene.ts';
+import { until } from './kit/wait.ts';
+import { removeDirectory, temporaryDirectory } from './kit/world.ts';
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0).toReversed()) cleanup();
+});
+
+/** A directory on a file system of its own. */
+function mounted(command: (path: string) => string): string {
+  const path = temporaryDirectory();
+  cleanups.push(() => removeDirectory(path));
+  sh(command(path));
+  cleanups.push(() => sh(`umount -l ${path}`));
+  return path;
+}
+
+/** Takes what space is left; `free` gives it back. */
+function fill(dir: string): { free: () => void } {
+  const path = join(dir, 'filler');
+  const fd = openSync(path, 'a');
+  try {
+    for (;;) writeSync(fd, Buffer.alloc(1024));
+  } catch (error) {
+    if (!isErrno(error, 'ENOSPC')) throw error;
+  } finally {
+    closeSync(fd);
+  }
+  return { free: () => rmSync(path) };
+}
+
+for (const receiver of ['away', 'listening'] as const) {
+  testWithMounts(
+    `answers 507 on a full disk, and goes on when there is space again (receiver ${receiver})`,
+    async () => {
+      const dir = mounted((path) => `mount -t tmpfs -o size=512k none ${path}`);
+      const scene = await Scene.open({ dir });
+      try {
+        await scene.sender.send(2);
+        if (receiver === 'listening') await scene.follow();
+        const disk = fill(dir);
+
+        const sending = scene.sender.send(80); // the rest of a page takes some
+        await until('507', () => (scene.sender.refusals.get('507') ?? 0) >= 3);
+        disk.free();
+        await sending;
+
+        expect(scene.sender.refusals.size).toBe(1);
+        expect(scene.follower?.connections ?? 1).toBe(1);
+        expect(await scene.judge()).toEqual(ALL_WELL);
+      } finally {
+        await scene.clear();
+      }
+    },
+    60_000,
+  );
+}
+
+testWithMounts(
+  'drains when there is space again, if the disk was full when the receiver came',
+  async () => {
+    const dir = mounted((path) => `mount -t tmpfs -o size=512k none ${path}`);
+    const scene = await Scene.open({ dir });
+    try {
+      await scene.sender.send(30);
+      const disk = fill(dir);
+      const following = scene.follow();
+      await until('a stream', () => (scene.follower?.connections ?? 0) > 0);
+      disk.free();
+
+      await following;
+
+      expect(scene.follower!.connections).toBe(1);
+      expect(await scene.judge()).toEqual(ALL_WELL);
+    } finally {
+      await scene.clear();
+    }
+  },
+  60_000,
+);
+
+testWithPrlimit(
+  'answers 507 at the file size limit, and goes on when it is lifted',
+  async () => {
+    const scene = new Scene();
+    try {
+      await scene.start({}, ['prlimit', '--fsize=4096:unlimited']);
+      const sending = scene.sender.send(60);
+      await until('507', () => scene.server.isOver || (scene.sender.refusals.get('507') ?? 0) >= 3);
+      expect(scene.server.isOver).toBe(false);
+      sh(`prlimit --pid ${scene.server.pid} --fsize=unlimited:unlimited`);
+
+      await sending;
+
+      expect(await scene.judge()).toEqual(ALL_WELL);
+    } finally {
+      await scene.clear();
+    }
+  },
+  60_000,
+);
+
+/** Power is cut when the server has been stopped and what the disk holds at that instant is copied. */
+async function cutPower(receiver: 'away' | 'listening', before: (pid: number) => Promise<unknown>): Promise<object> {
+  const images = temporaryDirectory();
+  cleanups.push(() => removeDirectory(images));
+  const [disk, copy] = [join(images, 'disk'), join(images, 'copy')];
+  sh(`truncate -s 24M ${disk} && mkfs.ext4 -q -F ${disk}`);
+  const dir = mounted((path) => `mount -o loop ${disk} ${path}`);
+  const mailboxes = join(dir, 'mailboxes');
+  const scene = await Scene.open({ dir: mailboxes, segmentBytes: 8 * 1024 });
+  try {
+    await before(scene.server.pid);
+    await scene.sender.send(1);
+    if (receiver === 'listening') await scene.follow();
+    const sending = scene.sender.send(400);
+    sending.catch(() => undefined);
+    await until('some are accepted', () => scene.ledger.accepted > 150);
+
+    scene.server.signal('SIGSTOP');
+    copyFileSync(disk, copy);
+    await scene.server.kill();
+    sh(`umount ${dir} && mount -o loop ${copy} ${dir}`);
+    expect(existsSync(dir)).toBe(true);
+    await scene.start();
+    await sending;
+    return await scene.judge();
+  } finally {
+    await scene.clear();
+  }
+}
+
+for (const receiver of ['away', 'listening'] as const) {
+  testWithLoopDevices(
+    `keeps what it accepted when the power is cut (receiver ${receiver})`,
+    async () => {
+      expect(await cutPower(receiver, async () => undefined)).toEqual(ALL_WELL);
+    },
+    60_000,
+  );
+}
+
+(canInject() ? testWithLoopDevices : testWithStrace)(
+  'would lose mail in a power cut if fdatasync did nothing (control)',
+  async () => {
+    let strace: Strace | undefined;
+    const withoutSync = async (pid: number): Promise<void> => {
+      strace = await Strace.attach(pid, { calls: ['fdatasync', 'fsync'], fault: 'retval=0' });
+    };
+
+    const judgement = await cutPower('listening', withoutSync);
+
+    await strace!.detach();
+    expect(judgement).not.toEqual(ALL_WELL);
+  },
+  90_000,
+);

@@ -1,0 +1,40 @@
+import { test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { canInject } from './strace.ts';
+
+/** Long runs of the same faults: `FAULTS=long npm test -- test/faults`. */
+export const LONG = process.env['FAULTS'] === 'long';
+
+/** A test that needs something of the machine; where that is missing it is skipped, and its name says why. */
+export function testWith(isHere: boolean, what: string): (name: string, run: () => Promise<void>, ms?: number) => void {
+  if (isHere) return test;
+  return (name, run) => test.skip(`${name} [not here: ${what}]`, run);
+}
+
+export const testWithStrace = testWith(canInject(), 'strace that may attach');
+
+function succeeds(command: string, ...args: string[]): boolean {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+export const testWithMounts = testWith(
+  succeeds('unshare', '--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt') && process.getuid?.() === 0,
+  'the right to mount',
+);
+
+export const testWithLoopDevices = testWith(
+  process.getuid?.() === 0 && succeeds('losetup', '-f') && succeeds('mkfs.ext4', '-V'),
+  'the right to mount loop devices, or mkfs.ext4',
+);
+
+export const testWithNetworkNamespaces = testWith(
+  process.getuid?.() === 0 && succeeds('unshare', '--net', 'ip', 'link'),
+  'the right to make network namespaces, or ip',
+);
+
+export const testWithPrlimit = testWith(succeeds('prlimit', '--version'), 'prlimit');
+
+export function sh(command: string): void {
+  const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command}: ${stderr}`);
+}

@@ -1,0 +1,183 @@
+import { appendFileSync, closeSync, openSync, readFileSync, statSync, utimesSync, writeSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { Follower, type FollowerOptions } from './follower.ts';
+import { FOREIGN, Ledger, isClean, type Verdict } from './ledger.ts';
+import { Sender } from './sender.ts';
+import { ServerProcess, freePort, type ServerOptions } from './server-process.ts';
+import { COUNTABLE } from './strace.ts';
+import { until } from './wait.ts';
+import { leftovers, locksIn, removeDirectory, replay, shorten, temporaryDirectory } from './world.ts';
+
+export const ALICE = 'alice';
+
+export interface Judgement {
+  readonly lost: number;
+  readonly twice: number;
+  readonly reordered: number;
+  readonly strange: number;
+  /** What was shown wrongly, shortened. */
+  readonly bad: readonly object[];
+  /** Gaps, refused cursors, locks left, a mailbox that is not empty, an exit other than 0. */
+  readonly complaints: readonly string[];
+}
+
+export const ALL_WELL = { lost: 0, twice: 0, reordered: 0, strange: 0, bad: [], complaints: [] };
+
+/** A server with alice's mailbox, one sender and, from some time on, one follower. */
+export class Scene {
+  readonly dir: string;
+  readonly ledger = new Ledger();
+  readonly sender: Sender;
+  follower: Follower | undefined;
+  server!: ServerProcess;
+  port = 0;
+  readonly #options: Partial<ServerOptions>;
+  #via: readonly string[] = [];
+  #foreign = 0;
+  #held: number | undefined;
+  #sending: Promise<void> = Promise.resolve();
+
+  constructor(options: Partial<ServerOptions> = {}) {
+    this.dir = options.dir ?? temporaryDirectory();
+    this.#options = options;
+    this.sender = new Sender({ name: 'bob', receiver: ALICE, ledger: this.ledger, port: () => this.port });
+  }
+
+  static async open(options: Partial<ServerOptions> = {}): Promise<Scene> {
+    const scene = new Scene(options);
+    await scene.start();
+    return scene;
+  }
+
+  /** `via`: the command that runs the server, kept for restarts. */
+  async start(more: Partial<ServerOptions> = {}, via = this.#via): Promise<void> {
+    this.#via = via;
+    this.port ||= await freePort();
+    const options = { ...this.#options, ...more, dir: this.dir, port: this.port };
+    this.server = await ServerProcess.start(options, via, COUNTABLE);
+  }
+
+  /** After a `kill -9`, as if the 2 s had passed after which a dead holder's lock is taken over. */
+  async restart(): Promise<void> {
+    await this.server.kill();
+    const longAgo = new Date(Date.now() - 60_000);
+    for (const lock of locksIn(this.dir)) utimesSync(join(this.dir, '.locks', lock), longAgo, longAgo);
+    await this.start();
+  }
+
+  /** Ends when they are accepted, or the server is dead: then they are accepted after its restart. */
+  async sends(count: number): Promise<void> {
+    this.#sending = this.sender.send(count);
+    await Promise.race([this.#sending, this.server.exited]);
+  }
+
+  /** Ends when the follower has everything accepted so far, or the server is dead. */
+  async follow(options: Partial<FollowerOptions> = {}): Promise<Follower> {
+    this.follower = new Follower({ mailbox: ALICE, port: () => this.port, ...options });
+    await this.shown();
+    return this.follower;
+  }
+
+  async shown(withinMs = 20_000): Promise<void> {
+    const { ledger, follower } = this;
+    await until(
+      'the follower has what was accepted',
+      () => this.server.isOver || ledger.isIn(follower!.texts),
+      withinMs,
+      5,
+    );
+  }
+
+  /** Ends when the server is dead, too. */
+  async until(what: string, holds: () => boolean): Promise<void> {
+    await until(what, () => this.server.isOver || holds(), 20_000, 10);
+  }
+
+  get mailbox(): string {
+    return join(this.dir, `${ALICE}.txt`);
+  }
+
+  append(text: string): void {
+    appendFileSync(this.mailbox, text);
+  }
+
+  /** An event, as another program would append it. */
+  appendForeign(ending = '\n\n'): void {
+    const text = this.ledger.post(`${FOREIGN}cat`, this.#foreign++);
+    this.append(`data: ${text}${ending}`);
+    this.ledger.accept(text);
+  }
+
+  /** Keeps the mailbox open, as another program would: its take stays. */
+  holdMailbox(): void {
+    this.#held = openSync(this.mailbox, 'a');
+  }
+
+  letGoOfMailbox(): void {
+    if (this.#held === undefined) return;
+    const text = this.ledger.post(`${FOREIGN}holder`, this.#foreign++);
+    writeSync(this.#held, `data: ${text}\n\n`);
+    this.ledger.accept(text);
+    closeSync(this.#held);
+    this.#held = undefined;
+  }
+
+  receipt(delivered: string): Promise<void> {
+    const body = JSON.stringify({ receiver: ALICE, delivered });
+    return new Promise((done) => {
+      const headers = { 'Content-Type': 'application/json' };
+      const req = request({ host: '127.0.0.1', port: this.port, method: 'POST', path: '/receipts', headers }, (res) =>
+        res.resume(),
+      );
+      req.on('error', () => undefined);
+      req.on('close', done);
+      req.end(body);
+    });
+  }
+
+  markFile(): string {
+    const path = join(this.dir, '.marks', `${ALICE}.json`);
+    return statSync(path, { throwIfNoEntry: false }) ? readFileSync(path, 'utf8') : '';
+  }
+
+  /** Restarts what has died, lets everything arrive, ends the server, and judges. */
+  async judge(): Promise<Judgement> {
+    const died = this.server.isOver;
+    if (died) await this.restart();
+    await this.#sending;
+    await this.sender.send(1);
+    // What the first start made up for must be there for the second, too.
+    if (died) await this.restart();
+    this.follower ??= new Follower({ mailbox: ALICE, port: () => this.port });
+    await this.shown().catch(() => undefined); // what is missing is for the verdict to tell
+    const again = await replay(this.port, ALICE, this.ledger, 10_000);
+    await this.follower.close();
+    const readers = [this.follower, again];
+    const { code } = await this.server.terminate();
+
+    const verdicts = readers.map(({ shown }) => this.ledger.judge(shown));
+    const sum = (what: keyof Verdict): number => verdicts.reduce((total, verdict) => total + verdict[what].length, 0);
+    return {
+      lost: sum('lost'),
+      twice: sum('twice'),
+      reordered: sum('reordered'),
+      strange: sum('strange'),
+      bad: verdicts.filter((verdict) => !isClean(verdict)).map(shorten),
+      complaints: [
+        ...readers.flatMap(({ complaints }) => complaints),
+        ...leftovers(this.dir, [ALICE]),
+        ...(code === 0 ? [] : [`exit ${code} after SIGTERM: ${this.server.errors}`]),
+      ],
+    };
+  }
+
+  async clear(): Promise<void> {
+    if (this.#held !== undefined) closeSync(this.#held);
+    this.#held = undefined;
+    await this.follower?.close();
+    await this.server?.kill();
+    this.sender.close();
+    if (this.#options.dir === undefined) removeDirectory(this.dir);
+  }
+}

@@ -1,0 +1,114 @@
+import { expect, test } from '@jest/globals';
+import { LONG } from './kit/fault-test.ts';
+import { pause, until } from './kit/wait.ts';
+import { ALL_WELL, Scene } from './kit/scene.ts';
+import { ServerProcess } from './kit/server-process.ts';
+import { soak, type SoakResult } from './soak.ts';
+
+const NOTHING_WRONG = { lost: 0, twice: 0, reordered: 0, strange: 0, complaints: [], samples: [] };
+const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+
+async function soaked(options: Omit<Parameters<typeof soak>[0], 'seed'>): Promise<SoakResult> {
+  const result = await soak({ seed: SEED, ...options });
+  if (result.lost + result.twice + result.reordered + result.complaints.length > 0) console.error(`SEED=${SEED}`);
+  return result;
+}
+
+test('loses nothing when two servers on one directory are killed, stopped and ended at random', async () => {
+  const result = await soaked({ durationMs: LONG ? 300_000 : 15_000 });
+
+  expect(result).toMatchObject(NOTHING_WRONG);
+  expect(result.kills).toBeGreaterThan(5);
+}, 600_000);
+
+test('loses nothing when servers are stopped for longer than their lock lives, and go on', async () => {
+  const result = await soaked({ durationMs: LONG ? 120_000 : 8000, faults: ['stop'], faultEveryMs: 200 });
+
+  expect(result).toMatchObject(NOTHING_WRONG);
+  expect(result.stops).toBeGreaterThan(1);
+}, 400_000);
+
+test('works again within 3 s when the holder of a lock was killed', async () => {
+  const scene = await Scene.open();
+  try {
+    await scene.sender.send(1);
+    const sending = scene.sender.send(50);
+    await pause(30);
+    await scene.server.kill();
+
+    await scene.start();
+    const startedMs = performance.now();
+    await scene.sender.sendOne();
+    const tookMs = performance.now() - startedMs;
+    await sending;
+
+    expect(tookMs).toBeLessThan(3000);
+    expect(await scene.judge()).toEqual(ALL_WELL);
+  } finally {
+    await scene.clear();
+  }
+}, 30_000);
+
+test.each([
+  ['15 s ahead', 15_000],
+  ['an hour back', -3_600_000],
+])(
+  'lets ids rise when the clock is %s after a restart',
+  async (_, clockOffsetMs) => {
+    const scene = await Scene.open();
+    try {
+      await scene.sender.send(3);
+      await scene.follow();
+      await scene.sender.send(3);
+      await scene.server.terminate();
+      await scene.start({ clockOffsetMs });
+
+      await scene.sender.send(3);
+
+      expect(await scene.judge()).toEqual(ALL_WELL);
+    } finally {
+      await scene.clear();
+    }
+  },
+  30_000,
+);
+
+test('loses nothing while the event loop of one of two servers is blocked', async () => {
+  const scene = await Scene.open({ blockMs: LONG ? 15_000 : 4000 });
+  const other = await ServerProcess.start({ dir: scene.dir });
+  const away = scene.port;
+  try {
+    await scene.sender.send(2);
+    const sending = scene.sender.send(20);
+    scene.server.signal('SIGUSR2');
+    await scene.follow({ port: () => (Math.random() < 0.5 ? other.port : away), livesMs: () => 500 });
+
+    await sending;
+
+    await other.terminate();
+    expect(await scene.judge()).toEqual(ALL_WELL);
+  } finally {
+    await other.kill();
+    await scene.clear();
+  }
+}, 60_000);
+
+test('ends within 5 s of SIGTERM, clean, while mail comes in and streams are open', async () => {
+  const scene = await Scene.open();
+  try {
+    await scene.follow();
+    const sending = scene.sender.send(200);
+    await until('some have come', () => scene.follower!.shown.length > 20);
+
+    const beganMs = performance.now();
+    const exit = await scene.server.terminate();
+
+    expect(exit).toEqual({ code: 0, signal: null });
+    expect(performance.now() - beganMs).toBeLessThan(5000);
+    await scene.start();
+    await sending;
+    expect(await scene.judge()).toEqual(ALL_WELL);
+  } finally {
+    await scene.clear();
+  }
+}, 60_000);
