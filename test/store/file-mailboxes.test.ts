@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { MailboxDirectory } from '../support/store-files.ts';
 import { describeMailboxStore } from './describe-mailbox-store.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(30_000);
 
 // eslint-disable-next-line typescript/require-await -- another store may have to wait
 describeMailboxStore('FileMailboxes', async () => {

@@ -18,7 +18,7 @@ import type { MailEvent } from '../../src/mailbox-store.ts';
 import { Clock, MailboxDirectory, eventually } from '../support/store-files.ts';
 import { Listener, appendAll, henry, letter, numbered, readAll, textsOf } from '../support/store-mail.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(30_000);
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;

@@ -33,7 +33,7 @@ import {
   textsOf,
 } from '../support/store-mail.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(30_000);
 
 const asRoot = process.getuid!() === 0 ? test : test.skip;
 const UNUSABLE = { code: 'MAILBOX_UNUSABLE' };

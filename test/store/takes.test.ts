@@ -18,7 +18,7 @@ import type { FileMailboxes, FileMailboxesOptions } from '../../src/files/file-m
 import { Clock, MailboxDirectory, eventually } from '../support/store-files.ts';
 import { Listener, appendAll, henry, letter, mina, numbered, readAll, textsOf } from '../support/store-mail.ts';
 
-jest.setTimeout(60_000);
+jest.setTimeout(30_000);
 
 const onLinux = process.platform === 'linux' ? test : test.skip;
 const IDLE_MS = 3000;
