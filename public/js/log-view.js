@@ -220,15 +220,14 @@ export class LogView {
   /** The returned function puts the first visible row back where it stood. */
   #holdPlace() {
     const { log, list } = this.frame;
-    const row = [...list.querySelectorAll('.row')].find((one) => one.getBoundingClientRect().bottom > topOf(log));
-    const top = row ? topOf(row) : 0;
+    const isInView = (/** @type {HTMLElement} */ one) => one.offsetTop + one.offsetHeight > log.scrollTop;
+    const row = [...list.querySelectorAll('li')].find((one) => one.matches('.row') && isInView(one));
+    const above = row ? row.offsetTop - log.scrollTop : 0;
     return () => {
-      if (row?.isConnected) log.scrollTop += topOf(row) - top;
+      if (row?.isConnected) log.scrollTop = row.offsetTop - above;
     };
   }
 }
-
-const topOf = (/** @type {Element} */ one) => one.getBoundingClientRect().top;
 
 /** Without a mutation where nothing changes. @param {Element} row @param {string} name @param {boolean} on */
 function setClass(row, name, on) {
