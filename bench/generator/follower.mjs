@@ -37,7 +37,8 @@ export function openStream({ port, receiver, cursor, localAddress, onMessage, on
       return;
     }
     const events = new EventParser(onMessage ?? (() => undefined));
-    const body = new ChunkedBody((text) => events.feed(text));
+    /** @type {{ feed: (text: string) => void }} */
+    let body = events;
     socket.setEncoding('latin1');
     let head = '';
     const readHead = (/** @type {string} */ text) => {
@@ -45,6 +46,8 @@ export function openStream({ port, receiver, cursor, localAddress, onMessage, on
       const end = head.indexOf(HEAD_END);
       if (end === -1) return;
       if (!head.startsWith('HTTP/1.1 200')) return failed(new Error(`no stream: ${head.slice(0, 500)}`));
+      if (/\r\ntransfer-encoding: chunked/i.test(head.slice(0, end)))
+        body = new ChunkedBody((text) => events.feed(text));
       socket.off('data', readHead);
       socket.on('data', (text) => body.feed(String(text)));
       body.feed(head.slice(end + HEAD_END.length));

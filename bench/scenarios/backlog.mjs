@@ -3,7 +3,7 @@ import { TITLES, commandOf } from '../contenders.mjs';
 import { Findings } from '../findings.mjs';
 import { writeMailbox } from '../frames.mjs';
 import { EMPTY } from '../measure.mjs';
-import { runJob, startServer } from '../processes.mjs';
+import { cpuSeconds, runJob, startServer } from '../processes.mjs';
 import { freshDirectory, remove } from '../scratch.mjs';
 
 const JOB_MS = 120_000;
@@ -18,6 +18,7 @@ export async function run(setting) {
   const findings = new Findings('backlog', 'Backlog: from connecting until the last of the waiting messages', [
     { name: 'firstMs', title: 'first byte ms', digits: 1 },
     { name: 'lastMs', title: 'last message ms', digits: 0 },
+    { name: 'cpuMs', title: 'server CPU ms', digits: 0 },
   ]);
   for (let i = 0; i < setting.runs; i += 1) {
     for (const count of COUNTS) {
@@ -46,10 +47,12 @@ async function readAll(who, count, findings, { scratch }) {
   const server = await startServer(commandOf(who, dir), scratch);
   try {
     for (const receiver of RECEIVERS) {
-      const { port } = server;
+      const { port, pid } = server;
+      const cpuBefore = cpuSeconds(pid);
       const found = await runJob('backlog', { port, receiver, sender: 'jjeong', count, cursor: EMPTY }, JOB_MS);
       const state = receiver === 'cold' ? 'cold' : 'warm';
-      findings.add(`${who} ${count} ${state}`, `${TITLES[who]}, ${count}, ${state}`, found);
+      const cpuMs = (cpuSeconds(pid) - cpuBefore) * 1000;
+      findings.add(`${who} ${count} ${state}`, `${TITLES[who]}, ${count}, ${state}`, { ...found, cpuMs });
     }
   } finally {
     await server.stop();
