@@ -59,7 +59,11 @@ export class Running {
     running.add(this.child);
     this.#collect('stdout');
     this.#collect('stderr');
-    this.ended = new Promise((resolve) => {
+    this.ended = new Promise((resolve, reject) => {
+      this.child.on('error', (error) => {
+        running.delete(this.child);
+        reject(error);
+      });
       this.child.on('close', (code) => {
         running.delete(this.child);
         resolve({ code, ...this.#output });
