@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import compression from 'compression';
 import express from 'express';
 import { openAccess, type Access } from './access/access.ts';
 import { Invitations } from './access/invitations.ts';
@@ -133,6 +134,7 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
   const pages = express.Router();
   pages.use(pageHeaders(options.allowFraming ?? false));
   pages.use(redirectToSlash);
+  pages.use(compression());
   pages.use(express.static(PUBLIC));
 
   const chat: MailboxChat = (req, res, next) => {

@@ -57,14 +57,14 @@ export interface MailboxStore {
   /** Negative when the event `a` comes before `b` of the same mailbox, 0 when they are one, positive when after. */
   compare(a: string, b: string): number;
 
-  /** The newest id of the mailbox, `0-0` when it never had an event; `oldest` is the cursor that reads all that is kept. */
+  /** The newest id that `read` has to give, `0-0` when it never had an event; `oldest` is the cursor that reads all that is kept. */
   ends(mailbox: MailboxName): Promise<{ oldest: string; newest: string }>;
 
   /** Moves a mark forward to `id`; never back. Written soon, not at once. */
   mark(mailbox: MailboxName, name: MarkName, id: string): Promise<void>;
   marks(mailbox: MailboxName): Promise<Readonly<Record<string, string>>>;
 
-  /** Calls `ring` whenever the mailbox may have grown, whoever did it: a hint. Resolves to the way to stop. */
+  /** Calls `ring` whenever the mailbox may have grown, whoever did it, or a mark has moved here: a hint. Resolves to the way to stop. */
   watch(mailbox: MailboxName, ring: () => void): Promise<() => void>;
 
   /** Leaves nothing of the mailbox behind. */
