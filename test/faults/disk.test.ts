@@ -120,9 +120,9 @@ async function cutPower(receiver: 'away' | 'listening', before: (pid: number) =>
     await before(scene.server.pid);
     await scene.sender.send(1);
     if (receiver === 'listening') await scene.follow();
-    const sending = scene.sender.send(400);
+    const sending = scene.sender.send(120);
     sending.catch(() => undefined);
-    await until('some are accepted', () => scene.ledger.accepted > 150);
+    await until('some are accepted', () => scene.ledger.accepted > 50);
 
     scene.server.signal('SIGSTOP');
     copyFileSync(disk, copy);

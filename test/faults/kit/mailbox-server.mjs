@@ -17,6 +17,7 @@ const { mailboxChat, FileMailboxes } = await import(pathToFileURL(resolve(dist, 
 const {
   dir,
   port = 0,
+  host = '127.0.0.1',
   hold = false,
   maxMessage,
   blockMs = 15_000,
@@ -32,6 +33,7 @@ if (hurry !== 1) {
   performance.now = () => uptimeMs() * hurry;
 }
 process.on('message', () => undefined);
+process.on('SIGXFSZ', () => undefined); // as the command does: the write fails then
 process.on('SIGUSR2', () => blockFor(blockMs));
 
 if (hold) {
@@ -63,7 +65,7 @@ process.on('SIGTERM', async () => {
   setTimeout(() => server.closeAllConnections(), 1000).unref();
 });
 
-server.listen(port, '127.0.0.1', () => say({ ready: server.address().port }));
+server.listen(port, host, () => say({ ready: server.address().port }));
 
 function say(what) {
   process.stdout.write(`${JSON.stringify(what)}\n`);

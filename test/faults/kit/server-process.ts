@@ -7,6 +7,8 @@ export interface ServerOptions {
   readonly dir: string;
   /** Default: any that is free, outside the range that the system hands out, so that a restart finds it free again. */
   readonly port?: number;
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
   readonly segmentBytes?: number;
   readonly keepMs?: number;
   readonly keepBytes?: number;

@@ -47,7 +47,7 @@ export class Strace {
 
   /** Resolves when every call from now on is seen. */
   static async attach(pid: number, { calls, when, fault, paths = [], thread }: Injection): Promise<Strace> {
-    const threads = threadsOf(pid, thread);
+    const threads = thread === undefined ? [`${pid}`] : threadsOf(pid, thread);
     const set = calls.map((call) => `?${call}`).join(',');
     const output = `/tmp/strace-${process.pid}-${count++}`;
     const inject = `inject=${set}:${fault}${when === undefined ? '' : `:when=${when}`}`;
@@ -85,8 +85,7 @@ export class Strace {
   }
 }
 
-function threadsOf(pid: number, thread: Injection['thread']): string[] {
-  const all = readdirSync(join('/proc', `${pid}`, 'task'));
+function threadsOf(pid: number, thread: 'main' | 'pool'): string[] {
   if (thread === 'main') return [`${pid}`];
-  return thread === 'pool' ? all.filter((tid) => tid !== `${pid}`) : all;
+  return readdirSync(join('/proc', `${pid}`, 'task')).filter((tid) => tid !== `${pid}`);
 }
