@@ -11,9 +11,11 @@ import {
   openSync,
   readSync,
   readdirSync,
+  statSync,
   writeSync,
   type Stats,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
 
@@ -58,7 +60,23 @@ export function syncNow(fd: number): void {
 
 /** Makes a directory, and its parents, durable; does nothing when it is there. */
 export function makeDirectory(path: string): void {
-  if (mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE }) !== undefined) syncDirectory(`${path}/..`);
+  if (madeDirectory(path)) return;
+  // Not mkdir's own recursion: below /proc it never ends.
+  makeDirectory(dirname(path));
+  if (!madeDirectory(path)) throw new Error(`The directory ${path} cannot be made: its parent was removed meanwhile`);
+}
+
+/** False when the parent is missing. */
+function madeDirectory(path: string): boolean {
+  try {
+    mkdirSync(path, { mode: DIRECTORY_MODE });
+  } catch (error) {
+    if (isErrno(error, 'EEXIST') && statSync(path, { throwIfNoEntry: false })?.isDirectory()) return true;
+    if (isErrno(error, 'ENOENT') && statIfThere(dirname(path)) === undefined) return false;
+    throw error;
+  }
+  syncDirectory(dirname(path));
+  return true;
 }
 
 /** Makes a new name in a directory durable. */

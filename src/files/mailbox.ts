@@ -56,6 +56,7 @@ type AppendDraft = Draft & { readonly outcomes: readonly Outcome[] };
 const MAX_BATCH = 256;
 const MAX_BATCH_CHARS = 64 * 1024;
 const MAX_ATTEMPTS = 5;
+const MAX_PACE_MS = 1000;
 const HISTORY_BYTES = 1024 * 1024;
 
 /**
@@ -79,6 +80,8 @@ export class Mailbox {
   #looked = false;
   #hinted = false;
   #ringAfter = '';
+  #tookMs = -Infinity;
+  #pacing: NodeJS.Timeout | undefined;
 
   constructor(paths: MailboxPaths, options: MailboxOptions) {
     this.#paths = paths;
@@ -290,6 +293,7 @@ export class Mailbox {
     const stat = statMailbox(this.#paths.file, this.#paths.takes);
     if (!stat || stat.size === 0) return;
     try {
+      this.#tookMs = this.#options.uptimeMs();
       takeMailbox(this.#paths.file, this.#paths.takes, stat);
       this.#options.onTaken();
     } catch (error) {
@@ -392,9 +396,17 @@ export class Mailbox {
     return () => this.#bells.delete(bell);
   }
 
-  /** Somebody may have written: look now. */
+  /** Somebody may have written: look now, or soon: the more takes must be kept, the longer mail gathers for the next. */
   hint(): void {
-    if (this.#hinted) return;
+    if (this.#hinted || this.#pacing) return;
+    const waitMs = this.#tookMs + Math.min(this.#taken.count ** 2 / 100, MAX_PACE_MS) - this.#options.uptimeMs();
+    if (waitMs > 0) {
+      this.#pacing = setTimeout(() => {
+        this.#pacing = undefined;
+        this.hint();
+      }, waitMs).unref();
+      return;
+    }
     this.#hinted = true;
     void this.#tryLook();
   }
@@ -459,6 +471,7 @@ export class Mailbox {
 
   /** Ends when everything begun has ended. */
   async close(): Promise<void> {
+    clearTimeout(this.#pacing);
     while (this.#appends.length > 0 || this.#turns > 0) await this.#turn;
     this.log.close();
   }

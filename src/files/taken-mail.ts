@@ -54,6 +54,10 @@ export class TakenMail {
     }
   }
 
+  get count(): number {
+    return this.#takes.length;
+  }
+
   get isEmpty(): boolean {
     return this.#takes.length === 0;
   }

@@ -29,6 +29,7 @@ export async function readStart({ req, query }: Exchange, store: MailboxStore, m
 
 /** The cursor before everything since: `all`, `latest`, an id, whole Unix seconds, or a duration such as `10m`. */
 export async function sinceCursor(since: string, store: MailboxStore, mailbox: MailboxName): Promise<string> {
+  await store.read(mailbox, undefined, 1); // what waits in the mailbox gets its place
   const { oldest, newest } = await store.ends(mailbox);
   if (since === 'all') return oldest;
   if (since === 'latest') return newest;
