@@ -1,3 +1,4 @@
+import { Invitations } from '../access/invitations.ts';
 import { mailboxName } from '../mailbox-name.ts';
 import type { Invocation } from './invocation.ts';
 import { withMailboxes } from './with-mailboxes.ts';
@@ -6,5 +7,6 @@ import { withMailboxes } from './with-mailboxes.ts';
 export async function forget({ words, settings }: Invocation): Promise<void> {
   const who = mailboxName(words[0]);
   await withMailboxes(settings.dir, 'once', (mailboxes) => mailboxes.forget(who));
-  console.error(`Forgot ${who}: mailbox, mail and marks are gone. What ${who} sent to others is still with them.`);
+  new Invitations(settings.dir).revoke(who);
+  console.error(`Forgot ${who}: mailbox, mail, marks and invitation are gone. What ${who} sent to others is still with them.`);
 }
