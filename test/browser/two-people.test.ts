@@ -1,24 +1,13 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect } from '@jest/globals';
-import { chromium, type Browser, type Page } from 'playwright-core';
-import { cleanUp, serve } from '../command/running.ts';
-import { DEADLINE_MS, afterThisTest } from '../support/after-this-test.ts';
-import { buildPackage } from '../support/built-package.ts';
-import { temporaryDirectory } from '../support/directory.ts';
-import { chromiumPath, requires } from '../support/requires.ts';
+import { describe, expect } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { requires } from '../support/requires.ts';
 import { until } from '../support/until.ts';
+import { Server, message, setTheStage, shows, twoPeople as twoPeopleAt, write } from './stage.ts';
 
 const test = requires('chromium');
-const QUIETLY = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+setTheStage();
 
 interface Scene {
   readonly dir: string;
@@ -26,46 +15,17 @@ interface Scene {
   readonly jjeong: Page;
 }
 
-/** The command as anyone starts it, and a window for each of the two. */
 async function twoPeople(): Promise<Scene> {
-  const dir = temporaryDirectory();
-  const { url } = await serve(['--dir', dir]);
-  const browser = await chromium.launch({ executablePath: chromiumPath()!, args: QUIETLY });
-  afterThisTest(() => browser.close());
-  const [henry, jjeong] = [
-    await open(browser, new URL('chat1.html', url).href),
-    await open(browser, new URL('chat2.html', url).href),
-  ];
-  return { dir, henry, jjeong };
-}
-
-async function open(browser: Browser, address: string): Promise<Page> {
-  const page = await browser.newPage({ locale: 'en-GB' });
-  page.setDefaultTimeout(DEADLINE_MS);
-  await page.goto(address);
-  await page.getByRole('log').waitFor();
-  return page;
-}
-
-async function write(page: Page, text: string): Promise<void> {
-  await page.getByRole('textbox', { name: /^Message to / }).fill(text);
-  await page.getByRole('button', { name: 'Send' }).click();
-}
-
-/** Resolves when the page shows the text as a message. */
-async function shows(page: Page, text: string): Promise<void> {
-  await page.getByRole('log').getByText(text, { exact: true }).waitFor();
+  const server = await Server.start();
+  return { dir: server.dir, ...(await twoPeopleAt(server)) };
 }
 
 /** How often the log shows each of the texts. */
 function counts(page: Page, ...texts: string[]): Promise<number[]> {
-  return Promise.all(texts.map((text) => page.getByRole('log').getByText(text, { exact: true }).count()));
+  return Promise.all(texts.map((text) => message(page, text).count()));
 }
 
 const mailboxText = (dir: string, name: string): string => readFileSync(join(dir, `${name}.txt`), 'utf8');
-
-beforeAll(buildPackage);
-afterEach(cleanUp);
 
 describe('two people, each in a window of a real browser,', () => {
   test('say 안녕 and hi, see both, and leave their mailboxes empty', async () => {

@@ -1,0 +1,174 @@
+import { describe, expect } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { requires } from '../support/requires.ts';
+import { until } from '../support/until.ts';
+import { Gate } from './gate.ts';
+import {
+  Server,
+  chatOf,
+  isReady,
+  newBrowser,
+  openChat,
+  says,
+  setTheStage,
+  shows,
+  textsOn,
+  twoPeople,
+  write,
+} from './stage.ts';
+
+const test = requires('chromium');
+// A name that is not localhost, on plain http: as one reaches another computer at home.
+setTheStage('--host-resolver-rules=MAP chat.test 127.0.0.1');
+
+/** Hurries the heartbeat, so that the page soon misses it. */
+const hurried = (text: string) => text.replace(/"heartbeatMs":\d+/, '"heartbeatMs":400');
+
+async function tabs(page: Page, count: number): Promise<Page[]> {
+  const others = Array.from({ length: count - 1 }, () => openChat(page.context(), page.url()));
+  return [page, ...(await Promise.all(others))];
+}
+
+describe('eight tabs of one person', () => {
+  test('share one connection, and all show every message, whoever wrote it, once', async () => {
+    const gate = await Gate.before(await Server.start());
+    const jjeong = await openChat(await newBrowser(), chatOf(gate, 'jjeong', 'henry'));
+    const henrys = await tabs(await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong')), 8);
+
+    await write(jjeong, 'one');
+    await Promise.all(henrys.map((tab) => shows(tab, 'one')));
+    await write(henrys[3]!, 'two');
+    await Promise.all([jjeong, ...henrys].map((tab) => shows(tab, 'two')));
+    await henrys[0]!.close(); // the one that had opened it
+    await write(jjeong, 'three');
+    await Promise.all(henrys.slice(1).map((tab) => shows(tab, 'three')));
+
+    for (const tab of [jjeong, ...henrys.slice(1)]) expect(await textsOn(tab)).toEqual(['one', 'two', 'three']);
+    expect(gate.mostStreams).toBe(2); // henry's and jjeong's
+  });
+
+  test('share it too where there is no https: http://chat.test', async () => {
+    const server = await Server.start('--allowed-host', 'chat.test');
+    const address = `http://chat.test:${server.port}/chat1.html`;
+    const gate = await Gate.before(server);
+    const jjeong = await openChat(await newBrowser(), chatOf(gate, 'jjeong', 'henry'));
+    const henrys = await tabs(await openChat(await newBrowser(), address), 8);
+    expect(await henrys[0]!.evaluate(() => [isSecureContext, 'randomUUID' in crypto])).toEqual([false, false]);
+
+    await Promise.all(henrys.map((tab, i) => write(tab, `from tab ${i}`)));
+    const texts = henrys.map((_, i) => `from tab ${i}`);
+    await Promise.all([jjeong, ...henrys].map((tab) => shows(tab, ...texts)));
+
+    for (const tab of [jjeong, ...henrys]) expect((await textsOn(tab)).toSorted()).toEqual(texts);
+  });
+
+  test('without shared workers still show everything', async () => {
+    const gate = await Gate.before(await Server.start());
+    const atHenrys = await newBrowser();
+    await atHenrys.addInitScript(() => Reflect.deleteProperty(globalThis, 'SharedWorker'));
+    const jjeong = await openChat(await newBrowser(), chatOf(gate, 'jjeong', 'henry'));
+    const henrys = await tabs(await openChat(atHenrys, chatOf(gate, 'henry', 'jjeong')), 3);
+
+    await write(jjeong, 'one');
+    await write(henrys[1]!, 'two');
+    await Promise.all([jjeong, ...henrys].map((tab) => shows(tab, 'one', 'two')));
+
+    expect(gate.mostStreams).toBe(4);
+  });
+});
+
+describe('two people in one browser', () => {
+  test('keep their mail, drafts and streams apart', async () => {
+    const gate = await Gate.before(await Server.start());
+    const context = await newBrowser();
+    const henry = await openChat(context, new URL('chat1.html', gate.url).href);
+    const jjeong = await openChat(context, new URL('chat2.html', gate.url).href);
+
+    await write(henry, '안녕');
+    await shows(jjeong, '안녕');
+    await write(jjeong, 'hi');
+    await shows(henry, 'hi');
+    await henry.getByRole('textbox').fill('henry’s draft');
+    await Promise.all([henry.reload(), jjeong.reload()]);
+    await Promise.all([henry, jjeong].map((page) => shows(page, '안녕', 'hi')));
+
+    expect(await jjeong.getByRole('textbox').inputValue()).toBe('');
+    expect(await henry.getByRole('textbox').inputValue()).toBe('henry’s draft');
+    expect(gate.mostStreams).toBe(2);
+  });
+});
+
+describe('a stream', () => {
+  test('that ended with a 502 is built up again, and what came meanwhile is there once', async () => {
+    const server = await Server.start();
+    const gate = await Gate.before(server);
+    const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
+    const jjeong = await openChat(await newBrowser(), chatOf(server, 'jjeong', 'henry'));
+    await write(jjeong, 'one');
+    await shows(henry, 'one');
+    gate.rule = (path) => (path.startsWith('/status') ? 'refused' : 'through');
+    await server.end('SIGKILL');
+    await server.startAgain();
+
+    await says(henry, /^Reconnecting… Messages you send will wait here\./);
+    await write(jjeong, 'two');
+    await shows(jjeong, 'two');
+    gate.rule = () => 'through';
+    await says(henry, 'Back online.');
+    await write(jjeong, 'three');
+    await shows(henry, 'three');
+
+    expect(await textsOn(henry)).toEqual(['one', 'two', 'three']);
+  });
+
+  test('that says nothing any more is opened again', async () => {
+    const server = await Server.start();
+    const gate = await Gate.before(server, hurried);
+    const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
+    const jjeong = await openChat(await newBrowser(), chatOf(server, 'jjeong', 'henry'));
+    await write(jjeong, 'one');
+    await shows(henry, 'one');
+    await until('another connection', () => gate.passed.filter(({ path }) => path.startsWith('/status')).length > 1);
+
+    await write(jjeong, 'two');
+    await shows(henry, 'two');
+
+    expect(await textsOn(henry)).toEqual(['one', 'two']);
+  });
+
+  test('that a proxy holds back is replaced by asking again and again, and the page says so', async () => {
+    const server = await Server.start();
+    const gate = await Gate.before(server, hurried);
+    const jjeong = await openChat(await newBrowser(), chatOf(server, 'jjeong', 'henry'));
+    const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
+    await write(jjeong, 'one');
+    await shows(henry, 'one');
+
+    gate.rule = (path) => (path.startsWith('/status') && !path.includes('wait=') ? 'muted' : 'through');
+    await write(jjeong, 'two');
+    await shows(henry, 'two');
+    await says(henry, /^Live updates are blocked on this network\. Checking for new messages instead\.$/);
+    await write(jjeong, 'three');
+    await shows(henry, 'three');
+    await write(henry, 'four');
+    await shows(jjeong, 'four');
+
+    for (const page of [henry, jjeong]) expect(await textsOn(page)).toEqual(['one', 'two', 'three', 'four']);
+  });
+
+  test('that nobody answers at first begins as soon as somebody does', async () => {
+    const gate = await Gate.before(await Server.start());
+    gate.rule = (path) => (/^\/(status|history|people)\b/.test(path) ? 'refused' : 'through');
+    const henry = await (await newBrowser()).newPage();
+    await henry.goto(chatOf(gate, 'henry', 'jjeong'));
+
+    await write(henry, 'too early?');
+    await says(henry, /^Reconnecting…/);
+    gate.rule = () => 'through';
+    await isReady(henry);
+    const { jjeong } = await twoPeople(gate);
+    await shows(jjeong, 'too early?');
+
+    expect(await textsOn(henry)).toEqual(['too early?']);
+  });
+});

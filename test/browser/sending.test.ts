@@ -1,0 +1,291 @@
+import { describe, expect } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { requires } from '../support/requires.ts';
+import { until } from '../support/until.ts';
+import { Gate } from './gate.ts';
+import {
+  Server,
+  button,
+  chatOf,
+  composer,
+  isReady,
+  log,
+  message,
+  newBrowser,
+  openChat,
+  says,
+  setTheStage,
+  shows,
+  textsOn,
+  tryNow,
+  twoPeople,
+  write,
+} from './stage.ts';
+
+const test = requires('chromium');
+setTheStage();
+
+const posts = (path: string, method: string): boolean => method === 'POST' && path.startsWith('/messages');
+
+/** Where one's own last message is. */
+const receipt = (page: Page, text: string) => page.getByRole('main').getByText(text, { exact: true });
+
+describe('what one has written', () => {
+  test('is shown at once as Sending…, then as Sent, Delivered and Read', async () => {
+    const gate = await Gate.before(await Server.start());
+    const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
+    gate.rule = (path, method) => (posts(path, method) ? 'held' : 'through');
+
+    await write(henry, 'hello?');
+    await shows(henry, 'hello?');
+    await receipt(henry, 'Sending…').waitFor();
+
+    gate.rule = () => 'through';
+    await receipt(henry, 'Sent').waitFor();
+
+    const atJjeongs = await newBrowser();
+    const jjeong = await openChat(atJjeongs, chatOf(gate, 'jjeong', 'mina')); // busy with somebody else
+    await receipt(henry, 'Delivered').waitFor();
+
+    await jjeong.goto(chatOf(gate, 'jjeong', 'henry'));
+    await receipt(henry, 'Read').waitFor();
+  });
+
+  test('shows Not sent when the server refuses it, and goes with the same key on Retry, or away on Delete', async () => {
+    const gate = await Gate.before(await Server.start('--max-message', '10'));
+    const { henry, jjeong } = await twoPeople(gate);
+
+    await write(henry, 'longer than ten');
+    await log(henry).getByText('Not sent').waitFor();
+    expect(await henry.getByRole('status').innerText()).toBe('Not sent');
+    await write(henry, 'short');
+    await shows(jjeong, 'short');
+    await button(henry, 'Retry').click();
+    await until('a second try', () => gate.passed.filter(({ body }) => body.includes('longer')).length === 2);
+    await log(henry).getByText('Not sent').waitFor();
+    const keys = gate.passed.filter(({ body }) => body.includes('longer')).map(({ body }) => JSON.parse(body).key);
+    expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
+    expect(keys[1]).toBe(keys[0]);
+
+    await button(henry, 'Delete').click();
+    await log(henry).getByText('Not sent').waitFor({ state: 'detached' });
+    expect(await composer(henry).evaluate((box) => box === document.activeElement)).toBe(true);
+    await henry.reload();
+    await shows(henry, 'short');
+
+    expect(await textsOn(henry)).toEqual(['short']);
+    expect(await textsOn(jjeong)).toEqual(['short']);
+  });
+
+  test('arrives once when the answer to it was lost', async () => {
+    const gate = await Gate.before(await Server.start());
+    const { henry, jjeong } = await twoPeople(gate);
+    gate.rule = (path, method) => (posts(path, method) ? 'answer lost' : 'through');
+
+    await write(henry, 'did that work?');
+    await shows(jjeong, 'did that work?');
+    gate.rule = () => 'through';
+    await write(henry, 'and this?');
+    await shows(jjeong, 'and this?');
+    await receipt(henry, 'Read').waitFor();
+
+    for (const page of [henry, jjeong]) expect(await textsOn(page)).toEqual(['did that work?', 'and this?']);
+    await Promise.all([henry.reload(), jjeong.reload()]);
+    for (const page of [henry, jjeong]) {
+      await shows(page, 'and this?');
+      expect(await textsOn(page)).toEqual(['did that work?', 'and this?']);
+    }
+  });
+
+  test('waits while a proxy answers 502, survives a reload, and arrives once and in order', async () => {
+    const gate = await Gate.before(await Server.start());
+    const { henry, jjeong } = await twoPeople(gate);
+    await write(jjeong, 'before');
+    await shows(henry, 'before');
+    gate.rule = (path) => (/^\/(messages|status|history|people|receipts)\b/.test(path) ? 'refused' : 'through');
+
+    for (const text of ['one', 'two', 'three']) await write(henry, text);
+    await receipt(henry, 'Waiting to send').waitFor();
+    await composer(henry).fill('half a sent');
+    await henry.reload();
+    await shows(henry, 'one', 'two', 'three');
+    expect(await composer(henry).inputValue()).toBe('half a sent');
+    await says(henry, /^Reconnecting… Messages you send will wait here\./);
+
+    await write(henry, 'four');
+    gate.rule = () => 'through';
+    await tryNow(henry);
+    await shows(jjeong, 'four');
+    await receipt(henry, 'Read').waitFor();
+
+    for (const page of [henry, jjeong]) expect(await textsOn(page)).toEqual(['before', 'one', 'two', 'three', 'four']);
+  });
+
+  test('waits offline, and what both wrote meanwhile is there once and in order afterwards', async () => {
+    const server = await Server.start();
+    const { henry, jjeong } = await twoPeople(server);
+    await write(henry, 'one');
+    await shows(jjeong, 'one');
+
+    await henry.context().setOffline(true);
+    await says(henry, /^You're offline\./);
+    for (const text of ['two', 'three']) await write(henry, text);
+    await receipt(henry, 'Waiting to send').waitFor();
+    for (const text of ['und', 'deux']) await write(jjeong, text);
+    await composer(henry).fill('a draft');
+    expect(await textsOn(henry)).toEqual(expect.arrayContaining(['one', 'two', 'three']));
+
+    await henry.context().setOffline(false);
+    await shows(jjeong, 'three');
+    await shows(henry, 'deux');
+    await says(henry, 'Back online.');
+    await receipt(henry, 'Read').waitFor();
+    expect(await composer(henry).inputValue()).toBe('a draft');
+
+    const texts = ['one', 'und', 'deux', 'two', 'three'];
+    for (const page of [henry, jjeong]) expect(await textsOn(page)).toEqual(texts);
+    await Promise.all([henry.reload(), jjeong.reload()]);
+    for (const page of [henry, jjeong]) {
+      await shows(page, ...texts);
+      expect(await textsOn(page)).toEqual(texts);
+    }
+  });
+
+  test('survives that the page is loaded again while the server is down', async () => {
+    const server = await Server.start();
+    const gate = await Gate.before(server); // the pages themselves still come, as from a cache
+    const { henry, jjeong } = await twoPeople(gate);
+    await server.end('SIGTERM');
+    await write(henry, 'anybody there?');
+    await shows(henry, 'anybody there?');
+
+    await server.startAgain();
+    await henry.reload();
+    await isReady(henry);
+    await shows(jjeong, 'anybody there?');
+
+    expect(await textsOn(henry)).toEqual(['anybody there?']);
+    expect(await textsOn(jjeong)).toEqual(['anybody there?']);
+  });
+
+  test('too fast for the server is said, and sent a little later', async () => {
+    const gate = await Gate.before(await Server.start('--send-rate', '2'));
+    const { henry, jjeong } = await twoPeople(gate);
+    const texts = ['1', '2', '3', '4', '5'];
+
+    for (const text of texts) await write(henry, text);
+    await henry
+      .getByText(/^You're sending too fast\. Retrying in 1 s\.$/)
+      .first()
+      .waitFor();
+    await shows(jjeong, '5');
+
+    expect(await textsOn(henry)).toEqual(texts);
+    expect(await textsOn(jjeong)).toEqual(texts);
+  });
+
+  test('too long is said with how much, and not sent', async () => {
+    const { henry, jjeong } = await twoPeople(await Server.start());
+
+    await write(henry, '가'.repeat(4120));
+    await says(henry, 'Too long: 120 characters over the limit.');
+    expect(await composer(henry).getAttribute('aria-invalid')).toBe('true');
+    await write(henry, '👍'.repeat(4000));
+    await shows(jjeong, '👍'.repeat(4000));
+
+    expect(await textsOn(jjeong)).toHaveLength(1);
+  });
+});
+
+describe('the box one writes in', () => {
+  test('sends with Enter, Ctrl+Enter and the button, and breaks the line with Shift+Enter', async () => {
+    const { henry, jjeong } = await twoPeople(await Server.start());
+    const box = composer(henry);
+
+    await box.pressSequentially('one');
+    await box.press('Shift+Enter');
+    await box.pressSequentially('more');
+    expect(await box.inputValue()).toBe('one\nmore');
+    await box.press('Enter');
+    await box.pressSequentially('two');
+    await box.press('Control+Enter');
+    await box.pressSequentially('three');
+    await button(henry, 'Send').click();
+    await box.pressSequentially('   ');
+    await box.press('Enter'); // nothing to send
+    await write(henry, 'four');
+    await shows(jjeong, 'four');
+
+    expect(await textsOn(jjeong)).toEqual(['one\nmore', 'two', 'three', 'four']);
+    expect(await box.inputValue()).toBe('');
+  });
+
+  test('never sends half a syllable: the Enter that ends a composition belongs to the input method', async () => {
+    const { henry, jjeong } = await twoPeople(await Server.start());
+    const box = composer(henry);
+    const keyboard = await henry.context().newCDPSession(henry);
+    const compose = (text: string) =>
+      keyboard.send('Input.imeSetComposition', { text, selectionStart: text.length, selectionEnd: text.length });
+    const enter = { code: 'Enter', key: 'Enter' } as const;
+    /** As the input method sees it: while it composes, every key has the code 229. */
+    const enterOfTheInputMethod = async () => {
+      await keyboard.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...enter, windowsVirtualKeyCode: 229 });
+      await keyboard.send('Input.dispatchKeyEvent', { type: 'keyUp', ...enter, windowsVirtualKeyCode: 229 });
+    };
+
+    await box.focus();
+    for (const text of ['ㅇ', '아', '안']) await compose(text);
+    await keyboard.send('Input.insertText', { text: '안' });
+    for (const text of ['ㄴ', '녀', '녕']) await compose(text);
+    await enterOfTheInputMethod();
+    expect(await box.inputValue()).toBe('안녕');
+    await keyboard.send('Input.insertText', { text: '녕' });
+    await enterOfTheInputMethod(); // Safari: the composition has ended already, the code still says it
+    expect(await box.inputValue()).toBe('안녕');
+    await box.press('Enter');
+    await shows(jjeong, '안녕');
+    await write(henry, 'marker');
+    await shows(jjeong, 'marker');
+
+    expect(await textsOn(jjeong)).toEqual(['안녕', 'marker']);
+  });
+
+  test('breaks the line with Enter where one types with a thumb', async () => {
+    const server = await Server.start();
+    const atHenrys = await newBrowser({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+    const henry = await openChat(atHenrys, chatOf(server, 'henry', 'jjeong'));
+    const box = composer(henry);
+
+    await box.tap();
+    await box.pressSequentially('one');
+    await box.press('Enter');
+    await box.pressSequentially('two');
+    expect(await box.inputValue()).toBe('one\ntwo');
+    await button(henry, 'Send').tap();
+    await shows(henry, 'one two');
+
+    expect(await textsOn(henry)).toEqual(['one\ntwo']);
+    expect(await box.evaluate((element) => parseFloat(getComputedStyle(element).fontSize))).toBeGreaterThanOrEqual(16);
+  });
+
+  test('keeps a draft for each conversation, through reloads', async () => {
+    const server = await Server.start();
+    const atHenrys = await newBrowser();
+    const henry = await openChat(atHenrys, chatOf(server, 'henry', 'jjeong'));
+
+    await composer(henry).fill('for jjeong');
+    await henry.goto(chatOf(server, 'henry', 'mina'));
+    expect(await composer(henry).inputValue()).toBe('');
+    await composer(henry).fill('for mina');
+    await henry.goto(chatOf(server, 'henry', 'jjeong'));
+    expect(await composer(henry).inputValue()).toBe('for jjeong');
+    await henry.reload();
+    expect(await composer(henry).inputValue()).toBe('for jjeong');
+    await composer(henry).press('Enter');
+    await shows(henry, 'for jjeong');
+    await henry.reload();
+    await message(henry, 'for jjeong').waitFor();
+
+    expect(await composer(henry).inputValue()).toBe('');
+  });
+});

@@ -1,0 +1,172 @@
+import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
+import { Running, cleanUp, serve, temporaryDirectory, type Ready } from '../command/running.ts';
+import { DEADLINE_MS, afterThisTest } from '../support/after-this-test.ts';
+import { buildPackage } from '../support/built-package.ts';
+import { chromiumPath } from '../support/requires.ts';
+
+const QUIETLY = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Complaints of the pages that a test has nothing to do with: whatever stands here at its end fails it. */
+const complaints: string[] = [];
+let browser: Browser | undefined;
+
+/** One browser for the tests of a file, and the end of everything that a test has started. */
+export function setTheStage(...chromiumArgs: string[]): void {
+  beforeAll(async () => {
+    buildPackage();
+    const executablePath = chromiumPath();
+    if (executablePath) browser = await chromium.launch({ executablePath, args: [...QUIETLY, ...chromiumArgs] });
+  });
+  afterEach(async () => {
+    await cleanUp();
+    expect(complaints.splice(0)).toEqual([]);
+  });
+  afterAll(() => browser?.close());
+}
+
+/** The command as anyone starts it. It can be killed and started again, with the same files at the same address. */
+export class Server {
+  readonly dir: string;
+  #process: Running & Ready;
+  readonly #args: readonly string[];
+
+  private constructor(dir: string, args: readonly string[], process: Running & Ready) {
+    this.dir = dir;
+    this.#args = args;
+    this.#process = process;
+  }
+
+  static async start(...args: string[]): Promise<Server> {
+    return Server.on(temporaryDirectory(), ...args);
+  }
+
+  static async on(dir: string, ...args: string[]): Promise<Server> {
+    const all = ['--dir', dir, '--send-rate', '0', ...args];
+    return new Server(dir, all, await serve(all));
+  }
+
+  get url(): string {
+    return this.#process.url;
+  }
+
+  get port(): number {
+    return this.#process.port;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  async end(signal: NodeJS.Signals): Promise<void> {
+    this.#process.child.kill(signal);
+    await this.#process.ended;
+  }
+
+  async startAgain(): Promise<void> {
+    const again = new Running(['--port', String(this.port), ...this.#args]);
+    this.#process = Object.assign(again, await again.ready());
+  }
+}
+
+/** A browser of one's own: nothing that it keeps is shared with another. */
+export async function newBrowser(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+  if (!browser) throw new Error('the stage was not set');
+  const context = await browser.newContext({ locale: 'en-US', ...options });
+  context.setDefaultTimeout(DEADLINE_MS);
+  afterThisTest(() => context.close());
+  await context.addInitScript(() => {
+    addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+      console.error(`policy: ${violatedDirective} ${blockedURI}`),
+    );
+  });
+  context.on('weberror', (error) => complaints.push(String(error.error())));
+  context.on('dialog', (dialog) => {
+    complaints.push(`a dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  context.on('console', (message) => {
+    const text = message.text();
+    // The browser itself reports every answer that is no success; those are the subject of some tests.
+    if (message.type() === 'error' && !text.startsWith('Failed to load resource')) complaints.push(text);
+  });
+  return context;
+}
+
+/** A page that is ready to be talked in. */
+export async function openChat(context: BrowserContext, address: string): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(address);
+  await isReady(page);
+  return page;
+}
+
+/** Resolves when the history is there: only then does a page say how the conversation begins, or that there is none. */
+export async function isReady(page: Page): Promise<void> {
+  await page.locator('[role=log][aria-live=polite]').waitFor();
+}
+
+/** The address of `me`'s conversation with `other`. */
+export function chatOf({ url }: { readonly url: string }, me: string, other: string): string {
+  return new URL(`chat.html?${new URLSearchParams({ me, with: other }).toString()}`, url).href;
+}
+
+/** Henry and jjeong, each at a computer of their own. */
+export async function twoPeople(
+  server: { readonly url: string },
+  options: BrowserContextOptions = {},
+): Promise<{ henry: Page; jjeong: Page }> {
+  const [atHenrys, atJjeongs] = [await newBrowser(options), await newBrowser(options)];
+  const [henry, jjeong] = await Promise.all([
+    openChat(atHenrys, new URL('chat1.html', server.url).href),
+    openChat(atJjeongs, new URL('chat2.html', server.url).href),
+  ]);
+  return { henry, jjeong };
+}
+
+export const composer = (page: Page) => page.getByRole('textbox', { name: /^Message to / });
+export const log = (page: Page) => page.getByRole('log');
+export const message = (page: Page, text: string) => log(page).getByText(text, { exact: true });
+export const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name });
+
+export async function write(page: Page, text: string): Promise<void> {
+  await composer(page).fill(text);
+  await composer(page).press('Enter');
+}
+
+/** Resolves when the page shows the text as a message. */
+export async function shows(page: Page, ...texts: string[]): Promise<void> {
+  for (const text of texts) await message(page, text).waitFor();
+}
+
+/** Resolves when a word about the page or its messages stands somewhere outside the log. */
+export async function says(page: Page, text: string | RegExp): Promise<void> {
+  await page.locator('main, header, form').getByText(text).locator('visible=true').first().waitFor();
+}
+
+/** Where a connection has gone, a person does not wait for the page to try again by itself. */
+export async function tryNow(page: Page): Promise<void> {
+  const tryAgain = button(page, 'Try now');
+  if (await tryAgain.isVisible()) await tryAgain.click({ timeout: 1000 }).catch(() => undefined); // it went: connected
+}
+
+/** The texts of all messages that the page shows, from the top. */
+export function textsOn(page: Page): Promise<string[]> {
+  return log(page).locator('li p').allInnerTexts();
+}
+
+/** As a page that nobody looks at: in another tab, or behind another window. */
+export async function look(page: Page, how: 'at it' | 'away'): Promise<void> {
+  await page.evaluate((hidden) => {
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, how === 'away');
+}
