@@ -17,12 +17,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { Follower } from './kit/follower.ts';
-import { sh, testWithStrace } from './kit/fault-test.ts';
+import { LONG, sh, testWith, testWithOtherUser, testWithStrace } from './kit/fault-test.ts';
 import { FOREIGN } from './kit/ledger.ts';
 import { ALICE, ALL_WELL, Scene } from './kit/scene.ts';
 import { post } from './kit/sender.ts';
 import { Strace } from './kit/strace.ts';
 import { pause, until } from './kit/wait.ts';
+
+const AS_NOBODY = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
 
 let scene: Scene;
 beforeEach(async () => {
@@ -219,6 +221,57 @@ test('keeps the mode of a mailbox, and finds it empty, after foreign writers and
   expect(statSync(scene.mailbox).mode & 0o777).toBe(0o660);
   expect(await scene.judge()).toEqual(ALL_WELL);
 });
+
+// A server that may not see other users' open files keeps each take for ten minutes.
+(LONG ? testWithOtherUser : testWith(false, 'time: with FAULTS=long'))(
+  'keeps working when 4,000 takes have piled up that it may not remove yet',
+  async () => {
+    await scene.clear();
+    scene = new Scene({ segmentBytes: 16 * 1024 });
+    const takes = join(scene.dir, '.taken', ALICE);
+    mkdirSync(takes, { recursive: true });
+    for (let i = 1; i <= 4000; i += 1) {
+      const text = scene.ledger.post(`${FOREIGN}old`, i);
+      scene.ledger.accept(text);
+      writeFileSync(join(takes, `${i}-oldtake${i + 100_000}`), `data: ${text}\n\n`);
+    }
+    sh(`chown -R 65534:65534 ${scene.dir}`);
+    await scene.start({}, AS_NOBODY);
+    const following = scene.follow().catch(() => undefined);
+    await until('all to arrive', () => scene.ledger.isIn(scene.follower!.texts), 90_000);
+    await following;
+
+    const startedMs = performance.now();
+    await scene.sender.send(150); // more than a segment
+    const tookMs = performance.now() - startedMs;
+
+    expect(tookMs).toBeLessThan(20_000);
+    expect(await scene.judge()).toEqual(ALL_WELL);
+  },
+  180_000,
+);
+
+testWithOtherUser(
+  'does not pile up takes while another program writes line after line',
+  async () => {
+    await scene.clear();
+    scene = new Scene();
+    sh(`chown 65534:65534 ${scene.dir}`);
+    await scene.start({}, AS_NOBODY);
+    await scene.sender.send(1);
+    await scene.follow();
+
+    for (let i = 0; i < 400; i += 1) {
+      scene.appendForeign();
+      await pause(10); // its rhythm is the fault
+    }
+    await scene.shown();
+
+    expect(readdirSync(join(scene.dir, '.taken', ALICE)).length).toBeLessThan(200);
+    expect(await scene.judge()).toEqual(ALL_WELL);
+  },
+  60_000,
+);
 
 function residentBytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;

@@ -175,7 +175,7 @@ class Soak {
 
   async #makeFaults(index: number, endMs: number, random: Random): Promise<void> {
     while (performance.now() < endMs) {
-      await pause(random.between(50, 2 * this.#options.faultEveryMs));
+      await pause(this.#lull(random));
       const fault = random.pick(this.#options.faults);
       const server = this.#servers[index]!;
       if (server.isOver) this.#complaints.push(`a server died by itself: ${server.errors.slice(-500)}`);
@@ -205,6 +205,12 @@ class Soak {
         this.#servers[index] = next;
       }
     }
+  }
+
+  /** Now and then long enough for a dead holder's lock to be taken over, so that mail flows; else fault upon fault. */
+  #lull(random: Random): number {
+    const { faultEveryMs } = this.#options;
+    return random.next() < 0.3 ? random.between(4, 12) * faultEveryMs : random.between(50, faultEveryMs);
   }
 
   async #terminate(server: ServerProcess): Promise<void> {

@@ -32,6 +32,11 @@ export const testWithNetworkNamespaces = testWith(
   'the right to make network namespaces, or ip',
 );
 
+export const testWithOtherUser = testWith(
+  process.getuid?.() === 0 && succeeds('setpriv', '--reuid=65534', process.execPath, '-e', '0'),
+  'the right to run a server as another user',
+);
+
 export const testWithPrlimit = testWith(succeeds('prlimit', '--version'), 'prlimit');
 
 export function sh(command: string): void {
