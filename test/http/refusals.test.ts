@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { listing } from '../support/directory.ts';
@@ -32,7 +34,7 @@ async function chatWithMail(): Promise<ServedChat> {
   const chat = await serveChat();
   await say(chat, 'jjeong', 'henry', 'waiting', 'used');
   chat.writeForeign('henry', 'data: from a shell\n\n');
-  await until('the lock released', () => !listing(chat.dir).some((path) => path.endsWith('.lock')));
+  await until('the lock released', () => readdirSync(join(chat.dir, '.locks')).length === 0);
   return chat;
 }
 
