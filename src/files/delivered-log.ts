@@ -36,6 +36,8 @@ interface Position {
 const READ_BYTES = 64 * 1024;
 const MAX_POSITIONS = 64;
 const MAX_ATTEMPTS = 1000;
+/** How far back keys are looked for after a start, beyond the last two minutes. */
+const KEYS_READ_BYTES = 64 * 1024 * 1024;
 const KEYS_OUTLIVE_MS = 2 * 60 * 1000;
 const NOTHING: Draft = { frames: '', events: [], ranges: [] };
 
@@ -316,12 +318,16 @@ export class DeliveredLog {
   #readKeys(): RecentKeys {
     const kept: MailEvent[][] = [];
     let count = 0;
+    let bytesRead = 0;
     back: for (const name of this.#segments.toReversed()) {
       for (const found of (this.#files.batches(name, Infinity) ?? []).toReversed()) {
         const events = eventsOf(found);
-        if (events[0] && !RecentKeys.reaches(events[0].id, count, this.#options.now())) break back;
-        count += events.length;
-        kept.push(events);
+        const after = bytesRead > KEYS_READ_BYTES ? Infinity : count;
+        if (events[0] && !RecentKeys.reaches(events[0].id, after, this.#options.now())) break back;
+        const keyed = events.filter(({ data }) => messageFields(data)); // foreign mail must not push keys out
+        bytesRead += found.body.length;
+        count += keyed.length;
+        kept.push(keyed);
       }
     }
     const keys = new RecentKeys();

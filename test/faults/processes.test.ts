@@ -1,7 +1,10 @@
+import { appendFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { LONG } from './kit/fault-test.ts';
 import { pause, until } from './kit/wait.ts';
-import { ALL_WELL, Scene } from './kit/scene.ts';
+import { FOREIGN } from './kit/ledger.ts';
+import { ALICE, ALL_WELL, Scene } from './kit/scene.ts';
+import { post } from './kit/sender.ts';
 import { ServerProcess } from './kit/server-process.ts';
 import { soak, type SoakResult } from './soak.ts';
 
@@ -107,6 +110,28 @@ test('ends within 5 s of SIGTERM, clean, while mail comes in and streams are ope
     expect(performance.now() - beganMs).toBeLessThan(5000);
     await scene.start();
     await sending;
+    expect(await scene.judge()).toEqual(ALL_WELL);
+  } finally {
+    await scene.clear();
+  }
+}, 60_000);
+
+test('knows a message that is sent again minutes later, after a restart and a flood of foreign mail', async () => {
+  const scene = await Scene.open({ segmentBytes: 64 * 1024 });
+  try {
+    const message = { sender: 'carol', receiver: ALICE, message: scene.ledger.post('carol', 0), key: 'key' };
+    const first = await post(scene.port, message);
+    scene.ledger.accept('carol:0');
+    for (let i = 0; i < 12_000; i += 1) scene.ledger.accept(scene.ledger.post(`${FOREIGN}flood`, i));
+    const flood = Array.from({ length: 12_000 }, (_, i) => `data: ${FOREIGN}flood:${i}\n\n`);
+    appendFileSync(scene.mailbox, flood.join(''));
+    await scene.follow();
+    await scene.server.terminate();
+    await scene.start({ clockOffsetMs: 180_000 });
+
+    const again = await post(scene.port, message);
+
+    expect([first.status, again.status, again.body.id]).toEqual([201, 200, first.body.id]);
     expect(await scene.judge()).toEqual(ALL_WELL);
   } finally {
     await scene.clear();
