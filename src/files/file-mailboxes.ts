@@ -285,16 +285,14 @@ export class FileMailboxes implements MailboxStore {
     }
   }
 
+  /** All at once: behind a dead server's locks, one after the other would take longer than a server has to end. */
   async #writeMarks(): Promise<void> {
     this.#marksTimer = undefined;
     const boxes = [...this.#unmarked];
     this.#unmarked.clear();
-    for (const box of boxes) {
-      try {
-        await box.writeMarks();
-      } catch (error) {
-        this.#warn(error, 'a mark could not be written');
-      }
-    }
+    const writing = boxes.map((box) =>
+      box.writeMarks().catch((error: unknown) => this.#warn(error, 'a mark could not be written')),
+    );
+    await Promise.all(writing);
   }
 }

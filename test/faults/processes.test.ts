@@ -1,7 +1,9 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { LONG } from './kit/fault-test.ts';
 import { pause, until } from './kit/wait.ts';
+import { Follower } from './kit/follower.ts';
 import { FOREIGN } from './kit/ledger.ts';
 import { ALICE, ALL_WELL, Scene } from './kit/scene.ts';
 import { post } from './kit/sender.ts';
@@ -134,6 +136,28 @@ test('knows a message that is sent again minutes later, after a restart and a fl
     expect([first.status, again.status, again.body.id]).toEqual([201, 200, first.body.id]);
     expect(await scene.judge()).toEqual(ALL_WELL);
   } finally {
+    await scene.clear();
+  }
+}, 60_000);
+
+test('ends within 5 s of SIGTERM when another server has died with the locks of many mailboxes', async () => {
+  const scene = await Scene.open();
+  const people = Array.from({ length: 6 }, (_, i) => `person${i}`);
+  const followers = people.map((mailbox) => new Follower({ mailbox, port: () => scene.port }));
+  try {
+    await Promise.all(people.map((receiver) => post(scene.port, { sender: 'bob', receiver, message: 'hi' })));
+    await until('all have come', () => followers.every(({ shown }) => shown.length > 0));
+    for (const follower of followers) follower.cut(); // they come back with a cursor, which moves their marks
+    await until('all are back', () => followers.every(({ connections }) => connections > 1));
+    for (const person of people) mkdirSync(join(scene.dir, '.locks', `${person}.lock`));
+
+    const beganMs = performance.now();
+    const exit = await scene.server.terminate();
+
+    expect(exit).toEqual({ code: 0, signal: null });
+    expect(performance.now() - beganMs).toBeLessThan(5000);
+  } finally {
+    await Promise.all(followers.map((follower) => follower.close()));
     await scene.clear();
   }
 }, 60_000);
