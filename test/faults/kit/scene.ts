@@ -142,7 +142,7 @@ export class Scene {
   }
 
   /** Restarts what has died, lets everything arrive, ends the server, and judges. */
-  async judge(): Promise<Judgement> {
+  async judge(patienceMs = 20_000): Promise<Judgement> {
     const died = this.server.isOver;
     if (died) await this.restart();
     await this.#sending;
@@ -150,8 +150,8 @@ export class Scene {
     // What the first start made up for must be there for the second, too.
     if (died) await this.restart();
     this.follower ??= new Follower({ mailbox: ALICE, port: () => this.port });
-    await this.shown().catch(() => undefined); // what is missing is for the verdict to tell
-    const again = await replay(this.port, ALICE, this.ledger, 10_000);
+    await this.shown(patienceMs).catch(() => undefined); // what is missing is for the verdict to tell
+    const again = await replay(this.port, ALICE, this.ledger, patienceMs / 2);
     await this.follower.close();
     const readers = [this.follower, again];
     const { code } = await this.server.terminate();
