@@ -194,7 +194,8 @@ function refuseMethod({ req, res }: Exchange, methods: readonly string[]): void 
 function redirectToSlash(req: express.Request, res: express.Response, next: express.NextFunction): void {
   const [path = '', ...query] = (req.originalUrl ?? '').split('?');
   if (!req.baseUrl || path !== req.baseUrl) return next();
-  res.writeHead(308, { Location: [`${path.slice(path.lastIndexOf('/') + 1)}/`, ...query].join('?') });
+  // With `./`, no name of a mount can be read as another site's address.
+  res.writeHead(308, { Location: [`./${path.slice(path.lastIndexOf('/') + 1)}/`, ...query].join('?') });
   res.end();
 }
 

@@ -11,8 +11,8 @@ import { isErrno } from '../mailbox-error.ts';
 import { mailboxName, type MailboxName } from '../mailbox-name.ts';
 import { FILE_MODE, makeDirectory } from '../files/disk.ts';
 
-const File = z.record(z.string(), z.object({ key: z.string(), since: z.string() }));
-type Invited = z.infer<typeof File>;
+const Invitation = z.object({ key: z.string(), since: z.string() });
+type Invited = ReadonlyMap<MailboxName, z.infer<typeof Invitation>>;
 
 const KEY_BYTES = 24;
 const DIRECTORY = '.access';
@@ -21,7 +21,8 @@ const DIRECTORY = '.access';
 export class Invitations {
   readonly #dir: string;
   readonly #path: string;
-  #known: Invited = {};
+  #known: Invited = new Map();
+  #personByHash: ReadonlyMap<string, MailboxName> = new Map();
   #version = '';
 
   constructor(dir: string) {
@@ -32,48 +33,62 @@ export class Invitations {
   /** Makes a new key (192 bits) for a person; one they had before ends. */
   invite(person: MailboxName): string {
     const key = randomBytes(KEY_BYTES).toString('base64url');
-    this.#write({ ...this.#read(), [person]: { key: hashOf(key), since: new Date().toISOString() } });
+    this.#write(new Map(this.#read()).set(person, { key: hashOf(key), since: new Date().toISOString() }));
     return key;
   }
 
   /** False when the person was not invited. */
   revoke(person: MailboxName): boolean {
-    const { [person]: revoked, ...others } = this.#read();
-    if (!revoked) return false;
+    const others = new Map(this.#read());
+    if (!others.delete(person)) return false;
     this.#write(others);
     return true;
   }
 
   people(): MailboxName[] {
-    return Object.keys(this.#read()).map((name) => mailboxName(name));
+    return [...this.#read().keys()];
   }
 
   /** Whose key this is. Comparing hashes tells nothing about keys by the time it takes. */
   personOf(key: string): MailboxName | undefined {
-    const hash = hashOf(key);
-    return this.people().find((person) => this.#known[person]!.key === hash);
+    this.#read();
+    return this.#personByHash.get(hashOf(key));
   }
 
   #read(): Invited {
     try {
       const { mtimeMs, size, ino } = statSync(this.#path);
       const version = `${mtimeMs} ${size} ${ino}`;
-      if (version !== this.#version) this.#known = File.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
+      if (version !== this.#version) this.#know(invitedIn(readFileSync(this.#path, 'utf8')));
       this.#version = version;
     } catch (error) {
       if (!isErrno(error, 'ENOENT')) throw error;
-      this.#known = {};
+      this.#know(new Map());
       this.#version = '';
     }
     return this.#known;
   }
 
+  #know(invited: Invited): void {
+    this.#known = invited;
+    this.#personByHash = new Map(Array.from(invited, ([person, { key }]) => [key, person]));
+  }
+
   #write(invited: Invited): void {
     makeDirectory(this.#dir);
     const draft = `${this.#path}.${process.pid}`;
-    writeFileSync(draft, `${JSON.stringify(invited, undefined, 2)}\n`, { mode: FILE_MODE, flush: true });
+    writeFileSync(draft, `${JSON.stringify(Object.fromEntries(invited), undefined, 2)}\n`, {
+      mode: FILE_MODE,
+      flush: true,
+    });
     renameSync(draft, this.#path);
   }
+}
+
+/** Entry by entry: somebody may be called `constructor` or `__proto__`. */
+function invitedIn(json: string): Invited {
+  const entries = Object.entries(Object(JSON.parse(json)) as object);
+  return new Map(entries.map(([name, invitation]) => [mailboxName(name), Invitation.parse(invitation)]));
 }
 
 function hashOf(key: string): string {

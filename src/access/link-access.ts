@@ -25,9 +25,9 @@ export class LinkAccess implements Access {
   }
 
   check(req: IncomingMessage, person: MailboxName): Verdict {
-    const keys = [bearerOf(req), cookiesOf(req).get(this.#cookieName(req, person))];
-    const people = keys.map((key) => key && this.#invitations.personOf(key));
-    if (people.includes(person)) return 'allowed';
+    const cookieName = this.#cookieName(req, person);
+    const cookies = cookiesOf(req).flatMap(([name, key]) => (name === cookieName ? [key] : []));
+    if ([bearerOf(req), ...cookies].some((key) => this.#personOf(key) === person)) return 'allowed';
     return this.#isAnyone(req) ? 'other' : 'unknown';
   }
 
@@ -50,15 +50,20 @@ export class LinkAccess implements Access {
   }
 
   #isAnyone(req: IncomingMessage): boolean {
-    const keys = [bearerOf(req), ...cookiesOf(req).values()];
-    return keys.some((key) => key !== undefined && this.#invitations.personOf(key) !== undefined);
+    const keys = [bearerOf(req), ...cookiesOf(req).map(([, key]) => key)];
+    return keys.some((key) => this.#personOf(key) !== undefined);
+  }
+
+  #personOf(key: string | undefined): MailboxName | undefined {
+    return key === undefined ? undefined : this.#invitations.personOf(key);
   }
 
   #cookieName(req: IncomingMessage, person: MailboxName): string {
     const { mount, isSecure } = this.#placeOf(req);
     const prefix = isSecure ? (mount === '/' ? '__Host-' : '__Secure-') : '';
     const hash = createHash('sha256').update(`${mount}\n${person}`).digest('hex').slice(0, 16);
-    return `${prefix}mc_${req.socket.localPort}_${hash}`;
+    // A socket file has no port.
+    return `${prefix}mc_${req.socket.localPort ?? 0}_${hash}`;
   }
 }
 
@@ -68,7 +73,8 @@ function bearerOf(req: IncomingMessage): string | undefined {
 
 const OUR_COOKIE = /^(?:__Host-|__Secure-)?mc_\d+_[0-9a-f]{16}$/;
 
-function cookiesOf(req: IncomingMessage): Map<string, string> {
+/** All of ours. A name may come twice: a neighbouring site can add one that does not count, but not take ours away. */
+function cookiesOf(req: IncomingMessage): (readonly [name: string, key: string])[] {
   const pairs = (req.headers.cookie ?? '').split(';').map((pair) => pair.trim().split('=', 2));
-  return new Map(pairs.flatMap(([name = '', value = '']) => (OUR_COOKIE.test(name) ? [[name, value] as const] : [])));
+  return pairs.flatMap(([name = '', key = '']) => (OUR_COOKIE.test(name) ? [[name, key] as const] : []));
 }

@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { personName, type MailboxName } from '../mailbox-name.ts';
 import type { Access, Verdict } from './access.ts';
 
-/** Tells who is asking, by the host application's own login; undefined for nobody. */
-export type Identify = (req: IncomingMessage) => string | undefined | Promise<string | undefined>;
+/** Tells who is asking, by the host application's own login; undefined, null or an empty name for nobody. */
+export type Identify = (req: IncomingMessage) => Name | Promise<Name>;
+type Name = string | null | undefined;
 
 /** Whoever the host application says it is. */
 export class LoginAccess implements Access {
@@ -16,12 +17,12 @@ export class LoginAccess implements Access {
 
   async check(req: IncomingMessage, person: MailboxName): Promise<Verdict> {
     const name = await this.#identify(req);
-    if (name === undefined) return 'unknown';
+    if (!name) return 'unknown';
     return personName(name) === person ? 'allowed' : 'other';
   }
 
   async checkAnyone(req: IncomingMessage): Promise<Verdict> {
-    return (await this.#identify(req)) === undefined ? 'unknown' : 'allowed';
+    return (await this.#identify(req)) ? 'allowed' : 'unknown';
   }
 
   people(): readonly MailboxName[] {

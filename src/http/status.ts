@@ -83,6 +83,7 @@ async function poll(exchange: Exchange, { store, receipts, people, door }: Statu
       batch = await store.read(mailbox, start.cursor, READ_LIMIT);
     }
     const { oldest, newest } = await store.ends(mailbox);
+    if (waitS > 0) await admit(exchange, audience, door); // the right to listen may have ended meanwhile
     const isGap = batch.gap || start.lost !== undefined;
     const { events } = batch.gap ? await store.read(mailbox, oldest, READ_LIMIT) : batch;
     const cursor = events.at(-1)?.id ?? start.cursor ?? newest;

@@ -1,0 +1,32 @@
+import { connect } from 'node:net';
+import { inTime } from '../../support/until.ts';
+import type { At } from '../../support/requests.ts';
+
+/** Sends bytes as they stand and resolves to all that comes back until the server hangs up. */
+export async function raw({ url }: At, request: string | Buffer): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const answer = new Promise<string>((resolve) => {
+    let text = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (bytes: string) => (text += bytes));
+    socket.on('error', () => socket.destroy()); // hung up on while sending: what came counts
+    socket.on('close', () => resolve(text));
+  });
+  socket.write(request);
+  try {
+    return await inTime('the end of an answer', answer);
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** One request as a browser or program may write it, after which the server hangs up. */
+export function rawRequest(line: string, headers: readonly string[], body = ''): string {
+  return `${[`${line} HTTP/1.1`, 'Connection: close', ...headers].join('\r\n')}\r\n\r\n${body}`;
+}
+
+/** The statuses of the answers on one connection, in order. */
+export function statusesIn(answers: string): number[] {
+  return Array.from(answers.matchAll(/HTTP\/1\.1 (\d{3}) /g), ([, status]) => Number(status));
+}
