@@ -157,7 +157,7 @@ export class Chat {
       earlier.disabled = true;
       try {
         await this.#readEarlier();
-        this.view.silence();
+        this.view.leaveNewest();
         this.#show();
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
@@ -165,6 +165,7 @@ export class Chat {
         earlier.disabled = false;
       }
     } else this.view.showEarlier();
+    this.view.turnToEarlier();
     this.#showTop();
     if (earlier.hidden) log.focus({ preventScroll: true });
     else earlier.focus({ preventScroll: true });

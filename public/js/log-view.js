@@ -86,12 +86,22 @@ export class LogView {
     this.#showPill();
   }
 
-  showEarlier() {
+  /** Whoever asks for what is earlier does not follow the newest, wherever the log was scrolled to. */
+  leaveNewest() {
     this.silence();
-    const start = Math.max(0, this.#start - STEP);
     this.#stuck = false;
+  }
+
+  showEarlier() {
+    this.leaveNewest();
+    const start = Math.max(0, this.#start - STEP);
     this.#render(start, Math.min(this.#end, start + MOST_ROWS));
     this.#showPill();
+  }
+
+  /** Where the rows in view had to go for the earlier ones, these come into view. */
+  turnToEarlier() {
+    if (this.#end < this.#messages.length && this.#below() < NEAR_PX) this.frame.log.scrollTop = 0;
   }
 
   toNewest() {
@@ -118,9 +128,13 @@ export class LogView {
     this.#showPill();
   }
 
-  #scrolled() {
+  #below() {
     const { log } = this.frame;
-    const below = log.scrollHeight - log.scrollTop - log.clientHeight;
+    return log.scrollHeight - log.scrollTop - log.clientHeight;
+  }
+
+  #scrolled() {
+    const below = this.#below();
     this.#stuck = below <= STUCK_PX;
     if (this.#end < this.#messages.length && below < NEAR_PX) {
       this.silence();
