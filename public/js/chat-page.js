@@ -16,7 +16,10 @@ const fixed = document.documentElement.dataset;
 const me = cleanName(fixed.me ?? query.get('me') ?? invited);
 const other = cleanName(fixed.with ?? query.get('with'));
 if (me && other) await talk(me, other);
-else location.replace('./');
+else {
+  if (invited) remember('me', invited); // the link's key is spent: the picker could not tell who has come
+  location.replace('./');
+}
 
 /** @param {string} me @param {string} other */
 async function talk(me, other) {
