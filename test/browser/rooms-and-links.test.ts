@@ -1,0 +1,177 @@
+import { describe, expect } from '@jest/globals';
+import type { BrowserContext, Page } from 'playwright-core';
+import { run } from '../command/running.ts';
+import { requires } from '../support/requires.ts';
+import {
+  Server,
+  button,
+  chatOf,
+  composer,
+  isReady,
+  newBrowser,
+  openChat,
+  says,
+  setTheStage,
+  shows,
+  textsOn,
+  write,
+} from './stage.ts';
+
+const test = requires('chromium');
+setTheStage();
+
+async function enterRoom(context: BrowserContext, server: Server, name: string): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(new URL('room.html?room=lobby', server.url).href);
+  await page.getByRole('textbox', { name: 'Your name' }).fill(name);
+  await button(page, 'Enter').click();
+  await isReady(page);
+  return page;
+}
+
+/** The command that makes a link, and the link. */
+async function invite(server: Server, person: string): Promise<string> {
+  const { stdout } = await run(['invite', person, '--dir', server.dir, '--url', server.url]);
+  return stdout.trim();
+}
+
+describe('a group room', () => {
+  test('is entered with a name, and shows all three what anybody says, once, and who comes and goes', async () => {
+    const server = await Server.start();
+    const henry = await enterRoom(await newBrowser(), server, 'Henry');
+    await henry.getByText('Hello, henry! Online: 1').waitFor();
+    const jjeong = await enterRoom(await newBrowser(), server, 'jjeong');
+    await henry.getByText('jjeong online').waitFor();
+    const mina = await enterRoom(await newBrowser(), server, '민아');
+    for (const [page, name] of [
+      [henry, 'henry'],
+      [jjeong, 'jjeong'],
+      [mina, '민아'],
+    ] as const) {
+      await page.getByText(`Hello, ${name}! Online: 3`).waitFor();
+    }
+
+    await write(henry, '안녕');
+    await Promise.all([henry, jjeong, mina].map((page) => shows(page, '안녕')));
+    await write(mina, 'hi');
+    await Promise.all([henry, jjeong, mina].map((page) => shows(page, 'hi')));
+    for (const page of [henry, jjeong, mina]) expect(await textsOn(page)).toEqual(['안녕', 'hi']);
+    await shows(jjeong, 'henry', '민아'); // who said what
+
+    await mina.close();
+    await henry.getByText('민아 offline').waitFor();
+    await henry.getByText('Hello, henry! Online: 2').waitFor();
+    await henry.reload(); // the name is remembered
+    await shows(henry, '안녕', 'hi');
+    expect(await textsOn(henry)).toEqual(['안녕', 'hi']);
+  });
+
+  test('refuses a name that nobody can have, and says what one can', async () => {
+    const page = await (await newBrowser()).newPage();
+    await page.goto(new URL('room.html?room=lobby', (await Server.start()).url).href);
+
+    for (const name of ['../../etc', 'a b', 'x'.repeat(21), '']) {
+      await page.getByRole('textbox', { name: 'Your name' }).fill(name);
+      await button(page, 'Enter').click();
+      await page.getByRole('alert').getByText('Use letters, numbers, - or _ (up to 20).').waitFor();
+    }
+    await page.getByRole('textbox', { name: 'Your name' }).fill('x'.repeat(20));
+    await button(page, 'Enter').click();
+
+    await isReady(page);
+  });
+});
+
+describe('the first page', () => {
+  test('offers people by name, opens a conversation with one press, and takes somebody new', async () => {
+    const server = await Server.start();
+    const page = await (await newBrowser()).newPage();
+    await page.goto(server.url);
+    await page.getByRole('heading', { name: 'Mailbox Chat' }).waitFor();
+    await page.getByText(/Messages are plain files in .*Anyone who can open this page can read them\./).waitFor();
+    await page.getByRole('combobox', { name: 'You are' }).selectOption('jjeong');
+
+    await page.getByRole('list', { name: 'Who do you want to talk to?' }).getByRole('link', { name: /henry/ }).click();
+    await page.getByRole('heading', { name: 'Chat with henry' }).waitFor();
+    await isReady(page);
+    await says(page, 'No messages yet. Say hello!');
+    await page.getByRole('link', { name: 'Back to people' }).click();
+    const newcomer = page.getByRole('textbox', { name: 'Someone new' });
+    for (const name of ['no/body', 'x y', '.hidden', 'room.lobby']) {
+      await newcomer.fill(name);
+      await newcomer.press('Enter');
+      await page.getByRole('alert').getByText('Use letters, numbers, - or _ (up to 64).').waitFor();
+    }
+    await newcomer.fill('민아');
+    await button(page, 'Start').click();
+
+    await page.getByRole('heading', { name: 'Chat with 민아' }).waitFor();
+    expect(new URL(page.url()).searchParams.get('me')).toBe('jjeong');
+  });
+});
+
+describe('where people get in by invitation links', () => {
+  test('two can talk in one browser, a third without a link cannot, and neither can one whose link was revoked', async () => {
+    const server = await Server.start('--access', 'links');
+    const shared = await newBrowser();
+    const [henrysLink, jjeongsLink] = [await invite(server, 'henry'), await invite(server, 'jjeong')];
+
+    const picker = await shared.newPage();
+    await picker.goto(henrysLink);
+    await picker.getByText('Only people with an invitation link can open this page.').waitFor();
+    expect(picker.url()).not.toContain('key=');
+    await picker.getByRole('link', { name: /jjeong/ }).click();
+    const henry = picker;
+    await isReady(henry);
+    const second = await shared.newPage();
+    await second.goto(jjeongsLink);
+    await second.getByRole('link', { name: /henry/ }).click();
+    const jjeong = second;
+    await isReady(jjeong);
+    await write(henry, 'a secret');
+    await shows(jjeong, 'a secret');
+    await write(jjeong, 'between us');
+    await shows(henry, 'between us');
+
+    const without = await (await newBrowser()).newPage();
+    await without.goto(chatOf(server, 'henry', 'jjeong'));
+    await says(without, 'This link has expired. Ask for a new one.');
+    expect(await textsOn(without)).toEqual([]);
+    const expired = await (await newBrowser()).newPage();
+    await expired.goto(new URL('./#key=abcdefghijklmnopqrstuvwxyz', server.url).href);
+    await expired.getByRole('alert').getByText('This link has expired. Ask for a new one.').waitFor();
+
+    await run(['revoke', 'henry', '--dir', server.dir]);
+    await says(henry, 'This link has expired. Ask for a new one.');
+    await composer(henry).fill('still there?');
+    await composer(henry).press('Enter');
+    await henry.getByRole('log').getByText('Not sent').waitFor();
+    await write(jjeong, 'gone');
+    await shows(jjeong, 'gone');
+    expect(await textsOn(henry)).toEqual(['a secret', 'between us', 'still there?']);
+    expect(await textsOn(jjeong)).toEqual(['a secret', 'between us', 'gone']);
+  });
+
+  test('a new link lets one back in where one was', async () => {
+    const server = await Server.start('--access', 'links');
+    const context = await newBrowser();
+    await invite(server, 'jjeong');
+    const page = await context.newPage();
+    await page.goto(await invite(server, 'henry'));
+    await page.getByRole('link', { name: /jjeong/ }).click();
+    await isReady(page);
+    await write(page, 'before');
+    await shows(page, 'before');
+    await run(['revoke', 'henry', '--dir', server.dir]);
+    await says(page, 'This link has expired. Ask for a new one.');
+
+    const again = await context.newPage();
+    await again.goto(await invite(server, 'henry'));
+    await again.getByRole('link', { name: /jjeong/ }).click();
+    await shows(again, 'before');
+    await write(again, 'after');
+    await shows(again, 'after');
+
+    expect(await textsOn(await openChat(context, chatOf(server, 'henry', 'jjeong')))).toEqual(['before', 'after']);
+  });
+});
