@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Scene, type Judgement } from './kit/scene.ts';
 import type { ServerOptions } from './kit/server-process.ts';
 import { Strace, type Injection } from './kit/strace.ts';
+import { pause } from './kit/wait.ts';
 import { takesIn } from './kit/world.ts';
 
 /** One thing that the server does with files, done under faults. */
@@ -176,6 +177,7 @@ export interface EveryCallResult {
 }
 
 const MOST_CALLS = 100;
+const STRIKE_MS = 180_000;
 const FAILURES = ['error=ENOSPC', 'error=EIO'];
 /** node itself cannot do without these: failing them would say nothing about us. */
 const NOT_FAILED = new Set(['close', 'writev']);
@@ -192,7 +194,8 @@ export async function everyCall(options: {
     let when = 1;
     const most = series.operation.most ?? MOST_CALLS;
     for (; when <= most; when += 1) {
-      const outcome = await strikeIn(series, when).catch((error: Error) => error);
+      const striking = strikeIn(series, when).catch((error: Error) => error);
+      const outcome = await Promise.race([striking, tooLate()]);
       total.runs += 1;
       if (outcome instanceof Error) {
         complaints.push(`${name}, call ${when}: ${outcome.message}`);
@@ -218,6 +221,11 @@ export async function everyCall(options: {
 export function wrongIn({ bad, complaints }: Outcome, { calls, fault }: Pick<Series, 'calls' | 'fault'>): unknown[] {
   const lockMayStay = calls.includes('rmdir') && fault.startsWith('error=');
   return [...bad, ...complaints.filter((complaint) => !(lockMayStay && complaint.startsWith('lock left')))];
+}
+
+async function tooLate(): Promise<Error> {
+  await pause(STRIKE_MS);
+  return new Error(`not over after ${STRIKE_MS} ms`);
 }
 
 function strikeIn({ operation, calls, fault, thread }: Series, when: number): Promise<Outcome> {
