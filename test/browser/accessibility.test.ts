@@ -1,0 +1,292 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import { describe, expect } from '@jest/globals';
+import type { BrowserContextOptions, Locator, Page } from 'playwright-core';
+import { requires } from '../support/requires.ts';
+import { until } from '../support/until.ts';
+import { Gate } from './gate.ts';
+import {
+  Server,
+  button,
+  chatOf,
+  composer,
+  isReady,
+  log,
+  newBrowser,
+  openChat,
+  says,
+  setTheStage,
+  shows,
+  twoPeople,
+  write,
+} from './stage.ts';
+
+const test = requires('chromium');
+setTheStage();
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const IDLE_MS = process.env['IDLE_MINUTE'] ? 60_000 : 20_000;
+
+/** Everything that axe has against the page, in a line each. */
+async function violations(page: Page): Promise<string[]> {
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
+  const results = (await page.evaluate(
+    (values) => Reflect.get(globalThis, 'axe').run({ runOnly: { type: 'tag', values } }),
+    TAGS,
+  )) as AxeResults;
+  return results.violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
+  );
+}
+
+const LOOKS: Record<string, { context?: BrowserContextOptions }> = {
+  light: { context: { colorScheme: 'light' } },
+  dark: { context: { colorScheme: 'dark' } },
+  'forced colours': { context: { forcedColors: 'active' } },
+  'a narrow, dark page in Korean without motion': {
+    context: { colorScheme: 'dark', reducedMotion: 'reduce', viewport: { width: 320, height: 640 }, locale: 'ko-KR' },
+  },
+};
+
+/** Nothing may stick out: one scrolls in one direction only. */
+const overflow = (page: Page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+/** Controls that are too small for a finger. Links within a text are as large as the text. */
+const smallTargets = (page: Page) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>('button, input, select, textarea, a:not(p a)')]
+      .filter((one) => one.checkVisibility())
+      .map((one) => ({ name: one.outerHTML.slice(0, 80), box: one.getBoundingClientRect() }))
+      .filter(({ box }) => box.width < 44 || box.height < 44)
+      .map(({ name, box }) => `${name} ${box.width}×${box.height}`),
+  );
+
+async function expectAccessible(page: Page, state: string): Promise<void> {
+  const found = { violations: await violations(page), overflow: await overflow(page), small: await smallTargets(page) };
+  expect({ state, ...found }).toEqual({ state, violations: [], overflow: 0, small: [] });
+}
+
+describe('every state of every page is accessible', () => {
+  for (const [name, { context: options }] of Object.entries(LOOKS)) {
+    test(name, async () => {
+      const gate = await Gate.before(await Server.start('--max-message', '200', '--people', 'henry,jjeong,mina'));
+      const context = await newBrowser(options);
+      const jjeong = await openChat(await newBrowser(), chatOf(gate, 'jjeong', 'henry'));
+
+      const page = await openChat(context, chatOf(gate, 'henry', 'jjeong'));
+      await expectAccessible(page, 'empty');
+
+      const box = page.getByRole('textbox');
+      await box.fill('안녕, see https://example.com/ 👍');
+      await box.press('Enter');
+      await write(jjeong, '👍');
+      await write(jjeong, 'ok, and `http://example.org/a-rather-long-address/that-goes-on-and-on/and-on`');
+      await log(page).getByText('ok, and').waitFor();
+      await jjeong.goto(chatOf(gate, 'jjeong', 'mina'));
+      await box.fill('and on');
+      await box.press('Enter');
+      await expectAccessible(page, 'talking');
+
+      await box.fill('x'.repeat(210)); // fits the page's limit, not the server's
+      await box.press('Enter');
+      await log(page).getByRole('button').first().waitFor();
+      await expectAccessible(page, 'failed');
+      await box.fill('x'.repeat(4100));
+      await page.locator('#note:visible').waitFor();
+      await expectAccessible(page, 'too long');
+
+      await context.setOffline(true);
+      await page.locator('[data-connection=offline]').waitFor();
+      await expectAccessible(page, 'offline');
+      await context.setOffline(false);
+      await page.locator('[data-connection=online]').waitFor();
+      await expectAccessible(page, 'back online');
+
+      await page.goto(gate.url);
+      await page.getByRole('combobox').selectOption('henry');
+      await page
+        .getByRole('link', { name: /jjeong/ })
+        .getByText(/on$/)
+        .waitFor();
+      await page.getByRole('textbox').fill('no/body');
+      await page.getByRole('textbox').press('Enter');
+      await page.getByRole('alert').getByText('64').waitFor();
+      await expectAccessible(page, 'picker');
+
+      await page.goto(new URL('room.html', gate.url).href);
+      await page.getByRole('textbox').waitFor();
+      await expectAccessible(page, 'at the door of the room');
+      await page.getByRole('textbox').fill('henry');
+      await page.getByRole('textbox').press('Enter');
+      await isReady(page);
+      await box.fill('hello, room');
+      await box.press('Enter');
+      await log(page).getByText('hello, room').waitFor();
+      await expectAccessible(page, 'room');
+    });
+  }
+});
+
+const isFocused = (one: Locator) => one.evaluate((element) => element === document.activeElement);
+
+describe('with the keyboard alone', () => {
+  test('one gets from the list of people into a conversation, through it, and back', async () => {
+    const server = await Server.start();
+    const page = await (await newBrowser()).newPage();
+    await page.goto(server.url);
+    await page.getByRole('link', { name: /jjeong/ }).waitFor();
+    const press = (...keys: string[]) =>
+      keys.reduce((done, key) => done.then(() => page.keyboard.press(key)), Promise.resolve());
+    const focused = () =>
+      page.evaluate(() => {
+        const at = document.activeElement;
+        return at?.getAttribute('role') ?? at?.getAttribute('aria-label') ?? at?.textContent?.trim() ?? '';
+      });
+
+    const entry = page.getByRole('link', { name: /jjeong/ });
+    for (let i = 0; i < 5 && !(await isFocused(entry)); i += 1) await press('Tab');
+    await press('Enter');
+    await isReady(page);
+    const stops: string[] = [];
+    for (let i = 0; i < 6; i += 1) {
+      await press('Tab');
+      stops.push(await focused());
+    }
+    expect(stops.map((stop) => stop.split('\n')[0])).toEqual([
+      '←Back to people',
+      'Turn on notifications',
+      'EN',
+      '한',
+      'log',
+      '',
+    ]);
+    expect(await isFocused(composer(page))).toBe(true);
+    await page.keyboard.type('typed');
+    await press('Enter');
+    await shows(page, 'typed');
+    expect(await isFocused(composer(page))).toBe(true);
+    await press('Shift+Tab', 'Shift+Tab', 'Enter'); // to 한
+    await page.getByRole('heading', { name: 'jjeong님과의 대화' }).waitFor();
+    await press('Shift+Tab', 'Shift+Tab', 'Shift+Tab', 'Enter');
+    await page.getByText('대화 상대를 선택하세요').waitFor();
+  });
+});
+
+describe('the log, which is read out as it changes,', () => {
+  test('does not change while nothing happens, changes once for a message, and never for a reconnection', async () => {
+    const server = await Server.start();
+    const { henry, jjeong } = await twoPeople(server);
+    await write(jjeong, 'before');
+    await shows(henry, 'before');
+    await write(henry, 'mine');
+    await says(henry, 'Read');
+    const changes = await henry.evaluateHandle(() => {
+      const seen: string[] = [];
+      const note = (all: MutationRecord[]) => {
+        for (const { type, target, addedNodes } of all) {
+          const what = type === 'childList' ? [...addedNodes].map((one) => one.textContent) : target.nodeName;
+          seen.push(`${type} ${String(what)}`);
+        }
+      };
+      const { childList, characterData, subtree } = { childList: true, characterData: true, subtree: true };
+      new MutationObserver(note).observe(document.querySelector('[role=log]')!, { childList, characterData, subtree });
+      return seen;
+    });
+
+    const begin = Date.now();
+    await until('the end of an idle stretch', () => Date.now() - begin > IDLE_MS, 2 * IDLE_MS); // a heartbeat passes
+    expect(await changes.jsonValue()).toEqual([]);
+
+    await write(jjeong, 'news');
+    await shows(henry, 'news');
+    await says(jjeong, 'Read');
+    expect(await changes.jsonValue()).toEqual([expect.stringContaining('news')]);
+
+    await server.end('SIGKILL');
+    await says(henry, /^Reconnecting…/);
+    await server.startAgain();
+    await says(henry, 'Back online.');
+    await write(jjeong, 'marker');
+    await shows(henry, 'marker');
+    expect(await changes.jsonValue()).toEqual([expect.stringContaining('news'), expect.stringContaining('marker')]);
+  });
+
+  test('is silent about a burst, which the status sums up', async () => {
+    const { henry, jjeong } = await twoPeople(await Server.start());
+
+    for (const text of ['1', '2', '3', '4', '5']) await write(jjeong, text);
+    await shows(henry, '5');
+
+    await henry.getByRole('status').getByText('5 new messages').waitFor();
+  });
+
+  test('becomes live only after the history is in it, and says nothing of typing, ticks or presence', async () => {
+    const server = await Server.start();
+    const { henry, jjeong } = await twoPeople(server);
+    await write(henry, 'hello');
+    await shows(jjeong, 'hello');
+    await composer(jjeong).pressSequentially('h');
+    await henry.getByText('jjeong is typing…').waitFor();
+
+    expect(await log(henry).getAttribute('aria-live')).toBe('polite');
+    expect(await log(henry).ariaSnapshot()).toMatch(
+      /^- log "Chat with jjeong":\n\s+- paragraph: This is the beginning\n\s+- list:\n\s+- listitem: Today\n\s+- listitem:\n\s+- text: You\n\s+- paragraph: hello\n\s+- time: \S+ [AP]M$/,
+    );
+  });
+});
+
+describe('the language', () => {
+  test('is the browser’s, can be switched on every page at once, and is told to assistive technology', async () => {
+    const server = await Server.start();
+    const { henry: page, jjeong } = await twoPeople(server, { locale: 'ko-KR' });
+    expect(await page.locator('html').getAttribute('lang')).toBe('ko');
+    await page.getByRole('heading', { name: 'jjeong님과의 대화' }).waitFor();
+    expect(await page.title()).toBe('jjeong님 – 메일박스 채팅');
+    await says(page, '아직 메시지가 없어요. 먼저 인사해 보세요!');
+    const korean = page.getByRole('textbox', { name: 'jjeong님에게 보낼 메시지' });
+    expect(await korean.getAttribute('placeholder')).toBe('메시지를 입력하세요');
+    await korean.fill('안녕');
+    await button(page, '보내기').click();
+    await page.getByText('읽음').waitFor();
+    expect(await log(page).locator('time').innerText()).toMatch(/^오[전후] \d+:\d\d$/);
+
+    await button(page, 'EN').click();
+    await page.getByRole('heading', { name: 'Chat with jjeong' }).waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('en');
+    await page.getByText('Read', { exact: true }).waitFor();
+    await page.reload();
+    await shows(page, '안녕');
+    expect(await page.locator('html').getAttribute('lang')).toBe('en');
+    expect(await jjeong.locator('html').getAttribute('lang')).toBe('ko');
+    await page.goto(server.url);
+    await page.getByText('Who do you want to talk to?').waitFor();
+    await button(page, '한').click();
+    await page.getByText('대화 상대를 선택하세요').waitFor();
+  });
+
+  test('has every wording in both files', () => {
+    const words = (code: string): string[] =>
+      Object.keys(JSON.parse(readFileSync(new URL(`../../public/lang/${code}.json`, import.meta.url), 'utf8')));
+    const withoutPlurals = (keys: string[]) => keys.filter((key) => !key.endsWith('.one')).toSorted();
+
+    expect(withoutPlurals(words('ko'))).toEqual(withoutPlurals(words('en')));
+  });
+});
+
+describe('dark mode', () => {
+  test('follows the system', async () => {
+    const server = await Server.start();
+    const lightness = async (colorScheme: 'light' | 'dark') => {
+      const page = await openChat(await newBrowser({ colorScheme }), chatOf(server, 'henry', 'jjeong'));
+      const [red = 0] =
+        (await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).match(/\d+/g) ?? [];
+      return Number(red);
+    };
+
+    expect(await lightness('dark')).toBeLessThan(40);
+    expect(await lightness('light')).toBeGreaterThan(215);
+  });
+});
