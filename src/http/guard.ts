@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { MailboxError } from '../mailbox-error.ts';
 import { header, type Exchange } from './exchange.ts';
@@ -21,6 +22,23 @@ export function refuseForeignSites({ req }: Exchange, { allowedHosts }: GuardOpt
   if (site !== undefined) throw forbidden('another web site asked for it');
   const { origin } = req.headers;
   if (origin !== undefined && !isSameHost(origin, req.headers.host)) throw forbidden('another web site asked for it');
+}
+
+/**
+ * For a GET that does something. To a name that is not loopback, on plain http, browsers do not say which site an image
+ * is for, and a neighbouring site (another port, a name beside ours) is sent the cookies too: there it takes a header that
+ * no other site can have sent.
+ */
+export function refuseUnprovenSite(req: IncomingMessage): void {
+  if (header(req, 'sec-fetch-site') !== undefined) return; // has been looked at
+  if (/^Bearer /i.test(req.headers.authorization ?? '')) return;
+  const isEncrypted = 'encrypted' in req.socket && req.socket.encrypted === true;
+  if (isEncrypted || (isLoopback(hostOf(req.headers.host)) && isToThisComputer(req))) return;
+  throw forbidden('by GET this works on this computer, by https or with a key as Authorization only. Use POST');
+}
+
+function isToThisComputer({ socket }: IncomingMessage): boolean {
+  return socket.localAddress === undefined || /^(?:::1|(?:::ffff:)?127(?:\.\d+){3})$/.test(socket.localAddress);
 }
 
 /** Looking ahead must not move mail: nobody has asked for it yet. */

@@ -7,6 +7,7 @@ import type { Appended, MailboxStore, Message } from '../mailbox-store.ts';
 import { readBody } from './body.ts';
 import type { Door } from './door.ts';
 import { header, sendJsonText, type Exchange } from './exchange.ts';
+import { refuseUnprovenSite } from './guard.ts';
 import type { SendLimit } from './send-limit.ts';
 
 export interface MessagesOptions {
@@ -49,10 +50,8 @@ export async function postMessage({ req, res, query }: Exchange, options: Messag
 
 /** `GET /messages?sender=&receiver=&message=`, as the prototype's page asks. */
 export async function getMessage({ req, res, query }: Exchange, options: MessagesOptions): Promise<void> {
-  if (options.door.access.name === 'open' && !isLocal(req)) {
-    throw new MailboxError('FORBIDDEN', 'Sending by GET works on this computer only: use POST /messages.');
-  }
-  const fields = Object.fromEntries(['sender', 'receiver', 'message', 'key'].map((name) => [name, query.get(name)]));
+  refuseUnprovenSite(req);
+  const fields = Object.fromEntries(['sender', 'receiver', 'message', 'key'].map((name) => [name, query.text(name)]));
   const message = readMessage(fields, undefined, options.maxMessage);
 
   const { text } = await send(req, message, options);
@@ -118,9 +117,4 @@ function codePoints(text: string): number {
 /** The stored JSON with its id, mailbox and state around it. */
 function answer({ receiver }: Message, { event }: Appended): string {
   return `{"id":${JSON.stringify(event.id)},"mailbox":${JSON.stringify(receiver)},${event.data.slice(1, -1)},"state":"sent"}`;
-}
-
-function isLocal(req: Exchange['req']): boolean {
-  const encrypted = 'encrypted' in req.socket && req.socket.encrypted === true;
-  return encrypted || /^(?:::1|(?:::ffff:)?127(?:\.\d+){3})$/.test(req.socket.localAddress ?? '');
 }

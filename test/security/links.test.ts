@@ -458,19 +458,19 @@ describe('with the host application’s login', () => {
   });
 });
 
-describe('two chats with links', () => {
-  const people = (url: string, headers: Record<string, string>) =>
-    ask(url, { method: 'GET', path: '/people' }, { receiver: 'henry' }, headers);
+const peopleOf = (url: string, headers: Record<string, string>) =>
+  ask(url, { method: 'GET', path: '/people' }, { receiver: 'henry' }, headers);
 
+describe('two chats with links', () => {
   test('on two ports of one computer do not know each other’s keys, and their cookies do not meet', async () => {
     const [work, home] = [await serveLinks(), await serveLinks()];
     const cookies = [(await enter(work, work.keys.henry)).cookie, (await enter(home, home.keys.henry)).cookie];
     const Cookie = cookies.join('; '); // browsers tell cookies of two ports not apart
 
     expect(new Set(cookies.map((cookie) => cookie.split('=')[0])).size).toBe(2);
-    for (const { url } of [work, home]) expect((await people(url, { Cookie })).status).toBe(200);
-    expect((await people(work.url, { Cookie: cookies[1]! })).status).toBe(401);
-    expect((await people(home.url, bearer(work.keys.henry))).status).toBe(401);
+    for (const { url } of [work, home]) expect((await peopleOf(url, { Cookie })).status).toBe(200);
+    expect((await peopleOf(work.url, { Cookie: cookies[1]! })).status).toBe(401);
+    expect((await peopleOf(home.url, bearer(work.keys.henry))).status).toBe(401);
   });
 
   test('work where the server listens on a socket file, as behind a proxy', async () => {
