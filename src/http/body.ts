@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { MailboxError } from '../mailbox-error.ts';
-import { header } from './exchange.ts';
+import { header, refuseUnlessUtf8 } from './exchange.ts';
 
 export type Body = { readonly text: string } | { readonly fields: Readonly<Record<string, unknown>> };
 
@@ -100,6 +100,7 @@ function fieldsOf(value: unknown): Record<string, unknown> {
 }
 
 function formFields(text: string): Record<string, unknown> {
+  refuseUnlessUtf8(text);
   const form = new URLSearchParams(text);
   const names = [...form.keys()];
   if (new Set(names).size < names.length) throw new MailboxError('INVALID_REQUEST', 'A field is given more than once.');

@@ -29,14 +29,17 @@ export async function readStart({ req, query }: Exchange, store: MailboxStore, m
 
 /** The cursor before everything since: `all`, `latest`, an id, whole Unix seconds, or a duration such as `10m`. */
 export async function sinceCursor(since: string, store: MailboxStore, mailbox: MailboxName): Promise<string> {
-  await store.read(mailbox, undefined, 1); // what waits in the mailbox gets its place
+  const duration = /^(\d{1,6})([smhd])$/.exec(since);
+  const isTime = duration !== null || /^\d{1,12}$/.test(since);
+  if (!isTime && since !== 'all' && since !== 'latest') {
+    return checkCursor(since, (await store.ends(mailbox)).newest, store, 'since');
+  }
+  await store.read(mailbox, undefined, 1); // what waits in the mailbox gets its place; what is refused moves nothing
   const { oldest, newest } = await store.ends(mailbox);
   if (since === 'all') return oldest;
   if (since === 'latest') return newest;
-  const duration = /^(\d{1,6})([smhd])$/.exec(since);
-  if (duration) return cursorAt(Date.now() - Number(duration[1]) * UNIT_MS[duration[2]!]!, store, mailbox);
-  if (/^\d{1,12}$/.test(since)) return cursorAt(Number(since) * 1000, store, mailbox);
-  return checkCursor(since, newest, store, 'since');
+  const time = duration ? Date.now() - Number(duration[1]) * UNIT_MS[duration[2]!]! : Number(since) * 1000;
+  return cursorAt(time, store, mailbox);
 }
 
 /** Looks back from the newest event to the first that is older: as much work as the answer is long. */

@@ -35,6 +35,12 @@ export class Query {
     return values[0];
   }
 
+  /** For what is kept: percent signs that do not stand for UTF-8 would make it another text. */
+  text(name: string): string | undefined {
+    refuseUnlessUtf8(this.#text);
+    return this.get(name);
+  }
+
   /** A whole number from 1 to `most`, or `otherwise` when it is not given. */
   count(name: string, otherwise: number, most: number): number {
     const text = this.get(name);
@@ -44,6 +50,15 @@ export class Query {
       throw new MailboxError('INVALID_REQUEST', `"${name}" must be a whole number from 1 to ${most}.`);
     }
     return value;
+  }
+}
+
+/** For a query or a form. */
+export function refuseUnlessUtf8(text: string): void {
+  try {
+    decodeURIComponent(text.replaceAll(/%(?![0-9a-f]{2})/gi, '%25'));
+  } catch (error) {
+    throw new MailboxError('INVALID_REQUEST', 'The percent signs do not stand for UTF-8.', { cause: error });
   }
 }
 
