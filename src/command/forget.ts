@@ -8,5 +8,7 @@ export async function forget({ words, settings }: Invocation): Promise<void> {
   const who = mailboxName(words[0]);
   await withMailboxes(settings.dir, 'once', (mailboxes) => mailboxes.forget(who));
   new Invitations(settings.dir).revoke(who);
-  console.error(`Forgot ${who}: mailbox, mail, marks and invitation are gone. What ${who} sent to others is still with them.`);
+  console.error(
+    `Forgot ${who}: mailbox, mail, marks and invitation are gone. What ${who} sent to others is still with them.`,
+  );
 }

@@ -22,10 +22,18 @@ export interface LogOptions {
 }
 
 /** What to log in one batch: its events, and the bytes of takes that they were made from. */
+/** Whose key made which event. */
+export interface KeyedEvent {
+  readonly sender: string;
+  readonly key: string;
+  readonly id: string;
+}
+
 export interface Draft {
   readonly frames: string;
   readonly events: readonly MailEvent[];
   readonly ranges: readonly TakeRange[];
+  readonly keyed: readonly KeyedEvent[];
 }
 
 interface Position {
@@ -34,12 +42,13 @@ interface Position {
 }
 
 const READ_BYTES = 64 * 1024;
+const SEEK_BYTES = 64 * 1024;
 const MAX_POSITIONS = 64;
 const MAX_ATTEMPTS = 1000;
 /** How far back keys are looked for after a start, beyond the last two minutes. */
 const KEYS_READ_BYTES = 64 * 1024 * 1024;
 const KEYS_OUTLIVE_MS = 2 * 60 * 1000;
-const NOTHING: Draft = { frames: '', events: [], ranges: [] };
+const NOTHING: Draft = { frames: '', events: [], ranges: [], keyed: [] };
 
 /**
  * Everything that has left one mailbox, append-only, in segments. Fenced by position (log-batch.ts), so that any
@@ -114,7 +123,7 @@ export class DeliveredLog {
 
   /** Whether another process has written, as far as a `stat` can tell. */
   hasGrown(): boolean {
-    if (this.#fd === undefined) return this.#files.list().length > 0;
+    if (this.#fd === undefined) return this.#files.areThere() && this.#files.list().length > 0;
     const { size, nlink } = fstatSync(this.#fd);
     return this.#ended || nlink === 0 || size !== this.#size;
   }
@@ -137,7 +146,7 @@ export class DeliveredLog {
         if (this.#syncedAt < this.#at) await this.#makeDurable();
         return undefined;
       }
-      if (this.#openedNewest() || this.#endedFull() || !this.#write(draft, false)) continue;
+      if ((await this.#openedNewest()) || this.#endedFull() || !this.#write(draft, false)) continue;
       await this.#makeDurable();
       if (fstatSync(this.#fd!).nlink > 0) {
         this.#options.onLogged();
@@ -255,7 +264,7 @@ export class DeliveredLog {
   #readOn(): void {
     this.#open();
     const isRemoved = this.#fd !== undefined && fstatSync(this.#fd).nlink === 0;
-    const isNew = this.#fd === undefined && this.#files.list().length > 0;
+    const isNew = this.#fd === undefined && this.#files.areThere() && this.#files.list().length > 0;
     if (isRemoved || isNew) {
       this.close();
       this.#open();
@@ -338,11 +347,11 @@ export class DeliveredLog {
   // Writing
 
   /** Makes the first or the next segment when there is none to write to; true: look again before writing. */
-  #openedNewest(): boolean {
+  async #openedNewest(): Promise<boolean> {
     if (this.#fd !== undefined && !this.#ended) return false;
     const name = this.#last;
     try {
-      this.#files.make(name);
+      await this.#files.make(name);
     } catch (error) {
       throw writeError(error);
     }
@@ -376,7 +385,7 @@ export class DeliveredLog {
     const before = this.#last;
     this.#size = start + bytes.length;
     this.#takeIn({ start, body: start + body, next: this.#size, ms, last, ranges, end });
-    if (this.#keys) addKeys(this.#keys, draft.events);
+    for (const { sender, key, id } of draft.keyed) this.#keys?.set(sender, key, id);
     // Foreign mail is dated by its batch: what is read from memory must be what is read from the file later.
     const events = draft.events.map((event) => (event.id.includes('.') ? { ...event, time: ms } : event));
     this.#recent.add(before, events, bytes.length);
@@ -403,20 +412,25 @@ export class DeliveredLog {
     const events: MailEvent[] = [];
     let bytesRead = 0;
     let position = this.#positions.get(after) ?? this.#seek(after);
+    let next = position;
     while (events.length < limit && bytesRead < READ_BYTES) {
-      const found = this.#files.batchFrom(position.segment, position.offset, this.#readableEnd(position.segment));
+      const found = this.#files.batchFrom(next.segment, next.offset, this.#readableEnd(next.segment));
       if (!found) {
-        const next = this.#segmentAfter(position.segment);
-        if (next === undefined) break;
-        position = { segment: next, offset: 0 };
+        const segment = this.#segmentAfter(next.segment);
+        if (segment === undefined) break;
+        next = { segment, offset: 0 };
         continue;
       }
-      position = { segment: position.segment, offset: found.batch.next };
+      position = next;
+      next = { segment: next.segment, offset: found.batch.next };
+      if (compareIds(found.batch.last, after) <= 0) continue;
       bytesRead += found.body.length;
       for (const event of eventsOf(found)) if (compareIds(event.id, after) > 0) events.push(event);
     }
-    if (events.length > limit) events.length = limit;
-    else if (events.length > 0) this.#remember(events.at(-1)!.id, position);
+    const isCut = events.length > limit;
+    if (isCut) events.length = limit;
+    // In the middle of a batch the next read begins with the same batch.
+    if (events.length > 0) this.#remember(events.at(-1)!.id, isCut ? position : next);
     return events;
   }
 
@@ -425,11 +439,19 @@ export class DeliveredLog {
     if (this.#positions.size > MAX_POSITIONS) this.#positions.delete(this.#positions.keys().next().value!);
   }
 
-  /** Where the batch with the first event after `after` begins: one segment is looked through. */
+  /** A batch shortly before the first event after `after`, found by halving: a batch says itself where it stands. */
   #seek(after: string): Position {
     const segment = this.#segments[this.#segmentIndex(after)]!;
-    const found = this.#batches(segment).find(({ batch }) => compareIds(batch.last, after) > 0);
-    return { segment, offset: found?.batch.start ?? this.#readableEnd(segment) };
+    const end = Math.min(this.#readableEnd(segment), this.#files.size(segment));
+    let from = 0;
+    let to = end;
+    while (to - from > SEEK_BYTES) {
+      const middle = Math.floor((from + to) / 2);
+      const found = this.#files.batchFrom(segment, middle, end, SEEK_BYTES / 4);
+      if (found && found.batch.start < to && compareIds(found.batch.last, after) <= 0) from = found.batch.next;
+      else to = middle;
+    }
+    return { segment, offset: from };
   }
 
   #segmentIndex(id: string): number {

@@ -15,6 +15,7 @@ import {
   writeSync,
   type Stats,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
@@ -82,6 +83,16 @@ function madeDirectory(path: string): boolean {
 /** Makes a new name in a directory durable. */
 export function syncDirectory(path: string): void {
   withFile(path, constants.O_RDONLY | constants.O_DIRECTORY, (fd) => fsyncSync(fd));
+}
+
+/** The same without making others wait. */
+export async function syncDirectoryAsync(path: string): Promise<void> {
+  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
 }
 
 /** Opens a file for the time of `work`. */

@@ -11,6 +11,7 @@ import { Mailbox, type MailboxOptions } from './mailbox.ts';
 import { TAKEN, locksDirectory, mailboxPaths, type MailboxPaths } from './mailbox-paths.ts';
 import { MailboxWatcher } from './mailbox-watcher.ts';
 import { openAmong } from './open-files.ts';
+import { Rounds } from '../rounds.ts';
 
 export interface FileMailboxesOptions {
   readonly logger?: Logger;
@@ -42,10 +43,17 @@ export interface FileMailboxesOptions {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const SWEEP_MS = 1000;
+const TICK_MS = 100;
 const RETIRE_MS = 3000;
 const FORGET_IDLE_MS = 60_000;
 const MARKS_WRITE_MS = 200;
 const RETAIN_MS = 60_000;
+
+interface Entry {
+  readonly box: Mailbox;
+  usedMs: number;
+  retainedMs: number;
+}
 
 /** Mailboxes as plain text files in one directory, shared with any other program that appends to them. */
 export class FileMailboxes implements MailboxStore {
@@ -57,7 +65,14 @@ export class FileMailboxes implements MailboxStore {
   readonly #onFatal: (error: Error) => void;
   readonly #watcher: MailboxWatcher | undefined;
   readonly #sweeper: NodeJS.Timeout;
-  readonly #boxes = new Map<MailboxName, { box: Mailbox; usedMs: number; retainedMs: number }>();
+  readonly #boxes = new Map<MailboxName, Entry>();
+  readonly #sweep = new Rounds(
+    () => this.#boxes,
+    () => this.#boxes.size,
+    TICK_MS,
+    SWEEP_MS,
+  );
+  #livedMs = 0;
   readonly #unmarked = new Set<Mailbox>();
   readonly #recovered: Promise<void>;
   #marksTimer: NodeJS.Timeout | undefined;
@@ -98,7 +113,7 @@ export class FileMailboxes implements MailboxStore {
       onGrown: (name) => this.#hint(name),
     });
     this.#recovered = this.#recover();
-    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref();
+    this.#sweeper = setInterval(() => this.#tick(), TICK_MS).unref();
   }
 
   async append(mailbox: MailboxName, message: Message): Promise<Appended> {
@@ -241,28 +256,33 @@ export class FileMailboxes implements MailboxStore {
     }
   }
 
-  /** The promise behind the watcher's hints: every second each mailbox that matters is looked at. */
-  #sweep(): void {
+  #tick(): void {
     const nowMs = this.#options.uptimeMs();
-    this.live.tick();
-    for (const [name, entry] of this.#boxes) {
-      const { box, usedMs } = entry;
-      if (nowMs - entry.retainedMs > RETAIN_MS) {
-        entry.retainedMs = nowMs;
-        box
-          .retain(name.startsWith(ROOM_PREFIX))
-          .catch((error: unknown) => this.#warn(error, 'old mail could not be dropped'));
-      }
-      if (box.isWatched) {
-        if (box.needsLook()) box.hint();
-      } else if (box.needsTidying) {
-        box.tidy().catch((error: unknown) => this.#warn(error, 'a take could not be read'));
-      } else if (box.isIdle && nowMs - usedMs > FORGET_IDLE_MS && !this.#unmarked.has(box)) {
-        this.#boxes.delete(name);
-        void box.close();
-      }
+    if (nowMs - this.#livedMs >= SWEEP_MS) {
+      this.#livedMs = nowMs;
+      this.live.tick();
+      if (!this.#retiring && nowMs - this.#retiredMs >= RETIRE_MS) void this.#retireTakes();
     }
-    if (!this.#retiring && nowMs - this.#retiredMs >= RETIRE_MS) void this.#retireTakes();
+    this.#sweep.tick(([name, entry]) => this.#visit(name, entry, nowMs));
+  }
+
+  /** The promise behind the watcher's hints: every second each mailbox that matters is looked at. */
+  #visit(name: MailboxName, entry: Entry, nowMs: number): void {
+    const { box, usedMs } = entry;
+    if (nowMs - entry.retainedMs > RETAIN_MS) {
+      entry.retainedMs = nowMs;
+      box
+        .retain(name.startsWith(ROOM_PREFIX))
+        .catch((error: unknown) => this.#warn(error, 'old mail could not be dropped'));
+    }
+    if (box.isWatched) {
+      if (box.needsLook()) box.hint();
+    } else if (box.needsTidying) {
+      box.tidy().catch((error: unknown) => this.#warn(error, 'a take could not be read'));
+    } else if (box.isIdle && nowMs - usedMs > FORGET_IDLE_MS && !this.#unmarked.has(box)) {
+      this.#boxes.delete(name);
+      void box.close();
+    }
   }
 
   /** One look at the open files of all processes serves every take that might go. */

@@ -1,4 +1,5 @@
 import { rmdirSync, statSync } from 'node:fs';
+import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
 import type { Logger } from '../logger.ts';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
@@ -11,37 +12,89 @@ const TRIES = 3;
 /** Waits about 6 s in all, then gives up: longer than any dead holder's lock lives. */
 const RETRIES = { retries: 65, minTimeout: 5, maxTimeout: 100, randomize: true };
 
-/**
- * Runs `work` under the lock directory `path`, between processes. The lock gives order and peace; no step may rely on
- * it for safety, because a holder that was stopped can lose it without noticing. MAILBOX_BUSY when it cannot be had.
- */
-export async function withLock<T>(path: string, logger: Logger, work: () => T | Promise<T>): Promise<T> {
-  const release = await acquire(path, logger);
-  try {
-    return await work();
-  } finally {
-    await release().catch((error: unknown) => logger.debug({ err: error, lock: path }, 'the lock was lost meanwhile'));
-  }
-}
+/** Kept a moment after the work, for the next: taking it costs more than the work. */
+const LINGER_MS = 10;
+/** But given up after so long in a row, for long enough that others who ask get their turn. */
+const HOLD_MS = 50;
+const PAUSE_MS = 3;
 
-async function acquire(path: string, logger: Logger): Promise<() => Promise<void>> {
-  for (let attempt = 1; ; attempt += 1) {
-    removeIfDatedAhead(path);
-    try {
-      return await lock(path, {
-        lockfilePath: path,
-        realpath: false,
-        stale: STALE_MS,
-        retries: RETRIES,
-        onCompromised: (error) => logger.debug({ err: error, lock: path }, 'the lock was lost while it was held'),
-      });
-    } catch (error) {
-      // ENOENT, EEXIST: the lock directory went or came between two calls of the library.
-      if (attempt < TRIES && isErrno(error, 'ENOENT', 'EEXIST')) continue;
-      throw new MailboxError('MAILBOX_BUSY', `This mailbox is locked by another program (${path}). Try again.`, {
-        cause: error,
-      });
+/**
+ * The lock of one mailbox between processes: the lock directory `path`. It gives order and peace; no step may rely on
+ * it for safety, because a holder that was stopped can lose it without noticing. For one caller at a time.
+ */
+export class MailboxLock {
+  readonly #path: string;
+  readonly #logger: Logger;
+  #release: (() => Promise<void>) | undefined;
+  #releasing: Promise<void> = Promise.resolve();
+  #heldMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(path: string, logger: Logger) {
+    this.#path = path;
+    this.#logger = logger;
+  }
+
+  /** Runs `work` under the lock. MAILBOX_BUSY when it cannot be had within about 6 s. */
+  async run<T>(work: () => T | Promise<T>): Promise<T> {
+    clearTimeout(this.#timer);
+    await this.#releasing;
+    if (!this.#release) {
+      this.#release = await this.#acquire();
+      this.#heldMs = performance.now();
     }
+    try {
+      return await work();
+    } finally {
+      if (performance.now() - this.#heldMs > HOLD_MS) void this.letGo(PAUSE_MS);
+      else this.#timer = setTimeout(() => void this.letGo(), LINGER_MS);
+    }
+  }
+
+  /** Resolves when it is free for others. */
+  letGo(pauseMs = 0): Promise<void> {
+    clearTimeout(this.#timer);
+    const release = this.#release;
+    this.#release = undefined;
+    if (release) this.#releasing = this.#free(release, pauseMs);
+    return this.#releasing;
+  }
+
+  async #free(release: () => Promise<void>, pauseMs: number): Promise<void> {
+    await release().catch((error: unknown) =>
+      this.#logger.debug({ err: error, lock: this.#path }, 'the lock was lost meanwhile'),
+    );
+    if (pauseMs > 0) await setTimeoutAsync(pauseMs);
+  }
+
+  async #acquire(): Promise<() => Promise<void>> {
+    for (let attempt = 1; ; attempt += 1) {
+      removeIfDatedAhead(this.#path);
+      try {
+        return await lock(this.#path, {
+          lockfilePath: this.#path,
+          realpath: false,
+          stale: STALE_MS,
+          retries: RETRIES,
+          onCompromised: (error) => this.#lost(error),
+        });
+      } catch (error) {
+        // ENOENT, EEXIST: the lock directory went or came between two calls of the library.
+        if (attempt < TRIES && isErrno(error, 'ENOENT', 'EEXIST')) continue;
+        throw new MailboxError(
+          'MAILBOX_BUSY',
+          `This mailbox is locked by another program (${this.#path}). Try again.`,
+          {
+            cause: error,
+          },
+        );
+      }
+    }
+  }
+
+  #lost(error: Error): void {
+    this.#release = undefined;
+    this.#logger.debug({ err: error, lock: this.#path }, 'the lock was lost while it was held');
   }
 }
 

@@ -1,5 +1,6 @@
-import { openSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, openSync, rmSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { isErrno } from '../mailbox-error.ts';
 import type { MailEvent } from '../mailbox-store.ts';
 import {
@@ -10,7 +11,8 @@ import {
   namesIn,
   readRange,
   sizeOf,
-  syncDirectory,
+  syncDirectoryAsync,
+  DIRECTORY_MODE,
   withFile,
 } from './disk.ts';
 import { parseFrames } from './event-frame.ts';
@@ -47,10 +49,27 @@ export class LogSegments {
   }
 
   /** Makes an empty segment unless it is there, durably. */
-  make(name: string): void {
-    makeDirectory(this.#dir);
+  async make(name: string): Promise<void> {
+    const made = await mkdir(this.#dir, { mode: DIRECTORY_MODE }).then(
+      () => true,
+      (error: unknown) => {
+        if (isErrno(error, 'EEXIST')) return false;
+        if (!isErrno(error, 'ENOENT')) throw error;
+        makeDirectory(this.#dir); // the first log of all
+        return false;
+      },
+    );
     withFile(this.#path(name), APPEND_OR_CREATE, () => undefined);
-    syncDirectory(this.#dir);
+    await Promise.all([syncDirectoryAsync(this.#dir), made && syncDirectoryAsync(dirname(this.#dir))]);
+  }
+
+  /** Whether there is a log at all, as far as one call can tell. */
+  areThere(): boolean {
+    return existsSync(this.#dir);
+  }
+
+  size(name: string): number {
+    return this.#read(name, sizeOf) ?? 0;
   }
 
   remove(name: string): void {
@@ -68,10 +87,10 @@ export class LogSegments {
   }
 
   /** The first whole batch at or after an offset; undefined when there is none before `upTo`, or no such segment. */
-  batchFrom(name: string, offset: number, upTo: number): ReadBatch | undefined {
+  batchFrom(name: string, offset: number, upTo: number, chunkBytes = CHUNK_BYTES): ReadBatch | undefined {
     return this.#read(name, (fd) => {
       const end = Math.min(upTo, sizeOf(fd));
-      for (let length = CHUNK_BYTES; ; length *= 4) {
+      for (let length = chunkBytes; ; length *= 4) {
         const bytes = readRange(fd, offset, Math.min(offset + length, end));
         const batch = findBatch(bytes, offset, offset);
         if (batch) return { batch, body: bytes.subarray(batch.body - offset, batch.next - offset) };

@@ -4,6 +4,9 @@ import type { Logger } from '../logger.ts';
 /** chokidar mutes a file for 50 ms after each change: an append in that gap needs a second look. */
 const SECOND_LOOK_MS = 75;
 
+/** A watch costs more memory than an idle stream: beyond these, mail is found by who looks now and then. */
+const MAX_WATCHED = 1000;
+
 /**
  * Hints that a mailbox file has changed, a moment after it did. A hint may be missing, so whoever needs the mail looks
  * by himself now and then, too. Only mailboxes that somebody listens to are watched: watching the directory would list
@@ -38,6 +41,7 @@ export class MailboxWatcher {
 
   /** Calls `hint` when the file may have changed, until `unwatch`. */
   watch(path: string, hint: () => void): void {
+    if (this.#hints.size >= MAX_WATCHED) return;
     this.#hints.set(path, hint);
     this.#watcher.add(path);
   }
@@ -50,7 +54,7 @@ export class MailboxWatcher {
   }
 
   unwatch(path: string): void {
-    this.#hints.delete(path);
+    if (!this.#hints.delete(path)) return;
     clearTimeout(this.#secondLooks.get(path));
     this.#secondLooks.delete(path);
     this.#watcher.unwatch(path);

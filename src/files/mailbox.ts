@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { Logger } from '../logger.ts';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
 import type { Appended, Batch, MailEvent, MarkName, Message } from '../mailbox-store.ts';
-import { DeliveredLog, type Draft, type LogOptions } from './delivered-log.ts';
+import { DeliveredLog, type Draft, type KeyedEvent, type LogOptions } from './delivered-log.ts';
 import {
   APPEND_OR_CREATE,
   READ,
@@ -17,7 +17,7 @@ import {
 } from './disk.ts';
 import { frame, messageData } from './event-frame.ts';
 import { compareIds, idTime, laterId, nextOwnId } from './event-id.ts';
-import { withLock } from './lock.ts';
+import { MailboxLock } from './lock.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
 import { Marks } from './marks.ts';
 import { TakenMail } from './taken-mail.ts';
@@ -56,7 +56,7 @@ type AppendDraft = Draft & { readonly outcomes: readonly Outcome[] };
 const MAX_BATCH = 256;
 const MAX_BATCH_CHARS = 64 * 1024;
 const MAX_ATTEMPTS = 5;
-const MAX_PACE_MS = 1000;
+const MAX_REST_MS = 1000;
 const HISTORY_BYTES = 1024 * 1024;
 
 /**
@@ -67,6 +67,7 @@ export class Mailbox {
   readonly log: DeliveredLog;
   readonly #paths: MailboxPaths;
   readonly #options: MailboxOptions;
+  readonly #lock: MailboxLock;
   readonly #marks: Marks;
   readonly #taken: TakenMail;
   readonly #waiting = new WaitingMail();
@@ -80,8 +81,8 @@ export class Mailbox {
   #looked = false;
   #hinted = false;
   #ringAfter = '';
-  #tookMs = -Infinity;
-  #pacing: NodeJS.Timeout | undefined;
+  #rest: NodeJS.Timeout | undefined;
+  #hintedAtRest = false;
 
   constructor(paths: MailboxPaths, options: MailboxOptions) {
     this.#paths = paths;
@@ -92,6 +93,7 @@ export class Mailbox {
       options.onLogged();
     };
     this.log = new DeliveredLog(paths.log, { ...options, onLogged });
+    this.#lock = new MailboxLock(paths.lock, options.logger);
     this.#marks = new Marks(paths.marks);
     this.#taken = new TakenMail({ ...paths, ...options, log: this.log });
   }
@@ -154,7 +156,7 @@ export class Mailbox {
 
   /** The receiver is away: the batch waits in the mailbox file. */
   async #appendToFile(batch: readonly Append[]): Promise<void> {
-    await withLock(this.#paths.lock, this.#options.logger, async () => {
+    await this.#lock.run(async () => {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) if (await this.#appendedToFile(batch)) return;
       throw new MailboxError('MAILBOX_BUSY', 'The mailbox was replaced again and again while we wrote. Send again.');
     });
@@ -231,6 +233,7 @@ export class Mailbox {
   ): AppendDraft {
     const now = this.#options.now();
     const here = new Map<string, string>();
+    const keyed: KeyedEvent[] = [];
     const outcomes: Outcome[] = [];
     const events: MailEvent[] = [];
     let frames = '';
@@ -246,10 +249,11 @@ export class Mailbox {
       const event = { id: last, time: idTime(last), data: messageData(append.message, now) };
       here.set(`${sender}\n${key}`, last);
       events.push(event);
+      keyed.push({ sender, key, id: last });
       frames += frame(event);
       outcomes.push({ append, event });
     }
-    return { outcomes, events, frames, ranges: [] };
+    return { outcomes, events, frames, keyed, ranges: [] };
   }
 
   #settle(outcomes: readonly Outcome[], find: (id: string) => MailEvent | undefined): void {
@@ -283,7 +287,7 @@ export class Mailbox {
     let stat = statMailbox(this.#paths.file, this.#paths.takes);
     if (!stat && this.isWatched && (this.log.exists || this.#options.mayMake())) stat = this.#makeMailbox();
     if (stat && stat.size > 0) {
-      await withLock(this.#paths.lock, this.#options.logger, () => this.#take());
+      await this.#lock.run(() => this.#take());
       stat = statMailbox(this.#paths.file, this.#paths.takes);
     }
     if (!this.#looked || stat?.ino !== this.#ino || this.#taken.needsLook()) await this.#logTaken(stat?.ino);
@@ -293,9 +297,9 @@ export class Mailbox {
     const stat = statMailbox(this.#paths.file, this.#paths.takes);
     if (!stat || stat.size === 0) return;
     try {
-      this.#tookMs = this.#options.uptimeMs();
       takeMailbox(this.#paths.file, this.#paths.takes, stat);
       this.#options.onTaken();
+      this.#restAfterTake();
     } catch (error) {
       throw writeError(error);
     }
@@ -396,19 +400,24 @@ export class Mailbox {
     return () => this.#bells.delete(bell);
   }
 
-  /** Somebody may have written: look now, or soon: the more takes must be kept, the longer mail gathers for the next. */
+  /** Somebody may have written: look now, or after the rest. */
   hint(): void {
-    if (this.#hinted || this.#pacing) return;
-    const waitMs = this.#tookMs + Math.min(this.#taken.count ** 2 / 100, MAX_PACE_MS) - this.#options.uptimeMs();
-    if (waitMs > 0) {
-      this.#pacing = setTimeout(() => {
-        this.#pacing = undefined;
-        this.hint();
-      }, waitMs).unref();
-      return;
-    }
+    if (this.#hinted) return;
+    this.#hintedAtRest = this.#rest !== undefined;
+    if (this.#hintedAtRest) return;
     this.#hinted = true;
     void this.#tryLook();
+  }
+
+  /** The more takes must be kept, the longer mail gathers for the next: they stay few and cheap. */
+  #restAfterTake(): void {
+    const restMs = Math.min(this.#taken.count ** 2 / 100, MAX_REST_MS);
+    if (restMs < 1) return;
+    clearTimeout(this.#rest);
+    this.#rest = setTimeout(() => {
+      this.#rest = undefined;
+      if (this.#hintedAtRest) this.hint();
+    }, restMs).unref();
   }
 
   ring(): void {
@@ -441,7 +450,7 @@ export class Mailbox {
   }
 
   writeMarks(): Promise<void> {
-    return this.#inTurn(() => withLock(this.#paths.lock, this.#options.logger, () => this.#marks.write()));
+    return this.#inTurn(() => this.#lock.run(() => this.#marks.write()));
   }
 
   /** Drops what is older than is kept, as far as the mark has passed it; a room has no marks. */
@@ -456,7 +465,7 @@ export class Mailbox {
   /** Leaves nothing of it behind. */
   forget(): Promise<void> {
     return this.#inTurn(() =>
-      withLock(this.#paths.lock, this.#options.logger, () => {
+      this.#lock.run(() => {
         rmSync(this.#paths.file, { force: true });
         rmSync(this.#paths.takes, { recursive: true, force: true });
         rmSync(this.#paths.torn, { recursive: true, force: true });
@@ -471,8 +480,9 @@ export class Mailbox {
 
   /** Ends when everything begun has ended. */
   async close(): Promise<void> {
-    clearTimeout(this.#pacing);
+    clearTimeout(this.#rest);
     while (this.#appends.length > 0 || this.#turns > 0) await this.#turn;
+    await this.#lock.letGo();
     this.log.close();
   }
 

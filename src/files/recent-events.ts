@@ -1,7 +1,7 @@
 import type { MailEvent } from '../mailbox-store.ts';
 import { compareIds } from './event-id.ts';
 
-const MAX_BYTES = 64 * 1024;
+const MAX_BYTES = 192 * 1024;
 
 /** The newest events of a log, without a hole: what was just written need not be read back from disk. */
 export class RecentEvents {

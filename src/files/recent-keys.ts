@@ -1,6 +1,8 @@
 import { idTime } from './event-id.ts';
 
 const MAX_KEYS = 10_000;
+/** So many more are let in before the oldest go, all at once: one at a time is slow. */
+const SURPLUS = 1000;
 const MIN_AGE_MS = 2 * 60 * 1000;
 const MAX_AGE_MS = 24 * 60 * 60 * 1000;
 
@@ -19,7 +21,7 @@ export class RecentKeys {
   /** Oldest first: the order of the calls is the order of forgetting. */
   set(sender: string, key: string, id: string): void {
     this.#ids.set(scoped(sender, key), id);
-    if (this.#ids.size > MAX_KEYS) this.#forget(idTime(id));
+    if (this.#ids.size > MAX_KEYS + SURPLUS) this.#forget(idTime(id));
   }
 
   #forget(now: number): void {

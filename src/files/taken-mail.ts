@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from '../logger.ts';
 import { isErrno } from '../mailbox-error.ts';
 import type { MailEvent } from '../mailbox-store.ts';
-import type { DeliveredLog, Draft } from './delivered-log.ts';
+import type { DeliveredLog, Draft, KeyedEvent } from './delivered-log.ts';
 import { APPEND_OR_CREATE, READ, makeDirectory, readRange, sizeOf, statIfThere, withFile, writeError } from './disk.ts';
 import { MAX_EVENT_BYTES, frame, parseBlock } from './event-frame.ts';
 import { compareIds, idTime, nextForeignId } from './event-id.ts';
@@ -13,7 +13,7 @@ import { readStretches, type Stretch } from './waiting-mail.ts';
 /** A tail of whole lines without its blank line counts as complete after so long without growth. */
 const TAIL_COMPLETE_MS = 5000;
 const RETIRE_IDLE_MS = 3000;
-const BATCH_BYTES = 64 * 1024;
+const BATCH_BYTES = 128 * 1024;
 const COPY_BYTES = 64 * 1024;
 
 interface Seen {
@@ -162,6 +162,7 @@ export class TakenMail {
     const { log, now } = this.#options;
     const from = log.consumed(take.id);
     const events: MailEvent[] = [];
+    const keyed: KeyedEvent[] = [];
     const keysHere = new Set<string>();
     let frames = '';
     let last = log.last;
@@ -178,10 +179,11 @@ export class TakenMail {
       }
       const event = eventAfter(last, parsed, now());
       events.push(event);
+      if (parsed.kind === 'own') keyed.push({ sender: parsed.sender, key: parsed.key, id: event.id });
       frames += frame(event);
       last = event.id;
     }
-    return to > from ? { events, frames, ranges: [{ take: take.id, from, to }] } : undefined;
+    return to > from ? { events, frames, keyed, ranges: [{ take: take.id, from, to }] } : undefined;
   }
 
   /** Keeps what cannot be shown, and marks it as seen. */
@@ -190,7 +192,9 @@ export class TakenMail {
     const from = log.consumed(take.id);
     this.#copyAside(take, fd, from, end, why);
     await log.commit(() =>
-      log.consumed(take.id) < end ? { events: [], frames: '', ranges: [{ take: take.id, from, to: end }] } : undefined,
+      log.consumed(take.id) < end
+        ? { events: [], frames: '', keyed: [], ranges: [{ take: take.id, from, to: end }] }
+        : undefined,
     );
   }
 

@@ -66,9 +66,9 @@ function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
     });
     req.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
     req.on('error', reject);
-    req.on('close', () =>
-      reject(new MailboxError('REQUEST_TIMEOUT', 'The request ended before its body was complete.')),
-    );
+    req.on('close', () => {
+      if (!req.complete) reject(new MailboxError('REQUEST_TIMEOUT', 'The request ended before its body was complete.'));
+    });
   });
 }
 

@@ -1,4 +1,5 @@
 import { reconnectionMs, type EventStream } from './event-stream.ts';
+import { Rounds } from '../rounds.ts';
 import { unsentQueues } from './unsent-queues.ts';
 
 export const HEARTBEAT_MS = 15_000;
@@ -30,9 +31,12 @@ export class OpenStreams {
   readonly #options: OpenStreamsOptions;
   readonly #streams = new Map<EventStream, Entry>();
   readonly #perMailbox = new Map<string, number>();
-  #round: Iterator<EventStream> = [].values();
-  /** Visits that are due, in parts of a visit. */
-  #owed = 0;
+  readonly #heartbeats = new Rounds(
+    () => this.#streams.keys(),
+    () => this.#streams.size,
+    TICK_MS,
+    HEARTBEAT_MS,
+  );
   #recheckedMs = 0;
   #stallCheckedMs = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -79,15 +83,7 @@ export class OpenStreams {
       this.#stallCheckedMs = now;
       void this.#endStalled();
     }
-    this.#owed += (this.#streams.size * TICK_MS) / HEARTBEAT_MS;
-    for (; this.#owed >= 1; this.#owed -= 1) {
-      let next = this.#round.next();
-      if (next.done) {
-        this.#round = this.#streams.keys();
-        next = this.#round.next();
-      }
-      if (!next.done) visit(next.value);
-    }
+    this.#heartbeats.tick(visit);
   }
 
   async #recheck(): Promise<void> {
