@@ -24,6 +24,9 @@ const MAX_PAGES = 4;
 /** Nothing older is left in this mailbox. */
 const END = '-';
 
+/** Before an id stands this when the event itself belongs to the next page: mail that comes meanwhile does not. */
+const UP_TO = '=';
+
 /** `GET /history?receiver=me&sender=other`: what either sent the other, and what files told `me`; of a room, all of it. */
 export async function getHistory({ req, res, query }: Exchange, store: MailboxStore, door: Door): Promise<void> {
   const receiver = mailboxName(query.get('receiver'));
@@ -72,6 +75,7 @@ class Backwards {
   #found: HistoryMessage[] = [];
   #more: string | undefined;
   #pages = 0;
+  #upTo: string | undefined;
   #marks: Readonly<Record<string, string>> | undefined;
   /** Where the next call goes on. */
   before: string;
@@ -82,6 +86,10 @@ class Backwards {
     this.#belongs = belongs;
     this.before = before;
     this.#more = before === END ? undefined : before;
+    if (before.startsWith(UP_TO)) {
+      this.#upTo = before.slice(UP_TO.length);
+      this.#more = '';
+    }
   }
 
   get next(): HistoryMessage | undefined {
@@ -112,9 +120,13 @@ class Backwards {
       this.#more === '' ? undefined : this.#more,
       MAX_LIMIT,
     );
-    this.#found = events.map((event) => this.#messageOf(event)).filter(this.#belongs);
+    this.#found = events
+      .filter(({ id }) => this.#upTo === undefined || this.#store.compare(id, this.#upTo) <= 0)
+      .map((event) => this.#messageOf(event))
+      .filter(this.#belongs);
     this.#more = more;
-    if (this.#found.length === 0) this.before = more ?? END;
+    const [next] = this.#found;
+    this.before = next ? UP_TO + next.id : (more ?? END);
   }
 
   #messageOf({ id, time, data }: MailEvent): HistoryMessage {
@@ -149,7 +161,8 @@ class Backwards {
 function readToken(token: string | undefined, store: MailboxStore): [string, string] {
   if (token === undefined) return ['', ''];
   const [mine = '', theirs = '', ...rest] = token.split('~');
-  const isPart = (part: string): boolean => part === '' || part === END || store.isId(part);
+  const isPart = (part: string): boolean =>
+    part === '' || part === END || store.isId(part.startsWith(UP_TO) ? part.slice(UP_TO.length) : part);
   if (rest.length > 0 || !isPart(mine) || !isPart(theirs)) {
     throw new MailboxError('INVALID_CURSOR', '"before" must be the token that an earlier answer gave.');
   }

@@ -145,8 +145,8 @@ function attend({ mailbox, person, room, others }: Audience, events: EventStream
   const hear = ({ name, data }: Notice): void => {
     if (!events.isBackedUp) events.notify(name, data);
   };
-  const stops = [mailbox, ...others.map((other) => `presence:${other}`)].map((to) => live.listen(to, hear));
-  if (person !== undefined) stops.push(live.arrive(person, room));
+  const stops = person === undefined ? [] : [live.arrive(person, room)]; // before listening: they know that they came
+  for (const to of [mailbox, ...others.map((other) => `presence:${other}`)]) stops.push(live.listen(to, hear));
   events.onEnd(() => stops.forEach((stop) => stop()));
 
   if (room !== undefined && person !== undefined) {
