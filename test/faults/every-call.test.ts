@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { OPERATIONS, strike, wrongIn } from './every-call.ts';
-import { LONG, testWithStrace } from './kit/fault-test.ts';
+import { longTest, testWithStrace } from './kit/fault-test.ts';
 
 /** A sample: the calls that matter in each operation. All of them: `npm run soak -- --every-call`. */
 const KILLED: Readonly<Record<string, readonly (readonly [call: string, when: number, thread: 'main' | 'pool'])[]>> = {
@@ -90,7 +90,7 @@ testWithStrace(
   60_000,
 );
 
-(LONG ? test : test.skip)(
+longTest(
   'loses nothing whichever call it is killed or fails at [long: FAULTS=long]',
   async () => {
     const { everyCall } = await import('./every-call.ts');

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { Follower } from './kit/follower.ts';
-import { LONG, sh, testWith, testWithOtherUser, testWithStrace } from './kit/fault-test.ts';
+import { LONG, longTest, sh, testWithOtherUser, testWithStrace } from './kit/fault-test.ts';
 import { FOREIGN } from './kit/ledger.ts';
 import { ALICE, ALL_WELL, Scene } from './kit/scene.ts';
 import { post } from './kit/sender.ts';
@@ -223,7 +223,7 @@ test('keeps the mode of a mailbox, and finds it empty, after foreign writers and
 });
 
 // A server that may not see other users' open files keeps each take for ten minutes.
-(LONG ? testWithOtherUser : testWith(false, 'time: with FAULTS=long'))(
+(LONG ? testWithOtherUser : longTest)(
   'keeps working when 4,000 takes have piled up that it may not remove yet',
   async () => {
     await scene.clear();

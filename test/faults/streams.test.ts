@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
-import { LONG, sh, testWith, testWithNetworkNamespaces, testWithPrlimit } from './kit/fault-test.ts';
+import { LONG, longTest, sh, testWithNetworkNamespaces, testWithPrlimit } from './kit/fault-test.ts';
 import { Follower } from './kit/follower.ts';
 import { FOREIGN, Ledger } from './kit/ledger.ts';
 import { ALICE, ALL_WELL, Scene } from './kit/scene.ts';
@@ -173,9 +173,7 @@ testWithPrlimit(
   60_000,
 );
 
-const testLongWithNetworkNamespaces = LONG
-  ? testWithNetworkNamespaces
-  : testWith(false, 'time: a minute, with FAULTS=long');
+const testLongWithNetworkNamespaces = LONG ? testWithNetworkNamespaces : longTest;
 
 testLongWithNetworkNamespaces(
   'notices within 60 s a peer that has vanished without a word',

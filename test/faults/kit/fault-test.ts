@@ -5,6 +5,9 @@ import { canInject } from './strace.ts';
 /** Long runs of the same faults: `FAULTS=long npm test -- test/faults`. */
 export const LONG = process.env['FAULTS'] === 'long';
 
+/** A test that takes too long for every day: left out, not skipped, unless it is asked for. */
+export const longTest: (name: string, run: () => Promise<void>, ms?: number) => void = LONG ? test : () => {};
+
 /** A test that needs something of the machine; where that is missing it is skipped, and its name says why. */
 export function testWith(isHere: boolean, what: string): (name: string, run: () => Promise<void>, ms?: number) => void {
   if (isHere) return test;

@@ -56,14 +56,16 @@ const store = new FileMailboxes(dir, { logger, onFatal, now, ...options });
 const chat = mailboxChat({ dir, store, logger, sendRate: 0, ...(maxMessage && { maxMessage }) });
 const server = createServer(chat);
 
-process.on('SIGTERM', async () => {
+process.on('SIGTERM', () => void stop());
+
+async function stop() {
   server.close();
   await chat.close();
   server.closeIdleConnections();
   process.exitCode ??= 0;
   process.disconnect?.();
   setTimeout(() => server.closeAllConnections(), 1000).unref();
-});
+}
 
 server.listen(port, host, () => say({ ready: server.address().port }));
 
