@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { OPERATIONS, strike, wrongIn } from './every-call.ts';
 import { longTest, testWithStrace } from './kit/fault-test.ts';
 
