@@ -1,7 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import compression from 'compression';
-import express from 'express';
+import type { Request, Response } from 'express';
 import { openAccess, type Access } from './access/access.ts';
 import { Invitations } from './access/invitations.ts';
 import { LinkAccess } from './access/link-access.ts';
@@ -15,7 +13,6 @@ import { getHistory } from './http/history.ts';
 import { getMessage, postMessage } from './http/messages.ts';
 import { OpenStreams } from './http/open-streams.ts';
 import { sendProblem } from './http/problem.ts';
-import { pageHeaders } from './http/page-headers.ts';
 import { getPeople } from './http/people.ts';
 import { Receipts, postReceipts } from './http/receipts.ts';
 import { SendLimit } from './http/send-limit.ts';
@@ -69,7 +66,6 @@ export interface MailboxChat {
 
 type Routes = Readonly<Record<string, Readonly<Partial<Record<string, Handler>>>>>;
 
-const PUBLIC = fileURLToPath(new URL('../public', import.meta.url));
 const DEFAULT_PEOPLE = ['henry', 'jjeong'];
 const DEFAULT_MAX_MESSAGE = 4000;
 const MAX_MESSAGE = 32_000;
@@ -131,17 +127,13 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
     },
   };
 
-  const pages = express.Router();
-  pages.use(pageHeaders(options.allowFraming ?? false));
-  pages.use(redirectToSlash);
-  pages.use(compression());
-  pages.use(express.static(PUBLIC));
+  const allowFraming = options.allowFraming ?? false;
 
   const chat: MailboxChat = (req, res, next) => {
     const exchange = exchangeOf(req, res);
     const methods = Object.hasOwn(routes, exchange.path) ? routes[exchange.path] : undefined;
     if (methods) void answer(exchange, methods, guard, logger);
-    else pages(req as express.Request, res as express.Response, next ?? (() => notFound(exchange, logger)));
+    else void servePage(exchange, { allowFraming, logger, next: next ?? (() => notFound(exchange, logger)) });
   };
   chat.ready = () => store.ready();
   chat.close = async () => {
@@ -151,6 +143,22 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
     await store.close();
   };
   return chat;
+}
+
+interface PageOptions {
+  readonly allowFraming: boolean;
+  readonly logger: Logger;
+  readonly next: (error?: unknown) => void;
+}
+
+/** Express serves the pages; it is loaded with the first of them, so that a start is quick. */
+async function servePage(exchange: Exchange, { allowFraming, logger, next }: PageOptions): Promise<void> {
+  try {
+    const { pages } = await import('./http/pages.ts');
+    pages(allowFraming)(exchange.req as Request, exchange.res as Response, next);
+  } catch (error) {
+    sendProblem(exchange.res, error, logger);
+  }
 }
 
 /** Questions about health carry no mail, and load balancers ask them by any name. */
@@ -188,15 +196,6 @@ function refuseMethod({ req, res }: Exchange, methods: readonly string[]): void 
   if (req.method === 'OPTIONS') return sendNothing(res);
   if (req.method === 'HEAD' && isReadable) return sendNothing(res, 200);
   throw new MailboxError('METHOD_NOT_ALLOWED', `${req.method} is not possible here. Use ${methods.join(' or ')}.`);
-}
-
-/** Under a mount the pages' relative addresses need the slash: `/chat` → `/chat/`. */
-function redirectToSlash(req: express.Request, res: express.Response, next: express.NextFunction): void {
-  const [path = '', ...query] = (req.originalUrl ?? '').split('?');
-  if (!req.baseUrl || path !== req.baseUrl) return next();
-  // With `./`, no name of a mount can be read as another site's address.
-  res.writeHead(308, { Location: [`./${path.slice(path.lastIndexOf('/') + 1)}/`, ...query].join('?') });
-  res.end();
 }
 
 function notFound({ req, res }: Exchange, logger: Logger): void {
