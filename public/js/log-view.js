@@ -18,6 +18,7 @@ export class LogView {
   #start = 0;
   #end = 0;
   #stuck = true;
+  #top = 0;
   #unseen = 0;
   #today = '';
 
@@ -134,8 +135,12 @@ export class LogView {
   }
 
   #scrolled() {
+    const { log } = this.frame;
     const below = this.#below();
-    this.#stuck = below <= STUCK_PX;
+    const wentUp = log.scrollTop < this.#top;
+    this.#top = log.scrollTop;
+    // An event that was under way when the window shrank or the box grew is nobody who scrolls up.
+    this.#stuck = below <= STUCK_PX || (this.#stuck && !wentUp);
     if (this.#end < this.#messages.length && below < NEAR_PX) {
       this.silence();
       const end = Math.min(this.#messages.length, this.#end + STEP);
@@ -147,7 +152,9 @@ export class LogView {
 
   #stay() {
     const { log } = this.frame;
-    if (this.#stuck) log.scrollTop = log.scrollHeight;
+    if (!this.#stuck) return;
+    log.scrollTop = log.scrollHeight;
+    this.#top = log.scrollTop;
   }
 
   #showPill() {

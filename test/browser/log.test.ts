@@ -230,7 +230,12 @@ describe('somebody who reads further up', () => {
 
     await page.setViewportSize({ width: 390, height: 400 }); // as when a keyboard comes up
     await until('the newest in sight', async () => (await toTheEnd(page)) === 0);
-    await composer(page).fill('a\nb\nc\nd\ne');
+    // A scroll event is under way while the box grows, as happens when one types at once.
+    await composer(page).evaluate((box: HTMLTextAreaElement) => {
+      box.value = 'a\nb\nc\nd\ne';
+      box.dispatchEvent(new InputEvent('input', { bubbles: true }));
+      document.querySelector('[role=log]')!.dispatchEvent(new Event('scroll'));
+    });
 
     await until('the newest in sight', async () => (await toTheEnd(page)) === 0);
     expect((await composer(page).boundingBox())!.height).toBeGreaterThan(100);
