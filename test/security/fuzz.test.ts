@@ -1,0 +1,68 @@
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import type { MailboxChatOptions } from '../../src/index.ts';
+import { mailboxName } from '../../src/mailbox-name.ts';
+import { silent } from '../../src/logger.ts';
+import { listing, temporaryDirectory } from '../support/directory.ts';
+import { say } from '../support/requests.ts';
+import { serveChat, type ServedChat } from '../support/serve-chat.ts';
+import { fuzz } from './kit/fuzz.ts';
+import { bearer, serveLinks } from './kit/links.ts';
+
+/** What may stand in a data directory. */
+const OUR_DIRECTORIES = ['.taken', '.delivered', '.marks', '.live', '.torn', '.locks', '.access'];
+
+interface Watched {
+  readonly options: MailboxChatOptions;
+  /** Nothing beside the data directory has changed, nothing strange is in it, and no request has failed. */
+  readonly expectInOrder: () => void;
+}
+
+function watched(): Watched {
+  const parent = temporaryDirectory();
+  const dir = join(parent, 'mailboxes');
+  mkdirSync(dir);
+  writeFileSync(join(parent, 'henry.txt'), 'not a mailbox');
+  const outside = (): string[] => listing(parent).filter((path) => !path.startsWith('mailboxes'));
+  const before = outside();
+  const errors: object[] = [];
+  const logger = { ...silent, error: (fields: object, message: string) => void errors.push({ ...fields, message }) };
+  const expectInOrder = (): void => {
+    expect(errors).toEqual([]);
+    expect(outside()).toEqual(before);
+    for (const name of readdirSync(dir).filter((entry) => !OUR_DIRECTORIES.includes(entry))) {
+      expect(name).toMatch(/\.txt$/);
+      expect(mailboxName(name.slice(0, -'.txt'.length)) + '.txt').toBe(name);
+    }
+  };
+  return { options: { dir, logger }, expectInOrder };
+}
+
+const portOf = ({ server }: ServedChat): number => (server.address() as AddressInfo).port;
+
+test('no request of any shape is answered with a failure, or writes outside the mailboxes', async () => {
+  const { options, expectInOrder } = watched();
+  const chat = await serveChat(options);
+
+  const statuses = await fuzz({ ports: [portOf(chat)], requests: 1500 });
+
+  expectInOrder();
+  for (const status of [200, 201, 204, 400, 403, 404, 405, 413, 415]) expect([...statuses.keys()]).toContain(status);
+  expect((await say(chat, 'henry', 'jjeong', 'still here')).state).toBe('sent');
+});
+
+test('the same holds with links, for who has one and who has none', async () => {
+  const { options, expectInOrder } = watched();
+  const chat = await serveLinks(options);
+
+  const statuses = await fuzz({
+    ports: [portOf(chat)],
+    requests: 1000,
+    credentials: [bearer(chat.keys.henry), {}, { cookie: `mc_1_0123456789abcdef=${chat.keys.jjeong}` }],
+  });
+
+  expectInOrder();
+  for (const status of [200, 400, 401, 403]) expect([...statuses.keys()]).toContain(status);
+});
