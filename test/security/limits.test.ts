@@ -1,0 +1,200 @@
+import { connect, type AddressInfo } from 'node:net';
+import { describe, expect, test } from '@jest/globals';
+import { FileMailboxes, type FileMailboxesOptions } from '../../src/files/file-mailboxes.ts';
+import { afterThisTest } from '../support/after-this-test.ts';
+import { listing, temporaryDirectory } from '../support/directory.ts';
+import { serveChat, type ServedChat } from '../support/serve-chat.ts';
+import { until } from '../support/until.ts';
+import { raw, statusesIn } from './kit/raw.ts';
+import { ask } from './kit/requests-of-all-kinds.ts';
+
+const post = (url: string, sender: string, receiver: string, headers: Record<string, string> = {}) =>
+  ask(url, { method: 'POST', path: '/messages' }, { sender, receiver, message: 'hi' }, headers);
+
+/** Sends at once, as many as there are addresses, each as somebody else. */
+async function flood(url: string, addresses: readonly string[]): Promise<number> {
+  const answers = await Promise.all(
+    addresses.map((address, i) => post(url, `person${i}`, 'henry', { 'X-Forwarded-For': address })),
+  );
+  return answers.filter(({ status }) => status === 429).length;
+}
+
+describe('who sends too fast', () => {
+  test('is told 429 and when to come back, and another person is not', async () => {
+    const chat = await serveChat({ sendRate: 3 });
+
+    const answers = await Promise.all(Array.from({ length: 8 }, () => post(chat.url, 'jjeong', 'henry')));
+    const other = await post(chat.url, 'mina', 'henry');
+
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { headers, text } of refused) {
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(JSON.parse(text)).toMatchObject({ error: 'RATE_LIMITED' });
+    }
+    expect(other.status).toBe(201);
+    expect(chat.mailboxText('henry').match(/^id:/gm)).toHaveLength(9 - refused.length);
+  });
+
+  test('is known by the address too, whatever names and forwarded addresses are made up', async () => {
+    const { url } = await serveChat({ sendRate: 2 });
+    const addresses = Array.from({ length: 30 }, (_, i) => `10.0.0.${i}`);
+
+    expect(await flood(url, addresses)).toBeGreaterThan(0);
+  });
+
+  test('behind a proxy of ours is known by the address that the proxy has seen last', async () => {
+    const { url } = await serveChat({ sendRate: 2, trustProxy: true });
+    const many = Array.from({ length: 30 }, (_, i) => `1.2.3.4, 10.0.0.${i}`);
+    const one = Array.from({ length: 30 }, (_, i) => `10.0.0.${i}, 1.2.3.4`);
+    const network = Array.from({ length: 30 }, (_, i) => `2001:db8:0:1::${i}`);
+
+    expect(await flood(url, many)).toBe(0);
+    expect(await flood(url, one)).toBeGreaterThan(0);
+    expect(await flood(url, network)).toBeGreaterThan(0);
+  });
+
+  test.each(['', ',', 'unknown', '1.2.3.4:99', '[::1]:80', 'fe80::1%eth0', '::ffff:1.2.3.4', 'x'.repeat(100), '::'])(
+    'is served when the proxy says that the address is %j',
+    async (address) => {
+      const { url } = await serveChat({ sendRate: 2, trustProxy: true });
+
+      expect((await post(url, 'jjeong', 'henry', { 'X-Forwarded-For': address })).status).toBe(201);
+    },
+  );
+});
+
+describe('a full house', () => {
+  async function serveStore(options: FileMailboxesOptions): Promise<ServedChat> {
+    const dir = temporaryDirectory();
+    const store = new FileMailboxes(dir, options);
+    afterThisTest(() => store.close());
+    return serveChat({ dir, store });
+  }
+
+  test.each<[string, FileMailboxesOptions]>([
+    ['messages', { maxWaiting: 3 }],
+    ['bytes', { maxWaitingBytes: 400 }],
+  ])('of waiting %s is told with 507, nothing is lost, and another mailbox takes mail', async (_, options) => {
+    const chat = await serveStore(options);
+
+    let accepted = 0;
+    while ((await post(chat.url, 'jjeong', 'henry')).status === 201) accepted += 1;
+    const again = await post(chat.url, 'jjeong', 'henry');
+
+    expect(again.status).toBe(507);
+    expect(JSON.parse(again.text)).toMatchObject({ error: 'MAILBOX_FULL' });
+    expect(chat.mailboxText('henry').match(/^id:/gm)).toHaveLength(accepted);
+    expect((await post(chat.url, 'jjeong', 'mina')).status).toBe(201);
+  });
+
+  test('of mailboxes makes no more, and those that exist take mail', async () => {
+    const chat = await serveStore({ maxNewMailboxes: 2 });
+    for (const who of ['henry', 'mina']) await post(chat.url, 'jjeong', who);
+    await until('the locks released', () => !listing(chat.dir).some((path) => path.endsWith('.lock')));
+    const before = listing(chat.dir);
+
+    const flooded = await Promise.all(Array.from({ length: 20 }, (_, i) => post(chat.url, 'jjeong', `new${i}`)));
+
+    expect(flooded.map(({ status }) => status)).toEqual(flooded.map(() => 507));
+    await until('the locks released', () => !listing(chat.dir).some((path) => path.endsWith('.lock')));
+    expect(listing(chat.dir)).toEqual(before);
+    for (const who of ['henry', 'mina']) expect((await post(chat.url, 'jjeong', who)).status).toBe(201);
+  });
+
+  test('of mailboxes makes no more for those who only listen either', async () => {
+    const chat = await serveStore({ maxNewMailboxes: 2 });
+
+    for (let i = 0; i < 6; i++) {
+      const { status } = await ask(chat.url, { method: 'GET', path: '/status' }, { receiver: `new${i}` });
+      expect(status).toBe(200);
+    }
+    await chat.stop();
+
+    expect(listing(chat.dir).filter((path) => path.includes('.txt')).length).toBeLessThanOrEqual(2);
+  });
+
+  test('is not made by asking: what nobody wrote to has no files', async () => {
+    const chat = await serveChat();
+    const before = listing(chat.dir);
+
+    for (let i = 0; i < 20; i++) {
+      await ask(chat.url, { method: 'GET', path: '/history' }, { receiver: `a${i}`, sender: `b${i}` });
+      await ask(chat.url, { method: 'GET', path: '/people' }, { receiver: `c${i}` });
+      await ask(chat.url, { method: 'GET', path: '/status' }, { receiver: `d${i}` }, { Accept: 'application/json' });
+      await ask(chat.url, { method: 'POST', path: '/receipts' }, { receiver: `e${i}`, sender: 'x', read: '0-0' });
+    }
+    await chat.stop();
+
+    expect(listing(chat.dir)).toEqual(before);
+  });
+});
+
+test('a stream too many is told to come back later, on the stream, and the others go on', async () => {
+  const chat = await serveChat({ maxStreams: 2 });
+  const open = () => fetch(`${chat.url}/status?receiver=henry`);
+  const streams = [await open(), await open()];
+  for (const stream of streams)
+    expect((await ask(chat.url, { method: 'GET', path: '/healthz' }, {})).status).toBe(stream.status);
+
+  const third = await open();
+  const text = await third.text();
+  await post(chat.url, 'jjeong', 'henry');
+
+  expect(third.status).toBe(200);
+  expect(third.headers.get('content-type')).toMatch('text/event-stream');
+  expect(text).toMatch(/^retry: \d{5}\n\nevent: bye\ndata: \{"reason":"busy","retryMs":\d+\}\n\n$/);
+  for (const stream of streams) {
+    const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let heard = '';
+    await until('the message', async () => (heard += (await reader.read()).value ?? '').includes('"hi"'));
+    await reader.cancel();
+  }
+});
+
+describe('a body that is too long', () => {
+  const head = (path: string, ...more: string[]): string =>
+    [`POST ${path} HTTP/1.1`, 'Host: localhost', 'Content-Type: application/json', ...more, '', ''].join('\r\n');
+
+  test.each(['/messages', '/receipts', '/typing', '/session'])(
+    'is refused by %s as soon as its length is known',
+    async (path) => {
+      const chat = await serveChat();
+
+      const answer = await raw(chat, head(path, 'Content-Length: 100000000000'));
+
+      expect(statusesIn(answer)).toEqual([413]);
+      expect(answer).toMatch(/connection: close/i);
+    },
+  );
+
+  test.each(['/messages', '/receipts', '/typing', '/session'])(
+    'is not read on by %s, if its length was not told',
+    async (path) => {
+      const chat = await serveChat();
+      const { port } = chat.server.address() as AddressInfo;
+      const socket = connect(port, '127.0.0.1');
+      let answer = '';
+      let written = 0;
+      socket.on('data', (bytes: Buffer) => (answer += bytes.toString()));
+      socket.on('error', () => socket.destroy()); // hung up on
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      const chunk = `10000\r\n${'['.repeat(0x10000)}\r\n`;
+      const more = (): void => {
+        while (!socket.destroyed && !socket.writableNeedDrain) {
+          socket.write(chunk);
+          written += chunk.length;
+        }
+      };
+      socket.on('drain', more);
+
+      socket.write(head(path, 'Transfer-Encoding: chunked'));
+      more();
+      await closed;
+
+      // What the kernel buffers on both sides is sent before the sender can know.
+      expect(written).toBeLessThan(32 * 1024 * 1024);
+      if (answer !== '') expect(statusesIn(answer)).toEqual([413]);
+    },
+  );
+});
