@@ -145,7 +145,7 @@ export class FileMailboxes implements MailboxStore {
     const box = this.#box(mailbox);
     if (!box.move(name, id)) return;
     this.#unmarked.add(box);
-    this.#marksTimer ??= setTimeout(() => void this.#writeMarks(), MARKS_WRITE_MS).unref();
+    this.#marksTimer ??= setTimeout(() => void this.#writeMarks('wait'), MARKS_WRITE_MS).unref();
     box.ring();
   }
 
@@ -187,7 +187,7 @@ export class FileMailboxes implements MailboxStore {
     await this.#recovered;
     this.live.close();
     await this.#watcher?.close();
-    await this.#writeMarks();
+    await this.#writeMarks('noWait'); // without them, mail is at worst delivered again to who has no cursor
     await Promise.all(Array.from(this.#boxes.values(), ({ box }) => box.close()));
     this.#boxes.clear();
   }
@@ -306,12 +306,12 @@ export class FileMailboxes implements MailboxStore {
   }
 
   /** All at once: behind a dead server's locks, one after the other would take longer than a server has to end. */
-  async #writeMarks(): Promise<void> {
+  async #writeMarks(wait: 'wait' | 'noWait'): Promise<void> {
     this.#marksTimer = undefined;
     const boxes = [...this.#unmarked];
     this.#unmarked.clear();
     const writing = boxes.map((box) =>
-      box.writeMarks().catch((error: unknown) => this.#warn(error, 'a mark could not be written')),
+      box.writeMarks(wait).catch((error: unknown) => this.#warn(error, 'a mark could not be written')),
     );
     await Promise.all(writing);
   }

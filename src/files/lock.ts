@@ -35,12 +35,12 @@ export class MailboxLock {
     this.#logger = logger;
   }
 
-  /** Runs `work` under the lock. MAILBOX_BUSY when it cannot be had within about 6 s. */
-  async run<T>(work: () => T | Promise<T>): Promise<T> {
+  /** Runs `work` under the lock. MAILBOX_BUSY when it cannot be had within about 6 s, or at once when there is `noWait`. */
+  async run<T>(work: () => T | Promise<T>, wait: 'wait' | 'noWait' = 'wait'): Promise<T> {
     clearTimeout(this.#timer);
     await this.#releasing;
     if (!this.#release) {
-      this.#release = await this.#acquire();
+      this.#release = await this.#acquire(wait === 'wait' ? RETRIES : 0);
       this.#heldMs = performance.now();
     }
     try {
@@ -67,7 +67,7 @@ export class MailboxLock {
     if (pauseMs > 0) await setTimeoutAsync(pauseMs);
   }
 
-  async #acquire(): Promise<() => Promise<void>> {
+  async #acquire(retries: typeof RETRIES | 0): Promise<() => Promise<void>> {
     for (let attempt = 1; ; attempt += 1) {
       removeIfDatedAhead(this.#path);
       try {
@@ -75,7 +75,7 @@ export class MailboxLock {
           lockfilePath: this.#path,
           realpath: false,
           stale: STALE_MS,
-          retries: RETRIES,
+          retries,
           onCompromised: (error) => this.#lost(error),
         });
       } catch (error) {

@@ -449,8 +449,8 @@ export class Mailbox {
     return this.#marks.read();
   }
 
-  writeMarks(): Promise<void> {
-    return this.#inTurn(() => this.#lock.run(() => this.#marks.write()));
+  writeMarks(wait: 'wait' | 'noWait'): Promise<void> {
+    return this.#inTurn(() => this.#lock.run(() => this.#marks.write(), wait));
   }
 
   /** Drops what is older than is kept, as far as the mark has passed it; a room has no marks. */
