@@ -111,6 +111,7 @@ describe('a stream', () => {
     await server.startAgain();
 
     await says(henry, /^Reconnecting… Messages you send will wait here\./);
+    await until('a stream that was answered 502', () => gate.refused.some((path) => !path.includes('wait=')));
     await write(jjeong, 'two');
     await shows(jjeong, 'two');
     gate.rule = () => 'through';

@@ -15,8 +15,9 @@ describe('when the server is killed and started again, over and over, while both
     const { henry, jjeong } = await twoPeople(server);
     const written = { henry: [] as string[], jjeong: [] as string[] };
     let crashes = 0;
+    const isOver = () => crashes === CRASHES;
     const keepWriting = async (page: Page, name: 'henry' | 'jjeong') => {
-      while (crashes < CRASHES) {
+      while (!isOver()) {
         const text = `${name} ${written[name].length}`;
         written[name].push(text);
         await write(page, text);
@@ -24,7 +25,7 @@ describe('when the server is killed and started again, over and over, while both
       }
     };
     const keepCrashing = async () => {
-      for (; crashes < CRASHES; crashes += 1) {
+      for (; !isOver(); crashes += 1) {
         const goal = written.henry.length + 4;
         await until('some more messages', () => written.henry.length >= goal);
         await server.end('SIGKILL');

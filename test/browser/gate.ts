@@ -17,6 +17,7 @@ export class Gate {
   /** Streams that are open now, and the most there were at once. */
   streams = 0;
   mostStreams = 0;
+  readonly refused: string[] = [];
   readonly passed: { path: string; method: string; body: string }[] = [];
   #rule: Rule = () => 'through';
   #opened: () => void = () => undefined;
@@ -55,8 +56,10 @@ export class Gate {
       await this.#opening;
       passage = this.#rule(path, method);
     }
-    if (passage === 'refused')
+    if (passage === 'refused') {
+      this.refused.push(path);
       return void res.writeHead(502, { 'Content-Type': 'text/html' }).end('<h1>Bad Gateway</h1>');
+    }
 
     const isStream = path.includes('/status?') && req.headers.accept === 'text/event-stream';
     if (isStream) {
