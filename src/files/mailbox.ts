@@ -15,7 +15,7 @@ import {
   withFile,
   writeError,
 } from './disk.ts';
-import { frame, messageData } from './event-frame.ts';
+import { frame, messageData, messageFields } from './event-frame.ts';
 import { compareIds, idTime, laterId, nextOwnId } from './event-id.ts';
 import { MailboxLock } from './lock.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
@@ -151,7 +151,7 @@ export class Mailbox {
       outcomes = draft.outcomes;
       return draft.events.length > 0 ? draft : undefined;
     });
-    this.#settle(outcomes, (id) => this.log.find(id));
+    this.#settle(outcomes, (id) => [this.log.find(id)]);
   }
 
   /** The receiver is away: the batch waits in the mailbox file. */
@@ -191,11 +191,7 @@ export class Mailbox {
       this.#ino = after.ino;
       if (before?.ino !== after.ino) this.#looked = false; // taken meanwhile: look for the take next time
       this.#waiting.readOn(fd, after, this.log.now);
-      this.#settle(
-        outcomes,
-        (id) =>
-          ownEventsIn(fd, after.size, after.size, this.log.now).find((event) => event.id === id) ?? this.log.find(id),
-      );
+      this.#settle(outcomes, (id) => [...ownEventsIn(fd, after.size, after.size, this.log.now), this.log.find(id)]);
       return true;
     } finally {
       closeSync(fd);
@@ -256,13 +252,23 @@ export class Mailbox {
     return { outcomes, events, frames, keyed, ranges: [] };
   }
 
-  #settle(outcomes: readonly Outcome[], find: (id: string) => MailEvent | undefined): void {
+  /** `candidates` are events among which is the one with this id, if it is kept. */
+  #settle(outcomes: readonly Outcome[], candidates: (id: string) => readonly (MailEvent | undefined)[]): void {
     for (const { append, event, earlierId } of outcomes) {
-      const earlier = earlierId === undefined ? undefined : find(earlierId);
       if (event) append.resolve({ event, repeated: false });
-      else if (earlier && JSON.parse(earlier.data).message !== append.message.message) append.reject(keyReused());
-      else append.resolve({ event: earlier ?? remembered(earlierId!, append.message), repeated: true });
+      else this.#settleRepeated(append, earlierId!, candidates(earlierId!));
     }
+  }
+
+  /** Two processes that both believed to hold the lock may have given one id twice: sender and key tell. */
+  #settleRepeated(
+    { message, resolve, reject }: Append,
+    id: string,
+    candidates: readonly (MailEvent | undefined)[],
+  ): void {
+    const earlier = candidates.find((event) => event?.id === id && isOf(event, message));
+    if (earlier && JSON.parse(earlier.data).message !== message.message) reject(keyReused());
+    else resolve({ event: earlier ?? remembered(id, message), repeated: true });
   }
 
   // Draining
@@ -508,6 +514,11 @@ function tooManyMailboxes(): MailboxError {
 
 function keyReused(): MailboxError {
   return new MailboxError('KEY_REUSED', 'This key was used for another message. Use a new key for a new message.');
+}
+
+function isOf({ data }: MailEvent, { sender, key }: Message): boolean {
+  const fields = messageFields(data);
+  return fields?.sender === sender && fields.key === key;
 }
 
 /** The event itself is no longer kept: its id and the text that was sent again tell the same. */

@@ -147,6 +147,18 @@ describe('the mailbox file', () => {
     expect(textOf(await listener.next())).toBe('hi');
   });
 
+  test('knows a message again by sender and key, though two processes gave one id twice', async () => {
+    const [one, two] = [letter('one'), letter('two')];
+    const id = `${Date.now()}-0`;
+    const frames = [one, two].map((message) => `\n\nid: ${id}\ndata: ${JSON.stringify(message)}\n\n`);
+    writeFileSync(directory.file(), frames.join(''));
+
+    const again = await Promise.all([store.append(henry, one), store.append(henry, two)]);
+
+    expect(again.map(({ repeated }) => repeated)).toEqual([true, true]);
+    expect(textsOf(again.map(({ event }) => event))).toEqual(['one', 'two']);
+  });
+
   test('may be cut short by hand: what is appended later is mail', async () => {
     await appendAll(store, numbered('lost', 3));
     truncateSync(directory.file(), 0);
