@@ -334,10 +334,14 @@ export async function fuzz(options: FuzzOptions): Promise<Map<number, number>> {
       }
     },
   );
-  await fc.assert(property, {
-    numRuns: Math.ceil(requests / BATCH),
-    endOnFailure: true,
-    ...(seed !== undefined && { seed }),
-  });
+  try {
+    await fc.assert(property, {
+      numRuns: Math.ceil(requests / BATCH),
+      endOnFailure: true,
+      ...(seed !== undefined && { seed }),
+    });
+  } finally {
+    agent.destroy();
+  }
   return statuses;
 }
