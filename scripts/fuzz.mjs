@@ -46,7 +46,7 @@ try {
 }
 for (const server of servers) await check(server);
 const strange = readdirSync(parent).filter((name) => !['open', 'links'].includes(name));
-if (strange.length > 0) complaints.push(`written outside: ${strange}`);
+if (strange.length > 0) complaints.push(`written outside: ${strange.join()}`);
 for (const { child } of servers) child.kill();
 rmSync(parent, { recursive: true, force: true });
 for (const complaint of complaints) console.error(complaint);
@@ -88,7 +88,7 @@ async function check({ access, place, child, log, port }) {
   const health = await fetch(`http://127.0.0.1:${port}/readyz`);
   if (!health.ok) complaints.push(`${access}: not ready any more`);
   const beside = readdirSync(place).filter((name) => !['mailboxes', 'henry.txt'].includes(name));
-  if (beside.length > 0) complaints.push(`${access}: written outside: ${beside}`);
+  if (beside.length > 0) complaints.push(`${access}: written outside: ${beside.join()}`);
   const lines = log.split('\n').slice(1, -1);
   for (const line of lines) {
     try {

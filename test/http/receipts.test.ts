@@ -196,7 +196,8 @@ describe('what pages tell each other', () => {
     await say(chat, 'jjeong', 'henry', 'to others');
 
     let text = '';
-    while (!text.includes('event: sent')) text += (await reader.read()).value;
+    const awaited = ['event: sent', `id: ${id}\n`];
+    while (!awaited.every((part) => text.includes(part))) text += (await reader.read()).value;
     await reader.cancel();
 
     const blocks = text.split('\n\n');
