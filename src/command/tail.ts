@@ -12,6 +12,7 @@ export async function tail({ words, settings: { dir, since } }: Invocation): Pro
   const who = mailboxName(words[0]);
   const bell = new Bell();
   const tailing = withMailboxes(dir, 'follow', async (mailboxes) => {
+    await mailboxes.read(who, undefined, 1); // what waits in the file gets its place in the log
     await follow(mailboxes, who, await sinceCursor(since, mailboxes, who), bell);
   });
   onStopSignal(() => {
