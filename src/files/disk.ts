@@ -61,23 +61,23 @@ export function syncNow(fd: number): void {
 
 /** Makes a directory, and its parents, durable; does nothing when it is there. */
 export function makeDirectory(path: string): void {
-  if (madeDirectory(path)) return;
-  // Not mkdir's own recursion: below /proc it never ends.
-  makeDirectory(dirname(path));
-  if (!madeDirectory(path)) throw new Error(`The directory ${path} cannot be made: its parent was removed meanwhile`);
+  try {
+    makeOneDirectory(path);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+    makeDirectory(dirname(path)); // not mkdir's own recursion: below /proc it never ends
+    makeOneDirectory(path);
+  }
 }
 
-/** False when the parent is missing. */
-function madeDirectory(path: string): boolean {
+function makeOneDirectory(path: string): void {
   try {
     mkdirSync(path, { mode: DIRECTORY_MODE });
   } catch (error) {
-    if (isErrno(error, 'EEXIST') && statSync(path, { throwIfNoEntry: false })?.isDirectory()) return true;
-    if (isErrno(error, 'ENOENT') && statIfThere(dirname(path)) === undefined) return false;
+    if (isErrno(error, 'EEXIST') && statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
     throw error;
   }
   syncDirectory(dirname(path));
-  return true;
 }
 
 /** Makes a new name in a directory durable. */

@@ -16,6 +16,7 @@ export interface Take {
 
 const NAME = /^(\d+)-([a-z0-9]+)$/;
 const SUCCESSOR = 'successor-';
+const MAX_ATTEMPTS = 5;
 
 /** The takes in a directory, oldest first. */
 export function listTakes(dir: string): Take[] {
@@ -32,10 +33,9 @@ export function listTakes(dir: string): Take[] {
  * ever renamed over the mailbox: if a writer has made a new one meanwhile, that one stays.
  */
 export function takeMailbox(mailbox: string, dir: string, stat: Stats): void {
-  makeDirectory(dir);
   removeSuccessors(dir);
   const successor = join(dir, SUCCESSOR + randomName());
-  closeSync(openSync(successor, APPEND_OR_CREATE, 0o600));
+  makeSuccessor(dir, successor);
   imitate(successor, stat);
 
   const id = randomName();
@@ -55,16 +55,33 @@ export function takeMailbox(mailbox: string, dir: string, stat: Stats): void {
   if (overtaken) renameSync(path, join(dir, `${nextOrdinal(dir)}-${id}`));
 }
 
-/** A process that died between link and unlink left the mailbox a second name. */
-export function removeSuccessors(dir: string): void {
-  for (const name of namesIn(dir)) if (name.startsWith(SUCCESSOR)) rmSync(join(dir, name), { force: true });
+/** Whoever retires the last take removes the directory, perhaps right now. */
+function makeSuccessor(dir: string, path: string): void {
+  for (let attempt = 1; ; attempt += 1) {
+    makeDirectory(dir);
+    try {
+      closeSync(openSync(path, APPEND_OR_CREATE, 0o600));
+      return;
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT') || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** What processes that died have left: successors never linked, and with `ino` only second names of that mailbox. */
+function removeSuccessors(dir: string, ino?: number): void {
+  for (const name of namesIn(dir)) {
+    const path = join(dir, name);
+    if (name.startsWith(SUCCESSOR) && (ino === undefined || statIfThere(path)?.ino === ino))
+      rmSync(path, { force: true });
+  }
 }
 
 /** What stands at a mailbox's path if it is a file of its own; undefined if nothing does; else MAILBOX_UNUSABLE. */
 export function statMailbox(mailbox: string, dir: string): Stats | undefined {
   let stat = statIfThere(mailbox);
   if (stat?.isFile() && stat.nlink > 1) {
-    removeSuccessors(dir);
+    removeSuccessors(dir, stat.ino);
     stat = statIfThere(mailbox);
   }
   if (stat && (!stat.isFile() || stat.nlink > 1)) throw unusable(mailbox);
@@ -85,7 +102,12 @@ function nextOrdinal(dir: string): number {
 
 /** The owner is kept where we may: an unprivileged server cannot give files away. */
 function imitate(path: string, { mode, uid, gid }: Stats): void {
-  chmodSync(path, mode & 0o7777);
+  try {
+    chmodSync(path, mode & 0o7777);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return; // tidied away by a process that believes to hold the lock, too
+    throw error;
+  }
   try {
     chownSync(path, uid, gid);
   } catch (error) {
