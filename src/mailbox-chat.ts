@@ -49,6 +49,8 @@ export interface MailboxChatOptions {
   readonly sendRate?: number;
   /** Streams that may be open at once. Default 20,000. */
   readonly maxStreams?: number;
+  /** Whether the directory's group may append to mailbox files: for programs under another user. Default false. */
+  readonly groupWritable?: boolean;
   /** Whether other web sites may show the pages in a frame. Default false. */
   readonly allowFraming?: boolean;
   /** Another place for the mail than files in `dir`. */
@@ -85,8 +87,8 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
   }
   const people = (options.people ?? DEFAULT_PEOPLE).map(personName);
 
-  const { onFatal } = options;
-  const store = options.store ?? new FileMailboxes(dir, onFatal ? { logger, onFatal } : { logger });
+  const { onFatal, groupWritable = false } = options;
+  const store = options.store ?? new FileMailboxes(dir, { logger, groupWritable, ...(onFatal && { onFatal }) });
   const live = store.live ?? new LocalLive();
   const access = accessOf(options, dir);
   const door = new Door(access);

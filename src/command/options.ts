@@ -121,6 +121,14 @@ export const OPTIONS = {
     expects: YES_OR_NO,
     parse: yesOrNo,
   }),
+  'group-writable': option({
+    only: ['serve'],
+    env: 'MAILBOX_GROUP_WRITABLE',
+    fallback: 'no',
+    description: "let the directory's group append to mailboxes: for programs under another user",
+    expects: YES_OR_NO,
+    parse: yesOrNo,
+  }),
   'send-rate': option({
     only: ['serve'],
     env: 'MAILBOX_SEND_RATE',

@@ -48,9 +48,20 @@ function loggerFor({ 'log-level': level, 'log-format': format }: Settings): Prom
 
 async function openChat(settings: Settings, access: AccessSettings, logger: Logger): Promise<MailboxChat> {
   const { dir, people, 'max-message': maxMessage, 'send-rate': sendRate, 'trust-proxy': trustProxy } = settings;
+  const groupWritable = settings['group-writable'];
   try {
     const onFatal = (error: Error) => giveUp(error, logger);
-    const chat = mailboxChat({ ...access, dir, people, maxMessage, sendRate, trustProxy, logger, onFatal });
+    const chat = mailboxChat({
+      ...access,
+      dir,
+      people,
+      maxMessage,
+      sendRate,
+      trustProxy,
+      groupWritable,
+      logger,
+      onFatal,
+    });
     await chat.ready();
     return chat;
   } catch (error) {

@@ -1,4 +1,4 @@
-import { accessSync, constants, realpathSync } from 'node:fs';
+import { accessSync, chmodSync, constants, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { silent, type Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
@@ -33,6 +33,8 @@ export interface FileMailboxesOptions {
   readonly maxWaitingBytes?: number;
   /** How many mailboxes may be made, from this start on. Those that exist do not count. Default 1,000. */
   readonly maxNewMailboxes?: number;
+  /** Whether the directory's group may append to mailboxes: for programs under another user. Default false. */
+  readonly groupWritable?: boolean;
   /** How long an idle take is kept where it cannot be told who has it open, in ms. Default 10 minutes. */
   readonly takeKeepMs?: number;
   /** Unix milliseconds. Default `Date.now`. */
@@ -42,6 +44,8 @@ export interface FileMailboxesOptions {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** The group may make files, which belong to the directory's group. */
+const GROUP_BITS = 0o2070;
 const SWEEP_MS = 1000;
 const TICK_MS = 100;
 const RETIRE_MS = 3000;
@@ -87,6 +91,7 @@ export class FileMailboxes implements MailboxStore {
     makeDirectory(dir);
     this.#dir = realpathSync(dir);
     accessSync(this.#dir, constants.R_OK | constants.W_OK | constants.X_OK);
+    if (options.groupWritable) chmodSync(this.#dir, statSync(this.#dir).mode | GROUP_BITS);
     makeDirectory(locksDirectory(this.#dir));
 
     const logger = options.logger ?? silent;
@@ -98,6 +103,7 @@ export class FileMailboxes implements MailboxStore {
       keepMs: options.keepMs ?? 365 * DAY_MS,
       keepBytes: options.keepBytes ?? 1024 ** 3,
       maxWaiting: options.maxWaiting ?? 200_000,
+      groupWritable: options.groupWritable ?? false,
       maxWaitingBytes: options.maxWaitingBytes ?? 256 * 1024 * 1024,
       now: options.now ?? Date.now,
       uptimeMs: options.uptimeMs ?? (() => performance.now()),

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger } from '../logger.ts';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
@@ -28,6 +28,8 @@ export interface MailboxOptions extends LogOptions {
   /** More mail than this may not wait in the mailbox file. */
   readonly maxWaiting: number;
   readonly maxWaitingBytes: number;
+  /** Whether mailbox files that are made here may be written by their group. */
+  readonly groupWritable: boolean;
   readonly logger: Logger;
   readonly uptimeMs: () => number;
   /** Counts one more mailbox that was not there before; false when there are too many. */
@@ -57,6 +59,7 @@ const MAX_BATCH = 256;
 const MAX_BATCH_CHARS = 64 * 1024;
 const MAX_ATTEMPTS = 5;
 const MAX_REST_MS = 1000;
+const GROUP_FILE_MODE = 0o660;
 const HISTORY_BYTES = 1024 * 1024;
 
 /**
@@ -171,6 +174,7 @@ export class Mailbox {
 
     const fd = this.#openMailbox();
     try {
+      if (!before) this.#admitGroup(fd);
       const stat = fstatSync(fd);
       if (!stat.isFile() || stat.nlink !== 1) throw unusable(this.#paths.file);
       this.#waiting.readOn(fd, stat, this.log.now);
@@ -196,6 +200,11 @@ export class Mailbox {
     } finally {
       closeSync(fd);
     }
+  }
+
+  /** Lets programs under another user append, a PHP page for one. */
+  #admitGroup(fd: number): void {
+    if (this.#options.groupWritable) fchmodSync(fd, GROUP_FILE_MODE);
   }
 
   #openMailbox(): number {
@@ -313,7 +322,7 @@ export class Mailbox {
 
   #makeMailbox(): ReturnType<typeof statMailbox> {
     try {
-      withFile(this.#paths.file, APPEND_OR_CREATE | constants.O_EXCL, () => undefined);
+      withFile(this.#paths.file, APPEND_OR_CREATE | constants.O_EXCL, (fd) => this.#admitGroup(fd));
     } catch (error) {
       if (!isErrno(error, 'EEXIST')) throw writeError(error);
     }

@@ -31,6 +31,7 @@ describe('What was asked for', () => {
       access: 'auto',
       'allowed-host': [],
       'open-to-everyone': false,
+      'group-writable': false,
       'send-rate': 50,
       url: '',
       'trust-proxy': false,

@@ -50,6 +50,24 @@ beforeEach(() => {
 afterEach(() => directory.remove());
 
 describe('the mailbox file', () => {
+  test('is its owner’s alone, unless the group may append: then also after a drain', async () => {
+    const shared = directory.openAt(directory.in('shared'), { groupWritable: true });
+    const modeOf = (path: string) => statSync(path).mode & 0o777;
+
+    await store.append(henry, letter('hi'));
+    await shared.append(henry, letter('hi'));
+    await Listener.open(shared, mina);
+
+    expect(modeOf(directory.file())).toBe(0o600);
+    expect(modeOf(directory.in('shared', 'henry.txt'))).toBe(0o660);
+    expect(modeOf(directory.in('shared', 'mina.txt'))).toBe(0o660);
+    expect(modeOf(directory.in('shared'))).toBe(0o770);
+    expect(modeOf(directory.in('shared', '.locks'))).toBe(0o700);
+    await (await Listener.open(shared)).take(1);
+    expect(statSync(directory.in('shared', 'henry.txt')).size).toBe(0);
+    expect(modeOf(directory.in('shared', 'henry.txt'))).toBe(0o660);
+  });
+
   test('holds what waits, as frames that anybody can read', async () => {
     const clock = new Clock(Date.UTC(2026, 10, 20, 1, 2, 3));
     store = directory.open({ now: clock.now });
