@@ -51,6 +51,7 @@ const TICK_MS = 100;
 const RETIRE_MS = 3000;
 const FORGET_IDLE_MS = 60_000;
 const MARKS_WRITE_MS = 200;
+const MARKS_RETRY_MS = 1000;
 const RETAIN_MS = 60_000;
 
 interface Entry {
@@ -151,7 +152,7 @@ export class FileMailboxes implements MailboxStore {
     const box = this.#box(mailbox);
     if (!box.move(name, id)) return;
     this.#unmarked.add(box);
-    this.#marksTimer ??= setTimeout(() => void this.#writeMarks('wait'), MARKS_WRITE_MS).unref();
+    this.#writeMarksIn(MARKS_WRITE_MS);
     box.ring();
   }
 
@@ -317,8 +318,17 @@ export class FileMailboxes implements MailboxStore {
     const boxes = [...this.#unmarked];
     this.#unmarked.clear();
     const writing = boxes.map((box) =>
-      box.writeMarks(wait).catch((error: unknown) => this.#warn(error, 'a mark could not be written')),
+      box.writeMarks(wait).catch((error: unknown) => {
+        this.#warn(error, 'a mark could not be written: it is tried again');
+        this.#unmarked.add(box);
+      }),
     );
     await Promise.all(writing);
+    if (this.#unmarked.size > 0) this.#writeMarksIn(MARKS_RETRY_MS);
+  }
+
+  #writeMarksIn(ms: number): void {
+    if (this.#closed) return;
+    this.#marksTimer ??= setTimeout(() => void this.#writeMarks('wait'), ms).unref();
   }
 }
