@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Bell } from '../bell.ts';
 import { sinceCursor } from '../http/cursor.ts';
 import { type MailboxName, mailboxName } from '../mailbox-name.ts';
 import type { MailboxStore, MailEvent } from '../mailbox-store.ts';
@@ -16,17 +17,17 @@ export async function tail({ words, settings: { dir, since } }: Invocation): Pro
     await follow(mailboxes, who, await sinceCursor(since, mailboxes, who), bell);
   });
   onStopSignal(() => {
-    bell.silence();
+    bell.stop();
     return tailing;
   });
   await tailing;
 }
 
-/** Hints wake, reads decide, until the bell is silenced. */
+/** Hints wake, reads decide, until the bell is stopped. */
 async function follow(mailboxes: MailboxStore, who: MailboxName, start: string, bell: Bell): Promise<void> {
   const unwatch = await mailboxes.watch(who, () => bell.ring());
   let cursor = start;
-  while (!bell.isSilent) {
+  while (!bell.isStopped) {
     const { events, gap } = await mailboxes.read(who, cursor);
     if (gap) {
       const { oldest } = await mailboxes.ends(who);
@@ -36,35 +37,12 @@ async function follow(mailboxes: MailboxStore, who: MailboxName, start: string, 
     }
     for (const event of events) await print(event);
     cursor = events.at(-1)?.id ?? cursor;
-    if (events.length === 0) await bell.rung();
+    if (events.length === 0) await bell.rings();
   }
   unwatch();
 }
 
 type Shown = Pick<MailEvent, 'data'> & Partial<MailEvent>;
-
-/** Remembers a ring that came while nobody was listening. */
-class Bell {
-  #hasRung = false;
-  #wake: (() => void) | undefined;
-  isSilent = false;
-
-  ring(): void {
-    this.#hasRung = true;
-    this.#wake?.();
-  }
-
-  async rung(): Promise<void> {
-    if (!this.#hasRung) await new Promise<void>((resolve) => (this.#wake = resolve));
-    this.#hasRung = false;
-  }
-
-  /** Rings for the last time. */
-  silence(): void {
-    this.isSilent = true;
-    this.ring();
-  }
-}
 
 /** Waits for a slow reader, so that a long backlog is never held in memory. */
 async function print(event: Shown): Promise<void> {

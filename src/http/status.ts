@@ -1,3 +1,4 @@
+import { Bell } from '../bell.ts';
 import type { Live, Notice } from '../live.ts';
 import type { Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
@@ -226,34 +227,5 @@ class Follow {
 
   #tellGap(after: string, oldest: string): void {
     this.#stream.notify('gap', JSON.stringify({ after, oldest }));
-  }
-}
-
-/** Remembers that it rang, so that a ring between a look and the wait is not lost. */
-class Bell {
-  #rung = false;
-  #stopped = false;
-  #wake: (() => void) | undefined;
-
-  ring(): void {
-    this.#rung = true;
-    this.#wake?.();
-  }
-
-  /** Wakes whoever waits, now and from now on. */
-  stop(): void {
-    this.#stopped = true;
-    this.#wake?.();
-  }
-
-  reset(): void {
-    this.#rung = false;
-  }
-
-  /** Resolves when it has rung since the last time, false when it is stopped. */
-  async rings(): Promise<boolean> {
-    if (!this.#rung && !this.#stopped) await new Promise<void>((resolve) => (this.#wake = resolve));
-    this.#rung = false;
-    return !this.#stopped;
   }
 }
