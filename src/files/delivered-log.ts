@@ -21,7 +21,6 @@ export interface LogOptions {
   readonly onLogged: () => void;
 }
 
-/** What to log in one batch: its events, and the bytes of takes that they were made from. */
 /** Whose key made which event. */
 export interface KeyedEvent {
   readonly sender: string;
@@ -29,6 +28,7 @@ export interface KeyedEvent {
   readonly id: string;
 }
 
+/** What to log in one batch: its events, and the bytes of takes that they were made from. */
 export interface Draft {
   readonly frames: string;
   readonly events: readonly MailEvent[];
@@ -204,11 +204,16 @@ export class DeliveredLog {
     for (;;) {
       const [oldest, next] = this.#segments;
       if (oldest === undefined || next === undefined || compareIds(next, mark) > 0) return;
-      const age = now - idTime(next);
+      const age = now - this.#begunMs(next);
       if (age < KEYS_OUTLIVE_MS || (age < this.#options.keepMs && this.#segments.length <= maxSegments)) return;
       this.#files.remove(oldest);
       this.#segments.shift();
     }
+  }
+
+  /** When a segment was begun, unix ms. Its name may be far older: foreign mail has the time of the message before it. */
+  #begunMs(segment: string): number {
+    return this.#files.batchFrom(segment, 0, Infinity)?.batch.ms ?? this.#options.now();
   }
 
   /** A take that is no more needs no position. */
@@ -330,10 +335,10 @@ export class DeliveredLog {
     let bytesRead = 0;
     back: for (const name of this.#segments.toReversed()) {
       for (const found of (this.#files.batches(name, Infinity) ?? []).toReversed()) {
-        const events = eventsOf(found);
         const after = bytesRead > KEYS_READ_BYTES ? Infinity : count;
-        if (events[0] && !RecentKeys.reaches(events[0].id, after, this.#options.now())) break back;
-        const keyed = events.filter(({ data }) => messageFields(data)); // foreign mail must not push keys out
+        // The last id: foreign mail at the beginning bears the time of the message before it, however long ago.
+        if (!RecentKeys.reaches(found.batch.last, after, this.#options.now())) break back;
+        const keyed = eventsOf(found).filter(({ data }) => messageFields(data)); // foreign mail must not push keys out
         bytesRead += found.body.length;
         count += keyed.length;
         kept.push(keyed);

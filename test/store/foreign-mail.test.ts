@@ -185,6 +185,28 @@ describe('foreign mail', () => {
     expect(textsOf(await readAll(store))).toEqual(['again', 'again']);
   });
 
+  test.each(['in an empty mailbox', 'a month after the last message'])(
+    'before a message of ours %s leaves its key known after a restart',
+    async (when) => {
+      const clock = new Clock();
+      store = directory.open({ now: clock.now });
+      if (when !== 'in an empty mailbox') {
+        await appendAll(store, ['long ago']);
+        await readAll(store);
+        clock.move(30 * 24 * 60 * 60 * 1000);
+      }
+      write('data: foreign\n\n');
+      const message = letter('ours');
+      const first = await store.append(henry, message);
+      await store.read(henry); // both go into one batch of the log
+      await store.close();
+
+      const again = await directory.open({ now: clock.now }).append(henry, message);
+
+      expect(again).toMatchObject({ repeated: true, event: { data: first.event.data } });
+    },
+  );
+
   test('of our own form is known by its key: a copy of the mailbox is no new mail', async () => {
     await appendAll(store, ['one', 'two']);
     const copy = await directory.read();

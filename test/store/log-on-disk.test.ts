@@ -204,6 +204,24 @@ describe('what is kept', () => {
     expect(left.length).toBeLessThan(10 + 5);
   });
 
+  test('of foreign mail goes by age, too', async () => {
+    const listener = await Listener.open(open({ ...BY_AGE, uptimeMs: uptime.now }));
+    const events: MailEvent[] = [];
+    for (const text of numbered('as long as one of ours with all its fields, which are another hundred characters', 20)) {
+      clock.move(MINUTE_MS);
+      appendFileSync(directory.file(), `data: ${text}\n\n`);
+      events.push(...(await listener.take(1)));
+    }
+
+    await store.mark(henry, 'delivered', events.at(-1)!.id);
+    await dropped();
+
+    const left = await readAll(store);
+    expect(left).toEqual(events.slice(-left.length));
+    expect(left.length).toBeGreaterThanOrEqual(10);
+    expect(left.length).toBeLessThan(10 + 5);
+  });
+
   test('goes by size, as far as the mark has come', async () => {
     const events = await fill(BY_SIZE);
 
