@@ -207,7 +207,10 @@ describe('what is kept', () => {
   test('of foreign mail goes by age, too', async () => {
     const listener = await Listener.open(open({ ...BY_AGE, uptimeMs: uptime.now }));
     const events: MailEvent[] = [];
-    for (const text of numbered('as long as one of ours with all its fields, which are another hundred characters', 20)) {
+    for (const text of numbered(
+      'as long as one of ours with all its fields, which are another hundred characters',
+      20,
+    )) {
       clock.move(MINUTE_MS);
       appendFileSync(directory.file(), `data: ${text}\n\n`);
       events.push(...(await listener.take(1)));
