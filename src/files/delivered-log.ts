@@ -1,6 +1,7 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { MailboxError } from '../mailbox-error.ts';
 import type { Batch, MailEvent } from '../mailbox-store.ts';
+import type { CommitSlots } from './commit-slots.ts';
 import { appendWhole, readRange, sizeOf, sync, syncNow, writeError } from './disk.ts';
 import { messageFields } from './event-frame.ts';
 import { FIRST_ID, compareIds, idTime, laterId } from './event-id.ts';
@@ -17,6 +18,8 @@ export interface LogOptions {
   /** The oldest segments are dropped while there are more bytes than this, once the mark has passed them. */
   readonly keepBytes: number;
   readonly now: () => number;
+  /** Shared by the logs of one disk. */
+  readonly slots: CommitSlots;
   /** Something of ours has been logged. */
   readonly onLogged: () => void;
 }
@@ -139,6 +142,16 @@ export class DeliveredLog {
    * and again when another process wrote first; without a draft nothing is written. Resolves to the draft that stands.
    */
   async commit<D extends Draft>(build: () => D | undefined): Promise<D | undefined> {
+    const { slots } = this.#options;
+    await slots.enter();
+    try {
+      return await this.#commit(build);
+    } finally {
+      slots.leave();
+    }
+  }
+
+  async #commit<D extends Draft>(build: () => D | undefined): Promise<D | undefined> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       this.#readOn();
       const draft = build();
@@ -268,20 +281,22 @@ export class DeliveredLog {
 
   #readOn(): void {
     this.#open();
-    const isRemoved = this.#fd !== undefined && fstatSync(this.#fd).nlink === 0;
-    const isNew = this.#fd === undefined && this.#files.areThere() && this.#files.list().length > 0;
-    if (isRemoved || isNew) {
-      this.close();
-      this.#open();
+    const stat = this.#fd === undefined ? undefined : fstatSync(this.#fd);
+    if (stat ? stat.nlink > 0 : !this.#files.areThere() || this.#files.list().length === 0) {
+      this.#scan(stat?.size);
+      return;
     }
-    this.#scan();
+    this.close(); // removed under us, or made by another process since
+    this.#open();
   }
 
-  /** Takes in every whole batch from where we are, segment after segment. */
-  #scan(): void {
+  /** Takes in every whole batch from where we are, segment after segment. `size` of this one, if it is known. */
+  #scan(size?: number): void {
+    let known = this.#ended ? undefined : size;
     while (this.#fd !== undefined) {
       if (this.#ended && !this.#enterNext()) return;
-      this.#size = sizeOf(this.#fd);
+      this.#size = known ?? sizeOf(this.#fd);
+      known = undefined;
       if (this.#size > this.#at) {
         for (const found of batchesIn(readRange(this.#fd, this.#at, this.#size), this.#at)) {
           this.#takeIn(found.batch);

@@ -4,6 +4,7 @@ import { silent, type Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { ROOM_PREFIX, mailboxName, type MailboxName } from '../mailbox-name.ts';
 import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message } from '../mailbox-store.ts';
+import { CommitSlots } from './commit-slots.ts';
 import { makeDirectory, namesIn, type SyncError } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
 import { LiveDirectory } from './live-directory.ts';
@@ -53,6 +54,8 @@ const FORGET_IDLE_MS = 60_000;
 const MARKS_WRITE_MS = 200;
 const MARKS_RETRY_MS = 1000;
 const RETAIN_MS = 60_000;
+/** More than Node's four threads, so that none of them has to wait for us; fewer than there may be busy mailboxes. */
+const COMMIT_SLOTS = 12;
 
 interface Entry {
   readonly box: Mailbox;
@@ -108,6 +111,7 @@ export class FileMailboxes implements MailboxStore {
       maxWaitingBytes: options.maxWaitingBytes ?? 256 * 1024 * 1024,
       now: options.now ?? Date.now,
       uptimeMs: options.uptimeMs ?? (() => performance.now()),
+      slots: new CommitSlots(COMMIT_SLOTS),
       logger,
       onSyncError: (error) => this.#fail(error),
     };

@@ -119,15 +119,18 @@ export class Mailbox {
     });
   }
 
-  /** All that wait go together, in one write and one sync; who comes meanwhile waits for the next. */
+  /** All that wait when it comes to the write go together, in one write and one sync; who comes later, in the next. */
   async #appendAll(): Promise<void> {
     this.#appending = true;
     while (this.#appends.length > 0) {
       await this.#inTurn(async () => {
-        const batch = this.#nextBatch();
+        const batch: Append[] = [];
         try {
           if (this.isWatched) await this.#appendToLog(batch);
-          else await this.#appendToFile(batch);
+          else {
+            this.#fill(batch);
+            await this.#appendToFile(batch);
+          }
         } catch (error) {
           for (const { reject } of batch) reject(error);
           this.#report(error);
@@ -137,19 +140,21 @@ export class Mailbox {
     this.#appending = false;
   }
 
-  #nextBatch(): Append[] {
+  #fill(batch: Append[]): void {
+    if (batch.length > 0) return;
     let chars = 0;
     const cut = this.#appends.findIndex(
       ({ message }, i) => i >= MAX_BATCH || (chars += message.message.length) > MAX_BATCH_CHARS,
     );
-    return this.#appends.splice(0, cut === -1 ? this.#appends.length : Math.max(1, cut));
+    batch.push(...this.#appends.splice(0, cut === -1 ? this.#appends.length : Math.max(1, cut)));
   }
 
   /** The receiver listens here: what waits goes first, then the batch, straight into the log. */
-  async #appendToLog(batch: readonly Append[]): Promise<void> {
+  async #appendToLog(batch: Append[]): Promise<void> {
     await this.#collect();
     let outcomes: readonly Outcome[] = [];
     await this.log.commit(() => {
+      this.#fill(batch);
       const draft = this.#draft(batch, this.log.last, (sender, key) => this.#loggedId(sender, key));
       outcomes = draft.outcomes;
       return draft.events.length > 0 ? draft : undefined;

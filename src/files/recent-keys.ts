@@ -12,6 +12,7 @@ const MAX_AGE_MS = 24 * 60 * 60 * 1000;
  */
 export class RecentKeys {
   readonly #ids = new Map<string, string>();
+  #most = MAX_KEYS + SURPLUS;
 
   get(sender: string, key: string, now: number): string | undefined {
     const id = this.#ids.get(scoped(sender, key));
@@ -21,14 +22,15 @@ export class RecentKeys {
   /** Oldest first: the order of the calls is the order of forgetting. */
   set(sender: string, key: string, id: string): void {
     this.#ids.set(scoped(sender, key), id);
-    if (this.#ids.size > MAX_KEYS + SURPLUS) this.#forget(idTime(id));
+    if (this.#ids.size > this.#most) this.#forget(idTime(id));
   }
 
   #forget(now: number): void {
     for (const [key, id] of this.#ids) {
-      if (this.#ids.size <= MAX_KEYS || idTime(id) > now - MIN_AGE_MS) return;
+      if (this.#ids.size <= MAX_KEYS || idTime(id) > now - MIN_AGE_MS) break;
       this.#ids.delete(key);
     }
+    this.#most = this.#ids.size + SURPLUS;
   }
 
   /** Whether an event with this id, so many events before the newest, may still be asked for. */
