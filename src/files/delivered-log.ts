@@ -80,6 +80,7 @@ export class DeliveredLog {
   readonly #consumed = new Map<string, number>();
   #keys: RecentKeys | undefined;
   readonly #recent = new RecentEvents();
+  #idleSince = '';
   readonly #positions = new Map<string, Position>();
 
   constructor(dir: string, options: LogOptions) {
@@ -227,6 +228,12 @@ export class DeliveredLog {
   /** When a segment was begun, unix ms. Its name may be far older: foreign mail has the time of the message before it. */
   #begunMs(segment: string): number {
     return this.#files.batchFrom(segment, 0, Infinity)?.batch.ms ?? this.#options.now();
+  }
+
+  /** To be called now and then: what nothing was added to since the last call is read from disk from now on. */
+  dropRecentIfIdle(): void {
+    if (this.#idleSince === this.#last) this.#recent.clear();
+    this.#idleSince = this.#last;
   }
 
   /** A take that is no more needs no position. */

@@ -286,6 +286,7 @@ export class FileMailboxes implements MailboxStore {
         .retain(name.startsWith(ROOM_PREFIX))
         .catch((error: unknown) => this.#warn(error, 'old mail could not be dropped'));
     }
+    box.log.dropRecentIfIdle();
     if (box.isWatched) {
       if (box.needsLook()) box.hint();
     } else if (box.needsTidying) {

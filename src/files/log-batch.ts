@@ -38,8 +38,9 @@ const LF = 10;
 export function encodeBatch(offset: number, head: BatchHead, body: string): Buffer {
   const ranges = head.ranges.map(({ take, from, to }) => ` ${take}@${from}-${to}`).join('');
   const facts = `${head.ms} ${head.last}${ranges}${head.end ? ' end' : ''}`;
-  const checksum = crc32(body, crc32(facts)).toString(16).padStart(8, '0');
-  return Buffer.from(`\n: ${offset} ${Buffer.byteLength(body)} ${checksum} ${facts}\n${body}`);
+  const bytes = Buffer.from(body);
+  const checksum = crc32(bytes, crc32(facts)).toString(16).padStart(8, '0');
+  return Buffer.concat([Buffer.from(`\n: ${offset} ${bytes.length} ${checksum} ${facts}\n`), bytes]);
 }
 
 /** The first whole batch at or after offset `from`, in `bytes` that begin at offset `base` of the log. */

@@ -132,6 +132,7 @@ export class Mailbox {
             await this.#appendToFile(batch);
           }
         } catch (error) {
+          this.#fill(batch); // it may not have come to the write
           for (const { reject } of batch) reject(error);
           this.#report(error);
         }
@@ -140,6 +141,7 @@ export class Mailbox {
     this.#appending = false;
   }
 
+  /** With those that wait now, unless it has been filled before. */
   #fill(batch: Append[]): void {
     if (batch.length > 0) return;
     let chars = 0;

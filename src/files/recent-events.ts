@@ -1,35 +1,45 @@
 import type { MailEvent } from '../mailbox-store.ts';
 import { compareIds } from './event-id.ts';
 
-const MAX_BYTES = 192 * 1024;
+const MAX_BYTES = 384 * 1024;
+
+interface RecentBatch {
+  readonly after: string;
+  readonly events: readonly MailEvent[];
+  readonly bytes: number;
+}
 
 /** The newest events of a log, without a hole: what was just written need not be read back from disk. */
 export class RecentEvents {
-  #events: MailEvent[] = [];
-  #after = '';
+  #batches: RecentBatch[] = [];
   #bytes = 0;
 
-  /** Adds what was logged right after `after`. */
+  /** Adds what was logged right after `after`; the oldest go when there are more than 384 KiB. */
   add(after: string, events: readonly MailEvent[], bytes: number): void {
-    if (this.#events.length === 0 || this.#bytes + bytes > MAX_BYTES) this.clear();
-    if (events.length === 0 || bytes > MAX_BYTES) return;
-    if (this.#events.length === 0) this.#after = after;
-    this.#events.push(...events);
+    if (events.length === 0) return;
+    this.#batches.push({ after, events, bytes });
     this.#bytes += bytes;
+    while (this.#bytes > MAX_BYTES) this.#bytes -= this.#batches.shift()!.bytes;
   }
 
-  /** To be called when something else was logged. */
+  /** To be called when something else was logged, or nothing for a while. */
   clear(): void {
-    this.#events = [];
+    this.#batches = [];
     this.#bytes = 0;
   }
 
   /** Events after `after` and up to `newest`; undefined when they do not all lie here. */
   read(after: string, newest: string, limit: number): MailEvent[] | undefined {
-    if (this.#events.length === 0 || compareIds(after, this.#after) < 0) return undefined;
-    const from = this.#events.findLastIndex(({ id }) => compareIds(id, after) <= 0) + 1;
-    const events = this.#events.slice(from, from + limit);
-    while (events.length > 0 && compareIds(events.at(-1)!.id, newest) > 0) events.pop();
+    const from = this.#batches.findLastIndex((batch) => compareIds(batch.after, after) <= 0);
+    if (from === -1) return undefined;
+    const events: MailEvent[] = [];
+    for (const batch of this.#batches.slice(from)) {
+      for (const event of batch.events) {
+        if (compareIds(event.id, after) <= 0) continue;
+        if (events.length === limit || compareIds(event.id, newest) > 0) return events;
+        events.push(event);
+      }
+    }
     return events;
   }
 }

@@ -24,7 +24,7 @@ export interface StatusOptions {
 }
 
 const BUSY_RETRY_MS = 10_000;
-const READ_LIMIT = 500;
+const READ_LIMIT = 1000;
 const MAX_WAIT_S = 60;
 const MAX_WITH = 50;
 
