@@ -20,8 +20,6 @@ export interface LogOptions {
   readonly now: () => number;
   /** Shared by the logs of one disk. */
   readonly slots: CommitSlots;
-  /** Something of ours has been logged. */
-  readonly onLogged: () => void;
 }
 
 /** Whose key made which event. */
@@ -61,6 +59,7 @@ const NOTHING: Draft = { frames: '', events: [], ranges: [], keyed: [] };
 export class DeliveredLog {
   readonly #files: LogSegments;
   readonly #options: LogOptions;
+  readonly #onLogged: () => void;
 
   #opened = false;
   #segments: string[] = [];
@@ -83,9 +82,11 @@ export class DeliveredLog {
   #idleSince = '';
   readonly #positions = new Map<string, Position>();
 
-  constructor(dir: string, options: LogOptions) {
+  /** `onLogged` is called when something of ours has been logged. */
+  constructor(dir: string, options: LogOptions, onLogged: () => void) {
     this.#files = new LogSegments(dir);
     this.#options = options;
+    this.#onLogged = onLogged;
   }
 
   /** The newest id in the log, whoever wrote it, on disk or not. */
@@ -163,7 +164,7 @@ export class DeliveredLog {
       if ((await this.#openedNewest()) || this.#endedFull() || !this.#write(draft, false)) continue;
       await this.#makeDurable();
       if (fstatSync(this.#fd!).nlink > 0) {
-        this.#options.onLogged();
+        this.#onLogged();
         return draft;
       }
       this.close(); // somebody removed the log: what we wrote is out of reach, so write it again

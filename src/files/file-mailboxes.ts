@@ -67,7 +67,7 @@ interface Entry {
 export class FileMailboxes implements MailboxStore {
   readonly live: LiveDirectory;
   readonly #dir: string;
-  readonly #options: Omit<MailboxOptions, 'onTaken' | 'onLogged' | 'mayMake'>;
+  readonly #options: MailboxOptions;
   readonly #takeKeepMs: number;
   readonly #maxNewMailboxes: number;
   readonly #onFatal: (error: Error) => void;
@@ -113,6 +113,9 @@ export class FileMailboxes implements MailboxStore {
       uptimeMs: options.uptimeMs ?? (() => performance.now()),
       slots: new CommitSlots(COMMIT_SLOTS),
       logger,
+      mayMake: () => this.#mayMake(),
+      onTaken: (file) => this.#watcher?.rewatch(file),
+      onLogged: (mailbox) => this.live.grew(mailbox),
       onSyncError: (error) => this.#fail(error),
     };
     if (options.watch !== false) {
@@ -226,14 +229,7 @@ export class FileMailboxes implements MailboxStore {
     this.#check();
     let entry = this.#boxes.get(mailbox);
     if (!entry) {
-      const paths = this.#paths(mailbox);
-      const onTaken = (): void => this.#watcher?.rewatch(paths.file);
-      const onLogged = (): void => this.live.grew(mailbox);
-      entry = {
-        box: new Mailbox(paths, { ...this.#options, onTaken, onLogged, mayMake: () => this.#mayMake() }),
-        usedMs: 0,
-        retainedMs: 0,
-      };
+      entry = { box: new Mailbox(this.#paths(mailbox), this.#options), usedMs: 0, retainedMs: 0 };
       this.#boxes.set(mailbox, entry);
     }
     entry.usedMs = this.#options.uptimeMs();

@@ -3,6 +3,7 @@ import type { MailboxName } from '../mailbox-name.ts';
 
 /** Where what belongs to one mailbox lies in the data directory. */
 export interface MailboxPaths {
+  readonly name: MailboxName;
   readonly file: string;
   readonly takes: string;
   readonly log: string;
@@ -16,6 +17,7 @@ const ENDING = '.txt';
 
 export function mailboxPaths(dir: string, name: MailboxName): MailboxPaths {
   return {
+    name,
     file: join(dir, name + ENDING),
     takes: join(dir, TAKEN, name),
     log: join(dir, '.delivered', name),

@@ -2,6 +2,7 @@ import { closeSync, constants, fchmodSync, fstatSync, openSync, rmSync } from 'n
 import { dirname } from 'node:path';
 import type { Logger } from '../logger.ts';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
+import type { MailboxName } from '../mailbox-name.ts';
 import type { Appended, Batch, MailEvent, MarkName, Message } from '../mailbox-store.ts';
 import { DeliveredLog, type Draft, type KeyedEvent, type LogOptions } from './delivered-log.ts';
 import {
@@ -35,7 +36,9 @@ export interface MailboxOptions extends LogOptions {
   /** Counts one more mailbox that was not there before; false when there are too many. */
   readonly mayMake: () => boolean;
   /** The mailbox file has been renamed away, and another stands at its path. */
-  readonly onTaken: () => void;
+  readonly onTaken: (file: string) => void;
+  /** Something of ours has been logged. */
+  readonly onLogged: (mailbox: MailboxName) => void;
   /** A write could not be made durable: nothing may be accepted any more. */
   readonly onSyncError: (error: SyncError) => void;
 }
@@ -90,15 +93,13 @@ export class Mailbox {
   constructor(paths: MailboxPaths, options: MailboxOptions) {
     this.#paths = paths;
     this.#options = options;
-    // Each batch rings: a long backlog is on its way while the rest is still read.
-    const onLogged = (): void => {
-      this.#ringIfGrown();
-      options.onLogged();
-    };
-    this.log = new DeliveredLog(paths.log, { ...options, onLogged });
+    this.log = new DeliveredLog(paths.log, options, () => {
+      this.#ringIfGrown(); // each batch rings: a long backlog is on its way while the rest is still read
+      options.onLogged(paths.name);
+    });
     this.#lock = new MailboxLock(paths.lock, options.logger);
     this.#marks = new Marks(paths.marks);
-    this.#taken = new TakenMail({ ...paths, ...options, log: this.log });
+    this.#taken = new TakenMail(paths, options, this.log);
   }
 
   get isWatched(): boolean {
@@ -320,7 +321,7 @@ export class Mailbox {
     if (!stat || stat.size === 0) return;
     try {
       takeMailbox(this.#paths.file, this.#paths.takes, stat);
-      this.#options.onTaken();
+      this.#options.onTaken(this.#paths.file);
       this.#restAfterTake();
     } catch (error) {
       throw writeError(error);

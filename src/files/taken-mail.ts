@@ -7,6 +7,7 @@ import type { DeliveredLog, Draft, KeyedEvent } from './delivered-log.ts';
 import { APPEND_OR_CREATE, READ, makeDirectory, readRange, sizeOf, statIfThere, withFile, writeError } from './disk.ts';
 import { MAX_EVENT_BYTES, frame, parseBlock } from './event-frame.ts';
 import { compareIds, idTime, nextForeignId } from './event-id.ts';
+import type { MailboxPaths } from './mailbox-paths.ts';
 import { listTakes, type Take } from './takes.ts';
 import { readStretches, type Stretch } from './waiting-mail.ts';
 
@@ -23,9 +24,6 @@ interface Seen {
 }
 
 export interface TakenMailOptions {
-  readonly takes: string;
-  readonly torn: string;
-  readonly log: DeliveredLog;
   readonly logger: Logger;
   readonly now: () => number;
   readonly uptimeMs: () => number;
@@ -33,23 +31,27 @@ export interface TakenMailOptions {
 
 /** The takes of one mailbox: brings what they hold into the log, once, and removes them when nobody writes any more. */
 export class TakenMail {
+  readonly #paths: Pick<MailboxPaths, 'takes' | 'torn'>;
   readonly #options: TakenMailOptions;
+  readonly #log: DeliveredLog;
   #takes: Take[] = [];
   readonly #seen = new Map<string, Seen>();
 
-  constructor(options: TakenMailOptions) {
+  constructor(paths: Pick<MailboxPaths, 'takes' | 'torn'>, options: TakenMailOptions, log: DeliveredLog) {
+    this.#paths = paths;
     this.#options = options;
+    this.#log = log;
   }
 
   /** Looks which takes there are. */
   list(): void {
     const known = this.#takes;
-    this.#takes = listTakes(this.#options.takes);
+    this.#takes = listTakes(this.#paths.takes);
     const ids = new Set(this.#takes.map(({ id }) => id));
     for (const take of known) {
       if (ids.has(take.id)) continue;
       // One that was quiet has been removed; a fresh one may just be getting another ordinal.
-      if (this.#isQuiet(take, RETIRE_IDLE_MS)) this.#options.log.forgetTake(take.id);
+      if (this.#isQuiet(take, RETIRE_IDLE_MS)) this.#log.forgetTake(take.id);
       this.#seen.delete(take.id);
     }
   }
@@ -67,9 +69,7 @@ export class TakenMail {
     return this.#takes.some((take) => {
       const seen = this.#seen.get(take.id);
       const size = statIfThere(take.path)?.size;
-      return (
-        size !== seen?.size || (size !== this.#options.log.consumed(take.id) && this.#isQuiet(take, TAIL_COMPLETE_MS))
-      );
+      return size !== seen?.size || (size !== this.#log.consumed(take.id) && this.#isQuiet(take, TAIL_COMPLETE_MS));
     });
   }
 
@@ -81,7 +81,7 @@ export class TakenMail {
       .map((take) => ({ take, size: this.#look(take) }))
       .toReversed();
     for (const { take, size } of sizes) {
-      if (size > this.#options.log.consumed(take.id)) await this.#logTake(take, size);
+      if (size > this.#log.consumed(take.id)) await this.#logTake(take, size);
     }
   }
 
@@ -105,11 +105,11 @@ export class TakenMail {
       if (fstatSync(fd).size > size) await this.#logBytes(take, fd, fstatSync(fd).size);
     });
     this.list();
-    if (this.isEmpty) removeIfEmpty(this.#options.takes);
+    if (this.isEmpty) removeIfEmpty(this.#paths.takes);
   }
 
   #isUnfinished(take: Take, size: number): boolean {
-    return this.#options.log.consumed(take.id) < size;
+    return this.#log.consumed(take.id) < size;
   }
 
   #look(take: Take): number {
@@ -132,7 +132,7 @@ export class TakenMail {
 
   /** The complete events up to `size`. */
   async #logBytes(take: Take, fd: number, size: number): Promise<void> {
-    const { log } = this.#options;
+    const log = this.#log;
     for (let from = log.consumed(take.id); from < size; from = log.consumed(take.id)) {
       const { stretches } = readStretches(fd, from, size, log.now);
       if (stretches.length === 0) return;
@@ -142,15 +142,15 @@ export class TakenMail {
 
   /** Whole lines without a blank line behind them: `echo 'data: hi' >> henry.txt`. */
   async #logTail(take: Take, fd: number, size: number): Promise<void> {
-    const from = this.#options.log.consumed(take.id);
+    const from = this.#log.consumed(take.id);
     if (size - from > MAX_EVENT_BYTES) return;
     const bytes = readRange(fd, from, size);
     if (!/[\r\n]$/.test(bytes.toString('latin1', bytes.length - 1))) return;
-    await this.#logStretches(take, fd, [{ from, end: size, parsed: parseBlock(bytes, this.#options.log.now) }]);
+    await this.#logStretches(take, fd, [{ from, end: size, parsed: parseBlock(bytes, this.#log.now) }]);
   }
 
   async #logStretches(take: Take, fd: number, stretches: readonly Stretch[]): Promise<void> {
-    const { log } = this.#options;
+    const log = this.#log;
     for (const { from, end, parsed } of stretches)
       if (parsed.kind === 'damaged') this.#copyAside(take, fd, from, end, parsed.why);
     const end = stretches.at(-1)!.end;
@@ -159,7 +159,8 @@ export class TakenMail {
 
   /** As much as fits in one batch of what the log does not have yet. */
   #draft(take: Take, stretches: readonly Stretch[]): Draft | undefined {
-    const { log, now } = this.#options;
+    const log = this.#log;
+    const { now } = this.#options;
     const from = log.consumed(take.id);
     const events: MailEvent[] = [];
     const keyed: KeyedEvent[] = [];
@@ -188,7 +189,7 @@ export class TakenMail {
 
   /** Keeps what cannot be shown, and marks it as seen. */
   async #setAside(take: Take, fd: number, end: number, why: string): Promise<void> {
-    const { log } = this.#options;
+    const log = this.#log;
     const from = log.consumed(take.id);
     this.#copyAside(take, fd, from, end, why);
     await log.commit(() =>
@@ -199,9 +200,9 @@ export class TakenMail {
   }
 
   #copyAside(take: Take, fd: number, from: number, end: number, why: string): void {
-    const path = join(this.#options.torn, `${take.id}-${from}.txt`);
+    const path = join(this.#paths.torn, `${take.id}-${from}.txt`);
     try {
-      makeDirectory(this.#options.torn);
+      makeDirectory(this.#paths.torn);
       if ((statIfThere(path)?.size ?? -1) !== end - from) copyRange(fd, from, end, path);
     } catch (error) {
       throw writeError(error);

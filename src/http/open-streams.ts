@@ -20,7 +20,8 @@ export interface OpenStreamsOptions {
 
 interface Entry {
   readonly mailbox: string;
-  readonly isAllowed: () => Promise<boolean>;
+  /** Kept only where a right can end: it holds on to the whole request. */
+  readonly isAllowed: (() => Promise<boolean>) | undefined;
   /** Bytes that the peer had acknowledged when we last looked. */
   acknowledged: number;
   stalledChecks: number;
@@ -51,7 +52,13 @@ export class OpenStreams {
   }
 
   add(mailbox: string, stream: EventStream, isAllowed: () => Promise<boolean>): void {
-    this.#streams.set(stream, { mailbox, isAllowed, acknowledged: 0, stalledChecks: 0 });
+    const { rechecks } = this.#options;
+    this.#streams.set(stream, {
+      mailbox,
+      isAllowed: rechecks ? isAllowed : undefined,
+      acknowledged: 0,
+      stalledChecks: 0,
+    });
     this.#perMailbox.set(mailbox, (this.#perMailbox.get(mailbox) ?? 0) + 1);
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
     stream.onEnd(() => this.#remove(mailbox, stream));
@@ -88,7 +95,7 @@ export class OpenStreams {
 
   async #recheck(): Promise<void> {
     for (const [stream, { isAllowed }] of this.#streams) {
-      if (!(await isAllowed())) stream.bye('revoked', reconnectionMs());
+      if (isAllowed && !(await isAllowed())) stream.bye('revoked', reconnectionMs());
     }
   }
 

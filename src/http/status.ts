@@ -57,10 +57,9 @@ async function stream(exchange: Exchange, options: StatusOptions, format: WireFo
   if (streams.isFull(audience.mailbox)) return events.bye('busy', BUSY_RETRY_MS);
   streams.add(audience.mailbox, events, () => isStillAllowed(exchange, audience, door));
   try {
-    await new Follow(audience.mailbox, events, options).run(start, () => attend(audience, events, live));
+    await new Follow(audience.mailbox, events, options).begin(start, () => attend(audience, events, live));
   } catch (error) {
-    logger.warn({ err: error }, 'a stream was interrupted');
-    events.bye('busy', BUSY_RETRY_MS);
+    interrupt(events, error, logger);
   }
 }
 
@@ -157,75 +156,95 @@ function attend({ mailbox, person, room, others }: Audience, events: EventStream
   for (const other of others) events.notify('presence', JSON.stringify({ person: other, ...live.presence(other) }));
 }
 
-/** Brings a mailbox to a stream: hints wake it, reads decide. While the receiver is slow it does not read on. */
+/**
+ * Brings a mailbox to a stream: hints wake it, reads decide. While the receiver is slow it does not read on; while
+ * nothing comes it costs nothing.
+ */
 class Follow {
   readonly #mailbox: MailboxName;
   readonly #stream: EventStream;
-  readonly #store: MailboxStore;
-  readonly #receipts: Receipts;
-  readonly #bell = new Bell();
+  readonly #options: StatusOptions;
+  #cursor = '';
+  #marks = false;
+  #sending = false;
+  #rung = false;
 
-  constructor(mailbox: MailboxName, stream: EventStream, { store, receipts }: StatusOptions) {
+  constructor(mailbox: MailboxName, stream: EventStream, options: StatusOptions) {
     this.#mailbox = mailbox;
     this.#stream = stream;
-    this.#store = store;
-    this.#receipts = receipts;
+    this.#options = options;
   }
 
-  async run(start: Start, begun: () => void): Promise<void> {
-    const { oldest } = await this.#store.ends(this.#mailbox);
-    const cursor = start.lost === undefined ? (start.cursor ?? (await this.#afterMark())) : oldest;
-    this.#stream.begin(this.#mailbox, cursor, HEARTBEAT_MS);
+  /** Resolves when the mailbox is listened to; what waits in it is on its way by then. */
+  async begin(start: Start, begun: () => void): Promise<void> {
+    const { store, receipts } = this.#options;
+    const ends = await store.ends(this.#mailbox);
+    this.#cursor = start.lost === undefined ? (start.cursor ?? (await this.#afterMark(ends))) : ends.oldest;
+    this.#marks = start.cursor === undefined;
+    this.#stream.begin(this.#mailbox, this.#cursor, HEARTBEAT_MS);
     begun();
-    if (start.lost !== undefined) this.#tellGap(start.lost, oldest);
-    if (start.proves) await this.#receipts.delivered(this.#mailbox, cursor);
+    if (start.lost !== undefined) this.#tellGap(start.lost, ends.oldest);
+    if (start.proves) await receipts.delivered(this.#mailbox, this.#cursor);
 
-    const watching = this.#store.watch(this.#mailbox, () => this.#bell.ring());
-    this.#stream.onEnd(() => this.#bell.stop());
-    try {
-      await this.#sendFrom(cursor, start.cursor === undefined);
-    } finally {
-      const unwatch = await watching;
-      unwatch();
-    }
+    const watching = store.watch(this.#mailbox, () => this.#ring());
+    this.#ring();
+    this.#stream.onEnd(await watching);
   }
 
   /** No cursor means: what has not been received. Who comes into a room hears what is said from now on. */
-  async #afterMark(): Promise<string> {
-    const { oldest, newest } = await this.#store.ends(this.#mailbox);
+  async #afterMark({ oldest, newest }: { oldest: string; newest: string }): Promise<string> {
     if (this.#mailbox.startsWith(ROOM_PREFIX)) return newest;
-    return (await this.#store.marks(this.#mailbox))['delivered'] ?? oldest;
+    return (await this.#options.store.marks(this.#mailbox))['delivered'] ?? oldest;
   }
 
-  async #sendFrom(start: string, marks: boolean): Promise<void> {
-    let cursor = start;
-    while (this.#stream.isOpen) {
-      this.#bell.reset();
-      const { events, gap } = await this.#store.read(this.#mailbox, cursor, READ_LIMIT);
-      if (gap) {
-        const { oldest } = await this.#store.ends(this.#mailbox);
-        this.#tellGap(cursor, oldest);
-        cursor = oldest;
-        continue;
+  #ring(): void {
+    this.#rung = true;
+    if (!this.#sending) void this.#sendAll();
+  }
+
+  async #sendAll(): Promise<void> {
+    this.#sending = true;
+    try {
+      while (this.#rung && this.#stream.isOpen) {
+        this.#rung = false;
+        while (this.#stream.isOpen && (await this.#sendSome())) await this.#stream.drained();
       }
-      const last = events.at(-1)?.id;
-      if (last === undefined) {
-        await this.#bell.rings();
-        continue;
-      }
-      // Without a cursor of the client's, the kernel's taking the bytes is all the proof there is.
-      this.#stream.send(events, marks ? () => this.#taken(last) : undefined);
-      cursor = last;
-      await this.#stream.drained();
+    } catch (error) {
+      interrupt(this.#stream, error, this.#options.logger);
+    } finally {
+      this.#sending = false;
     }
+  }
+
+  /** Whether there may be more. */
+  async #sendSome(): Promise<boolean> {
+    const { store } = this.#options;
+    const { events, gap } = await store.read(this.#mailbox, this.#cursor, READ_LIMIT);
+    if (gap) {
+      const { oldest } = await store.ends(this.#mailbox);
+      this.#tellGap(this.#cursor, oldest);
+      this.#cursor = oldest;
+      return true;
+    }
+    const last = events.at(-1)?.id;
+    if (last === undefined) return false;
+    // Without a cursor of the client's, the kernel's taking the bytes is all the proof there is.
+    this.#stream.send(events, this.#marks ? () => this.#taken(last) : undefined);
+    this.#cursor = last;
+    return true;
   }
 
   #taken(upTo: string): void {
     if (this.#mailbox.startsWith(ROOM_PREFIX)) return;
-    this.#store.mark(this.#mailbox, 'delivered', upTo).catch(() => undefined); // comes again with the next message
+    this.#options.store.mark(this.#mailbox, 'delivered', upTo).catch(() => undefined); // comes again with the next message
   }
 
   #tellGap(after: string, oldest: string): void {
     this.#stream.notify('gap', JSON.stringify({ after, oldest }));
   }
+}
+
+function interrupt(stream: EventStream, error: unknown, logger: Logger): void {
+  logger.warn({ err: error }, 'a stream was interrupted');
+  stream.bye('busy', BUSY_RETRY_MS);
 }
