@@ -7,6 +7,7 @@ import { messageFields } from './event-frame.ts';
 import { FIRST_ID, compareIds, idTime, laterId } from './event-id.ts';
 import { encodeBatch, type LoggedBatch, type TakeRange } from './log-batch.ts';
 import { LogSegments, batchesIn, eventsOf, type ReadBatch } from './log-segments.ts';
+import type { MailboxPaths } from './mailbox-paths.ts';
 import { RecentEvents } from './recent-events.ts';
 import { RecentKeys } from './recent-keys.ts';
 
@@ -83,8 +84,8 @@ export class DeliveredLog {
   readonly #positions = new Map<string, Position>();
 
   /** `onLogged` is called when something of ours has been logged. */
-  constructor(dir: string, options: LogOptions, onLogged: () => void) {
-    this.#files = new LogSegments(dir);
+  constructor(paths: Pick<MailboxPaths, 'log'>, options: LogOptions, onLogged: () => void) {
+    this.#files = new LogSegments(paths);
     this.#options = options;
     this.#onLogged = onLogged;
   }

@@ -9,7 +9,7 @@ import { makeDirectory, namesIn, type SyncError } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
 import { LiveDirectory } from './live-directory.ts';
 import { Mailbox, type MailboxOptions } from './mailbox.ts';
-import { TAKEN, locksDirectory, mailboxPaths, type MailboxPaths } from './mailbox-paths.ts';
+import { MailboxPaths, TAKEN, locksDirectory } from './mailbox-paths.ts';
 import { MailboxWatcher } from './mailbox-watcher.ts';
 import { openAmong } from './open-files.ts';
 import { Rounds } from '../rounds.ts';
@@ -222,7 +222,7 @@ export class FileMailboxes implements MailboxStore {
   }
 
   #paths(mailbox: MailboxName): MailboxPaths {
-    return mailboxPaths(this.#dir, mailbox);
+    return new MailboxPaths(this.#dir, mailbox);
   }
 
   #box(mailbox: MailboxName): Mailbox {

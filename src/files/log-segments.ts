@@ -1,6 +1,6 @@
 import { existsSync, openSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { isErrno } from '../mailbox-error.ts';
 import type { MailEvent } from '../mailbox-store.ts';
 import {
@@ -17,6 +17,7 @@ import {
 } from './disk.ts';
 import { parseFrames } from './event-frame.ts';
 import { compareIds, isEventId } from './event-id.ts';
+import type { MailboxPaths } from './mailbox-paths.ts';
 import { findBatch, type LoggedBatch } from './log-batch.ts';
 
 const ENDING = '.log';
@@ -30,10 +31,14 @@ export interface ReadBatch {
 
 /** The files of one log, `0-0.log`, `1763600000000-0.log`, …: each named by the id that its events come after. */
 export class LogSegments {
-  readonly #dir: string;
+  readonly #paths: Pick<MailboxPaths, 'log'>;
 
-  constructor(dir: string) {
-    this.#dir = dir;
+  constructor(paths: Pick<MailboxPaths, 'log'>) {
+    this.#paths = paths;
+  }
+
+  get #dir(): string {
+    return this.#paths.log;
   }
 
   /** Their names, oldest first. */
@@ -113,7 +118,7 @@ export class LogSegments {
   }
 
   #path(name: string): string {
-    return join(this.#dir, name + ENDING);
+    return `${this.#dir}/${name}${ENDING}`;
   }
 }
 

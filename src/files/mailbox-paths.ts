@@ -1,30 +1,41 @@
 import { join } from 'node:path';
 import type { MailboxName } from '../mailbox-name.ts';
 
-/** Where what belongs to one mailbox lies in the data directory. */
-export interface MailboxPaths {
-  readonly name: MailboxName;
-  readonly file: string;
-  readonly takes: string;
-  readonly log: string;
-  readonly marks: string;
-  readonly torn: string;
-  readonly lock: string;
-}
-
 export const TAKEN = '.taken';
-const ENDING = '.txt';
 
-export function mailboxPaths(dir: string, name: MailboxName): MailboxPaths {
-  return {
-    name,
-    file: join(dir, name + ENDING),
-    takes: join(dir, TAKEN, name),
-    log: join(dir, '.delivered', name),
-    marks: join(dir, '.marks', `${name}.json`),
-    torn: join(dir, '.torn', name),
-    lock: join(dir, '.locks', `${name}.lock`),
-  };
+/** Where what belongs to one mailbox lies in the data directory. Made when asked for: most mailboxes rest. */
+export class MailboxPaths {
+  readonly name: MailboxName;
+  readonly #dir: string;
+
+  constructor(dir: string, name: MailboxName) {
+    this.name = name;
+    this.#dir = dir;
+  }
+
+  get file(): string {
+    return `${this.#dir}/${this.name}.txt`;
+  }
+
+  get takes(): string {
+    return `${this.#dir}/${TAKEN}/${this.name}`;
+  }
+
+  get log(): string {
+    return `${this.#dir}/.delivered/${this.name}`;
+  }
+
+  get marks(): string {
+    return `${this.#dir}/.marks/${this.name}.json`;
+  }
+
+  get torn(): string {
+    return `${this.#dir}/.torn/${this.name}`;
+  }
+
+  get lock(): string {
+    return `${this.#dir}/.locks/${this.name}.lock`;
+  }
 }
 
 export function locksDirectory(dir: string): string {

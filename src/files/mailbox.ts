@@ -73,10 +73,10 @@ export class Mailbox {
   readonly log: DeliveredLog;
   readonly #paths: MailboxPaths;
   readonly #options: MailboxOptions;
-  readonly #lock: MailboxLock;
-  readonly #marks: Marks;
   readonly #taken: TakenMail;
-  readonly #waiting = new WaitingMail();
+  #madeLock: MailboxLock | undefined;
+  #madeMarks: Marks | undefined;
+  #madeWaiting: WaitingMail | undefined;
   readonly #bells = new Set<() => void>();
   #appends: Append[] = [];
   #appending = false;
@@ -93,13 +93,25 @@ export class Mailbox {
   constructor(paths: MailboxPaths, options: MailboxOptions) {
     this.#paths = paths;
     this.#options = options;
-    this.log = new DeliveredLog(paths.log, options, () => {
+    this.log = new DeliveredLog(paths, options, () => {
       this.#ringIfGrown(); // each batch rings: a long backlog is on its way while the rest is still read
       options.onLogged(paths.name);
     });
-    this.#lock = new MailboxLock(paths.lock, options.logger);
-    this.#marks = new Marks(paths.marks);
     this.#taken = new TakenMail(paths, options, this.log);
+  }
+
+  // A mailbox that is only listened to needs none of these.
+
+  get #lock(): MailboxLock {
+    return (this.#madeLock ??= new MailboxLock(this.#paths.lock, this.#options.logger));
+  }
+
+  get #marks(): Marks {
+    return (this.#madeMarks ??= new Marks(this.#paths.marks));
+  }
+
+  get #waiting(): WaitingMail {
+    return (this.#madeWaiting ??= new WaitingMail());
   }
 
   get isWatched(): boolean {

@@ -18,11 +18,13 @@ export class EventStream {
   readonly openedMs = performance.now();
   readonly #res: ServerResponse;
   readonly #format: WireFormat;
+  readonly #dones: (() => void)[] = [];
   #ended = false;
 
   constructor(res: ServerResponse, format: WireFormat) {
     this.#res = res;
     this.#format = format;
+    res.once('close', () => this.#dones.forEach((done) => done()));
     res.writeHead(200, {
       'Content-Type': format.contentType,
       'Cache-Control': 'no-cache, no-transform',
@@ -54,7 +56,7 @@ export class EventStream {
   /** Calls `done` once, when the response is over, whoever ended it. */
   onEnd(done: () => void): void {
     if (this.#res.destroyed) done();
-    else this.#res.once('close', done);
+    else this.#dones.push(done);
   }
 
   /** The first bytes: when to come back, and the cursor that the client now has. */

@@ -1,7 +1,7 @@
 import { join, dirname, basename } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { mailboxPaths } from '../../src/files/mailbox-paths.ts';
+import { MailboxPaths } from '../../src/files/mailbox-paths.ts';
 import { mailboxName, personName } from '../../src/mailbox-name.ts';
 
 const REFUSED = { code: 'INVALID_NAME' };
@@ -43,9 +43,9 @@ describe('any text', () => {
         const name = nameOrNothing(text);
         if (name === undefined) return;
 
-        const paths = Object.values(mailboxPaths('/data', name));
+        const { file, takes, log, marks, torn, lock } = new MailboxPaths('/data', name);
 
-        for (const path of paths) {
+        for (const path of [file, takes, log, marks, torn, lock]) {
           expect(path.startsWith('/data/')).toBe(true);
           expect(join(path)).toBe(path);
           expect(basename(path)).toContain(name);
