@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Logger } from '../logger.ts';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
 import type { Appended, Batch, MailEvent, MarkName, Message } from '../mailbox-store.ts';
+import { messageData, messageFields } from '../message-data.ts';
 import { DeliveredLog, type Draft, type KeyedEvent, type LogOptions } from './delivered-log.ts';
 import {
   APPEND_OR_CREATE,
@@ -15,7 +16,7 @@ import {
   withFile,
   writeError,
 } from './disk.ts';
-import { frame, messageData, messageFields } from './event-frame.ts';
+import { frame } from './event-frame.ts';
 import { compareIds, idTime, laterId, nextOwnId } from './event-id.ts';
 import { MailboxLock } from './lock.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
