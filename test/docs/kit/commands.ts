@@ -1,0 +1,30 @@
+/** Blocks in these languages are there to be run. */
+export const RUNNABLE: ReadonlySet<string> = new Set(['sh', 'bash', 'shell', 'console', 'php', 'js', 'ts']);
+
+type Owner = { readonly test: string } | { readonly notRun: string };
+
+const README: Owner = { test: 'test/docs/readme.test.ts' };
+const LONG: Owner = { notRun: 'takes minutes to hours; npm test runs the short forms' };
+
+/**
+ * Who runs which block of which document, by the block's first line. A new block fails `documents.test.ts` until it
+ * stands here: with the test file that takes it out of the document and runs it, or with the reason why nobody does.
+ */
+export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>> = {
+  'README.md': {
+    'npm ci && npm start        # run it           (Node 20.19 or newer)': README,
+    [String.raw`printf 'data: hi\n\n' >> mailboxes/henry.txt`]: README,
+    "import express from 'express';": README,
+    'npx mailbox-chat --host              # with --host, people get in by invitation links only; the first ones are printed':
+      README,
+  },
+  'CONTRIBUTING.md': {
+    'npm ci': { notRun: 'what runs the tests has run them; contributing.test.ts sees that they exist' },
+  },
+  'bench/README.md': {
+    'npm run bench                            # everything, three runs each: about half an hour': LONG,
+  },
+  'docs/reliability.md': {
+    'npm test -- test/faults                          # the short form, about 4 minutes': LONG,
+  },
+};
