@@ -41,7 +41,10 @@ export interface MailboxChatOptions {
   readonly access?: 'open' | 'links';
   /** Tells who is asking, by your application's own login, instead of `access`. */
   readonly identify?: Identify;
-  /** Names that the chat may be called by in open mode, besides localhost; `*`: any. Default none. */
+  /**
+   * Names that the chat may be called by in open mode, besides localhost; `*`: any. In every mode, where its pages come
+   * from, should a proxy not pass on the Host header. Default none.
+   */
   readonly allowedHosts?: readonly string[];
   /** Whether X-Forwarded-For and X-Forwarded-Proto come from a proxy of yours. Default false. */
   readonly trustProxy?: boolean;
@@ -92,7 +95,8 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
   const live = store.live ?? new LocalLive();
   const access = accessOf(options, dir);
   const door = new Door(access);
-  const guard = { allowedHosts: access.name === 'open' ? (options.allowedHosts ?? []) : ['*'] };
+  const pageHosts = options.allowedHosts ?? [];
+  const guard = { allowedHosts: access.name === 'open' ? pageHosts : ['*'], pageHosts };
   const limit = new SendLimit({
     perSecond: options.sendRate ?? DEFAULT_SEND_RATE,
     trustProxy: options.trustProxy ?? false,

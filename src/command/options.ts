@@ -97,7 +97,7 @@ export const OPTIONS = {
     env: 'MAILBOX_ACCESS',
     value: '<mode>',
     fallback: 'auto',
-    description: 'who gets in; auto is open on this computer, links beyond it',
+    description: 'who gets in; auto is open on this computer, links beyond it and behind a proxy',
     expects: 'one of open, links, auto',
     parse: (text) => (['open', 'links', 'auto'] as const).find((mode) => mode === text),
   }),
@@ -106,7 +106,7 @@ export const OPTIONS = {
     env: 'MAILBOX_ALLOWED_HOST',
     value: '<a,b>',
     fallback: '',
-    description: 'names the chat may be called by, besides localhost',
+    description: 'names the chat is called by, besides localhost',
     expects: 'host names with commas between them',
     parse: (text) =>
       text
@@ -150,7 +150,7 @@ export const OPTIONS = {
     only: ['serve'],
     env: 'MAILBOX_TRUST_PROXY',
     fallback: 'no',
-    description: 'believe X-Forwarded-For and -Proto: a proxy of yours sets them',
+    description: 'believe X-Forwarded-For and -Proto: a proxy of yours sets them. People then need links',
     expects: YES_OR_NO,
     parse: yesOrNo,
   }),

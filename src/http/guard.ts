@@ -6,13 +6,15 @@ import { header, type Exchange } from './exchange.ts';
 export interface GuardOptions {
   /** Names, besides those of this computer, that the chat may be called by. `*`: any. */
   readonly allowedHosts: readonly string[];
+  /** Where its pages may come from though a proxy has changed the Host header: a name, or `name:port`. */
+  readonly pageHosts: readonly string[];
 }
 
 /**
  * Refuses requests that another web site had a browser make: by a name that was pointed at us (DNS rebinding), or
  * across origins. Programs that are no browser send none of these headers and pass.
  */
-export function refuseForeignSites({ req }: Exchange, { allowedHosts }: GuardOptions): void {
+export function refuseForeignSites({ req }: Exchange, { allowedHosts, pageHosts }: GuardOptions): void {
   const host = hostOf(req.headers.host);
   if (!allowedHosts.includes('*') && !isLoopback(host) && !allowedHosts.includes(host)) {
     throw forbidden(`this chat is not called "${host}". Call it localhost, or allow the name with --allowed-host`);
@@ -21,7 +23,11 @@ export function refuseForeignSites({ req }: Exchange, { allowedHosts }: GuardOpt
   if (site === 'same-origin' || (site === 'none' && req.method === 'GET')) return;
   if (site !== undefined) throw forbidden('another web site asked for it');
   const { origin } = req.headers;
-  if (origin !== undefined && !isSameHost(origin, req.headers.host)) throw forbidden('another web site asked for it');
+  if (origin === undefined) return;
+  const from = hostOfOrigin(origin);
+  if (from === undefined || (from !== req.headers.host?.toLowerCase() && !pageHosts.includes(from))) {
+    throw forbidden('another web site asked for it');
+  }
 }
 
 /**
@@ -59,8 +65,9 @@ function hostOf(host = ''): string {
   return name.toLowerCase();
 }
 
-function isSameHost(origin: string, host: string | undefined): boolean {
-  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
+/** Its name, and its port unless that is the usual one. */
+function hostOfOrigin(origin: string): string | undefined {
+  return (URL.canParse(origin) && new URL(origin).host) || undefined;
 }
 
 function forbidden(why: string): MailboxError {

@@ -23,6 +23,8 @@ test('This computer needs no links, any other address does', () => {
   expect(settled('--host').access).toBe('links');
   expect(settled('--host 192.168.1.2').access).toBe('links');
   expect(settled('--access links').access).toBe('links');
+  expect(settled('--trust-proxy').access).toBe('links');
+  expect(settled('--trust-proxy --access open').access).toBe('open');
 });
 
 test('Everybody is let in only when that is said in full', () => {
