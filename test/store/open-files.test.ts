@@ -8,7 +8,7 @@ import { buildPackage, PACKAGE_DIR } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { requires } from '../support/requires.ts';
 
-const NOBODY = 65_534;
+const STRANGER = 54_321;
 
 function openFile(): string {
   const path = join(temporaryDirectory(), 'henry.txt');
@@ -32,11 +32,11 @@ requires(
   const path = openFile();
   const module = join(PACKAGE_DIR, 'dist/files/open-files.js');
   const look = `import { openAmong } from '${module}'; console.log(openAmong(new Set(['${path}'])));`;
-  const asNobody = `setpriv --reuid=${NOBODY} --clear-groups "$0" --input-type=module -e "$1"`;
+  const asStranger = `setpriv --reuid=${STRANGER} --regid=${STRANGER} --clear-groups "$0" --input-type=module -e "$1"`;
 
   const { stdout, stderr } = spawnSync(
     'unshare',
-    ['--mount', 'sh', '-ec', `mount -t proc -o hidepid=invisible proc /proc; ${asNobody}`, process.execPath, look],
+    ['--mount', 'sh', '-ec', `mount -t proc -o hidepid=invisible proc /proc; ${asStranger}`, process.execPath, look],
     { encoding: 'utf8' },
   );
 
