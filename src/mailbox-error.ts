@@ -22,6 +22,7 @@ export type MailboxErrorCode =
   | 'MAILBOX_UNUSABLE'
   | 'TOO_MANY_STREAMS'
   | 'STORE_FAILED'
+  | 'UNKNOWN_LAYOUT'
   | 'CLOSED';
 
 /** An error a caller can act on: `code` for programs, `message` (what happened, why, what to do) for people. */

@@ -1,4 +1,5 @@
 import { Invitations } from '../access/invitations.ts';
+import { checkLayout } from '../files/layout.ts';
 import { personName, type MailboxName } from '../mailbox-name.ts';
 import { requireDirectory, unusable } from './directory.ts';
 import { Ending, RUNTIME } from './ending.ts';
@@ -45,6 +46,7 @@ export function linkFor(url: string, key: string): string {
 function inDirectory<T>({ dir }: Settings, work: (invitations: Invitations) => T): T {
   requireDirectory(dir);
   try {
+    checkLayout(dir);
     return work(new Invitations(dir));
   } catch (error) {
     throw unusable(dir, error);

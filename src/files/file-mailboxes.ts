@@ -6,6 +6,7 @@ import { ROOM_PREFIX, mailboxName, type MailboxName } from '../mailbox-name.ts';
 import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message } from '../mailbox-store.ts';
 import { makeDirectory, namesIn, type SyncError } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
+import { claimLayout } from './layout.ts';
 import { LiveDirectory } from './live-directory.ts';
 import { Mailbox, type MailboxOptions } from './mailbox.ts';
 import { TAKEN, locksDirectory, mailboxPaths, type MailboxPaths } from './mailbox-paths.ts';
@@ -87,11 +88,12 @@ export class FileMailboxes implements MailboxStore {
   #made = 0;
   #closed = false;
 
-  /** Makes the directory if need be. Throws the system's error when it cannot be made or written. */
+  /** Makes the directory if need be. Throws the system's error when it cannot be made or written, UNKNOWN_LAYOUT when another version made it. */
   constructor(dir: string, options: FileMailboxesOptions = {}) {
     makeDirectory(dir);
     this.#dir = realpathSync(dir);
     accessSync(this.#dir, constants.R_OK | constants.W_OK | constants.X_OK);
+    claimLayout(this.#dir);
     if (options.groupWritable) chmodSync(this.#dir, statSync(this.#dir).mode | GROUP_BITS);
     makeDirectory(locksDirectory(this.#dir));
 
