@@ -5,7 +5,7 @@ import { Invitations } from './access/invitations.ts';
 import { LinkAccess } from './access/link-access.ts';
 import { LoginAccess, type Identify } from './access/login-access.ts';
 import { directoryHash } from './directory-hash.ts';
-import { FileMailboxes } from './files/file-mailboxes.ts';
+import { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
 import { exchangeOf, header, sendJson, sendNothing, type Exchange, type Handler } from './http/exchange.ts';
 import { Door } from './http/door.ts';
 import { refuseForeignSites, refusePrefetch, type GuardOptions } from './http/guard.ts';
@@ -56,6 +56,10 @@ export interface MailboxChatOptions {
   readonly groupWritable?: boolean;
   /** Whether other web sites may show the pages in a frame. Default false. */
   readonly allowFraming?: boolean;
+  /** How many days received mail is kept. Default 365. */
+  readonly keepDays?: number;
+  /** How much received mail is kept per mailbox, in bytes. Default 1 GiB. */
+  readonly keepBytes?: number;
   /** Another place for the mail than files in `dir`. */
   readonly store?: MailboxStore;
 }
@@ -76,6 +80,7 @@ const DEFAULT_MAX_MESSAGE = 4000;
 const MAX_MESSAGE = 32_000;
 const DEFAULT_SEND_RATE = 50;
 const DEFAULT_MAX_STREAMS = 20_000;
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Makes a chat. It listens to nothing and traps no signals by itself; two of them do not disturb each other.
@@ -90,8 +95,7 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
   }
   const people = (options.people ?? DEFAULT_PEOPLE).map(personName);
 
-  const { onFatal, groupWritable = false } = options;
-  const store = options.store ?? new FileMailboxes(dir, { logger, groupWritable, ...(onFatal && { onFatal }) });
+  const store = options.store ?? new FileMailboxes(dir, filesOptions(options, logger));
   const live = store.live ?? new LocalLive();
   const access = accessOf(options, dir);
   const door = new Door(access);
@@ -165,6 +169,20 @@ async function servePage(exchange: Exchange, { allowFraming, logger, next }: Pag
   } catch (error) {
     sendProblem(exchange.res, error, logger);
   }
+}
+
+function filesOptions(options: MailboxChatOptions, logger: Logger): FileMailboxesOptions {
+  const { onFatal, groupWritable = false, keepDays, keepBytes } = options;
+  for (const [name, value] of Object.entries({ keepDays, keepBytes })) {
+    if (value !== undefined && !(value > 0)) throw new RangeError(`${name} must be a number above 0`);
+  }
+  return {
+    logger,
+    groupWritable,
+    ...(onFatal && { onFatal }),
+    ...(keepDays !== undefined && { keepMs: keepDays * DAY_MS }),
+    ...(keepBytes !== undefined && { keepBytes }),
+  };
 }
 
 /** Questions about health carry no mail, and load balancers ask them by any name. */

@@ -12,7 +12,12 @@ export const COMMANDS = {
     most: Infinity,
     description: 'put a message into a mailbox; needs no server',
   },
-  tail: { words: '<who>', least: 1, most: 1, description: 'print mail as it comes; marks nothing as received' },
+  tail: {
+    words: '<who>',
+    least: 1,
+    most: 1,
+    description: 'print mail as it comes, marking nothing as received; or hand it to --exec',
+  },
   invite: {
     words: '<who>',
     least: 1,
@@ -166,9 +171,35 @@ export const OPTIONS = {
     only: ['tail'],
     value: '<when>',
     fallback: 'latest',
-    description: 'where to begin',
+    description: 'where to begin; with --exec, unless given, after what it has received',
     expects: 'all, latest, unix seconds, a duration such as 10m, or an id',
     parse: someText,
+  }),
+  exec: option({
+    only: ['tail'],
+    value: '<command>',
+    fallback: '',
+    description: 'shell command that gets each message as JSON on its standard input; a failure ends the tail',
+    expects: 'a command',
+    parse: (text) => text,
+  }),
+  'keep-days': option({
+    only: ['serve'],
+    env: 'MAILBOX_KEEP_DAYS',
+    value: '<number>',
+    fallback: '365',
+    description: 'days that received mail is kept',
+    expects: 'a whole number from 1 to 36500',
+    parse: (text) => wholeNumber(text, 1, 36_500),
+  }),
+  'keep-bytes': option({
+    only: ['serve'],
+    env: 'MAILBOX_KEEP_BYTES',
+    value: '<size>',
+    fallback: '1G',
+    description: 'how much received mail is kept per mailbox; the oldest goes first',
+    expects: 'a size of 1M or more: bytes, or a whole number with K, M or G behind it',
+    parse: (text) => size(text, 1024 ** 2),
   }),
   'max-message': option({
     only: ['serve', 'send'],
@@ -216,6 +247,13 @@ function yesOrNo(text: string): boolean | undefined {
 function wholeNumber(text: string, least: number, most: number): number | undefined {
   const number = Number(text);
   return /^\d+$/.test(text) && number >= least && number <= most ? number : undefined;
+}
+
+/** `5M` is 5 MiB, in bytes. */
+function size(text: string, least: number): number | undefined {
+  const [, number, unit = ''] = /^(\d{1,12})([KMG]?)$/i.exec(text) ?? [];
+  const bytes = Number(number) * 1024 ** ['', 'K', 'M', 'G'].indexOf(unit.toUpperCase());
+  return bytes >= least && Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
 function names(text: string): readonly MailboxName[] | undefined {

@@ -49,6 +49,7 @@ function loggerFor({ 'log-level': level, 'log-format': format }: Settings): Prom
 async function openChat(settings: Settings, access: AccessSettings, logger: Logger): Promise<MailboxChat> {
   const { dir, people, 'max-message': maxMessage, 'send-rate': sendRate, 'trust-proxy': trustProxy } = settings;
   const groupWritable = settings['group-writable'];
+  const { 'keep-days': keepDays, 'keep-bytes': keepBytes } = settings;
   try {
     const onFatal = (error: Error) => giveUp(error, logger);
     const chat = mailboxChat({
@@ -59,6 +60,8 @@ async function openChat(settings: Settings, access: AccessSettings, logger: Logg
       sendRate,
       trustProxy,
       groupWritable,
+      keepDays,
+      keepBytes,
       logger,
       onFatal,
     });
