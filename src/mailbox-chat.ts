@@ -4,6 +4,7 @@ import { openAccess, type Access } from './access/access.ts';
 import { Invitations } from './access/invitations.ts';
 import { LinkAccess } from './access/link-access.ts';
 import { LoginAccess, type Identify } from './access/login-access.ts';
+import { ChatCounts } from './chat-counts.ts';
 import { directoryHash } from './directory-hash.ts';
 import { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
 import { exchangeOf, header, sendJson, sendNothing, type Exchange, type Handler } from './http/exchange.ts';
@@ -12,7 +13,7 @@ import { refuseForeignSites, refusePrefetch, type GuardOptions } from './http/gu
 import { getHistory } from './http/history.ts';
 import { getMessage, postMessage } from './http/messages.ts';
 import { OpenStreams } from './http/open-streams.ts';
-import { sendProblem } from './http/problem.ts';
+import { codeOf, sendProblem } from './http/problem.ts';
 import { getPeople } from './http/people.ts';
 import { Receipts, postReceipts } from './http/receipts.ts';
 import { SendLimit } from './http/send-limit.ts';
@@ -24,6 +25,7 @@ import { silent, type Logger } from './logger.ts';
 import { MailboxError } from './mailbox-error.ts';
 import { personName } from './mailbox-name.ts';
 import type { MailboxStore } from './mailbox-store.ts';
+import { metricsOf, type ChatMetrics } from './metrics/metrics.ts';
 import { VERSION } from './version.ts';
 
 export interface MailboxChatOptions {
@@ -67,6 +69,8 @@ export interface MailboxChatOptions {
 /** The chat as request handler: mount it with `app.use('/chat', chat)`, or hand it to `http.createServer`. */
 export interface MailboxChat {
   (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void): void;
+  /** Answers with what it has counted, for Prometheus: `app.get('/metrics', chat.metrics)`. Nobody is asked who they are. */
+  readonly metrics: ChatMetrics;
   /** Rejects when mail cannot be accepted now. */
   ready(): Promise<void>;
   /** Says goodbye on every stream, finishes what was begun and lets go of the files. Twice is harmless. */
@@ -105,13 +109,16 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
     perSecond: options.sendRate ?? DEFAULT_SEND_RATE,
     trustProxy: options.trustProxy ?? false,
   });
+  const counts = new ChatCounts();
   const streams = new OpenStreams({
     max: options.maxStreams ?? DEFAULT_MAX_STREAMS,
     rechecks: access.name === 'links',
+    counts,
   });
   const receipts = new Receipts(store, live);
-  const messages = { store, live, door, limit, maxMessage };
-  const status: Handler = (exchange) => getStatus(exchange, { store, live, receipts, door, streams, people, logger });
+  const messages = { store, live, door, limit, maxMessage, counts };
+  const listening = { store, live, receipts, door, streams, people, logger, counts };
+  const status: Handler = (exchange) => getStatus(exchange, listening);
   const directory = { store, live, people, door, dir: options.store ? null : dir };
   const health = { name: 'mailbox-chat', version: VERSION, directoryHash: options.store ? null : directoryHash(dir) };
 
@@ -139,20 +146,20 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
 
   const allowFraming = options.allowFraming ?? false;
 
-  const chat: MailboxChat = (req, res, next) => {
+  const chat = (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void): void => {
     const exchange = exchangeOf(req, res);
     const methods = Object.hasOwn(routes, exchange.path) ? routes[exchange.path] : undefined;
-    if (methods) void answer(exchange, methods, guard, logger);
+    if (methods) void answer(exchange, methods, { guard, logger, counts });
     else void servePage(exchange, { allowFraming, logger, next: next ?? (() => notFound(exchange, logger)) });
   };
-  chat.ready = () => store.ready();
-  chat.close = async () => {
+  const close = async (): Promise<void> => {
     streams.close();
     limit.close();
     live.close();
     await store.close();
   };
-  return chat;
+  const metrics = metricsOf({ counts, openStreams: () => streams.count, store }, logger);
+  return Object.assign(chat, { metrics, ready: () => store.ready(), close });
 }
 
 interface PageOptions {
@@ -197,19 +204,26 @@ function accessOf({ access, identify, trustProxy = false }: MailboxChatOptions, 
   }));
 }
 
-async function answer(exchange: Exchange, methods: Routes[string], guard: GuardOptions, logger: Logger): Promise<void> {
+interface AnswerOptions {
+  readonly guard: GuardOptions;
+  readonly logger: Logger;
+  readonly counts: ChatCounts;
+}
+
+async function answer(exchange: Exchange, methods: Routes[string], options: AnswerOptions): Promise<void> {
   const { req, res } = exchange;
   try {
     const handler = methods[req.method ?? ''];
     if (handler) {
       if (!UNGUARDED.has(exchange.path)) {
-        refuseForeignSites(exchange, guard);
+        refuseForeignSites(exchange, options.guard);
         refusePrefetch(exchange);
       }
       await handler(exchange);
     } else refuseMethod(exchange, Object.keys(methods));
   } catch (error) {
-    sendProblem(res, error, logger);
+    options.counts.failed(codeOf(error));
+    sendProblem(res, error, options.logger);
   }
 }
 

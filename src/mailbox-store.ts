@@ -29,6 +29,16 @@ export interface Appended {
   readonly repeated: boolean;
 }
 
+/** What a store holds, and what it has counted since it was opened. */
+export interface StoreFigures {
+  /** Events that other programs wrote into mailbox files, without us. */
+  readonly foundInFiles: number;
+  readonly watchErrors: number;
+  readonly mailboxes: number;
+  /** Mail that waits in mailbox files. */
+  readonly mailboxBytes: number;
+}
+
 /** `delivered`, or `read:<sender>`. */
 export type MarkName = 'delivered' | `read:${string}`;
 
@@ -72,6 +82,9 @@ export interface MailboxStore {
 
   /** Rejects when the store cannot take mail now. */
   ready(): Promise<void>;
+
+  /** For metrics; may be left out. Bounded work, however much mail there is: `mailboxes` and `mailboxBytes` may lag behind. */
+  figures?(): Promise<StoreFigures>;
 
   close(): Promise<void>;
 }

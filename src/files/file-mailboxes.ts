@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { silent, type Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { ROOM_PREFIX, mailboxName, type MailboxName } from '../mailbox-name.ts';
-import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message } from '../mailbox-store.ts';
+import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message, StoreFigures } from '../mailbox-store.ts';
 import { makeDirectory, namesIn, type SyncError } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
 import { claimLayout } from './layout.ts';
 import { LiveDirectory } from './live-directory.ts';
 import { Mailbox, type MailboxOptions } from './mailbox.ts';
+import { MailboxCensus } from './mailbox-census.ts';
 import { TAKEN, locksDirectory, mailboxPaths, type MailboxPaths } from './mailbox-paths.ts';
 import { MailboxWatcher } from './mailbox-watcher.ts';
 import { openAmong } from './open-files.ts';
@@ -81,6 +82,8 @@ export class FileMailboxes implements MailboxStore {
   #livedMs = 0;
   readonly #unmarked = new Set<Mailbox>();
   readonly #recovered: Promise<void>;
+  readonly #census: MailboxCensus;
+  #foundInFiles = 0;
   #marksTimer: NodeJS.Timeout | undefined;
   #retiring = false;
   #retiredMs = 0;
@@ -111,6 +114,7 @@ export class FileMailboxes implements MailboxStore {
       now: options.now ?? Date.now,
       uptimeMs: options.uptimeMs ?? (() => performance.now()),
       logger,
+      onForeign: (events) => (this.#foundInFiles += events),
       onSyncError: (error) => this.#fail(error),
     };
     if (options.watch !== false) {
@@ -121,6 +125,7 @@ export class FileMailboxes implements MailboxStore {
       watch: options.watch !== false,
       onGrown: (name) => this.#hint(name),
     });
+    this.#census = new MailboxCensus(this.#dir);
     this.#recovered = this.#recover();
     this.#sweeper = setInterval(() => this.#tick(), TICK_MS).unref();
   }
@@ -187,6 +192,16 @@ export class FileMailboxes implements MailboxStore {
       throw new MailboxError('STORE_FAILED', 'The file watcher has stopped.');
   }
 
+  async figures(): Promise<StoreFigures> {
+    const { mailboxes, bytes } = await this.#census.take();
+    return {
+      foundInFiles: this.#foundInFiles,
+      watchErrors: (this.#watcher?.errors ?? 0) + this.live.watchErrors,
+      mailboxes,
+      mailboxBytes: bytes,
+    };
+  }
+
   /** Ends when everything begun has ended and the marks are written; closing twice is harmless. */
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -194,6 +209,7 @@ export class FileMailboxes implements MailboxStore {
     clearInterval(this.#sweeper);
     clearTimeout(this.#marksTimer);
     await this.#recovered;
+    await this.#census.close();
     this.live.close();
     await this.#watcher?.close();
     await this.#writeMarks('noWait'); // without them, mail is at worst delivered again to who has no cursor

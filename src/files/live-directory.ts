@@ -46,6 +46,7 @@ export class LiveDirectory extends LocalLive {
   #touchedMs = 0;
   #soon: NodeJS.Timeout | undefined;
   #closed = false;
+  #watchErrors = 0;
 
   constructor(dir: string, options: LiveDirectoryOptions) {
     super();
@@ -57,10 +58,16 @@ export class LiveDirectory extends LocalLive {
       this.#watcher = watch(dir, { depth: 0, ignoreInitial: true, atomic: false });
       this.#watcher.on('all', () => this.#lookSoon());
       this.#watcher.on('raw', () => this.#lookSoon());
-      this.#watcher.on('error', (error) =>
-        options.logger.debug({ err: error }, 'other servers are asked once a second'),
-      );
+      this.#watcher.on('error', (error) => {
+        this.#watchErrors += 1;
+        options.logger.debug({ err: error }, 'other servers are asked once a second');
+      });
     }
+  }
+
+  /** How many there have been. */
+  get watchErrors(): number {
+    return this.#watchErrors;
   }
 
   override publish(notice: Notice): void {

@@ -25,6 +25,11 @@ export function mailboxPaths(dir: string, name: MailboxName): MailboxPaths {
   };
 }
 
+/** Whether a name in the data directory is a mailbox's. */
+export function isMailboxFile(name: string): boolean {
+  return name.endsWith(ENDING) && !name.startsWith('.');
+}
+
 export function locksDirectory(dir: string): string {
   return join(dir, '.locks');
 }

@@ -37,6 +37,8 @@ export interface MailboxOptions extends LogOptions {
   readonly mayMake: () => boolean;
   /** The mailbox file has been renamed away, and another stands at its path. */
   readonly onTaken: () => void;
+  /** So many events of other programs have been logged. */
+  readonly onForeign: (events: number) => void;
   /** A write could not be made durable: nothing may be accepted any more. */
   readonly onSyncError: (error: SyncError) => void;
 }

@@ -29,7 +29,11 @@ export interface TakenMailOptions {
   readonly logger: Logger;
   readonly now: () => number;
   readonly uptimeMs: () => number;
+  /** So many events of other programs have been logged. */
+  readonly onForeign: (events: number) => void;
 }
+
+type TakenDraft = Draft & { readonly foreign: number };
 
 /** The takes of one mailbox: brings what they hold into the log, once, and removes them when nobody writes any more. */
 export class TakenMail {
@@ -150,21 +154,25 @@ export class TakenMail {
   }
 
   async #logStretches(take: Take, fd: number, stretches: readonly Stretch[]): Promise<void> {
-    const { log } = this.#options;
+    const { log, onForeign } = this.#options;
     for (const { from, end, parsed } of stretches)
       if (parsed.kind === 'damaged') this.#copyAside(take, fd, from, end, parsed.why);
     const end = stretches.at(-1)!.end;
-    while (log.consumed(take.id) < end) await log.commit(() => this.#draft(take, stretches));
+    while (log.consumed(take.id) < end) {
+      const logged = await log.commit(() => this.#draft(take, stretches));
+      if (logged) onForeign(logged.foreign);
+    }
   }
 
   /** As much as fits in one batch of what the log does not have yet. */
-  #draft(take: Take, stretches: readonly Stretch[]): Draft | undefined {
+  #draft(take: Take, stretches: readonly Stretch[]): TakenDraft | undefined {
     const { log, now } = this.#options;
     const from = log.consumed(take.id);
     const events: MailEvent[] = [];
     const keyed: KeyedEvent[] = [];
     const keysHere = new Set<string>();
     let frames = '';
+    let foreign = 0;
     let last = log.last;
     let to = from;
     for (const { end, parsed } of stretches) {
@@ -180,10 +188,11 @@ export class TakenMail {
       const event = eventAfter(last, parsed, now());
       events.push(event);
       if (parsed.kind === 'own') keyed.push({ sender: parsed.sender, key: parsed.key, id: event.id });
+      else foreign += 1;
       frames += frame(event);
       last = event.id;
     }
-    return to > from ? { events, frames, keyed, ranges: [{ take: take.id, from, to }] } : undefined;
+    return to > from ? { events, frames, keyed, foreign, ranges: [{ take: take.id, from, to }] } : undefined;
   }
 
   /** Keeps what cannot be shown, and marks it as seen. */

@@ -28,6 +28,9 @@ const STATUS: Record<MailboxErrorCode, number> = {
   WRITE_FAILED: 507,
 };
 
+/** Every code that an answer can have. */
+export const PROBLEM_CODES = Object.keys(STATUS) as MailboxErrorCode[];
+
 const RETRY_AFTER_S: Readonly<Record<number, number>> = { 429: 1, 503: 2 };
 
 export function statusOf(code: MailboxErrorCode): number {
@@ -37,6 +40,11 @@ export function statusOf(code: MailboxErrorCode): number {
 /** Whether the same request could succeed later. */
 export function isPassing(error: unknown): boolean {
   return !(error instanceof MailboxError) || statusOf(error.code) >= 429;
+}
+
+/** How a client is told of it; what is not a MailboxError is ours to find out about. */
+export function codeOf(error: unknown): MailboxErrorCode {
+  return error instanceof MailboxError ? error.code : 'STORE_FAILED';
 }
 
 /** Answers with `{error, message}`; what is not a MailboxError is ours to find in the log, and tells the client little. */

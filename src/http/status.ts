@@ -1,4 +1,5 @@
 import { Bell } from '../bell.ts';
+import type { ChatCounts } from '../chat-counts.ts';
 import type { Live, Notice } from '../live.ts';
 import type { Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
@@ -9,7 +10,7 @@ import type { Door } from './door.ts';
 import { EventStream } from './event-stream.ts';
 import { header, sendJson, type Exchange } from './exchange.ts';
 import { HEARTBEAT_MS, type OpenStreams } from './open-streams.ts';
-import { isPassing } from './problem.ts';
+import { codeOf, isPassing } from './problem.ts';
 import type { Receipts } from './receipts.ts';
 import { eventStreamFormat, jsonLinesFormat, type WireFormat } from './wire-format.ts';
 
@@ -21,6 +22,7 @@ export interface StatusOptions {
   readonly streams: OpenStreams;
   readonly people: readonly MailboxName[];
   readonly logger: Logger;
+  readonly counts: ChatCounts;
 }
 
 const BUSY_RETRY_MS = 10_000;
@@ -41,7 +43,7 @@ export async function getStatus(exchange: Exchange, options: StatusOptions): Pro
 }
 
 async function stream(exchange: Exchange, options: StatusOptions, format: WireFormat): Promise<void> {
-  const { store, live, door, streams, logger, people } = options;
+  const { store, live, door, streams, logger, people, counts } = options;
   const audience = readAudience(exchange, people);
   await admit(exchange, audience, door);
   let start: Start;
@@ -49,23 +51,28 @@ async function stream(exchange: Exchange, options: StatusOptions, format: WireFo
     start = await readStart(exchange, store, audience.mailbox);
   } catch (error) {
     if (!isPassing(error)) throw error;
+    counts.failed(codeOf(error));
     logger.warn({ err: error }, 'a stream could not begin');
     new EventStream(exchange.res, format).bye('busy', BUSY_RETRY_MS);
     return;
   }
   const events = new EventStream(exchange.res, format);
-  if (streams.isFull(audience.mailbox)) return events.bye('busy', BUSY_RETRY_MS);
+  if (streams.isFull(audience.mailbox)) {
+    counts.failed('TOO_MANY_STREAMS');
+    return events.bye('busy', BUSY_RETRY_MS);
+  }
   streams.add(audience.mailbox, events, () => isStillAllowed(exchange, audience, door));
   try {
     await new Follow(audience.mailbox, events, options).run(start, () => attend(audience, events, live));
   } catch (error) {
+    counts.failed(codeOf(error));
     logger.warn({ err: error }, 'a stream was interrupted');
     events.bye('busy', BUSY_RETRY_MS);
   }
 }
 
 /** Long polling, for when a proxy holds streams back: what there is, or what comes first within the time. */
-async function poll(exchange: Exchange, { store, receipts, people, door }: StatusOptions): Promise<void> {
+async function poll(exchange: Exchange, { store, receipts, people, door, counts }: StatusOptions): Promise<void> {
   const audience = readAudience(exchange, people);
   await admit(exchange, audience, door);
   const { mailbox } = audience;
@@ -88,7 +95,9 @@ async function poll(exchange: Exchange, { store, receipts, people, door }: Statu
     const isGap = batch.gap || start.lost !== undefined;
     const { events } = batch.gap ? await store.read(mailbox, oldest, READ_LIMIT) : batch;
     const cursor = events.at(-1)?.id ?? start.cursor ?? newest;
-    if (exchange.res.writable) sendJson(exchange.res, 200, { events: events.map(plainEvent), cursor, gap: isGap });
+    if (!exchange.res.writable) return;
+    counts.eventsSent += events.length;
+    sendJson(exchange.res, 200, { events: events.map(plainEvent), cursor, gap: isGap });
   } finally {
     clearTimeout(timer);
     unwatch?.();
@@ -163,13 +172,16 @@ class Follow {
   readonly #stream: EventStream;
   readonly #store: MailboxStore;
   readonly #receipts: Receipts;
+  readonly #counts: ChatCounts;
   readonly #bell = new Bell();
+  readonly #begun = Date.now();
 
-  constructor(mailbox: MailboxName, stream: EventStream, { store, receipts }: StatusOptions) {
+  constructor(mailbox: MailboxName, stream: EventStream, { store, receipts, counts }: StatusOptions) {
     this.#mailbox = mailbox;
     this.#stream = stream;
     this.#store = store;
     this.#receipts = receipts;
+    this.#counts = counts;
   }
 
   async run(start: Start, begun: () => void): Promise<void> {
@@ -177,6 +189,7 @@ class Follow {
     const cursor = start.lost === undefined ? (start.cursor ?? (await this.#afterMark())) : oldest;
     this.#stream.begin(this.#mailbox, cursor, HEARTBEAT_MS);
     begun();
+    this.#countResume(start, oldest);
     if (start.lost !== undefined) this.#tellGap(start.lost, oldest);
     if (start.proves) await this.#receipts.delivered(this.#mailbox, cursor);
 
@@ -215,8 +228,24 @@ class Follow {
       }
       // Without a cursor of the client's, the kernel's taking the bytes is all the proof there is.
       this.#stream.send(events, marks ? () => this.#taken(last) : undefined);
+      this.#countSent(events);
       cursor = last;
       await this.#stream.drained();
+    }
+  }
+
+  #countResume({ cursor, proves, lost }: Start, oldest: string): void {
+    if (lost !== undefined || (proves && this.#store.compare(cursor!, oldest) < 0)) this.#counts.resumes.gap += 1;
+    else if (proves) this.#counts.resumes.hit += 1;
+  }
+
+  /** How long the mail was on its way; what came before this stream did not wait for us. */
+  #countSent(events: readonly MailEvent[]): void {
+    if (!this.#stream.isOpen) return;
+    const now = Date.now();
+    this.#counts.eventsSent += events.length;
+    for (const { time } of events) {
+      if (time >= this.#begun) this.#counts.deliveries.observe(Math.max(0, now - time) / 1000);
     }
   }
 

@@ -115,7 +115,7 @@ describe("the README's table of options", () => {
   const served = OPTION_LIST.filter(([, { only }]) => !only || (only as readonly string[]).includes('serve'));
 
   test.each(served)('has --%s, its variable and its default', (name, { env, fallback }) => {
-    const row = readme.find((line) => line.startsWith('|') && line.includes(`--${name}`));
+    const row = readme.find((line) => /^\| ([^|]*)\|/.exec(line)?.[1]?.includes(`--${name}`));
 
     expect(row).toBeDefined();
     if (env !== undefined) expect(row).toContain(`\`${env}\``);
