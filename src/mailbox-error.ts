@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 
-/** What can go wrong, as a closed list. `src/http/problems.ts` gives each its HTTP status. */
+/** What can go wrong, as a closed list. `src/http/problem.ts` gives each its HTTP status. */
 export type MailboxErrorCode =
   | 'INVALID_NAME'
   | 'INVALID_MESSAGE'
@@ -20,7 +20,6 @@ export type MailboxErrorCode =
   | 'WRITE_FAILED'
   | 'MAILBOX_BUSY'
   | 'MAILBOX_UNUSABLE'
-  | 'TOO_MANY_STREAMS'
   | 'STORE_FAILED'
   | 'UNKNOWN_LAYOUT'
   | 'CLOSED';

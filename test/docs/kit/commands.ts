@@ -4,11 +4,13 @@ export const RUNNABLE: ReadonlySet<string> = new Set(['sh', 'bash', 'shell', 'co
 type Owner = { readonly test: string } | { readonly notRun: string };
 
 const README: Owner = { test: 'test/docs/readme.test.ts' };
+const HTTP_API: Owner = { test: 'test/docs/http-api.test.ts' };
 const LONG: Owner = { notRun: 'takes minutes to hours; npm test runs the short forms' };
 
 /**
  * Who runs which block of which document, by the block's first line. A new block fails `documents.test.ts` until it
  * stands here: with the test file that takes it out of the document and runs it, or with the reason why nobody does.
+ * `every sh block` stands for those of a document whose test runs them all, whatever comes.
  */
 export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>> = {
   'README.md': {
@@ -23,6 +25,10 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
   },
   'bench/README.md': {
     'npm run bench                            # everything, three runs each: about half an hour': LONG,
+  },
+  'docs/http-api.md': {
+    'every sh block': HTTP_API,
+    "const source = new EventSource('http://localhost:2012/status?receiver=henry&since=all');": HTTP_API,
   },
   'docs/reliability.md': {
     'npm test -- test/faults                          # the short form, about 4 minutes': LONG,

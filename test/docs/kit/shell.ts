@@ -4,6 +4,8 @@ import type { Readable } from 'node:stream';
 import { afterThisTest } from '../../support/after-this-test.ts';
 import { inTime, until } from '../../support/until.ts';
 
+const WITHIN_MS = 60_000;
+
 export interface Ran {
   readonly code: number | null;
   readonly stdout: string;
@@ -22,6 +24,7 @@ export class Shell {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   readonly #exited: Promise<[number | null]>;
   #stdout = '';
+  #hasEnded = false;
   #stderr = '';
 
   constructor(commands: string, { cwd, env = {}, shell = 'bash' }: ShellOptions) {
@@ -34,26 +37,35 @@ export class Shell {
     this.#exited = once(this.#child, 'close') as Promise<[number | null]>;
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
+    void this.#exited.then(() => (this.#hasEnded = true));
     afterThisTest(() => this.end());
   }
 
   /** Resolves to the match once stdout has it. */
-  async printed(pattern: RegExp): Promise<RegExpExecArray> {
-    return until(String(pattern), () => {
-      const match = pattern.exec(this.#stdout);
-      if (!match && this.#child.exitCode !== null)
-        throw new Error(`Ended without ${pattern}: ${JSON.stringify(this.#ran())}`);
-      return match;
+  printed(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#untilPrinted(String(pattern), (stdout) => pattern.exec(stdout));
+  }
+
+  /** Resolves once stdout begins with `text`, seen through `view`. */
+  async printedText(text: string, view: (stdout: string) => string): Promise<void> {
+    await this.#untilPrinted(text, (stdout) => view(stdout).startsWith(text));
+  }
+
+  #untilPrinted<T>(what: string, look: (stdout: string) => T): Promise<NonNullable<T>> {
+    return until(`the output\n${what}`, () => {
+      const found = look(this.#stdout);
+      if (!found && this.#hasEnded) throw new Error(`It ended with ${JSON.stringify(this.#ran())}, without\n${what}`);
+      return found;
     });
   }
 
   async ended(): Promise<Ran> {
-    await inTime('the end of a command', this.#exited, 60_000);
+    await inTime('the end of a command', this.#exited, WITHIN_MS);
     return this.#ran();
   }
 
   async end(): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) process.kill(-this.#child.pid!, 'SIGTERM');
+    if (!this.#hasEnded) process.kill(-this.#child.pid!, 'SIGTERM');
     await this.#exited;
   }
 
