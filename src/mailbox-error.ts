@@ -20,6 +20,7 @@ export type MailboxErrorCode =
   | 'WRITE_FAILED'
   | 'MAILBOX_BUSY'
   | 'MAILBOX_UNUSABLE'
+  | 'TOO_MANY_STREAMS'
   | 'STORE_FAILED'
   | 'UNKNOWN_LAYOUT'
   | 'CLOSED';

@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { STATUS } from '../../src/http/problem.ts';
 import { PACKAGE_DIR } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { listen } from '../support/listener.ts';
@@ -10,7 +9,7 @@ import { say } from '../support/requests.ts';
 import { serveChat } from '../support/serve-chat.ts';
 import { block, document } from './kit/documents.ts';
 import { examples, runExample } from './kit/examples.ts';
-import { OpenApi } from './kit/openapi.ts';
+import { OpenApi, PROBLEMS } from './kit/openapi.ts';
 import { Shell } from './kit/shell.ts';
 
 const PATH = 'docs/http-api.md';
@@ -42,7 +41,7 @@ describe('docs/http-api.md', () => {
   test('lists every problem with its status', () => {
     const listed = rowsOf(/^\| (\d+) \| `(\w+)` \|/gm).map(([status, code]) => [code, Number(status)]);
 
-    expect(Object.fromEntries(listed)).toEqual(STATUS);
+    expect(Object.fromEntries(listed)).toEqual(PROBLEMS);
   });
 
   test('lists every event of a stream', () => {

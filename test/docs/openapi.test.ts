@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { createParser } from 'eventsource-parser';
-import { STATUS } from '../../src/http/problem.ts';
 import { FileMailboxes, MailboxError, type MailboxErrorCode, type MailboxStore } from '../../src/index.ts';
 import { bearer, serveLinks } from '../security/kit/links.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
@@ -12,7 +11,7 @@ import { temporaryDirectory } from '../support/directory.ts';
 import { reportReceipt, say, type At } from '../support/requests.ts';
 import { serveChat } from '../support/serve-chat.ts';
 import { until } from '../support/until.ts';
-import { OPENAPI_TEXT, OpenApi, type Answer, type RequestParts } from './kit/openapi.ts';
+import { OPENAPI_TEXT, OpenApi, PROBLEMS, type Answer, type RequestParts } from './kit/openapi.ts';
 
 const api = new OpenApi();
 
@@ -280,10 +279,10 @@ describe('docs/openapi.yaml', () => {
   });
 
   test('has every problem that the server can answer, each with its status', () => {
-    expect(api.codes.toSorted()).toEqual(Object.keys(STATUS).toSorted());
+    expect(api.codes.toSorted()).toEqual(Object.keys(PROBLEMS).toSorted());
     for (const operation of api.operations) {
       for (const [status, code] of api.answersOf(operation).map((answer) => answer.split(' '))) {
-        if (code !== undefined) expect(`${STATUS[code as MailboxErrorCode]} ${code}`).toBe(`${status} ${code}`);
+        if (code !== undefined) expect(`${PROBLEMS[code]} ${code}`).toBe(`${status} ${code}`);
       }
     }
   });

@@ -3,9 +3,18 @@ import { join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { parse } from 'yaml';
+import { STATUS } from '../../../src/http/problem.ts';
 import { PACKAGE_DIR } from '../../support/built-package.ts';
 
 export const OPENAPI_TEXT = readFileSync(join(PACKAGE_DIR, 'docs/openapi.yaml'), 'utf8');
+
+/** Too many streams are told by `bye`; a directory of an unknown layout is refused at the start. */
+const NEVER_ANSWERED = ['TOO_MANY_STREAMS', 'UNKNOWN_LAYOUT'];
+
+/** The status of every problem that a request can get. */
+export const PROBLEMS: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.entries(STATUS).filter(([code]) => !NEVER_ANSWERED.includes(code)),
+);
 
 type Json = Readonly<Record<string, unknown>>;
 export interface EventKind {
