@@ -5,6 +5,7 @@ type Owner = { readonly test: string } | { readonly notRun: string };
 
 const README: Owner = { test: 'test/docs/readme.test.ts' };
 const HTTP_API: Owner = { test: 'test/docs/http-api.test.ts' };
+const FILE_FORMAT: Owner = { test: 'test/docs/file-format.test.ts' };
 const LONG: Owner = { notRun: 'takes minutes to hours; npm test runs the short forms' };
 
 /**
@@ -25,6 +26,11 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
   },
   'bench/README.md': {
     'npm run bench                            # everything, three runs each: about half an hour': LONG,
+  },
+  'docs/file-format.md': {
+    'every sh block': FILE_FORMAT,
+    'every php block': FILE_FORMAT,
+    'every js block': FILE_FORMAT,
   },
   'docs/http-api.md': {
     'every sh block': HTTP_API,
