@@ -16,6 +16,8 @@ export interface Start {
   readonly people: readonly MailboxName[];
   /** What other computers can do. */
   readonly network: string;
+  /** Where the metrics are, if anywhere. */
+  readonly metrics?: string;
   /** Invitation links that were just made. */
   readonly links: readonly Link[];
   /** Whether the plain pages work without a link. */
@@ -23,7 +25,10 @@ export interface Start {
 }
 
 /** What a person sees when the server is up. */
-export function banner({ version, readyMs, url, dir, people, network, links, isOpen }: Start, paint: Paint): string {
+export function banner(
+  { version, readyMs, url, dir, people, network, metrics, links, isOpen }: Start,
+  paint: Paint,
+): string {
   const pages = isOpen ? [...pagesOf(people), ['anyone', ''] as const] : [];
   const width = Math.max(...pages.map(([name]) => name.length));
   const lines = [
@@ -33,6 +38,7 @@ export function banner({ version, readyMs, url, dir, people, network, links, isO
     '',
     `   Mailboxes  ${shown(dir)}     (plain text: open them)`,
     `   Network    ${network}`,
+    ...(metrics === undefined ? [] : [`   Metrics    ${metrics}`]),
     '',
     ...links.flatMap(linkLines),
     `Try:  printf 'data: hello from the shell\\n\\n' >> ${inShell(`${shown(dir)}/${people[0]}.txt`)}`,

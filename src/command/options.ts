@@ -210,6 +210,16 @@ export const OPTIONS = {
     expects: 'a whole number from 1 to 32000',
     parse: (text) => wholeNumber(text, 1, 32_000),
   }),
+  metrics: option({
+    only: ['serve'],
+    env: 'MAILBOX_METRICS',
+    value: '<[host:]port>',
+    fallback: 'off',
+    description:
+      'serve Prometheus metrics at /metrics, on a port of their own and on this computer unless a host is given',
+    expects: 'off or [host:]port with a port from 0 to 65535',
+    parse: metricsPlace,
+  }),
   'log-level': option({
     env: 'LOG_LEVEL',
     value: '<level>',
@@ -254,6 +264,16 @@ function size(text: string, least: number): number | undefined {
   const [, number, unit = ''] = /^(\d{1,12})([KMG]?)$/i.exec(text) ?? [];
   const bytes = Number(number) * 1024 ** ['', 'K', 'M', 'G'].indexOf(unit.toUpperCase());
   return bytes >= least && Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
+const METRICS_PLACE = /^(?:(?<host>\[[^[\]\s]+\]|[^:[\]\s]+):)?(?<port>\d+)$/;
+
+/** An IPv6 address stands in brackets, as in a URL. */
+function metricsPlace(text: string): { readonly host: string; readonly port: number } | 'off' | undefined {
+  if (text === 'off') return 'off';
+  const { host = '127.0.0.1', port = '' } = METRICS_PLACE.exec(text)?.groups ?? {};
+  const number = wholeNumber(port, 0, 65_535);
+  return number === undefined ? undefined : { host: host.replace(/^\[(.*)\]$/, '$1'), port: number };
 }
 
 function names(text: string): readonly MailboxName[] | undefined {

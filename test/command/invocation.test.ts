@@ -41,6 +41,7 @@ describe('What was asked for', () => {
       'keep-days': 365,
       'keep-bytes': 1024 ** 3,
       'max-message': 4000,
+      metrics: 'off',
       'log-level': 'info',
       'log-format': 'auto',
     });
@@ -63,6 +64,7 @@ describe('What was asked for', () => {
     ['MAILBOX_KEEP_DAYS', '30', { 'keep-days': 30 }],
     ['MAILBOX_KEEP_BYTES', '500m', { 'keep-bytes': 500 * 1024 ** 2 }],
     ['MAILBOX_TRUST_PROXY', 'true', { 'trust-proxy': true }],
+    ['MAILBOX_METRICS', '9464', { metrics: { host: '127.0.0.1', port: 9464 } }],
     ['LOG_LEVEL', 'debug', { 'log-level': 'debug' }],
     ['LOG_FORMAT', 'json', { 'log-format': 'json' }],
   ])('can come from %s', (variable, value, expected) => {
@@ -83,6 +85,16 @@ describe('What was asked for', () => {
     expect(read('--host').settings.host).toBe('::');
     expect(read('--host --open').settings).toMatchObject({ host: '::', open: true });
     expect(read('--host 127.0.0.2').settings.host).toBe('127.0.0.2');
+  });
+
+  test.each([
+    ['0', { host: '127.0.0.1', port: 0 }],
+    ['0.0.0.0:9464', { host: '0.0.0.0', port: 9464 }],
+    ['[::1]:9464', { host: '::1', port: 9464 }],
+    ['metrics.example:9464', { host: 'metrics.example', port: 9464 }],
+    ['off', 'off'],
+  ])('is metrics at %s', (text, place) => {
+    expect(read(`--metrics ${text}`).settings.metrics).toEqual(place);
   });
 
   test('is not troubled by a variable of another command', () => {
@@ -114,6 +126,10 @@ describe('A refusal', () => {
     ['--port', "Option '-p, --port <value>' argument missing."],
     ['--port 65536', "--port must be a whole number from 0 to 65535, not '65536'."],
     ['--port 0x50', "--port must be a whole number from 0 to 65535, not '0x50'."],
+    ...['on', '65536', '::1', ':9464', '127.0.0.1', '127.0.0.1:', 'http://127.0.0.1:9464'].map((text) => [
+      `--metrics ${text}`,
+      `--metrics must be off or [host:]port with a port from 0 to 65535, not '${text}'.`,
+    ]),
     ['--keep-days 0', "--keep-days must be a whole number from 1 to 36500, not '0'."],
     [
       '--keep-bytes 1023K',

@@ -5,7 +5,11 @@ type Owner = { readonly test: string } | { readonly notRun: string };
 
 const README: Owner = { test: 'test/docs/readme.test.ts' };
 const HTTP_API: Owner = { test: 'test/docs/http-api.test.ts' };
+<<<<<<< HEAD
 const FILE_FORMAT: Owner = { test: 'test/docs/file-format.test.ts' };
+=======
+const METRICS: Owner = { test: 'test/docs/metrics.test.ts' };
+>>>>>>> 2014c96 (mailbox-chat --metrics: Prometheus metrics on a port of their own, and what each of them tells)
 const LONG: Owner = { notRun: 'takes minutes to hours; npm test runs the short forms' };
 
 /**
@@ -35,6 +39,10 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
   'docs/http-api.md': {
     'every sh block': HTTP_API,
     "const source = new EventSource('http://localhost:2012/status?receiver=henry&since=all');": HTTP_API,
+  },
+  'docs/metrics.md': {
+    'mailbox-chat --metrics 9464': METRICS,
+    "import express from 'express';": METRICS,
   },
   'docs/reliability.md': {
     'npm test -- test/faults                          # the short form, about 4 minutes': LONG,
