@@ -5,11 +5,8 @@ type Owner = { readonly test: string } | { readonly notRun: string };
 
 const README: Owner = { test: 'test/docs/readme.test.ts' };
 const HTTP_API: Owner = { test: 'test/docs/http-api.test.ts' };
-<<<<<<< HEAD
 const FILE_FORMAT: Owner = { test: 'test/docs/file-format.test.ts' };
-=======
 const METRICS: Owner = { test: 'test/docs/metrics.test.ts' };
->>>>>>> 2014c96 (mailbox-chat --metrics: Prometheus metrics on a port of their own, and what each of them tells)
 const LONG: Owner = { notRun: 'takes minutes to hours; npm test runs the short forms' };
 
 /**
