@@ -23,6 +23,7 @@ export type MailboxErrorCode =
   | 'TOO_MANY_STREAMS'
   | 'STORE_FAILED'
   | 'UNKNOWN_LAYOUT'
+  | 'INVALID_TARGET'
   | 'CLOSED';
 
 /** An error a caller can act on: `code` for programs, `message` (what happened, why, what to do) for people. */

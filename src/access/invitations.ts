@@ -10,12 +10,12 @@ import { z } from 'zod';
 import { isErrno } from '../mailbox-error.ts';
 import { mailboxName, type MailboxName } from '../mailbox-name.ts';
 import { FILE_MODE, makeDirectory } from '../files/disk.ts';
+import { ACCESS } from '../files/mailbox-paths.ts';
 
 const Invitation = z.object({ key: z.string(), since: z.string() });
 type Invited = ReadonlyMap<MailboxName, z.infer<typeof Invitation>>;
 
 const KEY_BYTES = 24;
-const DIRECTORY = '.access';
 
 /** The invitations of one data directory. Changes by other processes are seen at the next question. */
 export class Invitations {
@@ -26,7 +26,7 @@ export class Invitations {
   #version = '';
 
   constructor(dir: string) {
-    this.#dir = join(dir, DIRECTORY);
+    this.#dir = join(dir, ACCESS);
     this.#path = join(this.#dir, 'people.json');
   }
 

@@ -26,6 +26,12 @@ export const COMMANDS = {
   },
   revoke: { words: '<who>', least: 1, most: 1, description: "end a person's link" },
   people: { words: '', least: 0, most: 0, description: 'print who has a link' },
+  backup: {
+    words: '<dir>',
+    least: 1,
+    most: 1,
+    description: 'copy the mailboxes to a new directory, whether or not a server runs',
+  },
   forget: { words: '<who>', least: 1, most: 1, description: "delete a person's mailbox and the mail in it" },
 } as const;
 

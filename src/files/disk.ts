@@ -32,6 +32,8 @@ export const APPEND = O_RDWR | O_APPEND | SAFELY;
 export const APPEND_OR_CREATE = APPEND | O_CREAT;
 export const READ = O_RDONLY | SAFELY;
 
+const COPY_BYTES = 256 * 1024;
+
 const fdatasyncAsync = promisify(fdatasync);
 
 const SYNC_FAILED = 'fdatasync failed: the disk no longer keeps what it accepted';
@@ -143,6 +145,16 @@ export function readRange(fd: number, from: number, to: number): Buffer {
     length += read;
   }
   return bytes.subarray(0, length);
+}
+
+/** Appends the bytes `from` to `to` of a file to another, fewer where it ends earlier; a piece at a time. */
+export function copyRange(fd: number, from: number, to: number, copy: number): void {
+  const chunk = Buffer.allocUnsafe(Math.min(COPY_BYTES, Math.max(0, to - from)));
+  for (let at = from; at < to;) {
+    const read = readSync(fd, chunk, 0, Math.min(chunk.length, to - at), at);
+    if (read === 0) break;
+    at += writeSync(copy, chunk, 0, read);
+  }
 }
 
 export function sizeOf(fd: number): number {

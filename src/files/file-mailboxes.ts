@@ -10,7 +10,7 @@ import { claimLayout } from './layout.ts';
 import { LiveDirectory } from './live-directory.ts';
 import { Mailbox, type MailboxOptions } from './mailbox.ts';
 import { MailboxCensus } from './mailbox-census.ts';
-import { TAKEN, locksDirectory, mailboxPaths, type MailboxPaths } from './mailbox-paths.ts';
+import { LIVE, TAKEN, locksDirectory, mailboxPaths, type MailboxPaths } from './mailbox-paths.ts';
 import { MailboxWatcher } from './mailbox-watcher.ts';
 import { openAmong } from './open-files.ts';
 import { Rounds } from '../rounds.ts';
@@ -120,7 +120,7 @@ export class FileMailboxes implements MailboxStore {
     if (options.watch !== false) {
       this.#watcher = new MailboxWatcher(logger, options.usePolling ? { usePolling: true } : {});
     }
-    this.live = new LiveDirectory(join(this.#dir, '.live'), {
+    this.live = new LiveDirectory(join(this.#dir, LIVE), {
       logger,
       watch: options.watch !== false,
       onGrown: (name) => this.#hint(name),

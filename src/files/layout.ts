@@ -6,7 +6,7 @@
  * A directory that does not say so is of the first layout: made before there was this file, or by the prototype, whose
  * mailboxes are the same. A backup says `unfinished` until it is whole.
  */
-import { constants, fsyncSync, writeSync } from 'node:fs';
+import { constants, fsyncSync, ftruncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
 import { VERSION } from '../version.ts';
@@ -43,7 +43,7 @@ export function claimLayout(dir: string): void {
 /** At the beginning of the file, in one write: two servers may start at the same moment. */
 export function writeLayout(dir: string, text: string): void {
   withFile(join(dir, LAYOUT_FILE), WRITE_OR_CREATE, (fd) => {
-    writeSync(fd, `${text}\n`, 0);
+    ftruncateSync(fd, writeSync(fd, `${text}\n`, 0));
     fsyncSync(fd);
   });
   syncDirectory(dir);

@@ -45,7 +45,7 @@ export class LogSegments {
   }
 
   openToAppend(name: string): number {
-    return openSync(this.#path(name), APPEND);
+    return openSync(this.path(name), APPEND);
   }
 
   /** Makes an empty segment unless it is there, durably. */
@@ -59,7 +59,7 @@ export class LogSegments {
         return false;
       },
     );
-    withFile(this.#path(name), APPEND_OR_CREATE, () => undefined);
+    withFile(this.path(name), APPEND_OR_CREATE, () => undefined);
     await Promise.all([syncDirectoryAsync(this.#dir), made && syncDirectoryAsync(dirname(this.#dir))]);
   }
 
@@ -73,7 +73,7 @@ export class LogSegments {
   }
 
   remove(name: string): void {
-    rmSync(this.#path(name), { force: true });
+    rmSync(this.path(name), { force: true });
   }
 
   removeAll(): void {
@@ -105,14 +105,14 @@ export class LogSegments {
 
   #read<T>(name: string, work: (fd: number) => T): T | undefined {
     try {
-      return withFile(this.#path(name), READ, work);
+      return withFile(this.path(name), READ, work);
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return undefined;
       throw error;
     }
   }
 
-  #path(name: string): string {
+  path(name: string): string {
     return join(this.#dir, name + ENDING);
   }
 }

@@ -12,16 +12,22 @@ export interface MailboxPaths {
 }
 
 export const TAKEN = '.taken';
-const ENDING = '.txt';
+export const DELIVERED = '.delivered';
+export const MARKS = '.marks';
+export const TORN = '.torn';
+export const LOCKS = '.locks';
+export const LIVE = '.live';
+export const ACCESS = '.access';
+export const MAILBOX_ENDING = '.txt';
 
 export function mailboxPaths(dir: string, name: MailboxName): MailboxPaths {
   return {
-    file: join(dir, name + ENDING),
+    file: join(dir, name + MAILBOX_ENDING),
     takes: join(dir, TAKEN, name),
-    log: join(dir, '.delivered', name),
-    marks: join(dir, '.marks', `${name}.json`),
-    torn: join(dir, '.torn', name),
-    lock: join(dir, '.locks', `${name}.lock`),
+    log: join(dir, DELIVERED, name),
+    marks: join(dir, MARKS, `${name}.json`),
+    torn: join(dir, TORN, name),
+    lock: join(dir, LOCKS, `${name}.lock`),
   };
 }
 
@@ -31,5 +37,5 @@ export function isMailboxFile(name: string): boolean {
 }
 
 export function locksDirectory(dir: string): string {
-  return join(dir, '.locks');
+  return join(dir, LOCKS);
 }

@@ -1,10 +1,20 @@
-import { closeSync, openSync, readSync, rmdirSync, fstatSync, fsyncSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmdirSync, fstatSync, fsyncSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../logger.ts';
 import { isErrno } from '../mailbox-error.ts';
 import type { MailEvent } from '../mailbox-store.ts';
 import type { DeliveredLog, Draft, KeyedEvent } from './delivered-log.ts';
-import { APPEND_OR_CREATE, READ, makeDirectory, readRange, sizeOf, statIfThere, withFile, writeError } from './disk.ts';
+import {
+  APPEND_OR_CREATE,
+  READ,
+  copyRange,
+  makeDirectory,
+  readRange,
+  sizeOf,
+  statIfThere,
+  withFile,
+  writeError,
+} from './disk.ts';
 import { MAX_EVENT_BYTES, frame, parseBlock } from './event-frame.ts';
 import { compareIds, idTime, nextForeignId } from './event-id.ts';
 import { listTakes, type Take } from './takes.ts';
@@ -14,7 +24,6 @@ import { readStretches, type Stretch } from './waiting-mail.ts';
 const TAIL_COMPLETE_MS = 5000;
 const RETIRE_IDLE_MS = 3000;
 const BATCH_BYTES = 128 * 1024;
-const COPY_BYTES = 64 * 1024;
 
 interface Seen {
   readonly size: number;
@@ -211,7 +220,12 @@ export class TakenMail {
     const path = join(this.#options.torn, `${take.id}-${from}.txt`);
     try {
       makeDirectory(this.#options.torn);
-      if ((statIfThere(path)?.size ?? -1) !== end - from) copyRange(fd, from, end, path);
+      if ((statIfThere(path)?.size ?? -1) !== end - from) {
+        withFile(path, APPEND_OR_CREATE, (copy) => {
+          copyRange(fd, from, end, copy);
+          fsyncSync(copy);
+        });
+      }
     } catch (error) {
       throw writeError(error);
     }
@@ -242,18 +256,6 @@ function eventAfter(last: string, parsed: Stretch['parsed'] & { kind: 'own' | 'f
   }
   const event = { id: nextForeignId(last), time: now, data: parsed.data };
   return parsed.type === undefined ? event : { ...event, type: parsed.type };
-}
-
-function copyRange(fd: number, from: number, end: number, path: string): void {
-  withFile(path, APPEND_OR_CREATE, (copy) => {
-    const chunk = Buffer.allocUnsafe(COPY_BYTES);
-    for (let at = from; at < end;) {
-      const read = readSync(fd, chunk, 0, Math.min(COPY_BYTES, end - at), at);
-      if (read === 0) break;
-      at += writeSync(copy, chunk, 0, read);
-    }
-    fsyncSync(copy);
-  });
 }
 
 function removeIfEmpty(dir: string): void {

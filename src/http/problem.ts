@@ -9,6 +9,7 @@ export const STATUS: Readonly<Record<MailboxErrorCode, number>> = {
   INVALID_MESSAGE: 400,
   INVALID_REQUEST: 400,
   INVALID_CURSOR: 400,
+  INVALID_TARGET: 400,
   UNAUTHORIZED: 401,
   FORBIDDEN: 403,
   NOT_FOUND: 404,

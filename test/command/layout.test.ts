@@ -67,8 +67,8 @@ test.each([
   const before = listing(dir);
 
   const ended = await Promise.all(
-    ['serve --port 0', 'send henry hi', 'tail henry', 'forget henry', 'invite henry', 'people'].map((line) =>
-      run(line.split(' '), { cwd }),
+    ['serve --port 0', 'send henry hi', 'tail henry', 'forget henry', 'invite henry', 'people', 'backup ../copy'].map(
+      (line) => run(line.split(' '), { cwd }),
     ),
   );
 
