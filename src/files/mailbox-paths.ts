@@ -33,7 +33,7 @@ export function mailboxPaths(dir: string, name: MailboxName): MailboxPaths {
 
 /** Whether a name in the data directory is a mailbox's. */
 export function isMailboxFile(name: string): boolean {
-  return name.endsWith(ENDING) && !name.startsWith('.');
+  return name.endsWith(MAILBOX_ENDING) && !name.startsWith('.');
 }
 
 export function locksDirectory(dir: string): string {
