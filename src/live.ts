@@ -147,7 +147,7 @@ function placeOf(person: string, room: string | undefined): string {
   return room === undefined ? person : room + BETWEEN + person;
 }
 
-function splitPlace(where: string): [room: string | undefined, person: string] {
+export function splitPlace(where: string): [room: string | undefined, person: string] {
   const at = where.indexOf(BETWEEN);
   return at === -1 ? [undefined, where] : [where.slice(0, at), where.slice(at + 1)];
 }

@@ -8,9 +8,10 @@ import { ChatCounts } from './chat-counts.ts';
 import { directoryHash } from './directory-hash.ts';
 import { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
 import { exchangeOf, header, sendJson, sendNothing, type Exchange, type Handler } from './http/exchange.ts';
-import { Door } from './http/door.ts';
+import { Door, type MayInspect } from './http/door.ts';
 import { refuseForeignSites, refusePrefetch, type GuardOptions } from './http/guard.ts';
 import { getHistory } from './http/history.ts';
+import { getInspection } from './http/inspect.ts';
 import { getMessage, postMessage } from './http/messages.ts';
 import { OpenStreams } from './http/open-streams.ts';
 import { codeOf, sendProblem } from './http/problem.ts';
@@ -43,6 +44,11 @@ export interface MailboxChatOptions {
   readonly access?: 'open' | 'links';
   /** Tells who is asking, by your application's own login, instead of `access`. */
   readonly identify?: Identify;
+  /**
+   * Tells who may look at the files of every mailbox, in `inspect.html`. Default: when open, programs on this computer;
+   * with links, who has an administrator's link; with `identify`, nobody. `() => false` turns it off.
+   */
+  readonly mayInspect?: MayInspect;
   /**
    * Names that the chat may be called by in open mode, besides localhost; `*`: any. In every mode, where its pages come
    * from, should a proxy not pass on the Host header. Default none.
@@ -102,7 +108,7 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
   const store = options.store ?? new FileMailboxes(dir, filesOptions(options, logger));
   const live = store.live ?? new LocalLive();
   const access = accessOf(options, dir);
-  const door = new Door(access);
+  const door = new Door(access, options.mayInspect);
   const pageHosts = options.allowedHosts ?? [];
   const guard = { allowedHosts: access.name === 'open' ? pageHosts : ['*'], pageHosts };
   const limit = new SendLimit({
@@ -120,6 +126,7 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
   const listening = { store, live, receipts, door, streams, people, logger, counts };
   const status: Handler = (exchange) => getStatus(exchange, listening);
   const directory = { store, live, people, door, dir: options.store ? null : dir };
+  const inspect = { inspector: store.inspector, streams, door, people, dir: directory.dir, logger };
   const health = { name: 'mailbox-chat', version: VERSION, directoryHash: options.store ? null : directoryHash(dir) };
 
   const routes: Routes = {
@@ -134,6 +141,7 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
     '/receipts': { POST: (exchange) => postReceipts(exchange, { receipts, store, door }) },
     '/typing': { POST: (exchange) => postTyping(exchange, live, door) },
     '/session': { POST: (exchange) => postSession(exchange, access instanceof LinkAccess ? access : undefined) },
+    '/inspect': { GET: (exchange) => getInspection(exchange, inspect) },
     '/people': { GET: (exchange) => getPeople(exchange, directory) },
     '/healthz': { GET: async ({ res }) => sendJson(res, 200, health) },
     '/readyz': {
@@ -198,7 +206,7 @@ const UNGUARDED: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 function accessOf({ access, identify, trustProxy = false }: MailboxChatOptions, dir: string): Access {
   if (identify) return new LoginAccess(identify);
   if (access !== 'links') return openAccess;
-  return new LinkAccess(new Invitations(dir), (req) => ({
+  return new LinkAccess(new Invitations(dir), new Invitations(dir, 'administrators'), (req) => ({
     mount: `${'baseUrl' in req && typeof req.baseUrl === 'string' ? req.baseUrl : ''}/`,
     isSecure: 'encrypted' in req.socket || (trustProxy && header(req, 'x-forwarded-proto') === 'https'),
   }));

@@ -1,3 +1,4 @@
+import type { Inspector } from './inspector.ts';
 import type { Live } from './live.ts';
 import type { MailboxName } from './mailbox-name.ts';
 
@@ -49,6 +50,9 @@ export type MarkName = 'delivered' | `read:${string}`;
 export interface MailboxStore {
   /** Notices between the processes that share this store; without, they stay in the process. */
   readonly live?: Live;
+
+  /** Looks at the store's files for people; without, there are none to look at. */
+  readonly inspector?: Inspector;
 
   /** Durable when it resolves. The same sender and key again gives the first event; with another text, KEY_REUSED. */
   append(mailbox: MailboxName, message: Message): Promise<Appended>;

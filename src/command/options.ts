@@ -24,7 +24,7 @@ export const COMMANDS = {
     most: 1,
     description: 'print a link that lets a person in; one they had before ends',
   },
-  revoke: { words: '<who>', least: 1, most: 1, description: "end a person's link" },
+  revoke: { words: '<who>', least: 1, most: 1, description: "end a person's links, an administrator's included" },
   people: { words: '', least: 0, most: 0, description: 'print who has a link' },
   backup: {
     words: '<dir>',
@@ -156,6 +156,13 @@ export const OPTIONS = {
     description: 'where people reach the chat [default http://localhost:2012/]',
     expects: 'an address that begins with http',
     parse: (text) => (text === '' || /^https?:\/\/[^\s#?]+$/.test(text) ? text : undefined),
+  }),
+  admin: option({
+    only: ['invite', 'revoke', 'people'],
+    fallback: 'no',
+    description: 'of links to inspect.html, which shows every mailbox and sends nothing',
+    expects: YES_OR_NO,
+    parse: yesOrNo,
   }),
   'trust-proxy': option({
     only: ['serve'],

@@ -6,6 +6,7 @@ import { ROOM_PREFIX, mailboxName, type MailboxName } from '../mailbox-name.ts';
 import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message, StoreFigures } from '../mailbox-store.ts';
 import { makeDirectory, namesIn, type SyncError } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
+import { FileInspector } from './file-inspector.ts';
 import { claimLayout } from './layout.ts';
 import { LiveDirectory } from './live-directory.ts';
 import { Mailbox, type MailboxOptions } from './mailbox.ts';
@@ -65,6 +66,7 @@ interface Entry {
 /** Mailboxes as plain text files in one directory, shared with any other program that appends to them. */
 export class FileMailboxes implements MailboxStore {
   readonly live: LiveDirectory;
+  readonly inspector: FileInspector;
   readonly #dir: string;
   readonly #options: Omit<MailboxOptions, 'onTaken' | 'onLogged' | 'mayMake'>;
   readonly #takeKeepMs: number;
@@ -126,6 +128,7 @@ export class FileMailboxes implements MailboxStore {
       onGrown: (name) => this.#hint(name),
     });
     this.#census = new MailboxCensus(this.#dir);
+    this.inspector = new FileInspector(this.#dir, this.live);
     this.#recovered = this.#recover();
     this.#sweeper = setInterval(() => this.#tick(), TICK_MS).unref();
   }

@@ -18,8 +18,8 @@ import {
 import { parseFrames } from './event-frame.ts';
 import { compareIds, isEventId } from './event-id.ts';
 import { findBatch, type LoggedBatch } from './log-batch.ts';
+import { SEGMENT_ENDING as ENDING } from './mailbox-paths.ts';
 
-const ENDING = '.log';
 const CHUNK_BYTES = 128 * 1024;
 
 /** A batch with the bytes of its events. */

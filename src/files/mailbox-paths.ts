@@ -19,6 +19,8 @@ export const LOCKS = '.locks';
 export const LIVE = '.live';
 export const ACCESS = '.access';
 export const MAILBOX_ENDING = '.txt';
+/** Of a log's segments. */
+export const SEGMENT_ENDING = '.log';
 
 export function mailboxPaths(dir: string, name: MailboxName): MailboxPaths {
   return {

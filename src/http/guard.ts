@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
+import { hostOf, isLoopback, isToThisComputer } from '../access/this-computer.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { header, type Exchange } from './exchange.ts';
 
@@ -43,26 +43,11 @@ export function refuseUnprovenSite(req: IncomingMessage): void {
   throw forbidden('by GET this works on this computer, by https or with a key as Authorization only. Use POST');
 }
 
-function isToThisComputer({ socket }: IncomingMessage): boolean {
-  return socket.localAddress === undefined || /^(?:::1|(?:::ffff:)?127(?:\.\d+){3})$/.test(socket.localAddress);
-}
-
 /** Looking ahead must not move mail: nobody has asked for it yet. */
 export function refusePrefetch({ req }: Exchange): void {
   const purposes = [header(req, 'sec-purpose'), header(req, 'purpose'), header(req, 'x-moz')];
   if (purposes.some((purpose) => purpose?.includes('prefetch')))
     throw forbidden('fetching it ahead of time would move mail');
-}
-
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost' || host.endsWith('.localhost')) return true;
-  return isIP(host) === 4 ? host.startsWith('127.') : host === '::1' || host === '::ffff:127.0.0.1';
-}
-
-/** A Host header's name, without port and brackets. */
-function hostOf(host = ''): string {
-  const name = /^\[(.*)\](?::\d+)?$/.exec(host)?.[1] ?? host.replace(/:\d+$/, '');
-  return name.toLowerCase();
 }
 
 /** Its name, and its port unless that is the usual one. */

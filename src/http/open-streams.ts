@@ -52,8 +52,13 @@ export class OpenStreams {
   }
 
   /** Whether one more would be too many, in all or for this mailbox. */
-  isFull(mailbox: string): boolean {
-    return this.#streams.size >= this.#options.max || (this.#perMailbox.get(mailbox) ?? 0) >= MAX_PER_MAILBOX;
+  isFull(mailbox: string, mostHere = MAX_PER_MAILBOX): boolean {
+    return this.#streams.size >= this.#options.max || (this.#perMailbox.get(mailbox) ?? 0) >= mostHere;
+  }
+
+  /** The streams of a mailbox, oldest first. */
+  of(mailbox: string): EventStream[] {
+    return Array.from(this.#streams).flatMap(([stream, entry]) => (entry.mailbox === mailbox ? [stream] : []));
   }
 
   add(mailbox: string, stream: EventStream, isAllowed: () => Promise<boolean>): void {

@@ -3,7 +3,7 @@ import { mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
 import type { MailboxStore } from '../mailbox-store.ts';
 import type { Door } from './door.ts';
 import { sendJson, type Exchange } from './exchange.ts';
-import { messageOf, type StoredMessage } from './stored-message.ts';
+import { messageOf, type StoredMessage } from '../stored-message.ts';
 
 export interface PeopleOptions {
   readonly store: MailboxStore;
