@@ -27,7 +27,7 @@ interface Span {
 
 /** Mail in a mailbox or a take. */
 export function mailPieces(fd: number, size: number, now: number): Piece[] {
-  const from = Math.max(0, size - WINDOW_BYTES);
+  const from = windowStart(fd, size, WINDOW_BYTES);
   const { stretches, end } = readStretches(fd, from, size, now);
   const spans: Span[] = stretches.map((stretch) => ({ ...stretch, says: saidBy(stretch.parsed) }));
   if (end < size) spans.push({ from: end, end: size, says: unfinished(fd, size) });
@@ -47,7 +47,7 @@ export function logPieces(fd: number, size: number): Piece[] {
   let batches: ReadBatch[] = [];
   for (const window of LOG_WINDOWS_BYTES) {
     if (batches.length > 0 || from === 0) break;
-    from = Math.max(0, size - window);
+    from = windowStart(fd, size, window);
     batches = batchesIn(readRange(fd, from, size), from);
   }
   const spans: Span[] = [];
@@ -133,6 +133,12 @@ function withBytes(fd: number, spans: readonly Span[]): Piece[] {
   });
 }
 
+/** Where the last so many bytes begin. */
+function windowStart(fd: number, size: number, bytes: number): number {
+  const from = Math.max(0, size - bytes);
+  return from === 0 ? 0 : from + continuations(readRange(fd, from, from + 3));
+}
+
 const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80;
 
 /** No character is cut in two where we cut: it would look like damage. */
@@ -144,7 +150,12 @@ function wholeStart(bytes: Buffer): string {
 }
 
 function wholeEnd(bytes: Buffer): string {
-  let start = 0;
-  while (start < 3 && isContinuation(bytes[start])) start += 1;
-  return bytes.subarray(start).toString('base64');
+  return bytes.subarray(continuations(bytes)).toString('base64');
+}
+
+/** How many bytes at the beginning belong to a character that begins before. */
+function continuations(bytes: Buffer): number {
+  let count = 0;
+  while (count < 3 && isContinuation(bytes[count])) count += 1;
+  return count;
 }
