@@ -21,7 +21,7 @@ export const language = () => document.documentElement.lang;
 /** The reader's own region, where it speaks the page's language. */
 const locale = () => navigator.languages.find((one) => one.startsWith(language())) ?? language();
 
-/** @param {string} [from] the folder of the wording, seen from here */
+/** @param {string} [from] where the words are, seen from here */
 export async function loadLanguage(from = folder) {
   folder = from;
   const wanted = [recall(KEPT), ...navigator.languages].map((one) => one?.slice(0, 2) ?? '');

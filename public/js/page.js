@@ -2,7 +2,7 @@
 import { loadLanguage } from './language.js';
 import { openSession, Refusal } from './server.js';
 
-/** Resolves to the invited person, if any. @param {string} [words] where a page has wording of its own */
+/** Resolves to the invited person, if any. @param {string} [words] */
 export async function preparePage(words) {
   fitToKeyboard();
   // A page out of the back/forward cache has missed everything since.
