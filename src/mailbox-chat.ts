@@ -205,7 +205,7 @@ const UNGUARDED: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 function accessOf({ access, identify, trustProxy = false }: MailboxChatOptions, dir: string): Access {
   if (identify) return new LoginAccess(identify);
-  if (access !== 'links') return openAccess;
+  if (access !== 'links') return openAccess(trustProxy);
   return new LinkAccess(new Invitations(dir), new Invitations(dir, 'administrators'), (req) => ({
     mount: `${'baseUrl' in req && typeof req.baseUrl === 'string' ? req.baseUrl : ''}/`,
     isSecure: 'encrypted' in req.socket || (trustProxy && header(req, 'x-forwarded-proto') === 'https'),

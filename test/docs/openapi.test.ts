@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { createParser } from 'eventsource-parser';
-import { FileMailboxes, MailboxError, type MailboxErrorCode, type MailboxStore } from '../../src/index.ts';
+import { FileMailboxes, MailboxError, mailboxName, type MailboxErrorCode, type MailboxStore } from '../../src/index.ts';
+import { Invitations } from '../../src/access/invitations.ts';
 import { bearer, serveLinks } from '../security/kit/links.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { PACKAGE_DIR } from '../support/built-package.ts';
@@ -98,9 +99,9 @@ const storeThat =
     ask(await serveChat({ store: failingStore(code) }), request);
 
 /** A store that can do nothing, at the seam where another could stand. */
-function failingStore(code: MailboxErrorCode): MailboxStore {
+function failingStore(code: MailboxErrorCode, more: Readonly<Record<string, unknown>> = {}): MailboxStore {
   const fail = (): Promise<never> => Promise.reject(new MailboxError(code, 'It cannot be done now.'));
-  const answers: Record<string, unknown> = { live: undefined, close: () => Promise.resolve() };
+  const answers: Record<string, unknown> = { live: undefined, close: () => Promise.resolve(), ...more };
   return new Proxy({} as MailboxStore, { get: (_, name) => (name in answers ? answers[String(name)] : fail) });
 }
 
@@ -121,6 +122,7 @@ const receipt: Ask = {
 };
 const typing: Ask = { operation: 'POST /typing', body: { sender: 'jjeong', receiver: 'henry' } };
 const people: Ask = { operation: 'GET /people', query: { receiver: 'henry' } };
+const inspect: Ask = { operation: 'GET /inspect', query: { mailbox: 'henry' } };
 const session: Ask = { operation: 'POST /session', body: { key: 'not a key' } };
 const health: Ask = { operation: 'GET /healthz' };
 const ready: Ask = { operation: 'GET /readyz' };
@@ -221,6 +223,21 @@ const PROVOKED: Readonly<Record<string, Provoked>> = {
   'GET /people': {
     ...reading(people),
     '400 INVALID_REQUEST': open(but(people, { query: 'receiver=anna&receiver=ben' })),
+  },
+  'GET /inspect': {
+    ...whenNotAdmitted(inspect),
+    '200': async () => {
+      const chat = await serveChat();
+      await say(chat, 'jjeong', 'henry', 'hi');
+      await ask(chat, status);
+      chat.writeForeign('henry', 'event: news\ndata: from a shell\n\nnonsense\n\n: comment\n\ndata: ha');
+      return ask(chat, inspect);
+    },
+    '400 INVALID_NAME': open(withFields(inspect, { mailbox: 'a/b' })),
+    '400 INVALID_REQUEST': open(but(inspect, { query: 'mailbox=anna&mailbox=ben' })),
+    '404 NOT_FOUND': async () =>
+      ask(await serveChat({ store: failingStore('CLOSED', { inspector: undefined }) }), inspect),
+    '503 STORE_FAILED': storeThat('STORE_FAILED')(inspect),
   },
   'POST /session': {
     ...whenBodyIsUnusable(session),
@@ -391,6 +408,33 @@ describe('docs/openapi.yaml tells', () => {
 
     expect([own.answer.status, other.answer.status]).toEqual([200, 403]);
     expect(api.complaintsAboutAnswer('GET /history', other.answer)).toEqual([]);
+  });
+
+  test('which mailboxes there are, and that an administrator’s key is traded, too', async () => {
+    const chat = await serveLinks();
+    const key = new Invitations(chat.dir, 'administrators').invite(mailboxName('mina'));
+
+    const traded = await ask(chat, withFields(session, { key }));
+    const mailboxes = await ask(chat, { operation: 'GET /inspect', headers: bearer(key) });
+
+    expect(traded.answer.body).toEqual({ administrator: 'mina' });
+    expect(api.complaintsAboutAnswer('POST /session', traded.answer)).toEqual([]);
+    expect(api.complaintsAboutAnswer('GET /inspect', mailboxes.answer)).toEqual([]);
+  });
+
+  test('what comes while a mailbox is inspected', async () => {
+    const kinds = api.events('GET /inspect', 'text/event-stream');
+    const chat = await serveChat();
+    const inspection = await follow(`${chat.url}/inspect?mailbox=henry`, 'text/event-stream');
+    await until('a look', () => inspection.seen.some(({ type }) => type === 'look'));
+    await chat.stop();
+    await until('the end', () => inspection.seen.some(({ type }) => type === 'bye'));
+
+    expect(api.complaintsAboutAnswer('GET /inspect', inspection.answer)).toEqual([]);
+    for (const { type, id, data } of inspection.seen) {
+      expect(id).toBeUndefined();
+      expect(api.complaints(kinds[type]!.schema, JSON.parse(data))).toEqual([]);
+    }
   });
 
   test.each(['text/event-stream', 'application/x-ndjson'])('every event that can come as %s', async (type) => {

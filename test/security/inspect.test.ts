@@ -92,6 +92,10 @@ describe('in open mode, the mailboxes may be looked at', () => {
     expect(await statusesOf(await openChat(), headers as Record<string, string>)).toEqual([403]);
   });
 
+  test('by nobody where a proxy of ours stands in front: through it, all come from this computer', async () => {
+    expect(await statusesOf(await openChat({ trustProxy: true }))).toEqual([403]);
+  });
+
   test.each([
     { 'Sec-Fetch-Site': 'cross-site' },
     { 'Sec-Fetch-Site': 'same-site' },
