@@ -28,6 +28,7 @@ describe('What was asked for', () => {
       dir: './mailboxes',
       people: ['henry', 'jjeong'],
       open: false,
+      admin: false,
       access: 'auto',
       'allowed-host': [],
       'open-to-everyone': false,
