@@ -1,3 +1,4 @@
+import { ALLOWANCES } from '../jetstream/allowances.ts';
 import { type MailboxName, personName } from '../mailbox-name.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -54,6 +55,9 @@ export interface Option<T = unknown> {
 }
 
 const YES_OR_NO = 'yes or no';
+
+/** The commands that open the mailboxes. */
+const STORING = ['serve', 'send', 'tail', 'forget'] as const;
 
 const option = <T>(declared: Option<T>): Option<T> => declared;
 
@@ -233,6 +237,69 @@ export const OPTIONS = {
     expects: 'off or [host:]port with a port from 0 to 65535',
     parse: metricsPlace,
   }),
+  store: option({
+    only: STORING,
+    env: 'MAILBOX_STORE',
+    value: '<where>',
+    fallback: 'files',
+    description: 'what keeps the mail: files in --dir, or a NATS cluster',
+    expects: 'files, or nats://host:port of a NATS server, or several of them with commas between',
+    parse: storeAddress,
+  }),
+  'nats-creds': option({
+    only: STORING,
+    env: 'MAILBOX_NATS_CREDS',
+    value: '<file>',
+    fallback: '',
+    description: 'credentials file to log in to NATS with',
+    expects: 'a path',
+    parse: (text) => text,
+  }),
+  'nats-prefix': option({
+    only: STORING,
+    env: 'MAILBOX_NATS_PREFIX',
+    value: '<name>',
+    fallback: 'MAILBOX',
+    description: 'what the streams on NATS are called',
+    expects: '1 to 32 letters, digits, "-" or "_"',
+    parse: (text) => (/^[A-Za-z0-9_-]{1,32}$/.test(text) ? text : undefined),
+  }),
+  'nats-shards': option({
+    only: STORING,
+    env: 'MAILBOX_NATS_SHARDS',
+    value: '<number>',
+    fallback: '8',
+    description: 'streams that share the mailboxes; fixed for ever by the first start',
+    expects: 'a whole number from 1 to 1024',
+    parse: (text) => wholeNumber(text, 1, 1024),
+  }),
+  'nats-replicas': option({
+    only: STORING,
+    env: 'MAILBOX_NATS_REPLICAS',
+    value: '<number>',
+    fallback: '3',
+    description: 'copies of each message; used by the first start',
+    expects: 'a whole number from 1 to 5',
+    parse: (text) => wholeNumber(text, 1, 5),
+  }),
+  'nats-monitor': option({
+    only: STORING,
+    env: 'MAILBOX_NATS_MONITOR',
+    value: '<a,b>',
+    fallback: '',
+    description: 'monitoring address of every NATS server, where it is checked that they write before they acknowledge',
+    expects: 'http://host:8222 of every server, with commas between them',
+    parse: (text) => listOf(text, (one) => (/^https?:/.test(one) && URL.canParse(one) ? one : undefined)),
+  }),
+  'nats-allow': option({
+    only: STORING,
+    env: 'MAILBOX_NATS_ALLOW',
+    value: '<a,b>',
+    fallback: '',
+    description: 'start although accepted mail could be lost',
+    expects: `any of ${ALLOWANCES.join(', ')}, with commas between them`,
+    parse: (text) => listOf(text, (one) => ALLOWANCES.find((allowance) => allowance === one)),
+  }),
   'log-level': option({
     env: 'LOG_LEVEL',
     value: '<level>',
@@ -287,6 +354,24 @@ function metricsPlace(text: string): { readonly host: string; readonly port: num
   const { host = '127.0.0.1', port = '' } = METRICS_PLACE.exec(text)?.groups ?? {};
   const number = wholeNumber(port, 0, 65_535);
   return number === undefined ? undefined : { host: host.replace(/^\[(.*)\]$/, '$1'), port: number };
+}
+
+/** Undefined when one of them is not acceptable. */
+function listOf<T>(text: string, parse: (one: string) => T | undefined): readonly T[] | undefined {
+  const parsed = text
+    .split(',')
+    .filter((one) => one.trim() !== '')
+    .map((one) => parse(one.trim()));
+  return parsed.includes(undefined) ? undefined : (parsed as T[]);
+}
+
+function storeAddress(text: string): 'files' | readonly string[] | undefined {
+  if (text === 'files') return text;
+  const servers = listOf(text, (one) => {
+    const url = one.includes('://') ? one : `nats://${one}`; // only the first of several needs to say it
+    return URL.canParse(url) && /^(?:nats|tls):/.test(url) && new URL(url).host !== '' ? url : undefined;
+  });
+  return servers?.length && /^(?:nats|tls):/.test(text) ? servers : undefined;
 }
 
 function names(text: string): readonly MailboxName[] | undefined {

@@ -12,6 +12,7 @@ import { inviteAll, linkFor } from './invite.ts';
 import type { Invocation } from './invocation.ts';
 import { listen, urlOf } from './listen.ts';
 import { openBrowser } from './open-browser.ts';
+import { openCluster, shownServers } from './open-store.ts';
 import type { Settings } from './options.ts';
 import { type ServedMetrics, serveMetrics } from './serve-metrics.ts';
 import { onStopSignal, stopServing } from './shutdown.ts';
@@ -62,6 +63,7 @@ async function openChat(settings: Settings, access: AccessSettings, logger: Logg
   const { dir, people, 'max-message': maxMessage, 'send-rate': sendRate, 'trust-proxy': trustProxy } = settings;
   const groupWritable = settings['group-writable'];
   const { 'keep-days': keepDays, 'keep-bytes': keepBytes } = settings;
+  const store = await openCluster(settings, logger);
   try {
     const onFatal = (error: Error) => giveUp(error, logger);
     const chat = mailboxChat({
@@ -76,6 +78,7 @@ async function openChat(settings: Settings, access: AccessSettings, logger: Logg
       keepBytes,
       logger,
       onFatal,
+      ...(store && { store }),
     });
     await chat.ready();
     return chat;
@@ -107,7 +110,9 @@ function announce(settings: Settings, access: AccessSettings, { port, metrics }:
   const { host, port: asked, dir, people } = settings;
   const readyMs = Math.round(performance.now());
   const network = networkNote(access, host);
-  const start = { version: VERSION, readyMs, url: urlOf(host, port), dir, people, ...(metrics && { metrics }) };
+  const store = settings.store === 'files' ? {} : { store: shownServers(settings.store) };
+  const always = { version: VERSION, readyMs, url: urlOf(host, port), dir, people };
+  const start = { ...always, ...store, ...(metrics && { metrics }) };
   if (!isTerminal(process.stderr)) {
     console.log(JSON.stringify({ name: 'mailbox-chat', ...start, host, port, dir: shown(dir), pid: process.pid }));
     return;

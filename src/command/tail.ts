@@ -10,7 +10,7 @@ import { runInShell } from './exec.ts';
 import type { Invocation } from './invocation.ts';
 import { onStopSignal } from './shutdown.ts';
 import { isTerminal, paintFor } from './terminal.ts';
-import { withMailboxes } from './with-mailboxes.ts';
+import { withMailboxes } from './open-store.ts';
 
 type Gap = { readonly after: string; readonly oldest: string };
 
@@ -21,11 +21,12 @@ interface Taker {
 }
 
 /** Prints mail as it comes, or hands it to a command, until a signal stops it. Printing only looks: no mark is moved. */
-export async function tail({ words, settings: { dir, since, exec }, isGiven }: Invocation): Promise<void> {
+export async function tail({ words, settings, isGiven }: Invocation): Promise<void> {
+  const { since, exec } = settings;
   const who = mailboxName(words[0]);
   if (isGiven('exec') && exec.trim() === '') throw new Ending(USAGE, '--exec needs a command.');
   const bell = new Bell();
-  const tailing = withMailboxes(dir, 'follow', async (mailboxes) => {
+  const tailing = withMailboxes(settings, 'follow', async (mailboxes) => {
     await mailboxes.read(who, undefined, 1); // what waits in the file gets its place in the log
     const takesUp = exec !== '' && !isGiven('since') && !isRoom(who);
     const start = takesUp ? await afterMark(mailboxes, who) : await sinceCursor(since, mailboxes, who);

@@ -1,9 +1,6 @@
 import { MailboxError } from '../mailbox-error.ts';
+import type { Allowance } from './allowances.ts';
 import type { Cluster } from './cluster.ts';
-
-/** What may be less than the promises need, when it is said in so many words. */
-export const ALLOWANCES = ['fewer-replicas', 'old-server', 'late-sync', 'unchecked-sync'] as const;
-export type Allowance = (typeof ALLOWANCES)[number];
 
 export interface CheckOptions {
   readonly replicas: number;
@@ -27,16 +24,24 @@ interface Server {
 /** Throws STORE_FAILED, with all reasons, when the cluster cannot keep what we promise. */
 export async function checkCluster(cluster: Cluster, options: CheckOptions): Promise<void> {
   const servers = await serversOf(cluster);
-  const reasons = [...oldServers(servers), ...fewReplicas(options), ...(await lateSync(servers, options))];
-  const refused = reasons.filter(({ allowance }) => !options.allow.has(allowance));
-  if (refused.length === 0) return;
-  const what = refused.map(({ why, allowance }) => `${why} (To accept that: ${allowance}.)`).join(' ');
-  throw new MailboxError('STORE_FAILED', `This cluster could lose accepted mail. ${what}`);
+  refuse([...oldServers(servers), ...fewReplicas(options.replicas), ...(await lateSync(servers, options))], options);
+}
+
+/** The same of streams that are there already. */
+export function checkReplicas(replicas: number, options: CheckOptions): void {
+  refuse(fewReplicas(replicas), options);
 }
 
 interface Reason {
   readonly why: string;
   readonly allowance: Allowance;
+}
+
+function refuse(reasons: readonly Reason[], { allow }: CheckOptions): void {
+  const refused = reasons.filter(({ allowance }) => !allow.has(allowance));
+  if (refused.length === 0) return;
+  const what = refused.map(({ why, allowance }) => `${why} (To accept that: allow ${allowance}.)`).join(' ');
+  throw new MailboxError('STORE_FAILED', `This cluster could lose accepted mail. ${what}`);
 }
 
 /** Every server of the cluster answers, in an account's own words; where that is not permitted, the one we are connected to. */
@@ -76,7 +81,7 @@ function isOlder(version: string): boolean {
   return false;
 }
 
-function fewReplicas({ replicas }: CheckOptions): Reason[] {
+function fewReplicas(replicas: number): Reason[] {
   if (replicas >= FEWEST_REPLICAS) return [];
   const why = `${replicas === 1 ? 'One copy' : `${replicas} copies`} of each message will not outlive a lost server: use 3.`;
   return [{ why, allowance: 'fewer-replicas' }];

@@ -4,7 +4,8 @@ import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message } from '../mailbox-store.ts';
 import { messageData } from '../message-data.ts';
-import { checkCluster, type Allowance } from './cluster-check.ts';
+import type { Allowance } from './allowances.ts';
+import { checkCluster, checkReplicas } from './cluster-check.ts';
 import { persist } from './cluster-error.ts';
 import { connectTo, type Cluster } from './cluster.ts';
 import { FIRST_ID, compareIds, cursorBefore, eventId, isEventId, placeOf } from './event-id.ts';
@@ -87,9 +88,10 @@ export class JetStreamMailboxes implements MailboxStore {
     const servers = typeof options.servers === 'string' ? options.servers.split(',') : options.servers;
     const cluster = await connectTo(await loadNats(), servers, options.credentials);
     try {
-      const { monitors = [], allow = [] } = options;
-      await checkCluster(cluster, { replicas, monitors, allow: new Set(allow) });
+      const wanted = { replicas, monitors: options.monitors ?? [], allow: new Set(options.allow) };
+      await checkCluster(cluster, wanted);
       const streams = await Streams.open(cluster, { prefix, shards, replicas, keepMs, keepMessages });
+      checkReplicas(streams.replicas, wanted);
       return new JetStreamMailboxes(cluster, streams, prefix, options.appendWithinMs ?? APPEND_WITHIN_MS, logger);
     } catch (error) {
       await cluster.nc.close();

@@ -30,12 +30,19 @@ export class MailStream {
   readonly epoch: number;
   /** Messages kept with one subject. */
   readonly keepMessages: number;
+  /** Copies of each message. */
+  readonly replicas: number;
   readonly #cluster: Cluster;
 
-  constructor({ name, max_msgs_per_subject: keepMessages }: StreamConfig, epoch: number, cluster: Cluster) {
+  constructor(
+    { name, max_msgs_per_subject: keepMessages, num_replicas: replicas }: StreamConfig,
+    epoch: number,
+    cluster: Cluster,
+  ) {
     this.name = name;
     this.epoch = epoch;
     this.keepMessages = keepMessages;
+    this.replicas = replicas;
     this.#cluster = cluster;
   }
 

@@ -69,6 +69,11 @@ export class Streams {
     };
   }
 
+  /** Copies of each message, in the stream that has fewest. */
+  get replicas(): number {
+    return Math.min(...[...this.#mail, ...this.#marks].map(({ replicas }) => replicas));
+  }
+
   /** All of them. */
   names(): string[] {
     return [...this.#mail, ...this.#marks].map(({ name }) => name);
@@ -138,7 +143,7 @@ async function openStream(cluster: Cluster, config: Config, options: StreamOptio
     throw new MailboxError(
       'STORE_FAILED',
       shards
-        ? `These mailboxes are spread over ${shards} streams, for ever. Say so: shards = ${shards}, not ${options.shards}.`
+        ? `These mailboxes are spread over ${shards} streams, for ever, not ${options.shards}. Use ${shards} shards.`
         : `The stream ${config.name} is there, but not ours. Choose another prefix.`,
     );
   }

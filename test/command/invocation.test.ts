@@ -43,6 +43,13 @@ describe('What was asked for', () => {
       'keep-bytes': 1024 ** 3,
       'max-message': 4000,
       metrics: 'off',
+      store: 'files',
+      'nats-creds': '',
+      'nats-prefix': 'MAILBOX',
+      'nats-shards': 8,
+      'nats-replicas': 3,
+      'nats-monitor': [],
+      'nats-allow': [],
       'log-level': 'info',
       'log-format': 'auto',
     });

@@ -37,13 +37,11 @@ export class NatsServer {
        jetstream { store_dir: "${dir}", sync_interval: ${sync}, max_file_store: 4G }`,
     );
     const child = spawn(PROGRAM, ['--config', config], { stdio: 'ignore' });
+    child.unref();
     const [error] = await Promise.race([once(child, 'spawn'), once(child, 'error')]);
     if (error) throw error;
-    const file = await until('the ports of nats-server', () =>
-      readdirSync(dir).find((name) => name.endsWith('.ports')),
-    );
-    const { nats, monitoring } = JSON.parse(readFileSync(join(dir, file), 'utf8')) as Record<string, string[]>;
-    return new NatsServer(dir, nats![0]!, monitoring![0]!, child);
+    const { nats, monitoring } = await until('the ports of nats-server', () => portsIn(dir));
+    return new NatsServer(dir, nats[0]!, monitoring[0]!, child);
   }
 
   async stop(): Promise<void> {
@@ -54,4 +52,16 @@ export class NatsServer {
     }
     rmSync(this.dir, { recursive: true, force: true });
   }
+}
+
+interface Ports {
+  readonly nats: readonly string[];
+  readonly monitoring: readonly string[];
+}
+
+/** Undefined while the server is still writing them. */
+function portsIn(dir: string): Ports | undefined {
+  const file = readdirSync(dir).find((name) => name.endsWith('.ports'));
+  const text = file === undefined ? '' : readFileSync(join(dir, file), 'utf8');
+  return text.endsWith('}') ? (JSON.parse(text) as Ports) : undefined;
 }

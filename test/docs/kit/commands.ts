@@ -41,6 +41,11 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
     'mailbox-chat --metrics 9464': METRICS,
     "import express from 'express';": METRICS,
   },
+  'docs/scaling.md': {
+    'npm install mailbox-chat @nats-io/transport-node @nats-io/jetstream': {
+      notRun: 'needs three machines; test/jetstream serves a chat from one NATS server',
+    },
+  },
   'docs/reliability.md': {
     'npm test -- test/faults                          # the short form, about 4 minutes': LONG,
   },
