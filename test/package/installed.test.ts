@@ -167,6 +167,15 @@ describe('the package', () => {
     expect(compiled.stdout).toBe('');
   });
 
+  test('works without the packages of the store on NATS, and says what to install when it is asked for', async () => {
+    const asking = run(join(app, 'node_modules/.bin/mailbox-chat'), ['--store', 'nats://127.0.0.1:1'], { cwd: app });
+
+    await expect(asking).rejects.toMatchObject({
+      code: 78,
+      stderr: expect.stringContaining('npm install @nats-io/transport-node @nats-io/jetstream'),
+    });
+  });
+
   test('has a command that starts, serves its pages and ends', async () => {
     const command = spawn(join(app, 'node_modules/.bin/mailbox-chat'), ['--port', '0', '--dir', 'mail'], { cwd: app });
     const exited = once(command, 'exit') as Promise<[number | null]>;
