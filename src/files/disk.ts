@@ -1,5 +1,6 @@
 /** The few file-system calls this product makes, with the errors it must tell apart. */
 import {
+  accessSync,
   closeSync,
   constants,
   fdatasync,
@@ -94,6 +95,16 @@ export async function syncDirectoryAsync(path: string): Promise<void> {
     await directory.sync();
   } finally {
     await directory.close();
+  }
+}
+
+/** Whether this process may do that (`R_OK`, `W_OK`) with what is at `path`. */
+export function isAccessible(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, constants, fchmodSync, fstatSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, openSync, rmSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger } from '../logger.ts';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
@@ -10,6 +10,7 @@ import {
   READ,
   SyncError,
   appendWhole,
+  isAccessible,
   statIfThere,
   sync,
   syncDirectory,
@@ -175,6 +176,11 @@ export class Mailbox {
 
     if (!before && !this.log.exists && !this.#options.mayMake()) throw tooManyMailboxes();
 
+    if (before && !this.#mayWrite()) {
+      this.#replace(before); // made by another user: what is in it is read, and a file of ours takes its place
+      return false;
+    }
+
     const fd = this.#openMailbox();
     try {
       if (!before) this.#admitGroup(fd);
@@ -208,6 +214,12 @@ export class Mailbox {
   /** Lets programs under another user append, a PHP page for one. */
   #admitGroup(fd: number): void {
     if (this.#options.groupWritable) fchmodSync(fd, GROUP_FILE_MODE);
+  }
+
+  /** What nobody but its owner may write is only then not ours to replace when we may not even read it. */
+  #mayWrite(): boolean {
+    if (!this.#options.groupWritable) return true;
+    return isAccessible(this.#paths.file, constants.W_OK) || !isAccessible(this.#paths.file, constants.R_OK);
   }
 
   #openMailbox(): number {
@@ -313,9 +325,13 @@ export class Mailbox {
 
   #take(): void {
     const stat = statMailbox(this.#paths.file, this.#paths.takes);
-    if (!stat || stat.size === 0) return;
+    if (stat && stat.size > 0) this.#replace(stat);
+  }
+
+  #replace({ mode, uid, gid }: Stats): void {
+    const bits = this.#options.groupWritable ? GROUP_FILE_MODE : 0;
     try {
-      takeMailbox(this.#paths.file, this.#paths.takes, stat);
+      takeMailbox(this.#paths.file, this.#paths.takes, { mode: mode | bits, uid, gid });
       this.#options.onTaken();
       this.#restAfterTake();
     } catch (error) {
