@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, constants, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { silent, type Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
@@ -13,6 +13,7 @@ import { Mailbox, type MailboxOptions } from './mailbox.ts';
 import { MailboxCensus } from './mailbox-census.ts';
 import { LIVE, TAKEN, locksDirectory, mailboxPaths, type MailboxPaths } from './mailbox-paths.ts';
 import { MailboxWatcher } from './mailbox-watcher.ts';
+import { admitGroup } from './group-access.ts';
 import { openAmong } from './open-files.ts';
 import { Rounds } from '../rounds.ts';
 
@@ -47,8 +48,6 @@ export interface FileMailboxesOptions {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** The group may make files, which belong to the directory's group. */
-const GROUP_BITS = 0o2070;
 const SWEEP_MS = 1000;
 const TICK_MS = 100;
 const RETIRE_MS = 3000;
@@ -99,7 +98,7 @@ export class FileMailboxes implements MailboxStore {
     this.#dir = realpathSync(dir);
     accessSync(this.#dir, constants.R_OK | constants.W_OK | constants.X_OK);
     claimLayout(this.#dir);
-    if (options.groupWritable) chmodSync(this.#dir, statSync(this.#dir).mode | GROUP_BITS);
+    if (options.groupWritable) admitGroup(this.#dir);
     makeDirectory(locksDirectory(this.#dir));
 
     const logger = options.logger ?? silent;

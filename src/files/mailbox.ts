@@ -19,6 +19,7 @@ import {
 } from './disk.ts';
 import { frame } from './event-frame.ts';
 import { compareIds, idTime, laterId, nextOwnId } from './event-id.ts';
+import { GROUP_FILE_MODE } from './group-access.ts';
 import { MailboxLock } from './lock.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
 import { Marks } from './marks.ts';
@@ -63,7 +64,6 @@ const MAX_BATCH = 256;
 const MAX_BATCH_CHARS = 64 * 1024;
 const MAX_ATTEMPTS = 5;
 const MAX_REST_MS = 1000;
-const GROUP_FILE_MODE = 0o660;
 const HISTORY_BYTES = 1024 * 1024;
 
 /**
