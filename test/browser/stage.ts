@@ -5,7 +5,7 @@ import { DEADLINE_MS, afterThisTest } from '../support/after-this-test.ts';
 import { buildPackage } from '../support/built-package.ts';
 import { chromiumPath } from '../support/requires.ts';
 
-const QUIETLY = [
+export const QUIETLY = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',

@@ -7,6 +7,8 @@ const README: Owner = { test: 'test/docs/readme.test.ts' };
 const HTTP_API: Owner = { test: 'test/docs/http-api.test.ts' };
 const FILE_FORMAT: Owner = { test: 'test/docs/file-format.test.ts' };
 const METRICS: Owner = { test: 'test/docs/metrics.test.ts' };
+const EXAMPLES: Owner = { test: 'test/examples/examples.test.ts' };
+const DEPLOY: Owner = { test: 'test/deploy/guide.test.ts' };
 const LONG: Owner = { notRun: 'takes minutes to hours; npm test runs the short forms' };
 
 /**
@@ -48,5 +50,26 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
   },
   'docs/reliability.md': {
     'npm test -- test/faults                          # the short form, about 4 minutes': LONG,
+  },
+  'examples/standalone/README.md': { 'npm install': EXAMPLES },
+  'examples/express-5/README.md': { 'npm install': EXAMPLES },
+  'examples/express-4/README.md': { 'npm install': EXAMPLES },
+  'examples/behind-nginx/README.md': { 'mailbox-chat --access links --allowed-host "$(hostname)"': EXAMPLES },
+  'examples/behind-caddy/README.md': { 'mailbox-chat --trust-proxy': EXAMPLES },
+  'examples/curl/README.md': { "./chat.sh send jjeong henry 'hello from a shell'": EXAMPLES },
+  'examples/bot/README.md': { 'node bot.mjs': EXAMPLES },
+  'examples/php-page/README.md': { 'mailbox-chat --dir mailboxes': EXAMPLES },
+  'docs/deploy.md': {
+    'npm ci': DEPLOY,
+    'useradd --system --shell /usr/sbin/nologin mailbox-chat': DEPLOY,
+    'cp deploy/Caddyfile /etc/caddy/Caddyfile': DEPLOY,
+    'cp deploy/nginx.conf /etc/nginx/conf.d/mailbox-chat.conf': DEPLOY,
+    'runuser -u mailbox-chat -- mailbox-chat invite henry --dir /var/lib/mailbox-chat --url https://chat.example.org/':
+      DEPLOY,
+    'mkdir --parents /etc/systemd/system/mailbox-chat.service.d': DEPLOY,
+    'systemctl restart mailbox-chat': DEPLOY,
+    'podman build --file deploy/Containerfile --tag mailbox-chat .': {
+      notRun: 'takes a container engine; test/deploy/containerfile.test.ts runs what the container would',
+    },
   },
 };
