@@ -84,7 +84,7 @@ export interface MailboxStore {
   /** Leaves nothing of the mailbox behind. */
   forget(mailbox: MailboxName): Promise<void>;
 
-  /** Rejects when the store cannot take mail now. */
+  /** Rejects when the store cannot take mail now: closed, failed, without its directory, or on a full disk. */
   ready(): Promise<void>;
 
   /** For metrics; may be left out. Bounded work, however much mail there is: `mailboxes` and `mailboxBytes` may lag behind. */

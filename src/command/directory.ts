@@ -39,6 +39,15 @@ export function unusable(dir: string, error: unknown): unknown {
   return new Ending(CONFIGURATION, what, [`${fix}: --dir ./mailboxes`], { cause: error });
 }
 
+/** Resolves when the mailboxes are open. On a full disk they can be read, and with space again be written. */
+export async function opened(mailboxes: { ready(): Promise<void> }): Promise<void> {
+  try {
+    await mailboxes.ready();
+  } catch (error) {
+    if (!(error instanceof MailboxError && error.code === 'DISK_FULL')) throw error;
+  }
+}
+
 function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   return 'syscall' in error && 'code' in error ? String(error.code) : errnoOf(error.cause);

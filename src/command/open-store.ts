@@ -2,7 +2,7 @@ import { FileMailboxes } from '../files/file-mailboxes.ts';
 import type { Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxStore } from '../mailbox-store.ts';
-import { requireDirectory, unusable } from './directory.ts';
+import { opened, requireDirectory, unusable } from './directory.ts';
 import { CONFIGURATION, Ending } from './ending.ts';
 import type { Settings } from './options.ts';
 
@@ -50,7 +50,7 @@ async function openFiles(dir: string, how: 'once' | 'follow'): Promise<MailboxSt
   requireDirectory(dir);
   try {
     const mailboxes = new FileMailboxes(dir, { watch: how === 'follow' });
-    await mailboxes.ready();
+    await opened(mailboxes);
     return mailboxes;
   } catch (error) {
     throw unusable(dir, error);

@@ -6,7 +6,7 @@ import { VERSION } from '../version.ts';
 import { accessSettings, networkAddresses, networkNote, type AccessSettings } from './access.ts';
 import { banner, type Link, type Start } from './banner.ts';
 import { createLogger } from './create-logger.ts';
-import { shown, unusable } from './directory.ts';
+import { opened, shown, unusable } from './directory.ts';
 import { RUNTIME } from './ending.ts';
 import { inviteAll, linkFor } from './invite.ts';
 import type { Invocation } from './invocation.ts';
@@ -80,7 +80,7 @@ async function openChat(settings: Settings, access: AccessSettings, logger: Logg
       onFatal,
       ...(store && { store }),
     });
-    await chat.ready();
+    await opened(chat);
     return chat;
   } catch (error) {
     throw unusable(dir, error);

@@ -13,6 +13,7 @@ import {
   readSync,
   readdirSync,
   statSync,
+  statfsSync,
   writeSync,
   type Stats,
 } from 'node:fs';
@@ -138,6 +139,12 @@ export function writeError(error: unknown): unknown {
     });
   }
   return error;
+}
+
+/** DISK_FULL when nothing can be written there: root may use what is set aside for it. */
+export function refuseWhenFull(path: string): void {
+  const { bavail, bfree } = statfsSync(path);
+  if ((process.getuid?.() === 0 ? bfree : bavail) === 0) throw diskFull();
 }
 
 function diskFull(cause?: unknown): MailboxError {

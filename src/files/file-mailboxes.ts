@@ -4,7 +4,7 @@ import { silent, type Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { ROOM_PREFIX, mailboxName, type MailboxName } from '../mailbox-name.ts';
 import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message, StoreFigures } from '../mailbox-store.ts';
-import { makeDirectory, namesIn, type SyncError } from './disk.ts';
+import { makeDirectory, namesIn, refuseWhenFull, type SyncError } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
 import { FileInspector } from './file-inspector.ts';
 import { claimLayout } from './layout.ts';
@@ -190,6 +190,7 @@ export class FileMailboxes implements MailboxStore {
     this.#check();
     await this.#recovered;
     accessSync(this.#dir, constants.W_OK | constants.X_OK);
+    refuseWhenFull(this.#dir);
     if (this.#watcher && !this.#watcher.isAlive)
       throw new MailboxError('STORE_FAILED', 'The file watcher has stopped.');
   }

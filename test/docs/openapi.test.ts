@@ -259,6 +259,7 @@ const PROVOKED: Readonly<Record<string, Provoked>> = {
     '200': open(ready),
     '503 STORE_FAILED': storeThat('STORE_FAILED')(ready),
     '503 CLOSED': closed(ready),
+    '507 DISK_FULL': storeThat('DISK_FULL')(ready),
   },
 };
 
