@@ -5,6 +5,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import express from 'express';
 import { Counter, Registry } from 'prom-client';
 import { FileMailboxes, type MailboxChatOptions } from '../../src/index.ts';
+import { unsentQueues } from '../../src/http/unsent-queues.ts';
 import { mailboxName } from '../../src/mailbox-name.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { temporaryDirectory } from '../support/directory.ts';
@@ -172,8 +173,9 @@ describe('the metrics of a chat', () => {
     chat.writeForeign('henry', `data: ${'.'.repeat(4000)}\n\n`.repeat(6000));
     await until('the reader backed up', () => sockets.some(({ writableLength }) => writableLength > 0));
 
-    const look = (): boolean => {
+    const look = async (): Promise<boolean> => {
       jest.advanceTimersByTime(STALL_CHECK_MS);
+      await unsentQueues(); // as long as the check takes
       return sockets.every(({ destroyed }) => destroyed);
     };
     await until('the stream closed', look, 30 * STALL_CHECK_MS); // by the clock that was just moved
