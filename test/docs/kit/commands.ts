@@ -48,6 +48,9 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
       notRun: 'needs three machines; test/jetstream serves a chat from one NATS server',
     },
   },
+  'docs/transports.md': {
+    'npm run bench -- transports --runs 1     # about a minute': LONG,
+  },
   'docs/reliability.md': {
     'npm test -- test/faults                          # the short form, about 4 minutes': LONG,
   },
