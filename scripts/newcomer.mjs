@@ -44,7 +44,8 @@ async function fromExpressApp() {
   const walk = new Walk('A fresh Express app, up to two pages that chat');
   await walk.step('npm init', async () => {
     await mkdir(app);
-    await run(app, 'npm', 'init', '--yes', '--init-type', 'module');
+    await run(app, 'npm', 'init', '--yes');
+    await run(app, 'npm', 'pkg', 'set', 'type=module');
   });
   await walk.step('npm install', () => run(app, 'npm', 'install', 'express', join(clone, tarball)));
   await walk.step('paste the example', () => cp(join(clone, 'examples/express-5/server.js'), join(app, 'server.js')));
