@@ -1,3 +1,10 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
+
+// The mailboxes on NATS are tested where there is a NATS server: NATS_SERVER=/path/to/nats-server, or on the PATH.
+const LEFT_OUT = hasProgram(process.env.NATS_SERVER ?? 'nats-server') ? [] : ['test/jetstream'];
+for (const dir of LEFT_OUT) console.error(`Left out: ${dir}, because there is no nats-server here.`);
+
 /** @type {import('jest').Config} */
 export default {
   roots: ['<rootDir>/test'],
@@ -10,5 +17,17 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'es6' }, sourceMaps: 'inline' },
     ],
   },
-  testMatch: ['**/*.test.ts'],
+  testMatch: ['**/*.test.ts', ...LEFT_OUT.map((dir) => `!**/${dir}/**`)],
 };
+
+function hasProgram(program) {
+  const dirs = isAbsolute(program) ? [''] : (process.env.PATH ?? '').split(delimiter);
+  return dirs.some((dir) => {
+    try {
+      accessSync(join(dir, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

@@ -13,6 +13,7 @@ export const TITLES = {
   express: 'Express 5 + better-sse (memory)',
   socketIo: 'Socket.IO, state recovery (memory)',
   bareFile: 'node:http, file to socket',
+  transports: 'node:http and ws, memory only',
 };
 
 const FILES = {
@@ -23,6 +24,7 @@ const FILES = {
   express: 'express-better-sse',
   socketIo: 'socket-io',
   bareFile: 'bare-file',
+  transports: 'transports',
 };
 
 /** BENCH_PRODUCT=<path to bin/mailbox-chat.cjs> measures another version than this one. */

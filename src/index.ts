@@ -2,5 +2,6 @@ export { mailboxChat, type MailboxChat, type MailboxChatOptions } from './mailbo
 export { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
 export { MailboxError, type MailboxErrorCode } from './mailbox-error.ts';
 export { mailboxName, type MailboxName } from './mailbox-name.ts';
-export type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message } from './mailbox-store.ts';
+export type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message, StoreFigures } from './mailbox-store.ts';
 export type { Logger } from './logger.ts';
+export type { ChatMetrics } from './metrics/metrics.ts';

@@ -21,7 +21,10 @@ export interface Live {
   listen(to: string, hear: (notice: Notice) => void): () => void;
   /** Somebody's page has opened, in a room or on its own. Returns what to call when it has closed. */
   arrive(person: string, room?: string): () => void;
+  /** As far as is known here: of people that somebody here listens about, and of everybody in one process. */
   presence(person: string, room?: string): Presence;
+  /** The same of anybody, by the word of every process. */
+  ask(person: string): Promise<Presence>;
   /** Who is in a room. */
   inRoom(room: string): string[];
   close(): void;
@@ -79,6 +82,11 @@ export class LocalLive implements Live {
   presence(person: string, room?: string): Presence {
     const where = placeOf(person, room);
     return { online: this.isHere(where), lastSeen: this.#lastSeen.get(where) ?? null };
+  }
+
+  // eslint-disable-next-line typescript/require-await -- others have to ask
+  async ask(person: string): Promise<Presence> {
+    return this.presence(person);
   }
 
   inRoom(room: string): string[] {
@@ -147,7 +155,8 @@ function placeOf(person: string, room: string | undefined): string {
   return room === undefined ? person : room + BETWEEN + person;
 }
 
-function splitPlace(where: string): [room: string | undefined, person: string] {
+/** What `arrive` was called with. */
+export function splitPlace(where: string): [room: string | undefined, person: string] {
   const at = where.indexOf(BETWEEN);
   return at === -1 ? [undefined, where] : [where.slice(0, at), where.slice(at + 1)];
 }

@@ -4,15 +4,17 @@ import { openAccess, type Access } from './access/access.ts';
 import { Invitations } from './access/invitations.ts';
 import { LinkAccess } from './access/link-access.ts';
 import { LoginAccess, type Identify } from './access/login-access.ts';
+import { ChatCounts } from './chat-counts.ts';
 import { directoryHash } from './directory-hash.ts';
-import { FileMailboxes } from './files/file-mailboxes.ts';
+import { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
 import { exchangeOf, header, sendJson, sendNothing, type Exchange, type Handler } from './http/exchange.ts';
-import { Door } from './http/door.ts';
+import { Door, type MayInspect } from './http/door.ts';
 import { refuseForeignSites, refusePrefetch, type GuardOptions } from './http/guard.ts';
 import { getHistory } from './http/history.ts';
+import { getInspection } from './http/inspect.ts';
 import { getMessage, postMessage } from './http/messages.ts';
 import { OpenStreams } from './http/open-streams.ts';
-import { sendProblem } from './http/problem.ts';
+import { codeOf, sendProblem } from './http/problem.ts';
 import { getPeople } from './http/people.ts';
 import { Receipts, postReceipts } from './http/receipts.ts';
 import { SendLimit } from './http/send-limit.ts';
@@ -24,6 +26,7 @@ import { silent, type Logger } from './logger.ts';
 import { MailboxError } from './mailbox-error.ts';
 import { personName } from './mailbox-name.ts';
 import type { MailboxStore } from './mailbox-store.ts';
+import { metricsOf, type ChatMetrics } from './metrics/metrics.ts';
 import { VERSION } from './version.ts';
 
 export interface MailboxChatOptions {
@@ -41,7 +44,15 @@ export interface MailboxChatOptions {
   readonly access?: 'open' | 'links';
   /** Tells who is asking, by your application's own login, instead of `access`. */
   readonly identify?: Identify;
-  /** Names that the chat may be called by in open mode, besides localhost; `*`: any. Default none. */
+  /**
+   * Tells who may look at the files of every mailbox, in `inspect.html`. Default: when open, programs on this computer;
+   * with links, who has an administrator's link; with `identify`, nobody. `() => false` turns it off.
+   */
+  readonly mayInspect?: MayInspect;
+  /**
+   * Names that the chat may be called by in open mode, besides localhost; `*`: any. In every mode, where its pages come
+   * from, should a proxy not pass on the Host header. Default none.
+   */
   readonly allowedHosts?: readonly string[];
   /** Whether X-Forwarded-For and X-Forwarded-Proto come from a proxy of yours. Default false. */
   readonly trustProxy?: boolean;
@@ -53,6 +64,10 @@ export interface MailboxChatOptions {
   readonly groupWritable?: boolean;
   /** Whether other web sites may show the pages in a frame. Default false. */
   readonly allowFraming?: boolean;
+  /** How many days received mail is kept. Default 365. */
+  readonly keepDays?: number;
+  /** How much received mail is kept per mailbox, in bytes. Default 1 GiB. */
+  readonly keepBytes?: number;
   /** Another place for the mail than files in `dir`. */
   readonly store?: MailboxStore;
 }
@@ -60,6 +75,8 @@ export interface MailboxChatOptions {
 /** The chat as request handler: mount it with `app.use('/chat', chat)`, or hand it to `http.createServer`. */
 export interface MailboxChat {
   (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void): void;
+  /** Answers with what it has counted, for Prometheus: `app.get('/metrics', chat.metrics)`. Nobody is asked who they are. */
+  readonly metrics: ChatMetrics;
   /** Rejects when mail cannot be accepted now. */
   ready(): Promise<void>;
   /** Says goodbye on every stream, finishes what was begun and lets go of the files. Twice is harmless. */
@@ -73,6 +90,7 @@ const DEFAULT_MAX_MESSAGE = 4000;
 const MAX_MESSAGE = 32_000;
 const DEFAULT_SEND_RATE = 50;
 const DEFAULT_MAX_STREAMS = 20_000;
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Makes a chat. It listens to nothing and traps no signals by itself; two of them do not disturb each other.
@@ -87,24 +105,28 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
   }
   const people = (options.people ?? DEFAULT_PEOPLE).map(personName);
 
-  const { onFatal, groupWritable = false } = options;
-  const store = options.store ?? new FileMailboxes(dir, { logger, groupWritable, ...(onFatal && { onFatal }) });
+  const store = options.store ?? new FileMailboxes(dir, filesOptions(options, logger));
   const live = store.live ?? new LocalLive();
   const access = accessOf(options, dir);
-  const door = new Door(access);
-  const guard = { allowedHosts: access.name === 'open' ? (options.allowedHosts ?? []) : ['*'] };
+  const door = new Door(access, options.mayInspect);
+  const pageHosts = options.allowedHosts ?? [];
+  const guard = { allowedHosts: access.name === 'open' ? pageHosts : ['*'], pageHosts };
   const limit = new SendLimit({
     perSecond: options.sendRate ?? DEFAULT_SEND_RATE,
     trustProxy: options.trustProxy ?? false,
   });
+  const counts = new ChatCounts();
   const streams = new OpenStreams({
     max: options.maxStreams ?? DEFAULT_MAX_STREAMS,
     rechecks: access.name === 'links',
+    counts,
   });
   const receipts = new Receipts(store, live);
-  const messages = { store, live, door, limit, maxMessage };
-  const status: Handler = (exchange) => getStatus(exchange, { store, live, receipts, door, streams, people, logger });
+  const messages = { store, live, door, limit, maxMessage, counts };
+  const listening = { store, live, receipts, door, streams, people, logger, counts };
+  const status: Handler = (exchange) => getStatus(exchange, listening);
   const directory = { store, live, people, door, dir: options.store ? null : dir };
+  const inspect = { inspector: store.inspector, streams, door, people, dir: directory.dir, logger };
   const health = { name: 'mailbox-chat', version: VERSION, directoryHash: options.store ? null : directoryHash(dir) };
 
   const routes: Routes = {
@@ -119,6 +141,7 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
     '/receipts': { POST: (exchange) => postReceipts(exchange, { receipts, store, door }) },
     '/typing': { POST: (exchange) => postTyping(exchange, live, door) },
     '/session': { POST: (exchange) => postSession(exchange, access instanceof LinkAccess ? access : undefined) },
+    '/inspect': { GET: (exchange) => getInspection(exchange, inspect) },
     '/people': { GET: (exchange) => getPeople(exchange, directory) },
     '/healthz': { GET: async ({ res }) => sendJson(res, 200, health) },
     '/readyz': {
@@ -131,20 +154,20 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
 
   const allowFraming = options.allowFraming ?? false;
 
-  const chat: MailboxChat = (req, res, next) => {
+  const chat = (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void): void => {
     const exchange = exchangeOf(req, res);
     const methods = Object.hasOwn(routes, exchange.path) ? routes[exchange.path] : undefined;
-    if (methods) void answer(exchange, methods, guard, logger);
+    if (methods) void answer(exchange, methods, { guard, logger, counts });
     else void servePage(exchange, { allowFraming, logger, next: next ?? (() => notFound(exchange, logger)) });
   };
-  chat.ready = () => store.ready();
-  chat.close = async () => {
+  const close = async (): Promise<void> => {
     streams.close();
     limit.close();
     live.close();
     await store.close();
   };
-  return chat;
+  const metrics = metricsOf({ counts, openStreams: () => streams.count, store }, logger);
+  return Object.assign(chat, { metrics, ready: () => store.ready(), close });
 }
 
 interface PageOptions {
@@ -163,31 +186,52 @@ async function servePage(exchange: Exchange, { allowFraming, logger, next }: Pag
   }
 }
 
+function filesOptions(options: MailboxChatOptions, logger: Logger): FileMailboxesOptions {
+  const { onFatal, groupWritable = false, keepDays, keepBytes } = options;
+  for (const [name, value] of Object.entries({ keepDays, keepBytes })) {
+    if (value !== undefined && !(value > 0)) throw new RangeError(`${name} must be a number above 0`);
+  }
+  return {
+    logger,
+    groupWritable,
+    ...(onFatal && { onFatal }),
+    ...(keepDays !== undefined && { keepMs: keepDays * DAY_MS }),
+    ...(keepBytes !== undefined && { keepBytes }),
+  };
+}
+
 /** Questions about health carry no mail, and load balancers ask them by any name. */
 const UNGUARDED: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 function accessOf({ access, identify, trustProxy = false }: MailboxChatOptions, dir: string): Access {
   if (identify) return new LoginAccess(identify);
-  if (access !== 'links') return openAccess;
-  return new LinkAccess(new Invitations(dir), (req) => ({
+  if (access !== 'links') return openAccess(trustProxy);
+  return new LinkAccess(new Invitations(dir), new Invitations(dir, 'administrators'), (req) => ({
     mount: `${'baseUrl' in req && typeof req.baseUrl === 'string' ? req.baseUrl : ''}/`,
     isSecure: 'encrypted' in req.socket || (trustProxy && header(req, 'x-forwarded-proto') === 'https'),
   }));
 }
 
-async function answer(exchange: Exchange, methods: Routes[string], guard: GuardOptions, logger: Logger): Promise<void> {
+interface AnswerOptions {
+  readonly guard: GuardOptions;
+  readonly logger: Logger;
+  readonly counts: ChatCounts;
+}
+
+async function answer(exchange: Exchange, methods: Routes[string], options: AnswerOptions): Promise<void> {
   const { req, res } = exchange;
   try {
     const handler = methods[req.method ?? ''];
     if (handler) {
       if (!UNGUARDED.has(exchange.path)) {
-        refuseForeignSites(exchange, guard);
+        refuseForeignSites(exchange, options.guard);
         refusePrefetch(exchange);
       }
       await handler(exchange);
     } else refuseMethod(exchange, Object.keys(methods));
   } catch (error) {
-    sendProblem(res, error, logger);
+    options.counts.failed(codeOf(error));
+    sendProblem(res, error, options.logger);
   }
 }
 

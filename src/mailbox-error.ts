@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 
-/** What can go wrong, as a closed list. `src/http/problems.ts` gives each its HTTP status. */
+/** What can go wrong, as a closed list. `src/http/problem.ts` gives each its HTTP status. */
 export type MailboxErrorCode =
   | 'INVALID_NAME'
   | 'INVALID_MESSAGE'
@@ -22,6 +22,8 @@ export type MailboxErrorCode =
   | 'MAILBOX_UNUSABLE'
   | 'TOO_MANY_STREAMS'
   | 'STORE_FAILED'
+  | 'UNKNOWN_LAYOUT'
+  | 'INVALID_TARGET'
   | 'CLOSED';
 
 /** An error a caller can act on: `code` for programs, `message` (what happened, why, what to do) for people. */

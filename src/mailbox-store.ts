@@ -1,3 +1,4 @@
+import type { Inspector } from './inspector.ts';
 import type { Live } from './live.ts';
 import type { MailboxName } from './mailbox-name.ts';
 
@@ -29,6 +30,16 @@ export interface Appended {
   readonly repeated: boolean;
 }
 
+/** What a store holds, and what it has counted since it was opened. */
+export interface StoreFigures {
+  /** Events that other programs wrote into mailbox files, without us. */
+  readonly foundInFiles: number;
+  readonly watchErrors: number;
+  readonly mailboxes: number;
+  /** Mail that waits in mailbox files. */
+  readonly mailboxBytes: number;
+}
+
 /** `delivered`, or `read:<sender>`. */
 export type MarkName = 'delivered' | `read:${string}`;
 
@@ -39,6 +50,9 @@ export type MarkName = 'delivered' | `read:${string}`;
 export interface MailboxStore {
   /** Notices between the processes that share this store; without, they stay in the process. */
   readonly live?: Live;
+
+  /** Looks at the store's files for people; without, there are none to look at. */
+  readonly inspector?: Inspector;
 
   /** Durable when it resolves. The same sender and key again gives the first event; with another text, KEY_REUSED. */
   append(mailbox: MailboxName, message: Message): Promise<Appended>;
@@ -70,8 +84,11 @@ export interface MailboxStore {
   /** Leaves nothing of the mailbox behind. */
   forget(mailbox: MailboxName): Promise<void>;
 
-  /** Rejects when the store cannot take mail now. */
+  /** Rejects when the store cannot take mail now: closed, failed, without its directory, or on a full disk. */
   ready(): Promise<void>;
+
+  /** For metrics; may be left out. Bounded work, however much mail there is: `mailboxes` and `mailboxBytes` may lag behind. */
+  figures?(): Promise<StoreFigures>;
 
   close(): Promise<void>;
 }

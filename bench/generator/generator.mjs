@@ -5,9 +5,10 @@ import { idle } from './idle.mjs';
 import { latency } from './latency.mjs';
 import { reconnect } from './reconnect.mjs';
 import { throughput } from './throughput.mjs';
+import { transports } from './transports.mjs';
 
 /** @type {Record<string, (settings: any) => Promise<object>>} */
-const JOBS = { backlog, foreign, idle, latency, reconnect, throughput };
+const JOBS = { backlog, foreign, idle, latency, reconnect, throughput, transports };
 
 process.once('message', (settings) => {
   const { job } = /** @type {{ job: string }} */ (settings);

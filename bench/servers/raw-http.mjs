@@ -31,11 +31,12 @@ export function deliver(receiver, frames) {
 }
 
 /**
+ * Reads a message and answers 201 when `keep` says that it is kept.
  * @param {import('node:http').IncomingMessage} req
  * @param {import('node:http').ServerResponse} res
  * @param {(event: Kept, kept: () => void) => void} keep
  */
-function post(req, res, keep) {
+export function post(req, res, keep) {
   /** @type {Buffer[]} */
   const chunks = [];
   req.on('data', (chunk) => chunks.push(chunk));

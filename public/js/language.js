@@ -8,6 +8,7 @@ const KEPT = 'language';
 
 /** @typedef {Record<string, string | number | (() => string)>} Values */
 
+let folder = '../lang/';
 /** @type {Record<string, string>} */
 let words = {};
 /** @type {Set<() => void>} */
@@ -20,7 +21,9 @@ export const language = () => document.documentElement.lang;
 /** The reader's own region, where it speaks the page's language. */
 const locale = () => navigator.languages.find((one) => one.startsWith(language())) ?? language();
 
-export async function loadLanguage() {
+/** @param {string} [from] where the words are, seen from here */
+export async function loadLanguage(from = folder) {
+  folder = from;
   const wanted = [recall(KEPT), ...navigator.languages].map((one) => one?.slice(0, 2) ?? '');
   await useLanguage(wanted.find((one) => Object.hasOwn(LANGUAGES, one)) ?? 'en');
 }
@@ -33,7 +36,7 @@ async function chooseLanguage(code) {
 
 /** @param {string} code */
 async function useLanguage(code) {
-  words = await (await fetch(new URL(`../lang/${code}.json`, import.meta.url))).json();
+  words = await (await fetch(new URL(`${folder}${code}.json`, import.meta.url))).json();
   document.documentElement.lang = code;
   for (const element of document.querySelectorAll('[data-says]')) {
     for (const [attribute, [key, values]] of sayings.get(element) ?? []) put(element, attribute, text(key, values));

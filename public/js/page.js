@@ -2,14 +2,14 @@
 import { loadLanguage } from './language.js';
 import { openSession, Refusal } from './server.js';
 
-/** Resolves to the invited person, if any. */
-export async function preparePage() {
+/** Resolves to the invited person, if any. @param {string} [words] */
+export async function preparePage(words) {
   fitToKeyboard();
   // A page out of the back/forward cache has missed everything since.
   addEventListener('pageshow', (event) => {
     if (event.persisted) location.reload();
   });
-  await loadLanguage();
+  await loadLanguage(words);
   return await redeemInvitation();
 }
 

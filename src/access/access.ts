@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { MailboxName } from '../mailbox-name.ts';
+import { isFromThisComputer } from './this-computer.ts';
 
 /** Who may do what. `name` is what the picker tells: open, links or the host application's login. */
 export interface Access {
@@ -8,6 +9,8 @@ export interface Access {
   check(req: IncomingMessage, person: MailboxName): Verdict | Promise<Verdict>;
   /** Whether it comes from anybody who belongs here. */
   checkAnyone(req: IncomingMessage): Verdict | Promise<Verdict>;
+  /** Whether it may look at what stands in every mailbox, and what has left it. */
+  checkAdministrator(req: IncomingMessage): Verdict | Promise<Verdict>;
   /** Those who were let in by name, whether or not they have ever written. */
   people(): readonly MailboxName[];
 }
@@ -15,10 +18,16 @@ export interface Access {
 /** `unknown`: no credential that counts. `other`: the credential is somebody else's. */
 export type Verdict = 'allowed' | 'unknown' | 'other';
 
-/** Everybody who reaches the server may do everything. */
-export const openAccess: Access = {
-  name: 'open',
-  check: () => 'allowed',
-  checkAnyone: () => 'allowed',
-  people: () => [],
-};
+/**
+ * Everybody who reaches the server may write and read; only this computer sees all the files at once. Behind a proxy of
+ * ours everything seems to come from this computer: then nobody does.
+ */
+export function openAccess(isProxied: boolean): Access {
+  return {
+    name: 'open',
+    check: () => 'allowed',
+    checkAnyone: () => 'allowed',
+    checkAdministrator: (req) => (!isProxied && isFromThisComputer(req) ? 'allowed' : 'other'),
+    people: () => [],
+  };
+}

@@ -1,5 +1,5 @@
 /**
- * Who was invited, in `.access/people.json`. Keys are kept as SHA-256 only: whoever reads the file cannot get in.
+ * Who was invited, in `.access/people.json`, and to look at everything, in `administrators.json`. Keys are kept as SHA-256 only: whoever reads the file cannot get in.
  *
  *     {"henry":{"key":"9f86d0…","since":"2026-11-20T01:02:03.000Z"}}
  */
@@ -10,12 +10,15 @@ import { z } from 'zod';
 import { isErrno } from '../mailbox-error.ts';
 import { mailboxName, type MailboxName } from '../mailbox-name.ts';
 import { FILE_MODE, makeDirectory } from '../files/disk.ts';
+import { ACCESS } from '../files/mailbox-paths.ts';
 
 const Invitation = z.object({ key: z.string(), since: z.string() });
 type Invited = ReadonlyMap<MailboxName, z.infer<typeof Invitation>>;
 
 const KEY_BYTES = 24;
-const DIRECTORY = '.access';
+
+/** `people` write and read as themselves; `administrators` look at every mailbox, and are nobody in the chat. */
+export type Invitees = 'people' | 'administrators';
 
 /** The invitations of one data directory. Changes by other processes are seen at the next question. */
 export class Invitations {
@@ -25,9 +28,9 @@ export class Invitations {
   #personByHash: ReadonlyMap<string, MailboxName> = new Map();
   #version = '';
 
-  constructor(dir: string) {
-    this.#dir = join(dir, DIRECTORY);
-    this.#path = join(this.#dir, 'people.json');
+  constructor(dir: string, invitees: Invitees = 'people') {
+    this.#dir = join(dir, ACCESS);
+    this.#path = join(this.#dir, `${invitees}.json`);
   }
 
   /** Makes a new key (192 bits) for a person; one they had before ends. */

@@ -10,6 +10,16 @@ export interface RequestPlace {
   readonly isSecure: boolean;
 }
 
+export interface Admitted {
+  /** Whose key it was: a person's, or an administrator's. */
+  readonly whose: { readonly person: MailboxName } | { readonly administrator: MailboxName };
+  /** The header that sets the cookie. */
+  readonly cookie: string;
+}
+
+/** All that an administrator's cookie is sent to: it opens nothing else. */
+const ADMINISTRATORS_PATH = 'inspect';
+
 /**
  * Whoever has an invitation link. The page trades its key for a cookie, one per person, so that two people can use one
  * browser; scripts send it as `Authorization: Bearer`.
@@ -17,16 +27,19 @@ export interface RequestPlace {
 export class LinkAccess implements Access {
   readonly name = 'links';
   readonly #invitations: Invitations;
+  readonly #administrators: Invitations;
   readonly #placeOf: (req: IncomingMessage) => RequestPlace;
 
-  constructor(invitations: Invitations, placeOf: (req: IncomingMessage) => RequestPlace) {
+  constructor(invitations: Invitations, administrators: Invitations, placeOf: (req: IncomingMessage) => RequestPlace) {
     this.#invitations = invitations;
+    this.#administrators = administrators;
     this.#placeOf = placeOf;
   }
 
   check(req: IncomingMessage, person: MailboxName): Verdict {
-    const cookieName = this.#cookieName(req, person);
-    const cookies = cookiesOf(req).flatMap(([name, key]) => (name === cookieName ? [key] : []));
+    const { mount, isSecure } = this.#placeOf(req);
+    const expected = cookieName(req, person, mount, prefixFor(mount, isSecure));
+    const cookies = cookiesOf(req).flatMap(([name, key]) => (name === expected ? [key] : []));
     if ([bearerOf(req), ...cookies].some((key) => this.#personOf(key) === person)) return 'allowed';
     return this.#isAnyone(req) ? 'other' : 'unknown';
   }
@@ -35,36 +48,59 @@ export class LinkAccess implements Access {
     return this.#isAnyone(req) ? 'allowed' : 'unknown';
   }
 
+  checkAdministrator(req: IncomingMessage): Verdict {
+    if (keysOf(req).some((key) => this.#administrators.personOf(key) !== undefined)) return 'allowed';
+    return this.#isAnyone(req) ? 'other' : 'unknown';
+  }
+
   people(): readonly MailboxName[] {
     return this.#invitations.people();
   }
 
-  /** Trades a key for a cookie: whose it is and the header that sets it, or undefined. */
-  admit(req: IncomingMessage, key: string): { person: MailboxName; cookie: string } | undefined {
-    const person = this.#invitations.personOf(key);
-    if (person === undefined) return undefined;
+  /** Trades a key for a cookie; undefined when it is nobody's. */
+  admit(req: IncomingMessage, key: string): Admitted | undefined {
     const { mount, isSecure } = this.#placeOf(req);
     const secure = isSecure ? '; Secure' : '';
-    const cookie = `${this.#cookieName(req, person)}=${key}; Path=${mount}; HttpOnly; SameSite=Strict${secure}; Max-Age=31536000`;
-    return { person, cookie };
+    const cookie = (name: string, path: string): string =>
+      `${name}=${key}; Path=${path}; HttpOnly; SameSite=Strict${secure}`;
+
+    const person = this.#invitations.personOf(key);
+    if (person !== undefined) {
+      const name = cookieName(req, person, mount, prefixFor(mount, isSecure));
+      return { whose: { person }, cookie: `${cookie(name, mount)}; Max-Age=31536000` };
+    }
+    const administrator = this.#administrators.personOf(key);
+    if (administrator === undefined) return undefined;
+    // Gone with the browser's session, and sent nowhere else: it shows everybody's mail.
+    const path = mount + ADMINISTRATORS_PATH;
+    const name = cookieName(req, `${path}/${administrator}`, mount, prefixFor(path, isSecure));
+    return { whose: { administrator }, cookie: cookie(name, path) };
   }
 
   #isAnyone(req: IncomingMessage): boolean {
-    const keys = [bearerOf(req), ...cookiesOf(req).map(([, key]) => key)];
-    return keys.some((key) => this.#personOf(key) !== undefined);
+    return keysOf(req).some((key) => this.#personOf(key) !== undefined);
   }
 
   #personOf(key: string | undefined): MailboxName | undefined {
     return key === undefined ? undefined : this.#invitations.personOf(key);
   }
+}
 
-  #cookieName(req: IncomingMessage, person: MailboxName): string {
-    const { mount, isSecure } = this.#placeOf(req);
-    const prefix = isSecure ? (mount === '/' ? '__Host-' : '__Secure-') : '';
-    const hash = createHash('sha256').update(`${mount}\n${person}`).digest('hex').slice(0, 16);
-    // A socket file has no port.
-    return `${prefix}mc_${req.socket.localPort ?? 0}_${hash}`;
-  }
+/** Browsers take a cookie with such a name from https only. */
+function prefixFor(path: string, isSecure: boolean): string {
+  if (!isSecure) return '';
+  return path === '/' ? '__Host-' : '__Secure-';
+}
+
+/** One for each person, mount and port. A socket file has no port. */
+function cookieName(req: IncomingMessage, whose: string, mount: string, prefix: string): string {
+  const hash = createHash('sha256').update(`${mount}\n${whose}`).digest('hex').slice(0, 16);
+  return `${prefix}mc_${req.socket.localPort ?? 0}_${hash}`;
+}
+
+function keysOf(req: IncomingMessage): string[] {
+  const bearer = bearerOf(req);
+  return [...(bearer === undefined ? [] : [bearer]), ...cookiesOf(req).map(([, key]) => key)];
 }
 
 function bearerOf(req: IncomingMessage): string | undefined {

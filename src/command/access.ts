@@ -15,7 +15,7 @@ const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8);
 loopback.addAddress('::1', 'ipv6');
 
-/** Open to everyone on this computer; to a network only by invitation links, unless that is asked for in full. */
+/** Open to everyone on this computer; to a network, or behind a proxy, only by invitation links unless that is asked for. */
 export function accessSettings(settings: Settings): AccessSettings {
   const { host, access, 'allowed-host': allowed, 'open-to-everyone': toEveryone } = settings;
   if (toEveryone) return { access: 'open', allowedHosts: ['*'] };
@@ -25,7 +25,9 @@ export function accessSettings(settings: Settings): AccessSettings {
       'If everybody really may: --open-to-everyone',
     ]);
   }
-  return { access: access === 'links' || !isLoopback(host) ? 'links' : 'open', allowedHosts: allowed };
+  const isReachable = !isLoopback(host) || settings['trust-proxy'];
+  const fitting = isReachable ? 'links' : 'open';
+  return { access: access === 'auto' ? fitting : access, allowedHosts: allowed };
 }
 
 /** What the banner says about other computers. */

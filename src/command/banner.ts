@@ -13,9 +13,13 @@ export interface Start {
   readonly readyMs: number;
   readonly url: string;
   readonly dir: string;
+  /** The cluster that keeps the mail, when no files do. */
+  readonly store?: string;
   readonly people: readonly MailboxName[];
   /** What other computers can do. */
   readonly network: string;
+  /** Where the metrics are, if anywhere. */
+  readonly metrics?: string;
   /** Invitation links that were just made. */
   readonly links: readonly Link[];
   /** Whether the plain pages work without a link. */
@@ -23,7 +27,8 @@ export interface Start {
 }
 
 /** What a person sees when the server is up. */
-export function banner({ version, readyMs, url, dir, people, network, links, isOpen }: Start, paint: Paint): string {
+export function banner(start: Start, paint: Paint): string {
+  const { version, readyMs, url, dir, store, people, network, metrics, links, isOpen } = start;
   const pages = isOpen ? [...pagesOf(people), ['anyone', ''] as const] : [];
   const width = Math.max(...pages.map(([name]) => name.length));
   const lines = [
@@ -31,14 +36,19 @@ export function banner({ version, readyMs, url, dir, people, network, links, isO
     '',
     ...pages.map(([name, page]) => `${paint('green', '➜')}  ${name.padEnd(width)}  ${paint('cyan', url + page)}`),
     '',
-    `   Mailboxes  ${shown(dir)}     (plain text: open them)`,
+    `   Mailboxes  ${store ?? `${shown(dir)}     (plain text: open them)`}`,
     `   Network    ${network}`,
+    ...(metrics === undefined ? [] : [`   Metrics    ${metrics}`]),
     '',
     ...links.flatMap(linkLines),
-    `Try:  printf 'data: hello from the shell\\n\\n' >> ${inShell(`${shown(dir)}/${people[0]}.txt`)}`,
+    `Try:  ${store === undefined ? writeToFile(dir, people) : `mailbox-chat send ${people[0]} 'hello from the shell' --store ${store}`}`,
     'Ctrl+C to stop',
   ];
   return ['', ...lines.map((line) => (line === '' ? '' : `  ${line}`)), '', ''].join('\n');
+}
+
+function writeToFile(dir: string, people: readonly MailboxName[]): string {
+  return `printf 'data: hello from the shell\\n\\n' >> ${inShell(`${shown(dir)}/${people[0]}.txt`)}`;
 }
 
 /** A link to copy, and to photograph with a phone. */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
+import { MailboxError } from '../mailbox-error.ts';
 import { CONFIGURATION, Ending } from './ending.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -25,6 +26,9 @@ export function requireDirectory(dir: string): void {
 
 /** What to tell when the store could not open `dir`. An error that is not the file system's comes back as it is. */
 export function unusable(dir: string, error: unknown): unknown {
+  if (error instanceof MailboxError && error.code === 'UNKNOWN_LAYOUT') {
+    return new Ending(CONFIGURATION, error.message, [], { cause: error });
+  }
   const code = errnoOf(error);
   if (code === undefined) return error;
   const who = process.getuid?.();
@@ -33,6 +37,15 @@ export function unusable(dir: string, error: unknown): unknown {
   const fix = denied ? `Fix: sudo chown -R ${who} ${shown(dir)}   or choose another` : 'Choose another';
   const what = `Can't write to ${shown(dir)} (${code}, ${why}).`;
   return new Ending(CONFIGURATION, what, [`${fix}: --dir ./mailboxes`], { cause: error });
+}
+
+/** Resolves when the mailboxes are open. On a full disk they can be read, and with space again be written. */
+export async function opened(mailboxes: { ready(): Promise<void> }): Promise<void> {
+  try {
+    await mailboxes.ready();
+  } catch (error) {
+    if (!(error instanceof MailboxError && error.code === 'DISK_FULL')) throw error;
+  }
 }
 
 function errnoOf(error: unknown): string | undefined {

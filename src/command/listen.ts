@@ -13,20 +13,28 @@ export interface Place {
   readonly port: number;
   /** What to do when another program has the port: give up, or move on to one of the next. */
   readonly ifTaken: 'fail' | 'next';
-  /** Whoever serves this directory already makes us superfluous. */
-  readonly dir: string;
+  /** Whoever serves this directory already makes us superfluous; left out, whoever is there is only in the way. */
+  readonly dir?: string;
+  /** The flag that chose it. */
+  readonly flag: '--port' | '--metrics';
 }
 
+/** Where it will work, on the command line. */
+const ADVICE = {
+  '--port': { port: '--port 2012', host: '--host 127.0.0.1' },
+  '--metrics': { port: '--metrics 9464', host: '--metrics 9464' },
+};
+
 /** Listens at `place` and resolves to the port. Rejects with an Ending that says who is there already. */
-export async function listen(server: Server, { host, port, ifTaken, dir }: Place): Promise<number> {
+export async function listen(server: Server, { host, port, ifTaken, dir, flag }: Place): Promise<number> {
   const last = ifTaken === 'next' ? Math.min(port + PORTS_TO_TRY, 65_535) : port;
   for (let tried = port; ; tried++) {
     try {
       return await listenOn(server, host, tried);
     } catch (error) {
-      if (!isErrno(error, 'EADDRINUSE')) throw cannotListen(host, tried, error);
-      if (await isServing(dir, host, tried)) throw alreadyServing(dir, host, tried);
-      if (tried === last) throw taken(tried);
+      if (!isErrno(error, 'EADDRINUSE')) throw cannotListen(host, tried, flag, error);
+      if (dir !== undefined && (await isServing(dir, host, tried))) throw alreadyServing(dir, host, tried);
+      if (tried === last) throw taken(tried, flag);
     }
   }
 }
@@ -69,22 +77,22 @@ function alreadyServing(dir: string, host: string, port: number): Ending {
   ]);
 }
 
-function taken(port: number): Ending {
+function taken(port: number, flag: Place['flag']): Ending {
   const another = port < 65_535 ? port + 1 : port - 1;
   return new Ending(RUNTIME, `Port ${port} is already in use by another program.`, [
-    `Try: mailbox-chat --port ${another}        See who: lsof -i :${port}`,
+    `Try: mailbox-chat ${flag} ${another}        See who: lsof -i :${port}`,
   ]);
 }
 
-function cannotListen(host: string, port: number, error: unknown): unknown {
+function cannotListen(host: string, port: number, flag: Place['flag'], error: unknown): unknown {
   const where = `${host}, port ${port}`;
   if (isErrno(error, 'EACCES')) {
     const what = `Can't listen on ${where} (EACCES: the system keeps low ports for itself).`;
-    return new Ending(CONFIGURATION, what, ['Try: mailbox-chat --port 2012'], { cause: error });
+    return new Ending(CONFIGURATION, what, [`Try: mailbox-chat ${ADVICE[flag].port}`], { cause: error });
   }
   if (isErrno(error, 'EADDRNOTAVAIL', 'ENOTFOUND', 'EINVAL')) {
     const what = `Can't listen on ${where} (${error.code}: this machine has no such address).`;
-    return new Ending(CONFIGURATION, what, ['Try: mailbox-chat --host 127.0.0.1'], { cause: error });
+    return new Ending(CONFIGURATION, what, [`Try: mailbox-chat ${ADVICE[flag].host}`], { cause: error });
   }
   return error;
 }

@@ -4,7 +4,7 @@ import { type MailboxName, personName } from '../mailbox-name.ts';
 import { Ending, USAGE } from './ending.ts';
 import type { Invocation } from './invocation.ts';
 import { isTerminal } from './terminal.ts';
-import { withMailboxes } from './with-mailboxes.ts';
+import { withMailboxes } from './open-store.ts';
 
 /** Puts one message into a mailbox, durably, whether or not a server runs. */
 export async function send({ words, settings }: Invocation): Promise<void> {
@@ -14,7 +14,7 @@ export async function send({ words, settings }: Invocation): Promise<void> {
   const message = text.join(' ');
   checkLength(message, settings['max-message']);
 
-  await withMailboxes(settings.dir, 'once', async (mailboxes) => {
+  await withMailboxes(settings, 'once', async (mailboxes) => {
     const { event } = await mailboxes.append(receiver, { sender, receiver, message, key: randomUUID() });
     const said = JSON.stringify({ id: event.id, mailbox: receiver, sender, receiver, time: event.time });
     console.log(isTerminal(process.stdout) ? `Sent to ${receiver}, from ${sender}.` : said);

@@ -6,13 +6,15 @@ import { VERSION } from '../version.ts';
 import { accessSettings, networkAddresses, networkNote, type AccessSettings } from './access.ts';
 import { banner, type Link, type Start } from './banner.ts';
 import { createLogger } from './create-logger.ts';
-import { shown, unusable } from './directory.ts';
+import { opened, shown, unusable } from './directory.ts';
 import { RUNTIME } from './ending.ts';
 import { inviteAll, linkFor } from './invite.ts';
 import type { Invocation } from './invocation.ts';
 import { listen, urlOf } from './listen.ts';
 import { openBrowser } from './open-browser.ts';
+import { openCluster, shownServers } from './open-store.ts';
 import type { Settings } from './options.ts';
+import { type ServedMetrics, serveMetrics } from './serve-metrics.ts';
 import { onStopSignal, stopServing } from './shutdown.ts';
 import { isTerminal, paintFor } from './terminal.ts';
 
@@ -36,9 +38,20 @@ export async function serve({ settings, isGiven }: Invocation): Promise<void> {
   onStopSignal(() => stopServing(server, chat));
 
   const ifTaken = isTerminal(process.stderr) && !isGiven('port') ? 'next' : 'fail';
-  const listening = await listen(server, { host, port, ifTaken, dir });
-  announce(settings, access, listening);
+  const listening = await listen(server, { host, port, ifTaken, dir, flag: '--port' });
+  const metrics = await metricsFor(settings, access, chat, logger);
+  announce(settings, access, { port: listening, metrics: metrics?.url });
   if (settings.open) openBrowser(urlOf(host, listening), logger);
+  await metrics?.load(); // after all else: the chat is up without it
+}
+
+async function metricsFor(
+  { metrics: place }: Settings,
+  { allowedHosts }: AccessSettings,
+  chat: MailboxChat,
+  logger: Logger,
+): Promise<ServedMetrics | undefined> {
+  return place === 'off' ? undefined : serveMetrics(chat, { ...place, allowedHosts, logger });
 }
 
 function loggerFor({ 'log-level': level, 'log-format': format }: Settings): Promise<Logger> {
@@ -49,6 +62,8 @@ function loggerFor({ 'log-level': level, 'log-format': format }: Settings): Prom
 async function openChat(settings: Settings, access: AccessSettings, logger: Logger): Promise<MailboxChat> {
   const { dir, people, 'max-message': maxMessage, 'send-rate': sendRate, 'trust-proxy': trustProxy } = settings;
   const groupWritable = settings['group-writable'];
+  const { 'keep-days': keepDays, 'keep-bytes': keepBytes } = settings;
+  const store = await openCluster(settings, logger);
   try {
     const onFatal = (error: Error) => giveUp(error, logger);
     const chat = mailboxChat({
@@ -59,10 +74,13 @@ async function openChat(settings: Settings, access: AccessSettings, logger: Logg
       sendRate,
       trustProxy,
       groupWritable,
+      keepDays,
+      keepBytes,
       logger,
       onFatal,
+      ...(store && { store }),
     });
-    await chat.ready();
+    await opened(chat);
     return chat;
   } catch (error) {
     throw unusable(dir, error);
@@ -82,11 +100,19 @@ function firstLinks({ dir, people, host }: Settings, { access }: AccessSettings,
   return inviteAll(dir, people).map(({ person, key }) => ({ person, link: linkFor(`http://${base}:${port}/`, key) }));
 }
 
-function announce(settings: Settings, access: AccessSettings, port: number): void {
+interface Listening {
+  readonly port: number;
+  /** Where the metrics are, if anywhere. */
+  readonly metrics: string | undefined;
+}
+
+function announce(settings: Settings, access: AccessSettings, { port, metrics }: Listening): void {
   const { host, port: asked, dir, people } = settings;
   const readyMs = Math.round(performance.now());
   const network = networkNote(access, host);
-  const start = { version: VERSION, readyMs, url: urlOf(host, port), dir, people };
+  const store = settings.store === 'files' ? {} : { store: shownServers(settings.store) };
+  const always = { version: VERSION, readyMs, url: urlOf(host, port), dir, people };
+  const start = { ...always, ...store, ...(metrics && { metrics }) };
   if (!isTerminal(process.stderr)) {
     console.log(JSON.stringify({ name: 'mailbox-chat', ...start, host, port, dir: shown(dir), pid: process.pid }));
     return;

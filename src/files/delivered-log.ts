@@ -1,9 +1,9 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { MailboxError } from '../mailbox-error.ts';
 import type { Batch, MailEvent } from '../mailbox-store.ts';
+import { messageFields } from '../message-data.ts';
 import type { CommitSlots } from './commit-slots.ts';
 import { appendWhole, readRange, sizeOf, sync, syncNow, writeError } from './disk.ts';
-import { messageFields } from './event-frame.ts';
 import { FIRST_ID, compareIds, idTime, laterId } from './event-id.ts';
 import { encodeBatch, type LoggedBatch, type TakeRange } from './log-batch.ts';
 import { LogSegments, batchesIn, eventsOf, type ReadBatch } from './log-segments.ts';

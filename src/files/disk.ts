@@ -1,5 +1,6 @@
 /** The few file-system calls this product makes, with the errors it must tell apart. */
 import {
+  accessSync,
   closeSync,
   constants,
   fdatasync,
@@ -12,6 +13,7 @@ import {
   readSync,
   readdirSync,
   statSync,
+  statfsSync,
   writeSync,
   type Stats,
 } from 'node:fs';
@@ -31,6 +33,8 @@ export const DIRECTORY_MODE = 0o700;
 export const APPEND = O_RDWR | O_APPEND | SAFELY;
 export const APPEND_OR_CREATE = APPEND | O_CREAT;
 export const READ = O_RDONLY | SAFELY;
+
+const COPY_BYTES = 256 * 1024;
 
 const fdatasyncAsync = promisify(fdatasync);
 
@@ -95,6 +99,16 @@ export async function syncDirectoryAsync(path: string): Promise<void> {
   }
 }
 
+/** Whether this process may do that (`R_OK`, `W_OK`) with what is at `path`. */
+export function isAccessible(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Opens a file for the time of `work`. */
 export function withFile<T>(path: string, flags: number, work: (fd: number) => T): T {
   const fd = openSync(path, flags, FILE_MODE);
@@ -127,6 +141,12 @@ export function writeError(error: unknown): unknown {
   return error;
 }
 
+/** DISK_FULL when nothing can be written there: root may use what is set aside for it. */
+export function refuseWhenFull(path: string): void {
+  const { bavail, bfree } = statfsSync(path);
+  if ((process.getuid?.() === 0 ? bfree : bavail) === 0) throw diskFull();
+}
+
 function diskFull(cause?: unknown): MailboxError {
   return new MailboxError('DISK_FULL', 'The disk is full: nothing was accepted. Free some space, then send again.', {
     cause,
@@ -143,6 +163,16 @@ export function readRange(fd: number, from: number, to: number): Buffer {
     length += read;
   }
   return bytes.subarray(0, length);
+}
+
+/** Appends the bytes `from` to `to` of a file to another, fewer where it ends earlier; a piece at a time. */
+export function copyRange(fd: number, from: number, to: number, copy: number): void {
+  const chunk = Buffer.allocUnsafe(Math.min(COPY_BYTES, Math.max(0, to - from)));
+  for (let at = from; at < to;) {
+    const read = readSync(fd, chunk, 0, Math.min(chunk.length, to - at), at);
+    if (read === 0) break;
+    at += writeSync(copy, chunk, 0, read);
+  }
 }
 
 export function sizeOf(fd: number): number {

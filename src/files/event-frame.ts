@@ -8,7 +8,8 @@
  *
  */
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import type { MailEvent, Message } from '../mailbox-store.ts';
+import type { MailEvent } from '../mailbox-store.ts';
+import { messageFields } from '../message-data.ts';
 import { isOwnId, idTime } from './event-id.ts';
 
 /** A longer event is set aside, not delivered: one hostile line must not fill the memory. */
@@ -26,12 +27,6 @@ export function frame(event: Pick<MailEvent, 'id' | 'data' | 'type'>): string {
   const type = event.type === undefined ? '' : `event: ${event.type}\n`;
   const data = event.data.includes('\n') ? event.data.replaceAll('\n', '\ndata: ') : event.data;
   return `\n\nid: ${event.id}\n${type}data: ${data}\n\n`;
-}
-
-/** The one line of JSON that a message of ours is stored and sent as. */
-export function messageData(message: Message, now: number): string {
-  const { sender, receiver, message: text, key } = message;
-  return JSON.stringify({ sender, receiver, message: text, time: new Date(now).toISOString(), key });
 }
 
 /** A run of lines that a blank line ends. `from`/`to` bound its lines, `end` stands after the blank line. */
@@ -105,17 +100,6 @@ function parseAnyLines(text: string, now: number): Parsed {
 function ownEvent(id: string, data: string): Parsed {
   const fields = messageFields(data);
   return fields ? { kind: 'own', id, data, ...fields } : { kind: 'damaged', why: 'a torn append' };
-}
-
-/** Sender and key of a message of ours, or undefined when `data` is something else. */
-export function messageFields(data: string): { sender: string; key: string } | undefined {
-  if (!data.startsWith('{')) return undefined;
-  try {
-    const { sender, key } = JSON.parse(data) as Record<string, unknown>;
-    return typeof sender === 'string' && typeof key === 'string' ? { sender, key } : undefined;
-  } catch {
-    return undefined; // not JSON: somebody else's text
-  }
 }
 
 /** The events of text that `frame` made, in order. `receivedAt` dates foreign mail, which carries no time. */

@@ -1,16 +1,20 @@
-import { accessSync, chmodSync, constants, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { silent, type Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { ROOM_PREFIX, mailboxName, type MailboxName } from '../mailbox-name.ts';
-import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message } from '../mailbox-store.ts';
+import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message, StoreFigures } from '../mailbox-store.ts';
 import { CommitSlots } from './commit-slots.ts';
-import { makeDirectory, namesIn, type SyncError } from './disk.ts';
+import { makeDirectory, namesIn, refuseWhenFull, type SyncError } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
+import { FileInspector } from './file-inspector.ts';
+import { claimLayout } from './layout.ts';
 import { LiveDirectory } from './live-directory.ts';
 import { Mailbox, type MailboxOptions } from './mailbox.ts';
-import { MailboxPaths, TAKEN, locksDirectory } from './mailbox-paths.ts';
+import { MailboxCensus } from './mailbox-census.ts';
+import { LIVE, MailboxPaths, TAKEN, locksDirectory } from './mailbox-paths.ts';
 import { MailboxWatcher } from './mailbox-watcher.ts';
+import { admitGroup } from './group-access.ts';
 import { openAmong } from './open-files.ts';
 import { Rounds } from '../rounds.ts';
 
@@ -45,8 +49,6 @@ export interface FileMailboxesOptions {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** The group may make files, which belong to the directory's group. */
-const GROUP_BITS = 0o2070;
 const SWEEP_MS = 1000;
 const TICK_MS = 100;
 const RETIRE_MS = 3000;
@@ -66,6 +68,7 @@ interface Entry {
 /** Mailboxes as plain text files in one directory, shared with any other program that appends to them. */
 export class FileMailboxes implements MailboxStore {
   readonly live: LiveDirectory;
+  readonly inspector: FileInspector;
   readonly #dir: string;
   readonly #options: MailboxOptions;
   readonly #takeKeepMs: number;
@@ -83,6 +86,8 @@ export class FileMailboxes implements MailboxStore {
   #livedMs = 0;
   readonly #unmarked = new Set<Mailbox>();
   readonly #recovered: Promise<void>;
+  readonly #census: MailboxCensus;
+  #foundInFiles = 0;
   #marksTimer: NodeJS.Timeout | undefined;
   #retiring = false;
   #retiredMs = 0;
@@ -90,12 +95,13 @@ export class FileMailboxes implements MailboxStore {
   #made = 0;
   #closed = false;
 
-  /** Makes the directory if need be. Throws the system's error when it cannot be made or written. */
+  /** Makes the directory if need be. Throws the system's error when it cannot be made or written, UNKNOWN_LAYOUT when another version made it. */
   constructor(dir: string, options: FileMailboxesOptions = {}) {
     makeDirectory(dir);
     this.#dir = realpathSync(dir);
     accessSync(this.#dir, constants.R_OK | constants.W_OK | constants.X_OK);
-    if (options.groupWritable) chmodSync(this.#dir, statSync(this.#dir).mode | GROUP_BITS);
+    claimLayout(this.#dir);
+    if (options.groupWritable) admitGroup(this.#dir);
     makeDirectory(locksDirectory(this.#dir));
 
     const logger = options.logger ?? silent;
@@ -116,16 +122,19 @@ export class FileMailboxes implements MailboxStore {
       mayMake: () => this.#mayMake(),
       onTaken: (file) => this.#watcher?.rewatch(file),
       onLogged: (mailbox) => this.live.grew(mailbox),
+      onForeign: (events) => (this.#foundInFiles += events),
       onSyncError: (error) => this.#fail(error),
     };
     if (options.watch !== false) {
       this.#watcher = new MailboxWatcher(logger, options.usePolling ? { usePolling: true } : {});
     }
-    this.live = new LiveDirectory(join(this.#dir, '.live'), {
+    this.live = new LiveDirectory(join(this.#dir, LIVE), {
       logger,
       watch: options.watch !== false,
       onGrown: (name) => this.#hint(name),
     });
+    this.#census = new MailboxCensus(this.#dir);
+    this.inspector = new FileInspector(this.#dir, this.live);
     this.#recovered = this.#recover();
     this.#sweeper = setInterval(() => this.#tick(), TICK_MS).unref();
   }
@@ -188,8 +197,19 @@ export class FileMailboxes implements MailboxStore {
     this.#check();
     await this.#recovered;
     accessSync(this.#dir, constants.W_OK | constants.X_OK);
+    refuseWhenFull(this.#dir);
     if (this.#watcher && !this.#watcher.isAlive)
       throw new MailboxError('STORE_FAILED', 'The file watcher has stopped.');
+  }
+
+  async figures(): Promise<StoreFigures> {
+    const { mailboxes, bytes } = await this.#census.take();
+    return {
+      foundInFiles: this.#foundInFiles,
+      watchErrors: (this.#watcher?.errors ?? 0) + this.live.watchErrors,
+      mailboxes,
+      mailboxBytes: bytes,
+    };
   }
 
   /** Ends when everything begun has ended and the marks are written; closing twice is harmless. */
@@ -199,6 +219,7 @@ export class FileMailboxes implements MailboxStore {
     clearInterval(this.#sweeper);
     clearTimeout(this.#marksTimer);
     await this.#recovered;
+    await this.#census.close();
     this.live.close();
     await this.#watcher?.close();
     await this.#writeMarks('noWait'); // without them, mail is at worst delivered again to who has no cursor

@@ -11,7 +11,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, rmSync, utimesSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
-import { LocalLive, type Notice } from '../live.ts';
+import { LocalLive, splitPlace, type Notice } from '../live.ts';
 import type { Logger } from '../logger.ts';
 import { READ, makeDirectory, namesIn, readRange, sizeOf, statIfThere, withFile } from './disk.ts';
 
@@ -46,6 +46,7 @@ export class LiveDirectory extends LocalLive {
   #touchedMs = 0;
   #soon: NodeJS.Timeout | undefined;
   #closed = false;
+  #watchErrors = 0;
 
   constructor(dir: string, options: LiveDirectoryOptions) {
     super();
@@ -57,10 +58,16 @@ export class LiveDirectory extends LocalLive {
       this.#watcher = watch(dir, { depth: 0, ignoreInitial: true, atomic: false });
       this.#watcher.on('all', () => this.#lookSoon());
       this.#watcher.on('raw', () => this.#lookSoon());
-      this.#watcher.on('error', (error) =>
-        options.logger.debug({ err: error }, 'other servers are asked once a second'),
-      );
+      this.#watcher.on('error', (error) => {
+        this.#watchErrors += 1;
+        options.logger.debug({ err: error }, 'other servers are asked once a second');
+      });
     }
+  }
+
+  /** How many there have been. */
+  get watchErrors(): number {
+    return this.#watchErrors;
   }
 
   override publish(notice: Notice): void {
@@ -78,6 +85,17 @@ export class LiveDirectory extends LocalLive {
     const now = Date.now();
     if (this.#fd !== undefined && now - this.#touchedMs >= TOUCH_MS) this.#touch(now);
     this.#look();
+  }
+
+  /** The other servers, and whom they have a page of open: this person's own, or of anybody in this room. */
+  others(personOrRoom: string): { pid: number; here: string[] }[] {
+    return Array.from(this.#peers, ([name, { here }]) => ({
+      pid: Number.parseInt(name, 10),
+      here: [...here].flatMap((where) => {
+        const [room, person] = splitPlace(where);
+        return (room ?? person) === personOrRoom ? [person] : [];
+      }),
+    }));
   }
 
   override close(): void {

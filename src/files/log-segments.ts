@@ -19,8 +19,8 @@ import { parseFrames } from './event-frame.ts';
 import { compareIds, isEventId } from './event-id.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
 import { findBatch, type LoggedBatch } from './log-batch.ts';
+import { SEGMENT_ENDING as ENDING } from './mailbox-paths.ts';
 
-const ENDING = '.log';
 const CHUNK_BYTES = 128 * 1024;
 
 /** A batch with the bytes of its events. */
@@ -50,7 +50,7 @@ export class LogSegments {
   }
 
   openToAppend(name: string): number {
-    return openSync(this.#path(name), APPEND);
+    return openSync(this.path(name), APPEND);
   }
 
   /** Makes an empty segment unless it is there, durably. */
@@ -64,7 +64,7 @@ export class LogSegments {
         return false;
       },
     );
-    withFile(this.#path(name), APPEND_OR_CREATE, () => undefined);
+    withFile(this.path(name), APPEND_OR_CREATE, () => undefined);
     await Promise.all([syncDirectoryAsync(this.#dir), made && syncDirectoryAsync(dirname(this.#dir))]);
   }
 
@@ -78,7 +78,7 @@ export class LogSegments {
   }
 
   remove(name: string): void {
-    rmSync(this.#path(name), { force: true });
+    rmSync(this.path(name), { force: true });
   }
 
   removeAll(): void {
@@ -110,14 +110,14 @@ export class LogSegments {
 
   #read<T>(name: string, work: (fd: number) => T): T | undefined {
     try {
-      return withFile(this.#path(name), READ, work);
+      return withFile(this.path(name), READ, work);
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return undefined;
       throw error;
     }
   }
 
-  #path(name: string): string {
+  path(name: string): string {
     return `${this.#dir}/${name}${ENDING}`;
   }
 }

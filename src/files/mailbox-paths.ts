@@ -2,6 +2,15 @@ import { join } from 'node:path';
 import type { MailboxName } from '../mailbox-name.ts';
 
 export const TAKEN = '.taken';
+export const DELIVERED = '.delivered';
+export const MARKS = '.marks';
+export const TORN = '.torn';
+export const LOCKS = '.locks';
+export const LIVE = '.live';
+export const ACCESS = '.access';
+export const MAILBOX_ENDING = '.txt';
+/** Of a log's segments. */
+export const SEGMENT_ENDING = '.log';
 
 /** Where what belongs to one mailbox lies in the data directory. Made when asked for: most mailboxes rest. */
 export class MailboxPaths {
@@ -14,7 +23,7 @@ export class MailboxPaths {
   }
 
   get file(): string {
-    return `${this.#dir}/${this.name}.txt`;
+    return `${this.#dir}/${this.name}${MAILBOX_ENDING}`;
   }
 
   get takes(): string {
@@ -22,22 +31,27 @@ export class MailboxPaths {
   }
 
   get log(): string {
-    return `${this.#dir}/.delivered/${this.name}`;
+    return `${this.#dir}/${DELIVERED}/${this.name}`;
   }
 
   get marks(): string {
-    return `${this.#dir}/.marks/${this.name}.json`;
+    return `${this.#dir}/${MARKS}/${this.name}.json`;
   }
 
   get torn(): string {
-    return `${this.#dir}/.torn/${this.name}`;
+    return `${this.#dir}/${TORN}/${this.name}`;
   }
 
   get lock(): string {
-    return `${this.#dir}/.locks/${this.name}.lock`;
+    return `${this.#dir}/${LOCKS}/${this.name}.lock`;
   }
 }
 
+/** Whether a name in the data directory is a mailbox's. */
+export function isMailboxFile(name: string): boolean {
+  return name.endsWith(MAILBOX_ENDING) && !name.startsWith('.');
+}
+
 export function locksDirectory(dir: string): string {
-  return join(dir, '.locks');
+  return join(dir, LOCKS);
 }

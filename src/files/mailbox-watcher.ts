@@ -16,7 +16,7 @@ export class MailboxWatcher {
   readonly #watcher: FSWatcher;
   readonly #hints = new Map<string, () => void>();
   readonly #secondLooks = new Map<string, NodeJS.Timeout>();
-  #failed = false;
+  #errors = 0;
 
   constructor(logger: Logger, options: { usePolling?: boolean } = {}) {
     this.#watcher = watch([], {
@@ -30,9 +30,15 @@ export class MailboxWatcher {
     this.#watcher.on('raw', (_event, _path, details: unknown) => this.#hint(watchedPath(details)));
     this.#watcher.on('error', (error) => {
       // Out of watches, most likely. The looks that need no watcher go on.
-      if (!this.#failed) logger.warn({ err: error }, 'files cannot be watched: foreign mail may take a second longer');
-      this.#failed = true;
+      if (this.#errors === 0)
+        logger.warn({ err: error }, 'files cannot be watched: foreign mail may take a second longer');
+      this.#errors += 1;
     });
+  }
+
+  /** How many there have been. */
+  get errors(): number {
+    return this.#errors;
   }
 
   get isAlive(): boolean {

@@ -1,23 +1,26 @@
-import { closeSync, constants, fchmodSync, fstatSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, openSync, rmSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Logger } from '../logger.ts';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import type { Appended, Batch, MailEvent, MarkName, Message } from '../mailbox-store.ts';
+import { messageData, messageFields } from '../message-data.ts';
 import { DeliveredLog, type Draft, type KeyedEvent, type LogOptions } from './delivered-log.ts';
 import {
   APPEND_OR_CREATE,
   READ,
   SyncError,
   appendWhole,
+  isAccessible,
   statIfThere,
   sync,
   syncDirectory,
   withFile,
   writeError,
 } from './disk.ts';
-import { frame, messageData, messageFields } from './event-frame.ts';
+import { frame } from './event-frame.ts';
 import { compareIds, idTime, laterId, nextOwnId } from './event-id.ts';
+import { GROUP_FILE_MODE } from './group-access.ts';
 import { MailboxLock } from './lock.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
 import { Marks } from './marks.ts';
@@ -39,6 +42,8 @@ export interface MailboxOptions extends LogOptions {
   readonly onTaken: (file: string) => void;
   /** Something of ours has been logged. */
   readonly onLogged: (mailbox: MailboxName) => void;
+  /** So many events of other programs have been logged. */
+  readonly onForeign: (events: number) => void;
   /** A write could not be made durable: nothing may be accepted any more. */
   readonly onSyncError: (error: SyncError) => void;
 }
@@ -62,7 +67,6 @@ const MAX_BATCH = 256;
 const MAX_BATCH_CHARS = 64 * 1024;
 const MAX_ATTEMPTS = 5;
 const MAX_REST_MS = 1000;
-const GROUP_FILE_MODE = 0o660;
 const HISTORY_BYTES = 1024 * 1024;
 
 /**
@@ -192,6 +196,11 @@ export class Mailbox {
 
     if (!before && !this.log.exists && !this.#options.mayMake()) throw tooManyMailboxes();
 
+    if (before && !this.#mayWrite()) {
+      this.#replace(before); // made by another user: what is in it is read, and a file of ours takes its place
+      return false;
+    }
+
     const fd = this.#openMailbox();
     try {
       if (!before) this.#admitGroup(fd);
@@ -225,6 +234,12 @@ export class Mailbox {
   /** Lets programs under another user append, a PHP page for one. */
   #admitGroup(fd: number): void {
     if (this.#options.groupWritable) fchmodSync(fd, GROUP_FILE_MODE);
+  }
+
+  /** What nobody but its owner may write is only then not ours to replace when we may not even read it. */
+  #mayWrite(): boolean {
+    if (!this.#options.groupWritable) return true;
+    return isAccessible(this.#paths.file, constants.W_OK) || !isAccessible(this.#paths.file, constants.R_OK);
   }
 
   #openMailbox(): number {
@@ -330,9 +345,13 @@ export class Mailbox {
 
   #take(): void {
     const stat = statMailbox(this.#paths.file, this.#paths.takes);
-    if (!stat || stat.size === 0) return;
+    if (stat && stat.size > 0) this.#replace(stat);
+  }
+
+  #replace({ mode, uid, gid }: Stats): void {
+    const bits = this.#options.groupWritable ? GROUP_FILE_MODE : 0;
     try {
-      takeMailbox(this.#paths.file, this.#paths.takes, stat);
+      takeMailbox(this.#paths.file, this.#paths.takes, { mode: mode | bits, uid, gid });
       this.#options.onTaken(this.#paths.file);
       this.#restAfterTake();
     } catch (error) {

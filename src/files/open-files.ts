@@ -10,7 +10,9 @@ const INIT = '1';
 export function openAmong(paths: ReadonlySet<string>): Set<string> | undefined {
   const open = new Set<string>();
   try {
-    for (const pid of readdirSync('/proc')) {
+    const pids = readdirSync('/proc');
+    if (!pids.includes(INIT)) return undefined; // mounted with hidepid: other users' processes are not even listed
+    for (const pid of pids) {
       if (!/^\d+$/.test(pid)) continue;
       for (const target of pid === INIT ? descriptorsOfInit() : descriptorsOf(pid)) {
         if (paths.has(target)) open.add(target);

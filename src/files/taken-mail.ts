@@ -1,10 +1,20 @@
-import { closeSync, openSync, readSync, rmdirSync, fstatSync, fsyncSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmdirSync, fstatSync, fsyncSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../logger.ts';
 import { isErrno } from '../mailbox-error.ts';
 import type { MailEvent } from '../mailbox-store.ts';
 import type { DeliveredLog, Draft, KeyedEvent } from './delivered-log.ts';
-import { APPEND_OR_CREATE, READ, makeDirectory, readRange, sizeOf, statIfThere, withFile, writeError } from './disk.ts';
+import {
+  APPEND_OR_CREATE,
+  READ,
+  copyRange,
+  makeDirectory,
+  readRange,
+  sizeOf,
+  statIfThere,
+  withFile,
+  writeError,
+} from './disk.ts';
 import { MAX_EVENT_BYTES, frame, parseBlock } from './event-frame.ts';
 import { compareIds, idTime, nextForeignId } from './event-id.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
@@ -15,7 +25,6 @@ import { readStretches, type Stretch } from './waiting-mail.ts';
 const TAIL_COMPLETE_MS = 5000;
 const RETIRE_IDLE_MS = 3000;
 const BATCH_BYTES = 128 * 1024;
-const COPY_BYTES = 64 * 1024;
 
 interface Seen {
   readonly size: number;
@@ -27,7 +36,11 @@ export interface TakenMailOptions {
   readonly logger: Logger;
   readonly now: () => number;
   readonly uptimeMs: () => number;
+  /** So many events of other programs have been logged. */
+  readonly onForeign: (events: number) => void;
 }
+
+type TakenDraft = Draft & { readonly foreign: number };
 
 /** The takes of one mailbox: brings what they hold into the log, once, and removes them when nobody writes any more. */
 export class TakenMail {
@@ -151,14 +164,18 @@ export class TakenMail {
 
   async #logStretches(take: Take, fd: number, stretches: readonly Stretch[]): Promise<void> {
     const log = this.#log;
+    const { onForeign } = this.#options;
     for (const { from, end, parsed } of stretches)
       if (parsed.kind === 'damaged') this.#copyAside(take, fd, from, end, parsed.why);
     const end = stretches.at(-1)!.end;
-    while (log.consumed(take.id) < end) await log.commit(() => this.#draft(take, stretches));
+    while (log.consumed(take.id) < end) {
+      const logged = await log.commit(() => this.#draft(take, stretches));
+      if (logged) onForeign(logged.foreign);
+    }
   }
 
   /** As much as fits in one batch of what the log does not have yet. */
-  #draft(take: Take, stretches: readonly Stretch[]): Draft | undefined {
+  #draft(take: Take, stretches: readonly Stretch[]): TakenDraft | undefined {
     const log = this.#log;
     const { now } = this.#options;
     const from = log.consumed(take.id);
@@ -166,6 +183,7 @@ export class TakenMail {
     const keyed: KeyedEvent[] = [];
     const keysHere = new Set<string>();
     let frames = '';
+    let foreign = 0;
     let last = log.last;
     let to = from;
     for (const { end, parsed } of stretches) {
@@ -181,10 +199,11 @@ export class TakenMail {
       const event = eventAfter(last, parsed, now());
       events.push(event);
       if (parsed.kind === 'own') keyed.push({ sender: parsed.sender, key: parsed.key, id: event.id });
+      else foreign += 1;
       frames += frame(event);
       last = event.id;
     }
-    return to > from ? { events, frames, keyed, ranges: [{ take: take.id, from, to }] } : undefined;
+    return to > from ? { events, frames, keyed, foreign, ranges: [{ take: take.id, from, to }] } : undefined;
   }
 
   /** Keeps what cannot be shown, and marks it as seen. */
@@ -203,7 +222,12 @@ export class TakenMail {
     const path = join(this.#paths.torn, `${take.id}-${from}.txt`);
     try {
       makeDirectory(this.#paths.torn);
-      if ((statIfThere(path)?.size ?? -1) !== end - from) copyRange(fd, from, end, path);
+      if ((statIfThere(path)?.size ?? -1) !== end - from) {
+        withFile(path, APPEND_OR_CREATE, (copy) => {
+          copyRange(fd, from, end, copy);
+          fsyncSync(copy);
+        });
+      }
     } catch (error) {
       throw writeError(error);
     }
@@ -234,18 +258,6 @@ function eventAfter(last: string, parsed: Stretch['parsed'] & { kind: 'own' | 'f
   }
   const event = { id: nextForeignId(last), time: now, data: parsed.data };
   return parsed.type === undefined ? event : { ...event, type: parsed.type };
-}
-
-function copyRange(fd: number, from: number, end: number, path: string): void {
-  withFile(path, APPEND_OR_CREATE, (copy) => {
-    const chunk = Buffer.allocUnsafe(COPY_BYTES);
-    for (let at = from; at < end;) {
-      const read = readSync(fd, chunk, 0, Math.min(COPY_BYTES, end - at), at);
-      if (read === 0) break;
-      at += writeSync(copy, chunk, 0, read);
-    }
-    fsyncSync(copy);
-  });
 }
 
 function removeIfEmpty(dir: string): void {

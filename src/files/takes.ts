@@ -14,6 +14,8 @@ export interface Take {
   readonly path: string;
 }
 
+type Likeness = Pick<Stats, 'mode' | 'uid' | 'gid'>;
+
 const NAME = /^(\d+)-([a-z0-9]+)$/;
 const SUCCESSOR = 'successor-';
 const MAX_ATTEMPTS = 5;
@@ -29,14 +31,14 @@ export function listTakes(dir: string): Take[] {
 }
 
 /**
- * Renames what is at `mailbox` into `dir` and puts an empty file with the same mode and owner in its place. Nothing is
+ * Renames what is at `mailbox` into `dir` and puts an empty file with this mode and owner in its place. Nothing is
  * ever renamed over the mailbox: if a writer has made a new one meanwhile, that one stays.
  */
-export function takeMailbox(mailbox: string, dir: string, stat: Stats): void {
+export function takeMailbox(mailbox: string, dir: string, like: Likeness): void {
   removeSuccessors(dir);
   const successor = join(dir, SUCCESSOR + randomName());
   makeSuccessor(dir, successor);
-  imitate(successor, stat);
+  imitate(successor, like);
 
   const id = randomName();
   const ordinal = nextOrdinal(dir);
@@ -101,7 +103,7 @@ function nextOrdinal(dir: string): number {
 }
 
 /** The owner is kept where we may: an unprivileged server cannot give files away. */
-function imitate(path: string, { mode, uid, gid }: Stats): void {
+function imitate(path: string, { mode, uid, gid }: Likeness): void {
   try {
     chmodSync(path, mode & 0o7777);
   } catch (error) {

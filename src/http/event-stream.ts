@@ -20,6 +20,7 @@ export class EventStream {
   readonly #format: WireFormat;
   readonly #dones: (() => void)[] = [];
   #ended = false;
+  #cursor = '';
 
   constructor(res: ServerResponse, format: WireFormat) {
     this.#res = res;
@@ -35,6 +36,11 @@ export class EventStream {
 
   get isOpen(): boolean {
     return !this.#ended && !this.#res.destroyed;
+  }
+
+  /** The id of the last event that was sent, or what the client began with. */
+  get cursor(): string {
+    return this.#cursor;
   }
 
   /** As `unsentQueues` names it. */
@@ -61,12 +67,14 @@ export class EventStream {
 
   /** The first bytes: when to come back, and the cursor that the client now has. */
   begin(mailbox: string, cursor: string, heartbeatMs: number): void {
+    this.#cursor = cursor;
     const ready = this.#format.notice('ready', JSON.stringify({ mailbox, heartbeatMs }), cursor);
     this.#write(this.#format.retry(reconnectionMs()) + ready);
   }
 
   /** `taken` is called when the kernel has the bytes. */
   send(events: readonly MailEvent[], taken?: () => void): void {
+    this.#cursor = events.at(-1)?.id ?? this.#cursor;
     this.#write(events.map((event) => this.#format.event(event)).join(''), taken);
   }
 

@@ -1,18 +1,20 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
+import { hostOf, isLoopback, isToThisComputer } from '../access/this-computer.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { header, type Exchange } from './exchange.ts';
 
 export interface GuardOptions {
   /** Names, besides those of this computer, that the chat may be called by. `*`: any. */
   readonly allowedHosts: readonly string[];
+  /** Where its pages may come from though a proxy has changed the Host header: a name, or `name:port`. */
+  readonly pageHosts: readonly string[];
 }
 
 /**
  * Refuses requests that another web site had a browser make: by a name that was pointed at us (DNS rebinding), or
  * across origins. Programs that are no browser send none of these headers and pass.
  */
-export function refuseForeignSites({ req }: Exchange, { allowedHosts }: GuardOptions): void {
+export function refuseForeignSites({ req }: Exchange, { allowedHosts, pageHosts }: GuardOptions): void {
   const host = hostOf(req.headers.host);
   if (!allowedHosts.includes('*') && !isLoopback(host) && !allowedHosts.includes(host)) {
     throw forbidden(`this chat is not called "${host}". Call it localhost, or allow the name with --allowed-host`);
@@ -21,7 +23,11 @@ export function refuseForeignSites({ req }: Exchange, { allowedHosts }: GuardOpt
   if (site === 'same-origin' || (site === 'none' && req.method === 'GET')) return;
   if (site !== undefined) throw forbidden('another web site asked for it');
   const { origin } = req.headers;
-  if (origin !== undefined && !isSameHost(origin, req.headers.host)) throw forbidden('another web site asked for it');
+  if (origin === undefined) return;
+  const from = hostOfOrigin(origin);
+  if (from === undefined || (from !== req.headers.host?.toLowerCase() && !pageHosts.includes(from))) {
+    throw forbidden('another web site asked for it');
+  }
 }
 
 /**
@@ -37,10 +43,6 @@ export function refuseUnprovenSite(req: IncomingMessage): void {
   throw forbidden('by GET this works on this computer, by https or with a key as Authorization only. Use POST');
 }
 
-function isToThisComputer({ socket }: IncomingMessage): boolean {
-  return socket.localAddress === undefined || /^(?:::1|(?:::ffff:)?127(?:\.\d+){3})$/.test(socket.localAddress);
-}
-
 /** Looking ahead must not move mail: nobody has asked for it yet. */
 export function refusePrefetch({ req }: Exchange): void {
   const purposes = [header(req, 'sec-purpose'), header(req, 'purpose'), header(req, 'x-moz')];
@@ -48,19 +50,9 @@ export function refusePrefetch({ req }: Exchange): void {
     throw forbidden('fetching it ahead of time would move mail');
 }
 
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost' || host.endsWith('.localhost')) return true;
-  return isIP(host) === 4 ? host.startsWith('127.') : host === '::1' || host === '::ffff:127.0.0.1';
-}
-
-/** A Host header's name, without port and brackets. */
-function hostOf(host = ''): string {
-  const name = /^\[(.*)\](?::\d+)?$/.exec(host)?.[1] ?? host.replace(/:\d+$/, '');
-  return name.toLowerCase();
-}
-
-function isSameHost(origin: string, host: string | undefined): boolean {
-  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
+/** Its name, and its port unless that is the usual one. */
+function hostOfOrigin(origin: string): string | undefined {
+  return (URL.canParse(origin) && new URL(origin).host) || undefined;
 }
 
 function forbidden(why: string): MailboxError {

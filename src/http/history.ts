@@ -3,7 +3,7 @@ import { ROOM_PREFIX, mailboxName, personName, type MailboxName } from '../mailb
 import type { MailEvent, MailboxStore } from '../mailbox-store.ts';
 import type { Door } from './door.ts';
 import { sendJson, type Exchange } from './exchange.ts';
-import { messageOf } from './stored-message.ts';
+import { messageOf } from '../stored-message.ts';
 
 export interface HistoryMessage {
   readonly mailbox: string;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import type { ChatCounts } from '../chat-counts.ts';
 import type { Live } from '../live.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { ROOM_PREFIX, mailboxName, personName } from '../mailbox-name.ts';
@@ -17,6 +18,7 @@ export interface MessagesOptions {
   readonly limit: SendLimit;
   /** How long a message may be, in Unicode code points. */
   readonly maxMessage: number;
+  readonly counts: ChatCounts;
 }
 
 const Fields = z.object({
@@ -62,13 +64,17 @@ export async function getMessage({ req, res, query }: Exchange, options: Message
 async function send(
   req: Exchange['req'],
   message: Message,
-  { store, live, door, limit }: MessagesOptions,
+  { store, live, door, limit, counts }: MessagesOptions,
 ): Promise<{ text: string; repeated: boolean }> {
   await door.admit(req, message.sender);
   await limit.count(req, message.sender);
+  const givenMs = performance.now();
   const appended = await store.append(message.receiver, message);
   const text = answer(message, appended);
-  if (!appended.repeated) live.publish({ to: message.sender, name: 'sent', data: text });
+  if (!appended.repeated) {
+    counts.appends.observe((performance.now() - givenMs) / 1000);
+    live.publish({ to: message.sender, name: 'sent', data: text });
+  }
   return { text, repeated: appended.repeated };
 }
 

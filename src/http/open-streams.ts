@@ -1,3 +1,4 @@
+import type { ChatCounts } from '../chat-counts.ts';
 import { reconnectionMs, type EventStream } from './event-stream.ts';
 import { Rounds } from '../rounds.ts';
 import { unsentQueues } from './unsent-queues.ts';
@@ -16,6 +17,7 @@ export interface OpenStreamsOptions {
   readonly max: number;
   /** Whether a right to listen can end while a stream is open. */
   readonly rechecks: boolean;
+  readonly counts: ChatCounts;
 }
 
 interface Entry {
@@ -46,9 +48,18 @@ export class OpenStreams {
     this.#options = options;
   }
 
+  get count(): number {
+    return this.#streams.size;
+  }
+
   /** Whether one more would be too many, in all or for this mailbox. */
-  isFull(mailbox: string): boolean {
-    return this.#streams.size >= this.#options.max || (this.#perMailbox.get(mailbox) ?? 0) >= MAX_PER_MAILBOX;
+  isFull(mailbox: string, mostHere = MAX_PER_MAILBOX): boolean {
+    return this.#streams.size >= this.#options.max || (this.#perMailbox.get(mailbox) ?? 0) >= mostHere;
+  }
+
+  /** The streams of a mailbox, oldest first. */
+  of(mailbox: string): EventStream[] {
+    return Array.from(this.#streams).flatMap(([stream, entry]) => (entry.mailbox === mailbox ? [stream] : []));
   }
 
   add(mailbox: string, stream: EventStream, isAllowed: () => Promise<boolean>): void {
@@ -108,7 +119,9 @@ export class OpenStreams {
       const isStalled = unsent > 0 && acknowledged <= entry.acknowledged;
       entry.acknowledged = acknowledged;
       entry.stalledChecks = isStalled ? entry.stalledChecks + 1 : 0;
-      if (entry.stalledChecks >= MAX_STALLED_CHECKS) stream.cut();
+      if (entry.stalledChecks < MAX_STALLED_CHECKS || !stream.isOpen) continue;
+      this.#options.counts.slowReadersClosed += 1;
+      stream.cut();
     }
   }
 }

@@ -3,7 +3,7 @@ import { mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
 import type { MailboxStore } from '../mailbox-store.ts';
 import type { Door } from './door.ts';
 import { sendJson, type Exchange } from './exchange.ts';
-import { messageOf, type StoredMessage } from './stored-message.ts';
+import { messageOf, type StoredMessage } from '../stored-message.ts';
 
 export interface PeopleOptions {
   readonly store: MailboxStore;
@@ -34,7 +34,7 @@ export async function getPeople({ req, res, query }: Exchange, options: PeopleOp
   for (const [name, { unread, last }] of [...found].slice(0, MAX_PEOPLE)) {
     const mine = await lastTo(name, me, store);
     const newer = mine && (!last || mine.time > last.time) ? mine : last;
-    people.push({ name, ...live.presence(name), unread, last: newer });
+    people.push({ name, ...(await live.ask(name)), unread, last: newer });
   }
   sendJson(res, 200, { people, access: door.access.name, dir });
 }

@@ -3,11 +3,13 @@ import type { Logger } from '../logger.ts';
 import { MailboxError, type MailboxErrorCode } from '../mailbox-error.ts';
 import { sendJson } from './exchange.ts';
 
-const STATUS: Record<MailboxErrorCode, number> = {
+/** The HTTP status of every problem. */
+export const STATUS: Readonly<Record<MailboxErrorCode, number>> = {
   INVALID_NAME: 400,
   INVALID_MESSAGE: 400,
   INVALID_REQUEST: 400,
   INVALID_CURSOR: 400,
+  INVALID_TARGET: 400,
   UNAUTHORIZED: 401,
   FORBIDDEN: 403,
   NOT_FOUND: 404,
@@ -21,21 +23,26 @@ const STATUS: Record<MailboxErrorCode, number> = {
   MAILBOX_BUSY: 503,
   MAILBOX_UNUSABLE: 503,
   STORE_FAILED: 503,
+  UNKNOWN_LAYOUT: 503,
   CLOSED: 503,
   MAILBOX_FULL: 507,
   DISK_FULL: 507,
   WRITE_FAILED: 507,
 };
 
-const RETRY_AFTER_S: Readonly<Record<number, number>> = { 429: 1, 503: 2 };
+/** Every code that an answer can have. */
+export const PROBLEM_CODES = Object.keys(STATUS) as MailboxErrorCode[];
 
-export function statusOf(code: MailboxErrorCode): number {
-  return STATUS[code];
-}
+const RETRY_AFTER_S: Readonly<Record<number, number>> = { 429: 1, 503: 2 };
 
 /** Whether the same request could succeed later. */
 export function isPassing(error: unknown): boolean {
-  return !(error instanceof MailboxError) || statusOf(error.code) >= 429;
+  return !(error instanceof MailboxError) || STATUS[error.code] >= 429;
+}
+
+/** How a client is told of it; what is not a MailboxError is ours to find out about. */
+export function codeOf(error: unknown): MailboxErrorCode {
+  return error instanceof MailboxError ? error.code : 'STORE_FAILED';
 }
 
 /** Answers with `{error, message}`; what is not a MailboxError is ours to find in the log, and tells the client little. */
@@ -44,15 +51,20 @@ export function sendProblem(res: ServerResponse, error: unknown, logger: Logger)
     res.destroy();
     return;
   }
-  if (!(error instanceof MailboxError)) {
-    logger.error({ err: error }, 'a request failed');
-    sendJson(res, 503, { error: 'STORE_FAILED', message: 'The server could not do this. Its log says why.' });
-    return;
-  }
-  const status = statusOf(error.code);
-  if (status >= 500) logger.warn({ code: error.code, err: error.cause }, error.message);
+  const { code, message } = problemOf(error, logger);
+  const status = STATUS[code];
   const retryAfter = RETRY_AFTER_S[status];
   if (retryAfter !== undefined) res.setHeader('Retry-After', retryAfter);
   if (status === 413 || status === 408) res.setHeader('Connection', 'close');
-  sendJson(res, status, { error: error.code, message: error.message });
+  sendJson(res, status, { error: code, message });
+}
+
+/** What the client may know; what it may not is logged. */
+function problemOf(error: unknown, logger: Logger): MailboxError {
+  if (!(error instanceof MailboxError)) {
+    logger.error({ err: error }, 'a request failed');
+    return new MailboxError('STORE_FAILED', 'The server could not do this. Its log says why.');
+  }
+  if (STATUS[error.code] >= 500) logger.warn({ code: error.code, err: error.cause }, error.message);
+  return error;
 }

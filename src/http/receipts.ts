@@ -7,7 +7,7 @@ import { readBody } from './body.ts';
 import { checkCursor } from './cursor.ts';
 import type { Door } from './door.ts';
 import { sendNothing, type Exchange } from './exchange.ts';
-import { messageOf } from './stored-message.ts';
+import { messageOf } from '../stored-message.ts';
 
 export interface ReceiptsOptions {
   readonly receipts: Receipts;

@@ -17,5 +17,5 @@ export async function postSession({ req, res }: Exchange, access: LinkAccess | u
   if (!admitted) throw new MailboxError('UNAUTHORIZED', 'This link has expired. Ask for a new one.');
 
   res.setHeader('Set-Cookie', admitted.cookie);
-  sendJson(res, 200, { person: admitted.person });
+  sendJson(res, 200, admitted.whose);
 }

@@ -1,4 +1,5 @@
 import { Bell } from '../bell.ts';
+import type { ChatCounts } from '../chat-counts.ts';
 import type { Live, Notice } from '../live.ts';
 import type { Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
@@ -9,7 +10,7 @@ import type { Door } from './door.ts';
 import { EventStream } from './event-stream.ts';
 import { header, sendJson, type Exchange } from './exchange.ts';
 import { HEARTBEAT_MS, type OpenStreams } from './open-streams.ts';
-import { isPassing } from './problem.ts';
+import { codeOf, isPassing } from './problem.ts';
 import type { Receipts } from './receipts.ts';
 import { eventStreamFormat, jsonLinesFormat, type WireFormat } from './wire-format.ts';
 
@@ -21,6 +22,7 @@ export interface StatusOptions {
   readonly streams: OpenStreams;
   readonly people: readonly MailboxName[];
   readonly logger: Logger;
+  readonly counts: ChatCounts;
 }
 
 const BUSY_RETRY_MS = 10_000;
@@ -41,7 +43,7 @@ export async function getStatus(exchange: Exchange, options: StatusOptions): Pro
 }
 
 async function stream(exchange: Exchange, options: StatusOptions, format: WireFormat): Promise<void> {
-  const { store, live, door, streams, logger, people } = options;
+  const { store, live, door, streams, logger, people, counts } = options;
   const audience = readAudience(exchange, people);
   await admit(exchange, audience, door);
   let start: Start;
@@ -49,22 +51,26 @@ async function stream(exchange: Exchange, options: StatusOptions, format: WireFo
     start = await readStart(exchange, store, audience.mailbox);
   } catch (error) {
     if (!isPassing(error)) throw error;
+    counts.failed(codeOf(error));
     logger.warn({ err: error }, 'a stream could not begin');
     new EventStream(exchange.res, format).bye('busy', BUSY_RETRY_MS);
     return;
   }
   const events = new EventStream(exchange.res, format);
-  if (streams.isFull(audience.mailbox)) return events.bye('busy', BUSY_RETRY_MS);
+  if (streams.isFull(audience.mailbox)) {
+    counts.failed('TOO_MANY_STREAMS');
+    return events.bye('busy', BUSY_RETRY_MS);
+  }
   streams.add(audience.mailbox, events, () => isStillAllowed(exchange, audience, door));
   try {
     await new Follow(audience.mailbox, events, options).begin(start, () => attend(audience, events, live));
   } catch (error) {
-    interrupt(events, error, logger);
+    interrupt(events, error, options);
   }
 }
 
 /** Long polling, for when a proxy holds streams back: what there is, or what comes first within the time. */
-async function poll(exchange: Exchange, { store, receipts, people, door }: StatusOptions): Promise<void> {
+async function poll(exchange: Exchange, { store, receipts, people, door, counts }: StatusOptions): Promise<void> {
   const audience = readAudience(exchange, people);
   await admit(exchange, audience, door);
   const { mailbox } = audience;
@@ -87,7 +93,9 @@ async function poll(exchange: Exchange, { store, receipts, people, door }: Statu
     const isGap = batch.gap || start.lost !== undefined;
     const { events } = batch.gap ? await store.read(mailbox, oldest, READ_LIMIT) : batch;
     const cursor = events.at(-1)?.id ?? start.cursor ?? newest;
-    if (exchange.res.writable) sendJson(exchange.res, 200, { events: events.map(plainEvent), cursor, gap: isGap });
+    if (!exchange.res.writable) return;
+    counts.eventsSent += events.length;
+    sendJson(exchange.res, 200, { events: events.map(plainEvent), cursor, gap: isGap });
   } finally {
     clearTimeout(timer);
     unwatch?.();
@@ -164,6 +172,7 @@ class Follow {
   readonly #mailbox: MailboxName;
   readonly #stream: EventStream;
   readonly #options: StatusOptions;
+  readonly #begun = Date.now();
   #cursor = '';
   #marks = false;
   #sending = false;
@@ -183,6 +192,7 @@ class Follow {
     this.#marks = start.cursor === undefined;
     this.#stream.begin(this.#mailbox, this.#cursor, HEARTBEAT_MS);
     begun();
+    this.#countResume(start, ends.oldest);
     if (start.lost !== undefined) this.#tellGap(start.lost, ends.oldest);
     if (start.proves) await receipts.delivered(this.#mailbox, this.#cursor);
 
@@ -210,7 +220,7 @@ class Follow {
         while (this.#stream.isOpen && (await this.#sendSome())) await this.#stream.drained();
       }
     } catch (error) {
-      interrupt(this.#stream, error, this.#options.logger);
+      interrupt(this.#stream, error, this.#options);
     } finally {
       this.#sending = false;
     }
@@ -230,8 +240,26 @@ class Follow {
     if (last === undefined) return false;
     // Without a cursor of the client's, the kernel's taking the bytes is all the proof there is.
     this.#stream.send(events, this.#marks ? () => this.#taken(last) : undefined);
+    this.#countSent(events);
     this.#cursor = last;
     return true;
+  }
+
+  #countResume({ cursor, proves, lost }: Start, oldest: string): void {
+    const { store, counts } = this.#options;
+    if (lost !== undefined || (proves && store.compare(cursor!, oldest) < 0)) counts.resumes.gap += 1;
+    else if (proves) counts.resumes.hit += 1;
+  }
+
+  /** How long the mail was on its way; what came before this stream did not wait for us. */
+  #countSent(events: readonly MailEvent[]): void {
+    if (!this.#stream.isOpen) return;
+    const { counts } = this.#options;
+    const now = Date.now();
+    counts.eventsSent += events.length;
+    for (const { time } of events) {
+      if (time >= this.#begun) counts.deliveries.observe(Math.max(0, now - time) / 1000);
+    }
   }
 
   #taken(upTo: string): void {
@@ -244,7 +272,8 @@ class Follow {
   }
 }
 
-function interrupt(stream: EventStream, error: unknown, logger: Logger): void {
+function interrupt(stream: EventStream, error: unknown, { counts, logger }: StatusOptions): void {
+  counts.failed(codeOf(error));
   logger.warn({ err: error }, 'a stream was interrupted');
   stream.bye('busy', BUSY_RETRY_MS);
 }

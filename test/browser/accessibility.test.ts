@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
 import { describe, expect } from '@jest/globals';
-import type { BrowserContextOptions, Locator, Page } from 'playwright-core';
+import type { Locator } from 'playwright-core';
 import { requires } from '../support/requires.ts';
 import { until } from '../support/until.ts';
+import { LOOKS, expectAccessible } from './accessible.ts';
 import { Gate } from './gate.ts';
 import {
   Server,
@@ -25,49 +24,7 @@ import {
 const test = requires('chromium');
 setTheStage();
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const IDLE_MS = process.env['IDLE_MINUTE'] ? 60_000 : 20_000;
-
-/** Everything that axe has against the page, in a line each. */
-async function violations(page: Page): Promise<string[]> {
-  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
-  const results = (await page.evaluate(
-    (values) => Reflect.get(globalThis, 'axe').run({ runOnly: { type: 'tag', values } }),
-    TAGS,
-  )) as AxeResults;
-  return results.violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
-  );
-}
-
-const LOOKS: Record<string, { context?: BrowserContextOptions }> = {
-  light: { context: { colorScheme: 'light' } },
-  dark: { context: { colorScheme: 'dark' } },
-  'forced colours': { context: { forcedColors: 'active' } },
-  'a narrow, dark page in Korean without motion': {
-    context: { colorScheme: 'dark', reducedMotion: 'reduce', viewport: { width: 320, height: 640 }, locale: 'ko-KR' },
-  },
-};
-
-/** Nothing may stick out: one scrolls in one direction only. */
-const overflow = (page: Page) =>
-  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-
-/** Controls that are too small for a finger. Links within a text are as large as the text. */
-const smallTargets = (page: Page) =>
-  page.evaluate(() =>
-    [...document.querySelectorAll<HTMLElement>('button, input, select, textarea, a:not(p a)')]
-      .filter((one) => one.checkVisibility())
-      .map((one) => ({ name: one.outerHTML.slice(0, 80), box: one.getBoundingClientRect() }))
-      .filter(({ box }) => box.width < 44 || box.height < 44)
-      .map(({ name, box }) => `${name} ${box.width}×${box.height}`),
-  );
-
-async function expectAccessible(page: Page, state: string): Promise<void> {
-  const found = { violations: await violations(page), overflow: await overflow(page), small: await smallTargets(page) };
-  expect({ state, ...found }).toEqual({ state, violations: [], overflow: 0, small: [] });
-}
 
 describe('every state of every page is accessible', () => {
   for (const [name, { context: options }] of Object.entries(LOOKS)) {
@@ -268,11 +225,13 @@ describe('the language', () => {
   });
 
   test('has every wording in both files', () => {
-    const words = (code: string): string[] =>
-      Object.keys(JSON.parse(readFileSync(new URL(`../../public/lang/${code}.json`, import.meta.url), 'utf8')));
+    const words = (place: string, code: string): string[] =>
+      Object.keys(JSON.parse(readFileSync(new URL(`../../public/${place}/${code}.json`, import.meta.url), 'utf8')));
     const withoutPlurals = (keys: string[]) => keys.filter((key) => !key.endsWith('.one')).toSorted();
 
-    expect(withoutPlurals(words('ko'))).toEqual(withoutPlurals(words('en')));
+    for (const place of ['lang', 'inspect/lang']) {
+      expect(withoutPlurals(words(place, 'ko'))).toEqual(withoutPlurals(words(place, 'en')));
+    }
   });
 });
 

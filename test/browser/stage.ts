@@ -3,9 +3,10 @@ import { chromium, type Browser, type BrowserContext, type BrowserContextOptions
 import { Running, cleanUp, serve, temporaryDirectory, type Ready } from '../command/running.ts';
 import { DEADLINE_MS, afterThisTest } from '../support/after-this-test.ts';
 import { buildPackage } from '../support/built-package.ts';
+import { mailPlaceFlags } from '../support/mail-place.ts';
 import { chromiumPath } from '../support/requires.ts';
 
-const QUIETLY = [
+export const QUIETLY = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -50,7 +51,7 @@ export class Server {
   }
 
   static async on(dir: string, ...args: string[]): Promise<Server> {
-    const all = ['--dir', dir, '--send-rate', '0', ...args];
+    const all = ['--dir', dir, '--send-rate', '0', ...mailPlaceFlags(dir), ...args];
     return new Server(dir, all, await serve(all));
   }
 

@@ -42,6 +42,13 @@ test('The banner says who talks where, where the mail lies and what to try', () 
 `);
 });
 
+test('The banner says where the metrics are, if they are served', () => {
+  const text = banner(start({ metrics: 'http://localhost:9464/metrics' }), plain);
+
+  expect(text).toContain('     Metrics    http://localhost:9464/metrics\n');
+  expect(banner(start(), plain)).not.toContain('Metrics');
+});
+
 test('Two other people get pages of their own', () => {
   const text = banner(start({ people: ['mina', '정'].map(personName) }), plain);
 

@@ -23,6 +23,8 @@ test('This computer needs no links, any other address does', () => {
   expect(settled('--host').access).toBe('links');
   expect(settled('--host 192.168.1.2').access).toBe('links');
   expect(settled('--access links').access).toBe('links');
+  expect(settled('--trust-proxy').access).toBe('links');
+  expect(settled('--trust-proxy --access open').access).toBe('open');
 });
 
 test('Everybody is let in only when that is said in full', () => {
@@ -52,4 +54,39 @@ test('Who was invited is listed until the invitation is revoked', async () => {
   expect((await run(['revoke', 'mina'], { cwd })).code).toBe(0);
   expect((await run(['people'], { cwd })).stdout).toBe('henry\n');
   expect((await run(['revoke', 'mina'], { cwd })).code).toBe(1);
+});
+
+test('A link for an administrator leads to inspect.html, beside the one that the same person may have', async () => {
+  const cwd = withMailboxes();
+  await run(['invite', 'henry'], { cwd });
+
+  const { code, stdout, stderr } = await run(['invite', 'henry', '--admin', '--url', 'https://chat.example'], { cwd });
+
+  expect(code).toBe(0);
+  const [, key = ''] = /^https:\/\/chat\.example\/inspect\.html#key=([\w-]{32})\n$/.exec(stdout) ?? [];
+  expect(key).not.toBe('');
+  expect(stderr).toContain("everybody's mail");
+  const file = join(cwd, 'mailboxes', '.access', 'administrators.json');
+  expect(readFileSync(file, 'utf8')).not.toContain(key);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect((await run(['people'], { cwd })).stdout).toBe('henry\n');
+  expect((await run(['people', '--admin'], { cwd })).stdout).toBe('henry\n');
+});
+
+test('Revoking ends a person’s links of both kinds; with --admin, only the administrator’s', async () => {
+  const cwd = withMailboxes();
+  for (const who of ['henry', 'mina']) {
+    await run(['invite', who], { cwd });
+    await run(['invite', who, '--admin'], { cwd });
+  }
+
+  expect((await run(['revoke', 'henry'], { cwd })).code).toBe(0);
+  expect((await run(['revoke', 'mina', '--admin'], { cwd })).code).toBe(0);
+
+  expect((await run(['people', '--admin'], { cwd })).stdout).toBe('');
+  expect((await run(['people'], { cwd })).stdout).toBe('mina\n');
+  expect(await run(['revoke', 'mina', '--admin'], { cwd })).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('people --admin'),
+  });
 });

@@ -28,6 +28,7 @@ describe('What was asked for', () => {
       dir: './mailboxes',
       people: ['henry', 'jjeong'],
       open: false,
+      admin: false,
       access: 'auto',
       'allowed-host': [],
       'open-to-everyone': false,
@@ -37,7 +38,18 @@ describe('What was asked for', () => {
       'trust-proxy': false,
       as: '',
       since: 'latest',
+      exec: '',
+      'keep-days': 365,
+      'keep-bytes': 1024 ** 3,
       'max-message': 4000,
+      metrics: 'off',
+      store: 'files',
+      'nats-creds': '',
+      'nats-prefix': 'MAILBOX',
+      'nats-shards': 8,
+      'nats-replicas': 3,
+      'nats-monitor': [],
+      'nats-allow': [],
       'log-level': 'info',
       'log-format': 'auto',
     });
@@ -57,7 +69,10 @@ describe('What was asked for', () => {
     ['MAILBOX_DIR', 'post', { dir: 'post' }],
     ['MAILBOX_PEOPLE', 'Mina, 정', { people: ['mina', '정'] }],
     ['MAILBOX_MAX_MESSAGE', '100', { 'max-message': 100 }],
+    ['MAILBOX_KEEP_DAYS', '30', { 'keep-days': 30 }],
+    ['MAILBOX_KEEP_BYTES', '500m', { 'keep-bytes': 500 * 1024 ** 2 }],
     ['MAILBOX_TRUST_PROXY', 'true', { 'trust-proxy': true }],
+    ['MAILBOX_METRICS', '9464', { metrics: { host: '127.0.0.1', port: 9464 } }],
     ['LOG_LEVEL', 'debug', { 'log-level': 'debug' }],
     ['LOG_FORMAT', 'json', { 'log-format': 'json' }],
   ])('can come from %s', (variable, value, expected) => {
@@ -78,6 +93,16 @@ describe('What was asked for', () => {
     expect(read('--host').settings.host).toBe('::');
     expect(read('--host --open').settings).toMatchObject({ host: '::', open: true });
     expect(read('--host 127.0.0.2').settings.host).toBe('127.0.0.2');
+  });
+
+  test.each([
+    ['0', { host: '127.0.0.1', port: 0 }],
+    ['0.0.0.0:9464', { host: '0.0.0.0', port: 9464 }],
+    ['[::1]:9464', { host: '::1', port: 9464 }],
+    ['metrics.example:9464', { host: 'metrics.example', port: 9464 }],
+    ['off', 'off'],
+  ])('is metrics at %s', (text, place) => {
+    expect(read(`--metrics ${text}`).settings.metrics).toEqual(place);
   });
 
   test('is not troubled by a variable of another command', () => {
@@ -109,6 +134,15 @@ describe('A refusal', () => {
     ['--port', "Option '-p, --port <value>' argument missing."],
     ['--port 65536', "--port must be a whole number from 0 to 65535, not '65536'."],
     ['--port 0x50', "--port must be a whole number from 0 to 65535, not '0x50'."],
+    ...['on', '65536', '::1', ':9464', '127.0.0.1', '127.0.0.1:', 'http://127.0.0.1:9464'].map((text) => [
+      `--metrics ${text}`,
+      `--metrics must be off or [host:]port with a port from 0 to 65535, not '${text}'.`,
+    ]),
+    ['--keep-days 0', "--keep-days must be a whole number from 1 to 36500, not '0'."],
+    [
+      '--keep-bytes 1023K',
+      "--keep-bytes must be a size of 1M or more: bytes, or a whole number with K, M or G behind it, not '1023K'.",
+    ],
     ['--max-message 0', "--max-message must be a whole number from 1 to 32000, not '0'."],
     ['--log-level loud', "--log-level must be one of debug, info, warn, error, silent, not 'loud'."],
     ['--dir=', "--dir must be a path, not ''."],

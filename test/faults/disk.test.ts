@@ -22,6 +22,10 @@ function mounted(command: (path: string) => string): string {
   return path;
 }
 
+async function readiness({ port }: Scene): Promise<number> {
+  return (await fetch(`http://127.0.0.1:${port}/readyz`)).status;
+}
+
 /** Takes what space is left; `free` gives it back. */
 function fill(dir: string): { free: () => void } {
   const path = join(dir, 'filler');
@@ -49,9 +53,11 @@ for (const receiver of ['away', 'listening'] as const) {
 
         const sending = scene.sender.send(80); // the rest of a page takes some
         await until('507', () => (scene.sender.refusals.get('507') ?? 0) >= 3);
+        const readyWhenFull = await readiness(scene);
         disk.free();
         await sending;
 
+        expect([readyWhenFull, await readiness(scene)]).toEqual([507, 200]);
         expect(scene.sender.refusals.size).toBe(1);
         expect(scene.follower?.connections ?? 1).toBe(1);
         expect(await scene.judge()).toEqual(ALL_WELL);
@@ -78,6 +84,34 @@ testWithMounts(
       await following;
 
       expect(scene.follower!.connections).toBe(1);
+      expect(await scene.judge()).toEqual(ALL_WELL);
+    } finally {
+      await scene.clear();
+    }
+  },
+  60_000,
+);
+
+testWithMounts(
+  'starts on a full disk, shows what there is, and goes on when there is space',
+  async () => {
+    const dir = mounted((path) => `mount -t tmpfs -o size=512k none ${path}`);
+    const scene = await Scene.open({ dir, command: true });
+    try {
+      await scene.sender.send(2);
+      await scene.follow();
+      await scene.server.terminate();
+      const disk = fill(dir);
+
+      await scene.start();
+      const readyWhenFull = await readiness(scene);
+      const kept = await fetch(`http://127.0.0.1:${scene.port}/history?receiver=alice&sender=bob`);
+      disk.free();
+
+      expect(((await kept.json()) as { messages: object[] }).messages).toHaveLength(2);
+      expect([readyWhenFull, await readiness(scene)]).toEqual([507, 200]);
+      await scene.sender.send(1);
+      await scene.shown();
       expect(await scene.judge()).toEqual(ALL_WELL);
     } finally {
       await scene.clear();

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { listen } from '../support/listener.ts';
+import { onFiles } from '../support/mail-place.ts';
 import { history, reportReceipt, say } from '../support/requests.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { until } from '../support/until.ts';
@@ -209,7 +210,7 @@ describe('what pages tell each other', () => {
 });
 
 describe('the people', () => {
-  test('are those of the chat and whoever wrote, with what is unread and what was said last', async () => {
+  onFiles(test)('are those of the chat and whoever wrote, with what is unread and what was said last', async () => {
     const chat = await serveChat();
     await say(chat, 'jjeong', 'henry', 'one');
     const { id } = await say(chat, 'jjeong', 'henry', 'two');

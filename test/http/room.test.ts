@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { listen, textOf } from '../support/listener.ts';
+import { onFiles } from '../support/mail-place.ts';
 import { say } from '../support/requests.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { until } from '../support/until.ts';
@@ -73,7 +74,7 @@ describe('a group room', () => {
     expect(spoken.status).toBe(400);
   });
 
-  test('has mail from a file, too', async () => {
+  onFiles(test)('has mail from a file, too', async () => {
     const chat = await serveChat();
     const page = await listen(room(chat, 'henry'));
 

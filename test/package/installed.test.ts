@@ -15,6 +15,7 @@ const INSTALL_WITHIN_MS = 180_000;
 
 let work: string;
 let app: string;
+let tarball: string;
 let packed: string[];
 
 /** Packs a copy of this package, as if it had just been cloned, and installs it into an application of its own. */
@@ -33,11 +34,12 @@ beforeAll(async () => {
   const [{ filename, files }] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [
     { filename: string; files: { path: string }[] },
   ];
+  tarball = join(work, filename);
   packed = files.map(({ path }) => path);
 
   mkdirSync(app);
   writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }));
-  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', join(work, filename)], { cwd: app });
+  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], { cwd: app });
 }, INSTALL_WITHIN_MS);
 
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -57,6 +59,29 @@ describe('the package', () => {
     for (const path of ['dist/index.js', 'dist/index.d.ts', 'public/chat1.html', 'bin/mailbox-chat.cjs']) {
       expect(packed).toContain(path);
     }
+  });
+
+  test.each([
+    ['publint', '--strict'],
+    // Loaded with require() it works on every Node that we support; the checker knows only older ones.
+    ['attw', '--profile', 'esm-only'],
+  ])('passes %s', async (checker, ...options) => {
+    const checking = run(join(PACKAGE_DIR, 'node_modules/.bin', checker), [tarball, ...options]);
+
+    const { stdout } = await checking.catch((error: { stdout: string; stderr: string }) => {
+      throw new Error(error.stdout + error.stderr);
+    });
+
+    expect(stdout).not.toMatch(/warning/i);
+  });
+
+  test('can be loaded with require()', async () => {
+    const script = `process.stdout.write(typeof require('mailbox-chat').mailboxChat)`;
+
+    const { stdout, stderr } = await run(process.execPath, ['--input-type=commonjs', '-e', script], { cwd: app });
+
+    expect(stdout).toBe('function');
+    expect(stderr).toBe('');
   });
 
   test('has everything it imports among its dependencies', () => {
@@ -140,6 +165,15 @@ describe('the package', () => {
     );
 
     expect(compiled.stdout).toBe('');
+  });
+
+  test('works without the packages of the store on NATS, and says what to install when it is asked for', async () => {
+    const asking = run(join(app, 'node_modules/.bin/mailbox-chat'), ['--store', 'nats://127.0.0.1:1'], { cwd: app });
+
+    await expect(asking).rejects.toMatchObject({
+      code: 78,
+      stderr: expect.stringContaining('npm install @nats-io/transport-node @nats-io/jetstream'),
+    });
   });
 
   test('has a command that starts, serves its pages and ends', async () => {

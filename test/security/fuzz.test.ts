@@ -12,7 +12,7 @@ import { fuzz } from './kit/fuzz.ts';
 import { bearer, serveLinks } from './kit/links.ts';
 
 /** What may stand in a data directory. */
-const OUR_DIRECTORIES = ['.taken', '.delivered', '.marks', '.live', '.torn', '.locks', '.access'];
+const OURS = ['.layout', '.taken', '.delivered', '.marks', '.live', '.torn', '.locks', '.access'];
 
 interface Watched {
   readonly options: MailboxChatOptions;
@@ -32,7 +32,7 @@ function watched(): Watched {
   const expectInOrder = (): void => {
     expect(errors).toEqual([]);
     expect(outside()).toEqual(before);
-    for (const name of readdirSync(dir).filter((entry) => !OUR_DIRECTORIES.includes(entry))) {
+    for (const name of readdirSync(dir).filter((entry) => !OURS.includes(entry))) {
       expect(name).toMatch(/\.txt$/);
       expect(mailboxName(name.slice(0, -'.txt'.length)) + '.txt').toBe(name);
     }

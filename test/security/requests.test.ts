@@ -1,5 +1,7 @@
 import express from 'express';
 import { describe, expect, test } from '@jest/globals';
+import { Invitations } from '../../src/access/invitations.ts';
+import { personName } from '../../src/mailbox-name.ts';
 import { listing } from '../support/directory.ts';
 import { listen } from '../support/listener.ts';
 import { say } from '../support/requests.ts';
@@ -98,6 +100,8 @@ describe('a request is refused before any mail moves when', () => {
     'Origin: http://localhost.evil.test',
     'Origin: http://localhost:1',
     'Origin: http://127.0.0.1',
+    'Origin: http://chat.example:81',
+    'Origin: http://evil.chat.example',
     'Purpose: prefetch',
     'Sec-Purpose: prefetch',
     'Sec-Purpose: prefetch;prerender',
@@ -122,6 +126,22 @@ test.each([
 
   expect(statusesIn(await raw(chat, rawRequest('GET /people?receiver=henry', [`Host: ${host}`])))).toEqual([200]);
 });
+
+test.each(['open', 'links'] as const)(
+  '%s: behind a proxy that changes the Host, its own pages may send',
+  async (access) => {
+    const chat = await serveChat({ access, allowedHosts: ['chat.example'] });
+    const key = new Invitations(chat.dir).invite(personName('henry'));
+    const sendFrom = async (origin: string): Promise<number> => {
+      const headers = { Origin: origin, Authorization: `Bearer ${key}`, 'Content-Type': 'text/plain' };
+      return (await fetch(`${chat.url}${SEND}`, { method: 'POST', headers, body: 'hi' })).status;
+    };
+
+    expect(await sendFrom('https://chat.example')).toBe(201);
+    expect(await sendFrom('http://chat.example')).toBe(201);
+    expect(await sendFrom('https://evil.test')).toBe(403);
+  },
+);
 
 test.each(['HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'PATCH', 'PROPFIND', 'PURGE', 'QUERY'])(
   '%s moves and writes nothing',

@@ -1,15 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import {
-  MAX_EVENT_BYTES,
-  frame,
-  messageData,
-  parseBlock,
-  parseFrames,
-  splitBlocks,
-} from '../../src/files/event-frame.ts';
+import { MAX_EVENT_BYTES, frame, parseBlock, parseFrames, splitBlocks } from '../../src/files/event-frame.ts';
 import { mailboxName } from '../../src/mailbox-name.ts';
 import type { MailEvent } from '../../src/mailbox-store.ts';
+import { messageData } from '../../src/message-data.ts';
 
 const NOW = Date.UTC(2026, 10, 20);
 const pieces = fc.constantFrom(

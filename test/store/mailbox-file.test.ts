@@ -68,6 +68,29 @@ describe('the mailbox file', () => {
     expect(modeOf(directory.in('shared', 'henry.txt'))).toBe(0o660);
   });
 
+  test('that the group may append to stays so though another program has made it', async () => {
+    const shared = directory.openAt(directory.path, { groupWritable: true });
+    writeFileSync(directory.file(), 'data: from a page\n\n', { mode: 0o644 });
+
+    await (await Listener.open(shared)).take(1);
+
+    expect(statSync(directory.file()).mode & 0o777).toBe(0o664);
+  });
+
+  test('is opened to the group when it was there before, unless it is no file of its own', async () => {
+    await store.append(henry, letter('hi'));
+    const secret = directory.in('secret');
+    writeFileSync(secret, '', { mode: 0o600 });
+    symlinkSync(secret, directory.file('mina'));
+    linkSync(secret, directory.file('other'));
+    mkdirSync(directory.file('folder'));
+
+    directory.openAt(directory.path, { groupWritable: true });
+
+    expect(statSync(directory.file()).mode & 0o777).toBe(0o660);
+    expect(statSync(secret).mode & 0o777).toBe(0o600);
+  });
+
   test('holds what waits, as frames that anybody can read', async () => {
     const clock = new Clock(Date.UTC(2026, 10, 20, 1, 2, 3));
     store = directory.open({ now: clock.now });

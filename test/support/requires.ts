@@ -10,7 +10,7 @@ type Body = () => Promise<void> | void;
  * skipped, and its name says for want of what; with CI=true it fails instead: there, nothing may be left out.
  */
 export function requires(...needs: readonly string[]): (name: string, body: Body, timeoutMs?: number) => void {
-  const missing = needs.filter((need) => !has(need));
+  const missing = missingOf(needs);
   if (missing.length === 0) return test;
   const reason = `${missing.join(' and ')} missing`;
   if (process.env['CI'] !== 'true') return (name, body) => test.skip(`${name} [${reason}]`, body);
@@ -18,6 +18,11 @@ export function requires(...needs: readonly string[]): (name: string, body: Body
     test(name, () => {
       throw new Error(`This machine cannot run the test: ${reason}.`);
     });
+}
+
+/** Which of these the machine does not have. */
+export function missingOf(needs: readonly string[]): string[] {
+  return needs.filter((need) => !has(need));
 }
 
 /** Where Chromium is: `CHROMIUM`, or the first on the PATH. */

@@ -61,6 +61,24 @@ export class Ledger {
     return true;
   }
 
+  /** What has been accepted so far, as a ledger of its own: what was only posted by now may come, or not. */
+  upToNow(): Ledger {
+    const copy = new Ledger();
+    for (const [text, entry] of this.#entries) copy.#entries.set(text, { ...entry });
+    copy.#accepted = this.#accepted;
+    copy.#foreign = this.#foreign;
+    return copy;
+  }
+
+  /** Takes over what was posted since `upToNow`, as not accepted. */
+  alsoPosted(later: Ledger): void {
+    for (const [text, entry] of later.#entries) {
+      if (this.#entries.has(text)) continue;
+      const { acceptedMs: _, ...posted } = entry;
+      this.#entries.set(text, posted);
+    }
+  }
+
   judge(shown: readonly Shown[], ordered = true): Verdict {
     const seen = new Set<string>();
     const newest = new Map<string, number>();

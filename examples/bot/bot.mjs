@@ -1,0 +1,55 @@
+// Answers every message to the bot once: the cursor says up to where it has, and an answer's key is the id of the message
+// that it answers, so that the same answer sent twice arrives once.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+
+const CHAT = process.env.CHAT ?? 'http://localhost:2012';
+const NAME = 'bot';
+const CURSOR_FILE = 'cursor.txt';
+
+let cursor = existsSync(CURSOR_FILE) ? readFileSync(CURSOR_FILE, 'utf8') : undefined;
+for (;;) {
+  try {
+    for await (const event of events()) {
+      if (event.type === 'message') await answer(event);
+      if (event.id) writeFileSync(CURSOR_FILE, (cursor = event.id));
+    }
+  } catch (error) {
+    console.error(error.message);
+  }
+  await setTimeout(2000);
+}
+
+async function* events() {
+  const headers = { Accept: 'application/x-ndjson', ...(cursor && { 'Last-Event-ID': cursor }) };
+  const response = await fetch(`${CHAT}/status?receiver=${NAME}`, { headers });
+  if (!response.ok) throw new Error(await response.text());
+
+  let rest = '';
+  for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop();
+    for (const line of lines) yield JSON.parse(line);
+  }
+}
+
+async function answer({ id, data }) {
+  const { sender, message } = messageIn(data);
+  if (typeof sender !== 'string' || sender === NAME) return;
+  const response = await fetch(`${CHAT}/messages`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'Idempotency-Key': `answer-${id}` },
+    body: JSON.stringify({ sender: NAME, receiver: sender, message: `You wrote ${message.length} characters.` }),
+  });
+  if (response.status === 429 || response.status >= 500) throw new Error(await response.text()); // later
+}
+
+/** Any program may write any text into a mailbox. */
+function messageIn(data) {
+  try {
+    const { sender, message } = Object(JSON.parse(data));
+    return { sender, message: String(message) };
+  } catch {
+    return {};
+  }
+}

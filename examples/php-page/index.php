@@ -1,0 +1,18 @@
+<?php
+// Writes to a mailbox as a program of 2012 did: by appending to its file.
+$mailbox = (getenv('MAILBOX_DIR') ?: __DIR__ . '/mailboxes') . '/henry.txt';
+
+if ($_SERVER['REQUEST_METHOD'] === 'POST') {
+    $message = ['sender' => 'jjeong', 'receiver' => 'henry', 'message' => $_POST['message']];
+    $data = json_encode($message, JSON_UNESCAPED_UNICODE | JSON_THROW_ON_ERROR);
+    file_put_contents($mailbox, "\n\ndata: $data\n\n", FILE_APPEND | LOCK_EX);
+    header('Location: ' . $_SERVER['REQUEST_URI'], true, 303);
+    exit;
+}
+?>
+<!doctype html>
+<title>To henry</title>
+<form method="post">
+  <input name="message" aria-label="Message to henry" required>
+  <button>Send</button>
+</form>

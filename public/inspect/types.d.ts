@@ -1,0 +1,44 @@
+/** What `GET /inspect?mailbox=` tells. */
+interface Look {
+  mailbox: string;
+  file: FileView | null;
+  takes: FileView[];
+  log: FileView[];
+  torn: FileView[];
+  marks: Record<string, string>;
+  servers: { pid: number; here: string[] }[];
+  streams: string[]; // cursors
+  pid: number;
+}
+
+interface FileView {
+  path: string;
+  size: number;
+  ino: string;
+  pieces: Piece[];
+  logged?: number;
+  problem?: 'notPlain' | 'unreadable';
+}
+
+interface Piece {
+  from: number;
+  end: number;
+  bytes: string; // base64
+  last?: string;
+  says: Says;
+}
+
+type Says =
+  | { kind: 'event'; id?: string; time?: number; sender?: string; type?: string; text: string }
+  | { kind: 'batch'; time: number; events: number; takes: string[] }
+  | { kind: 'damaged'; why: string }
+  | { kind: 'unfinished'; lines: boolean }
+  | { kind: 'nothing' | 'void' | 'cut' };
+
+/** A wording and what is put into it. */
+interface Change {
+  key: string;
+  values: Record<string, string | number>;
+}
+
+type LookState = 'connecting' | 'live' | 'reconnecting' | 'busy' | 'denied';

@@ -1,0 +1,35 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+
+/** Headers by which a proxy says that somebody else is asking through it. */
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+
+/** Whether a program on this computer asks, by a name of this computer, and not for somebody else. */
+export function isFromThisComputer(req: IncomingMessage): boolean {
+  const { remoteAddress = '' } = req.socket;
+  return (
+    isLoopbackAddress(remoteAddress) &&
+    isLoopback(hostOf(req.headers.host)) &&
+    !FORWARDED.some((name) => req.headers[name] !== undefined)
+  );
+}
+
+/** Whether the connection came in by loopback; a socket file has no address, and is on this computer. */
+export function isToThisComputer({ socket }: IncomingMessage): boolean {
+  return socket.localAddress === undefined || isLoopbackAddress(socket.localAddress);
+}
+
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost' || host.endsWith('.localhost')) return true;
+  return isIP(host) === 4 ? host.startsWith('127.') : host === '::1' || host === '::ffff:127.0.0.1';
+}
+
+/** A Host header's name, without port and brackets. */
+export function hostOf(host = ''): string {
+  const name = /^\[(.*)\](?::\d+)?$/.exec(host)?.[1] ?? host.replace(/:\d+$/, '');
+  return name.toLowerCase();
+}
+
+function isLoopbackAddress(address: string): boolean {
+  return /^(?:::1|(?:::ffff:)?127(?:\.\d+){3})$/.test(address);
+}

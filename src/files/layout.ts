@@ -1,0 +1,69 @@
+/**
+ * How a data directory is laid out, by number, in `.layout`:
+ *
+ *     1
+ *
+ * A directory that does not say so is of the first layout: made before there was this file, or by the prototype, whose
+ * mailboxes are the same. A backup says `unfinished` until it is whole.
+ */
+import { constants, fsyncSync, ftruncateSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { MailboxError, isErrno } from '../mailbox-error.ts';
+import { VERSION } from '../version.ts';
+import { READ, SAFELY, readRange, syncDirectory, withFile } from './disk.ts';
+
+/** The layout that this version reads and writes. */
+export const LAYOUT = 1;
+
+export const LAYOUT_FILE = '.layout';
+export const UNFINISHED = 'unfinished';
+
+const MAX_BYTES = 64;
+const WRITE_OR_CREATE = constants.O_WRONLY | constants.O_CREAT | SAFELY;
+
+/** Throws UNKNOWN_LAYOUT unless this version can use the directory. False: it does not say how it is laid out. */
+export function checkLayout(dir: string): boolean {
+  const text = readLayout(dir).trim();
+  if (text === '') return false;
+  if (text === String(LAYOUT)) return true;
+  throw new MailboxError('UNKNOWN_LAYOUT', `${whyNot(dir, text)} Nothing was changed.`);
+}
+
+/** Checks the layout, and says it in the directory where that was not done yet. */
+export function claimLayout(dir: string): void {
+  if (checkLayout(dir)) return;
+  try {
+    writeLayout(dir, String(LAYOUT));
+  } catch (error) {
+    // A full disk is no reason not to start: what is not said counts as the first layout, and the next start says it.
+    if (!isErrno(error, 'ENOSPC', 'EDQUOT')) throw error;
+  }
+}
+
+/** At the beginning of the file, in one write: two servers may start at the same moment. */
+export function writeLayout(dir: string, text: string): void {
+  withFile(join(dir, LAYOUT_FILE), WRITE_OR_CREATE, (fd) => {
+    ftruncateSync(fd, writeSync(fd, `${text}\n`, 0));
+    fsyncSync(fd);
+  });
+  syncDirectory(dir);
+}
+
+function readLayout(dir: string): string {
+  try {
+    return withFile(join(dir, LAYOUT_FILE), READ, (fd) => readRange(fd, 0, MAX_BYTES).toString('utf8'));
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return '';
+    throw error;
+  }
+}
+
+function whyNot(dir: string, text: string): string {
+  if (text === UNFINISHED) return `${dir} is a backup that was not finished: make another one.`;
+  const ours = `this is Mailbox Chat ${VERSION}, which knows layout ${LAYOUT}`;
+  if (/^\d{1,9}$/.test(text)) {
+    const fix = Number(text) > LAYOUT ? 'Install the version that made it, or restore a backup from before it.' : '';
+    return `${dir} has layout ${text}, and ${ours}. ${fix}`.trim();
+  }
+  return `${dir}/${LAYOUT_FILE} does not say a layout, and ${ours}. If the directory is one of ours, delete that file.`;
+}

@@ -1,0 +1,91 @@
+import type { Inspection, Inspector } from '../inspector.ts';
+import type { Logger } from '../logger.ts';
+import { MailboxError } from '../mailbox-error.ts';
+import { mailboxName, type MailboxName } from '../mailbox-name.ts';
+import type { Door } from './door.ts';
+import { EventStream, reconnectionMs } from './event-stream.ts';
+import { header, sendJson, type Exchange } from './exchange.ts';
+import { HEARTBEAT_MS, type OpenStreams } from './open-streams.ts';
+import { eventStreamFormat } from './wire-format.ts';
+
+export interface InspectOptions {
+  readonly inspector: Inspector | undefined;
+  readonly streams: OpenStreams;
+  readonly door: Door;
+  readonly people: readonly MailboxName[];
+  /** Where the files are, as it was given. */
+  readonly dir: string | null;
+  readonly logger: Logger;
+}
+
+interface Look extends Inspection {
+  /** The cursors of the streams that are open here. */
+  readonly streams: readonly string[];
+  /** This server, as `.live/` names it to the others. */
+  readonly pid: number;
+}
+
+/** Streams of inspections are counted under this, which is the name of no mailbox. */
+const INSPECTIONS = '/inspect';
+const MAX_INSPECTIONS = 10;
+const MAX_CURSORS = 20;
+const LOOK_MS = 250;
+/** Looking rests so many times as long as it took: it never takes more than a tenth of a processor. */
+const RESTS = 9;
+const BUSY_RETRY_MS = 10_000;
+
+/**
+ * `GET /inspect`: which mailboxes there are. `GET /inspect?mailbox=henry`: what stands in its files now; with
+ * `Accept: text/event-stream`, a `look` event whenever that has changed. Moves no mail.
+ */
+export async function getInspection({ req, res, query }: Exchange, options: InspectOptions): Promise<void> {
+  const { inspector, door, people, dir } = options;
+  await door.admitAdministrator(req);
+  if (!inspector) throw new MailboxError('NOT_FOUND', 'This chat keeps its mail elsewhere than in files.');
+
+  const name = query.get('mailbox');
+  if (name === undefined) {
+    const mailboxes = [...new Set([...people, ...inspector.mailboxes()])];
+    return sendJson(res, 200, { mailboxes, dir });
+  }
+  const mailbox = mailboxName(name);
+  const look = (): Look => ({ ...inspector.look(mailbox), streams: cursorsOf(mailbox, options), pid: process.pid });
+  if (!header(req, 'accept')?.includes('text/event-stream')) return sendJson(res, 200, look());
+
+  const stream = new EventStream(res, eventStreamFormat);
+  if (options.streams.isFull(INSPECTIONS, MAX_INSPECTIONS)) return stream.bye('busy', BUSY_RETRY_MS);
+  options.streams.add(INSPECTIONS, stream, () => door.admitAdministrator(req).then(isTrue, isFalse));
+  stream.notify('ready', JSON.stringify({ mailbox, heartbeatMs: HEARTBEAT_MS }));
+  showChanges(stream, look, options.logger);
+}
+
+function cursorsOf(mailbox: MailboxName, { streams }: InspectOptions): string[] {
+  return streams
+    .of(mailbox)
+    .slice(-MAX_CURSORS)
+    .map(({ cursor }) => cursor);
+}
+
+const isTrue = (): boolean => true;
+const isFalse = (): boolean => false;
+
+/** By looking now and then: it costs the same whatever happens, and the streams that bring mail know nothing of it. */
+function showChanges(stream: EventStream, look: () => Look, logger: Logger): void {
+  let shown = '';
+  let timer: NodeJS.Timeout;
+  const show = (): void => {
+    const beganMs = performance.now();
+    try {
+      // Who is slow gets what there is then, not what there was meanwhile.
+      const found = stream.isBackedUp ? shown : JSON.stringify(look());
+      if (found !== shown) stream.notify('look', found);
+      shown = found;
+    } catch (error) {
+      logger.warn({ err: error }, 'the files of a mailbox could not be looked at');
+      return stream.bye('busy', reconnectionMs());
+    }
+    timer = setTimeout(show, Math.max(LOOK_MS, RESTS * (performance.now() - beganMs))).unref();
+  };
+  stream.onEnd(() => clearTimeout(timer));
+  show();
+}

@@ -1,0 +1,78 @@
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
+import { readFileSync } from 'node:fs';
+import { MailboxError } from '../mailbox-error.ts';
+import type { Nats } from './nats.ts';
+
+/** A connection to the servers, and JetStream over it. */
+export interface Cluster {
+  readonly nats: Nats;
+  readonly nc: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+}
+
+/** A server that stopped without closing its connections is noticed after two pings. */
+const PING_MS = 2000;
+const PINGS_OUT = 2;
+const RECONNECT_MS = 250;
+const CONNECT_MS = 5000;
+const ANSWER_MS = 5000;
+
+/**
+ * Connects to one of the servers, and to another whenever that one goes. `servers`: `nats://host:port`, `tls://…`, with
+ * `user:password@` or `token@` before the host; `credentials`: a .creds file instead.
+ */
+export async function connectTo(
+  nats: Nats,
+  servers: readonly string[],
+  credentials?: string,
+  options: NodeConnectionOptions = {},
+): Promise<Cluster> {
+  try {
+    const nc = await nats.connect({
+      ...addresses(servers),
+      ...(credentials !== undefined && { authenticator: nats.credsAuthenticator(readFileSync(credentials)) }),
+      name: 'mailbox-chat',
+      noEcho: true,
+      noAsyncTraces: true,
+      timeout: CONNECT_MS,
+      pingInterval: PING_MS,
+      maxPingOut: PINGS_OUT,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: RECONNECT_MS,
+      ...options,
+    });
+    const jsm = await nats.jetstreamManager(nc, { checkAPI: false, timeout: ANSWER_MS });
+    return { nats, nc, jsm, js: nats.jetstream(nc, { timeout: ANSWER_MS }) };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const what = `No NATS server of ${servers.map(withoutPassword).join(', ')} can be used: ${why}. Is one running there?`;
+    throw new MailboxError('STORE_FAILED', what, { cause: error });
+  }
+}
+
+function addresses(servers: readonly string[]): NodeConnectionOptions {
+  const urls = servers.map(parse);
+  const { username, password } = urls.find((url) => url.username !== '') ?? new URL('nats://none');
+  const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
+  return {
+    servers: urls.map((url) => url.host),
+    ...(user !== '' && pass !== '' && { user, pass }),
+    ...(user !== '' && pass === '' && { token: user }),
+    ...(urls.some(({ protocol }) => protocol === 'tls:') && { tls: {} }),
+  };
+}
+
+function parse(server: string): URL {
+  const text = server.includes('://') ? server : `nats://${server}`;
+  if (URL.canParse(text)) {
+    const url = new URL(text);
+    if (['nats:', 'tls:'].includes(url.protocol) && url.host !== '') return url;
+  }
+  throw new MailboxError('STORE_FAILED', `"${withoutPassword(server)}" is not the address of a NATS server.`);
+}
+
+function withoutPassword(server: string): string {
+  return server.replace(/[^/@]*@/, '');
+}

@@ -1,0 +1,46 @@
+/**
+ * Ids rise within a mailbox. Their parts are numbers, compared one after the other:
+ *
+ *     1763600000000.17      an event: when its stream was made (Unix ms), and its place in the stream
+ *     1763600000000.16.1    a cursor and no event: after place 16 and before 17, whatever stood in 16
+ */
+const FORM = /^([1-9]\d{12})\.(0|[1-9]\d{0,14})(\.1)?$/;
+
+/** The id of no event: the cursor of a mailbox that never had one. */
+export const FIRST_ID = '0-0';
+
+/** Where a cursor stands. `epoch` 0: before everything. */
+export interface Place {
+  readonly epoch: number;
+  readonly seq: number;
+  /** Whether it stands behind `seq` without having been an event itself. */
+  readonly isBetween: boolean;
+}
+
+const FIRST: Place = { epoch: 0, seq: 0, isBetween: false };
+
+export function isEventId(text: string): boolean {
+  return text === FIRST_ID || FORM.test(text);
+}
+
+/** Negative when `a` comes before `b`, 0 when they are the same, positive when it comes after. */
+export function compareIds(a: string, b: string): number {
+  const [one, other] = [placeOf(a), placeOf(b)];
+  return one.epoch - other.epoch || one.seq - other.seq || Number(one.isBetween) - Number(other.isBetween);
+}
+
+export function placeOf(id: string): Place {
+  if (id === FIRST_ID) return FIRST;
+  const match = FORM.exec(id);
+  if (!match) throw new TypeError(`Not an event id: ${JSON.stringify(id)}`);
+  return { epoch: Number(match[1]), seq: Number(match[2]), isBetween: match[3] !== undefined };
+}
+
+export function eventId(epoch: number, seq: number): string {
+  return `${epoch}.${seq}`;
+}
+
+/** The cursor that reads the event at `seq` first. */
+export function cursorBefore(epoch: number, seq: number): string {
+  return `${epoch}.${seq - 1}.1`;
+}

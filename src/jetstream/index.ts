@@ -1,0 +1,2 @@
+export { JetStreamMailboxes, type JetStreamMailboxesOptions } from './jetstream-mailboxes.ts';
+export { ALLOWANCES, type Allowance } from './allowances.ts';

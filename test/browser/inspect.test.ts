@@ -1,0 +1,117 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { run } from '../command/running.ts';
+import { requires } from '../support/requires.ts';
+import { LOOKS, expectAccessible } from './accessible.ts';
+import { Server, button, chatOf, newBrowser, openChat, setTheStage } from './stage.ts';
+
+const test = requires('chromium');
+setTheStage();
+
+const inspectOf = ({ url }: { readonly url: string }) => new URL('inspect.html', url).href;
+const isLive = (page: Page) => page.locator('[data-state=live] li').first().waitFor();
+const stage = (page: Page, number: number) => page.getByRole('region', { name: new RegExp(`^${number}\\.`) });
+const rows = (page: Page, number: number) => stage(page, number).getByRole('list').getByRole('listitem');
+
+async function inspect(server: Server): Promise<Page> {
+  const page = await (await newBrowser()).newPage();
+  await page.goto(inspectOf(server));
+  await isLive(page);
+  return page;
+}
+
+describe('the inspector', () => {
+  test('shows mail as it comes into the file, and on its way into the log when somebody listens', async () => {
+    const server = await Server.start();
+    const file = join(server.dir, 'henry.txt');
+    const page = await inspect(server);
+    await page.getByText('There is no such file yet.').waitFor();
+    const command = await page.getByText(/^printf/).innerText();
+    expect(command).toBe(String.raw`printf 'data: hi\n\n' >> ${file}`);
+
+    appendFileSync(file, Buffer.concat([Buffer.from('data: hi\r\n\r\n\u202edata: \x07\n\ndata: ha'), Buffer.of(0xff)]));
+
+    await page.getByRole('log').getByText('33 bytes were appended to henry.txt.').waitFor();
+    expect((await rows(page, 1).allInnerTexts()).map((text) => text.split(/\n+/).filter(Boolean))).toEqual([
+      ['0–12', String.raw`data: hi\r\n`, String.raw`\r\n`, 'From a file', 'hi', 'It gets its id in the log.'],
+      ['12–24', String.raw`\u202edata: \x07\n`, String.raw`\n`, 'Not shown: it has no data field.'],
+      ['24–33', String.raw`data: ha\xff`, 'Half a line. It waits for its rest.'],
+    ]);
+
+    const chat = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
+    await rows(page, 3).getByText('hi', { exact: true }).waitFor();
+    await stage(page, 1).getByText('Empty.').waitFor();
+    await rows(page, 2).getByText('It stands in the log.').waitFor();
+    await page.getByText('1 stream at this server').waitFor();
+    await page.getByText('Received up to', { exact: true }).waitFor();
+    await page.getByRole('log').getByText('Somebody listens: 1 in all.').waitFor();
+    await chat.close();
+    await page.getByRole('log').getByText('Somebody stopped listening: 0 are left.').waitFor();
+  });
+
+  test('goes on after the server was away, and follows the mailbox that is chosen', async () => {
+    const server = await Server.start();
+    const page = await inspect(server);
+    await page.getByRole('combobox', { name: 'Mailbox' }).selectOption('jjeong');
+    await stage(page, 1).getByText('There is no such file yet.').waitFor();
+    expect(new URL(page.url()).search).toBe('?mailbox=jjeong');
+
+    await server.end('SIGKILL');
+    await page.getByRole('status').getByText('Reconnecting…').waitFor();
+    appendFileSync(join(server.dir, 'jjeong.txt'), 'data: 안녕\n\n');
+    await server.startAgain();
+
+    await rows(page, 1).getByText('안녕', { exact: true }).waitFor();
+    await page.getByRole('status').getByText('Live').waitFor();
+  });
+
+  test('opens with an administrator’s link, and tells anybody else why not', async () => {
+    const server = await Server.start('--access', 'links');
+    const invite = async (...args: string[]) =>
+      (await run(['invite', 'mina', ...args, '--dir', server.dir, '--url', server.url])).stdout.trim();
+    const [ordinary, administrators] = [await invite(), await invite('--admin')];
+    const page = await (await newBrowser()).newPage();
+
+    await page.goto(ordinary.replace('chat.html', 'inspect.html'));
+    await page.getByText('You may not look at the mailboxes.').waitFor();
+    await page.getByText('mailbox-chat invite <who> --admin').waitFor();
+    await page.goto(administrators);
+    await page.reload(); // by the cookie
+    await isLive(page);
+    await run(['revoke', 'mina', '--admin', '--dir', server.dir]);
+
+    await page.getByText('You may not look at the mailboxes.').waitFor();
+  });
+
+  test('is accessible in every look', async () => {
+    const server = await Server.start();
+    appendFileSync(join(server.dir, 'henry.txt'), `data: hi\n\nnonsense\n\ndata: ${'x'.repeat(400)}`);
+    await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
+    appendFileSync(join(server.dir, 'jjeong.txt'), 'data: waiting\n');
+    for (const [name, { context: options }] of Object.entries(LOOKS)) {
+      const page = await (await newBrowser(options)).newPage();
+      await page.goto(inspectOf(server));
+      await stage(page, 4).getByRole('listitem').first().waitFor();
+      await expectAccessible(page, name);
+    }
+  });
+
+  test('is gone through by keyboard, and changes its language at once', async () => {
+    const page = await inspect(await Server.start());
+    const focused = () => page.evaluate(() => document.activeElement?.outerHTML.slice(0, 12));
+
+    const stops: (string | undefined)[] = [];
+    for (let i = 0; i < 4; i += 1) {
+      await page.keyboard.press('Tab');
+      stops.push(await focused());
+    }
+    await button(page, '한').click();
+
+    expect(stops).toEqual(['<select id="', '<button type', '<button type', '<div role="l']);
+    await page.getByRole('heading', { name: '1. 메일박스' }).waitFor();
+    expect(await page.title()).toBe('henry – 들여다보기 – 메일박스 채팅');
+    expect(await page.locator('html').getAttribute('lang')).toBe('ko');
+  });
+});

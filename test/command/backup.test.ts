@@ -1,0 +1,123 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { listing } from '../support/directory.ts';
+import { history, say } from '../support/requests.ts';
+import { cleanUp, type Ready, run, type Running, serve, temporaryDirectory } from './running.ts';
+
+afterEach(cleanUp);
+
+function scene() {
+  const cwd = temporaryDirectory();
+  return { cwd, dir: join(cwd, 'mailboxes'), copy: join(cwd, 'copy') };
+}
+
+const at = ({ url }: Ready): { url: string } => ({ url: url.slice(0, -1) });
+
+async function stop(server: Running): Promise<void> {
+  server.child.kill('SIGTERM');
+  await server.ended;
+}
+
+/** Mail of every kind: waiting, delivered, from another program. */
+async function filled(cwd: string): Promise<Running & Ready> {
+  const server = await serve([], { cwd });
+  for (const text of ['one', 'two']) await say(at(server), 'jjeong', 'henry', text);
+  await history(at(server), 'henry', 'jjeong');
+  appendFileSync(join(cwd, 'mailboxes', 'henry.txt'), 'data: from a file\n\n');
+  await say(at(server), 'henry', 'jjeong', 'three');
+  return server;
+}
+
+/** What is there, with modes, except what only passes between running servers. */
+function contents(dir: string): string[] {
+  return listing(dir)
+    .filter((line) => !/^\.(?:live|locks)/.test(line))
+    .map((line) => `${line} ${statSync(join(dir, line.split(' ')[0]!)).mode.toString(8)}`);
+}
+
+test('Of a stopped server everything is copied, with modes and invitations', async () => {
+  const { cwd, dir, copy } = scene();
+  await stop(await filled(cwd));
+  await run(['invite', 'henry'], { cwd });
+  chmodSync(join(dir, 'henry.txt'), 0o664);
+  chmodSync(dir, 0o2770);
+
+  const { code, stdout } = await run(['backup', 'copy'], { cwd });
+
+  expect(code).toBe(0);
+  expect(contents(copy)).toEqual(contents(dir));
+  expect(statSync(copy).mode & 0o7777).toBe(0o2770);
+  expect(JSON.parse(stdout)).toMatchObject({ dir: './mailboxes', target: './copy', mailboxes: 2, leftOut: [] });
+});
+
+test('A server on the copy of a running one has its mail and lets the same people in', async () => {
+  const { cwd } = scene();
+  const first = await filled(cwd);
+  const key = /#key=(\S+)/.exec((await run(['invite', 'henry'], { cwd })).stdout)![1]!;
+  await run(['backup', 'copy'], { cwd });
+  await stop(first);
+
+  const second = await serve(['--dir', 'copy', '--access', 'links'], { cwd });
+  const answer = await fetch(`${second.url}history?receiver=henry&sender=jjeong`, {
+    headers: { Authorization: `Bearer ${key}` },
+  });
+  const { messages } = (await answer.json()) as { messages: { message: string }[] };
+
+  expect(messages.map(({ message }) => message).toSorted()).toEqual(['from a file', 'one', 'three', 'two']);
+});
+
+test.each([
+  ['a directory with something in it', 'full', 'is there and not an empty directory'],
+  ['a file', 'full/file', 'is there and not an empty directory'],
+  ['the mailboxes themselves', 'mailboxes', 'is there and not an empty directory'],
+  ['a place among them', 'mailboxes/copy', 'lies in'],
+])('Refuses to copy to %s', async (_what, target, message) => {
+  const { cwd } = scene();
+  mkdirSync(join(cwd, 'mailboxes'));
+  await run(['send', 'henry', 'hi', '--as', 'jjeong'], { cwd });
+  mkdirSync(join(cwd, 'full'));
+  writeFileSync(join(cwd, 'full', 'file'), 'mine');
+  const before = listing(cwd);
+
+  const { code, stderr } = await run(['backup', target], { cwd });
+
+  expect(code).toBe(2);
+  expect(stderr).toContain(message);
+  expect(listing(cwd)).toEqual(before);
+});
+
+test('Copies to an empty directory that is there, and says what it left out', async () => {
+  const { cwd, dir, copy } = scene();
+  mkdirSync(dir);
+  mkdirSync(copy);
+  await run(['send', 'henry', 'hi', '--as', 'jjeong'], { cwd });
+  writeFileSync(join(dir, 'notes'), 'of the owner');
+  spawnSync('mkfifo', [join(dir, 'mina.txt')]);
+  symlinkSync('/etc/passwd', join(dir, 'kim.txt'));
+  mkdirSync(join(dir, 'photos'));
+
+  const { code, stdout, stderr } = await run(['backup', 'copy'], { cwd });
+
+  expect(code).toBe(0);
+  const { leftOut } = JSON.parse(stdout) as { leftOut: string[] };
+  expect(leftOut.toSorted()).toEqual(['kim.txt', 'mina.txt', 'photos']);
+  expect(stderr).toContain('Left out, because it is no plain file: ./mailboxes/mina.txt\n');
+  expect(readdirSync(copy).toSorted()).toEqual(['.layout', 'henry.txt', 'notes']);
+});
+
+test('What a backup that was cut off has left is not taken for a whole one', async () => {
+  const { cwd, dir } = scene();
+  mkdirSync(dir);
+  for (const who of ['henry', 'mina', 'kim']) await run(['send', who, 'hi', '--as', 'jjeong'], { cwd });
+
+  const inject = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'inject=fsync:error=EIO:when=5'];
+  const { code, stderr } = await run(['backup', 'copy'], { cwd, through: inject });
+  const started = await run(['serve', '--dir', 'copy', '--port', '0'], { cwd });
+
+  expect(code).toBe(1);
+  expect(stderr).toContain('✗ The backup could not be finished: EIO');
+  expect(started.code).toBe(78);
+  expect(started.stderr).toContain('is a backup that was not finished');
+});

@@ -1,0 +1,80 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { history } from '../support/requests.ts';
+import { listing } from '../support/directory.ts';
+import { cleanUp, type Ready, run, type Running, serve, temporaryDirectory } from './running.ts';
+
+afterEach(cleanUp);
+
+function scene() {
+  const cwd = temporaryDirectory();
+  const dir = join(cwd, 'mailboxes');
+  mkdirSync(dir);
+  return { cwd, dir, layout: join(dir, '.layout') };
+}
+
+async function messagesOn(server: Ready): Promise<string[]> {
+  const { messages } = await history({ url: server.url.slice(0, -1) }, 'henry', 'jjeong');
+  return messages.map(({ message }) => message);
+}
+
+async function stop(server: Running): Promise<void> {
+  server.child.kill('SIGTERM');
+  await server.ended;
+}
+
+test('A directory says how it is laid out, also when two servers begin it at the same moment', async () => {
+  const { cwd, layout } = scene();
+
+  await Promise.all([serve([], { cwd }), serve([], { cwd })]);
+
+  expect(readFileSync(layout, 'utf8')).toBe('1\n');
+});
+
+test('The mailboxes of the prototype, which are all that it has, are taken over with their mail', async () => {
+  const { cwd, dir, layout } = scene();
+  appendFileSync(join(dir, 'henry.txt'), 'data: from 2012\n\n');
+
+  const server = await serve([], { cwd });
+
+  expect(await messagesOn(server)).toEqual(['from 2012']);
+  expect(readFileSync(layout, 'utf8')).toBe('1\n');
+});
+
+test('A directory from before there was a layout number is taken over with its log', async () => {
+  const { cwd, layout } = scene();
+  await run(['send', 'henry', 'kept', '--as', 'jjeong'], { cwd });
+  const before = await serve([], { cwd });
+  await messagesOn(before);
+  await stop(before);
+  rmSync(layout);
+
+  const server = await serve([], { cwd });
+
+  expect(await messagesOn(server)).toEqual(['kept']);
+  expect(readFileSync(layout, 'utf8')).toBe('1\n');
+});
+
+test.each([
+  ['a newer layout', '2\n', 'has layout 2, and this is Mailbox Chat'],
+  ['half a backup', 'unfinished\n', 'is a backup that was not finished'],
+  ['anything else', 'hello\n', 'does not say a layout'],
+])('A directory of %s is refused by every command, and nothing in it changes', async (_what, text, message) => {
+  const { cwd, dir, layout } = scene();
+  await run(['send', 'henry', 'one', '--as', 'jjeong'], { cwd });
+  writeFileSync(layout, text);
+  const before = listing(dir);
+
+  const ended = await Promise.all(
+    ['serve --port 0', 'send henry hi', 'tail henry', 'forget henry', 'invite henry', 'people', 'backup ../copy'].map(
+      (line) => run(line.split(' '), { cwd }),
+    ),
+  );
+
+  for (const { code, stderr } of ended) {
+    expect(code).toBe(78);
+    expect(stderr).toContain(message);
+  }
+  expect(listing(dir)).toEqual(before);
+});

@@ -1,0 +1,112 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cleanUp, run, Running, temporaryDirectory } from './running.ts';
+
+afterEach(cleanUp);
+
+interface Handed {
+  readonly id: string;
+  readonly type: string;
+  readonly data: string;
+}
+
+/** A directory of mailboxes, and what commands have written to `out` in it. */
+function scene() {
+  const cwd = temporaryDirectory();
+  mkdirSync(join(cwd, 'mailboxes'));
+  const out = join(cwd, 'out');
+  const written = (): string[] => (existsSync(out) ? readFileSync(out, 'utf8').trimEnd().split('\n') : []);
+  return {
+    written,
+    messages: () => written().flatMap((line) => (line.startsWith('{') ? [messageIn(line)] : [])),
+    send: async (text: string): Promise<string> => {
+      const { stdout } = await run(['send', 'henry', text, '--as', 'jjeong'], { cwd });
+      return (JSON.parse(stdout) as Handed).id;
+    },
+    tail: (command: string, ...args: string[]) => new Running(['tail', 'henry', '--exec', command, ...args], { cwd }),
+    delivered: (): unknown => {
+      const marks = JSON.parse(readFileSync(join(cwd, 'mailboxes', '.marks', 'henry.json'), 'utf8')) as object;
+      return 'delivered' in marks ? marks.delivered : undefined;
+    },
+  };
+}
+
+function messageIn(line: string): string {
+  const { data } = JSON.parse(line) as Handed;
+  return (JSON.parse(data) as { message: string }).message;
+}
+
+async function interrupted(tail: Running): Promise<number | null> {
+  tail.child.kill('SIGINT');
+  return (await tail.ended).code;
+}
+
+test('Hands each message to a command, one at a time and in order, those that waited first', async () => {
+  const { send, tail, written, messages } = scene();
+  for (const text of ['one', 'two', 'three']) await send(text);
+
+  const tailing = tail('echo begin >> out; cat >> out; echo end >> out; echo done');
+  await tailing.printed('stdout', /(done\n){3}/);
+  await send('four');
+  await tailing.printed('stdout', /(done\n){4}/);
+
+  expect(await interrupted(tailing)).toBe(0);
+  expect(messages()).toEqual(['one', 'two', 'three', 'four']);
+  expect(written().map((line) => (line.startsWith('{') ? 'message' : line))).toEqual(
+    Array.from({ length: 4 }, () => ['begin', 'message', 'end']).flat(),
+  );
+});
+
+test('Counts a message as received when the command has succeeded, and begins after it the next time', async () => {
+  const { send, tail, delivered, messages } = scene();
+  const id = await send('one');
+  const first = tail('cat >> out; echo done');
+  await first.printed('stdout', /done/);
+  await interrupted(first);
+  const mark = delivered();
+
+  await send('two');
+  const second = tail('cat >> out; echo done');
+  await second.printed('stdout', /done/);
+  await interrupted(second);
+
+  expect(mark).toBe(id);
+  expect(messages()).toEqual(['one', 'two']);
+});
+
+test('Ends with 1 when the command fails, and begins with the same message the next time', async () => {
+  const { send, tail, delivered, messages } = scene();
+  const first = await send('one');
+  const second = await send('two');
+
+  const { code, stderr } = await tail('grep -v two >> out || exit 7').ended;
+  const mark = delivered();
+  const again = tail('cat >> out; echo done');
+  await again.printed('stdout', /done/);
+  await interrupted(again);
+
+  expect(code).toBe(1);
+  expect(stderr).toContain(`✗ The command failed on the message ${second} of henry (exit status 7).`);
+  expect(mark).toBe(first);
+  expect(messages()).toEqual(['one', 'two']);
+});
+
+test('Does not mind a command that does not read, and begins where it is told', async () => {
+  const { send, tail } = scene();
+  await send('x'.repeat(4000));
+  await send('two');
+
+  const first = tail('echo done');
+  await first.printed('stdout', /(done\n){2}/);
+  const again = tail('echo done', '--since', 'all');
+  await again.printed('stdout', /(done\n){2}/);
+
+  expect(await Promise.all([interrupted(first), interrupted(again)])).toEqual([0, 0]);
+});
+
+test('Refuses an empty command with 2', async () => {
+  const { tail } = scene();
+
+  expect(await tail(' ').ended).toMatchObject({ code: 2, stderr: expect.stringContaining('--exec needs a command') });
+});

@@ -1,0 +1,120 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PACKAGE_DIR } from '../support/built-package.ts';
+import { chromiumPath } from '../support/requires.ts';
+import { until } from '../support/until.ts';
+
+const SCRIPT = fileURLToPath(new URL('machine.sh', import.meta.url));
+const NAMESPACES = ['--mount', '--pid', '--uts', '--ipc', '--net', '--cgroup'];
+/** Where the package lies on the machine. */
+const PACKAGE = '/usr/src/mailbox-chat';
+
+export interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A small machine with systemd and a network of its own, in namespaces: whatever is done on it stays there. */
+export class Machine {
+  readonly #dir: string;
+  readonly #init: number;
+  readonly #end: () => Promise<void>;
+
+  private constructor(dir: string, init: number, end: () => Promise<void>) {
+    this.#dir = dir;
+    this.#init = init;
+    this.#end = end;
+  }
+
+  /** Resolves when systemd has come up. */
+  static async boot(): Promise<Machine> {
+    const dir = mkdtempSync(join(tmpdir(), 'mailbox-chat-machine-'));
+    const args = [...NAMESPACES, '--fork', '--kill-child', '--propagation', 'private'];
+    const unshare = spawn('unshare', [...args, 'sh', SCRIPT, dir, PACKAGE_DIR, process.execPath], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let complaints = '';
+    unshare.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
+    const ended = once(unshare, 'exit');
+    const end = async (): Promise<void> => {
+      unshare.kill('SIGKILL');
+      await ended;
+      rmSync(dir, { recursive: true, force: true });
+    };
+    try {
+      const init = await until('the first process', () => {
+        if (unshare.exitCode !== null) throw new Error(`The machine did not start: ${complaints}`);
+        return childOf(unshare.pid!);
+      });
+      const machine = new Machine(dir, init, end);
+      await until('systemd', async () => {
+        if (unshare.exitCode !== null) throw new Error(`The machine did not start: ${complaints}`);
+        return (await machine.try('systemctl is-system-running')).stdout === 'running\n';
+      });
+      return machine;
+    } catch (error) {
+      await end();
+      throw error;
+    }
+  }
+
+  /** Runs a script as its root would, in the directory of the package; rejects when it fails. Resolves to its stdout. */
+  async run(script: string): Promise<string> {
+    const { code, stdout, stderr } = await this.try(script);
+    if (code !== 0) throw new Error(`${script}\n${stdout}${stderr}`);
+    return stdout;
+  }
+
+  /** The same for what may fail. */
+  try(script: string): Promise<Output> {
+    return this.#enter([...NAMESPACES], script);
+  }
+
+  /** Runs what needs the network of this computer: what installs packages. */
+  async runOnline(script: string): Promise<void> {
+    const others = NAMESPACES.filter((each) => each !== '--net');
+    const { code, stdout, stderr } = await this.#enter(others, script);
+    if (code !== 0) throw new Error(`${script}\n${stdout}${stderr}`);
+  }
+
+  /** A program that is Chromium with the machine's network. */
+  browser(): string {
+    const path = join(this.#dir, 'chromium');
+    writeFileSync(path, `#!/bin/sh\nexec nsenter --target ${this.#init} --net -- '${chromiumPath()}' "$@"\n`);
+    chmodSync(path, 0o755);
+    return path;
+  }
+
+  stop(): Promise<void> {
+    return this.#end();
+  }
+
+  #enter(namespaces: readonly string[], script: string): Promise<Output> {
+    const args = [
+      '--target',
+      String(this.#init),
+      ...namespaces,
+      '--root',
+      '--wd',
+      'sh',
+      '-ec',
+      `cd ${PACKAGE}\n${script}`,
+    ];
+    const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: process.env['HOME'] };
+    return new Promise((resolve) => {
+      execFile('nsenter', args, { env }, (error, stdout, stderr) =>
+        resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }),
+      );
+    });
+  }
+}
+
+function childOf(pid: number): number | undefined {
+  const child = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0];
+  return child ? Number(child) : undefined;
+}

@@ -1,0 +1,72 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { PACKAGE_DIR } from '../support/built-package.ts';
+import { isThere } from './kit/documents.ts';
+
+const text = readFileSync(join(PACKAGE_DIR, 'CONTRIBUTING.md'), 'utf8');
+
+/** Each folder of the map, and those that it may import from. */
+const mayImport = new Map(
+  Array.from(text.matchAll(/^\| `(src[^`]*)` \|.*\| ([^|]*)\|$/gm), ([, folder, others]) => [
+    folder!,
+    Array.from(others!.matchAll(/`([^`]+)`/g), ([, other]) => other!),
+  ]),
+);
+
+describe('the map in CONTRIBUTING', () => {
+  test('has every folder of the sources, and no other', () => {
+    const folders = sources().map((path) => dirname(path));
+
+    expect([...mayImport.keys()].toSorted()).toEqual([...new Set(folders)].toSorted());
+  });
+
+  test('has every folder beside them', () => {
+    const notOurs = ['coverage', 'dist', 'mailboxes', 'node_modules', 'src'];
+    const folders = readdirSync(PACKAGE_DIR, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const named = Array.from(text.matchAll(/^\| `(\w+)` \|/gm), ([, folder]) => folder!);
+
+    const visible = folders.map(({ name }) => name).filter((name) => !name.startsWith('.') && !notOurs.includes(name));
+    expect(named.filter((name) => name !== 'src').toSorted()).toEqual(visible.toSorted());
+  });
+
+  test.each([...mayImport])('is kept by what %s imports', (folder, allowed) => {
+    const files = sources().filter((path) => dirname(path) === folder);
+
+    const forbidden = files.flatMap((path) =>
+      foldersImportedBy(path)
+        .filter((other) => ![folder, 'src', ...allowed].includes(other))
+        .map((other) => `${path} imports from ${other}`),
+    );
+    expect(forbidden).toEqual([]);
+  });
+
+  test('has, of what the sources share, only two files that import from a folder', () => {
+    const shared = sources().filter((path) => dirname(path) === 'src');
+    const importing = shared.filter((path) => /from '\.\/[^'/]+\//.test(readFileSync(join(PACKAGE_DIR, path), 'utf8')));
+
+    expect(importing).toEqual(['src/index.ts', 'src/mailbox-chat.ts']);
+  });
+
+  test('speaks of commands that there are', () => {
+    const { scripts } = JSON.parse(readFileSync(join(PACKAGE_DIR, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    const commands = Array.from(text.matchAll(/npm run ([\w:]+)/g), ([, name]) => name!);
+
+    expect(commands.filter((name) => !(name in scripts))).toEqual([]);
+    for (const [, path] of text.matchAll(/npm test -- (\S+)/g)) expect(isThere(path!)).toBe(true);
+  });
+});
+
+function sources(): string[] {
+  return readdirSync(join(PACKAGE_DIR, 'src'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => relative(PACKAGE_DIR, join(entry.parentPath, entry.name)))
+    .toSorted();
+}
+
+function foldersImportedBy(path: string): string[] {
+  const imports = readFileSync(join(PACKAGE_DIR, path), 'utf8').matchAll(/(?:from|import\() ?'(\.[^']*)'/g);
+  return Array.from(imports, ([, file]) => dirname(join(dirname(path), file!)));
+}

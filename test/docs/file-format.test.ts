@@ -1,0 +1,252 @@
+import { appendFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { Invitations } from '../../src/access/invitations.ts';
+import { FileMailboxes, mailboxName } from '../../src/index.ts';
+import { PACKAGE_DIR } from '../support/built-package.ts';
+import { temporaryDirectory } from '../support/directory.ts';
+import { Listener, listen, textOf } from '../support/listener.ts';
+import { requires } from '../support/requires.ts';
+import { history, say } from '../support/requests.ts';
+import { serveChat, type ServedChat } from '../support/serve-chat.ts';
+import { until } from '../support/until.ts';
+import { block, document, type Block } from './kit/documents.ts';
+import { examples, withoutTimes, type Example } from './kit/examples.ts';
+import { run } from './kit/shell.ts';
+
+const PATH = 'docs/file-format.md';
+const READER = '// node read-log.mjs mailboxes/.delivered/henry';
+const LINES_IN_FRONT = '\n\n';
+
+/** A chat on `mailboxes` in a directory of its own, whose clock for patience runs a hundred times as fast. */
+async function serveIn(cwd: string, options: { readonly segmentBytes?: number } = {}): Promise<ServedChat> {
+  const dir = join(cwd, 'mailboxes');
+  return serveChat({ dir, store: new FileMailboxes(dir, { ...options, uptimeMs: () => performance.now() * 100 }) });
+}
+
+/** Every example that writes, with each interpreter that it is for. */
+const writers = examples(PATH, ['sh', 'php', 'js'])
+  .filter(({ commands }) => commands.name !== READER)
+  .flatMap((example) =>
+    (example.commands.language === 'sh' ? ['bash', 'dash'] : [example.commands.language]).map(
+      (by) => [by, example] as const,
+    ),
+  );
+
+/** The command line that runs a block. Programs go into a file, as they would. */
+function commandFor(by: string, { code }: Block, cwd: string): string {
+  if (by === 'bash' || by === 'dash') return code;
+  const file = join(cwd, by === 'php' ? 'write.php' : 'write.mjs');
+  writeFileSync(file, code);
+  return by === 'php' ? `php ${file}` : `'${process.execPath}' ${file}`;
+}
+
+function shellOf(by: string): string {
+  return by === 'dash' ? 'dash' : 'bash';
+}
+
+/** What the reader gets: what is shown behind the commands, or the text that stands in them. */
+function textFrom({ commands, output }: Example): string {
+  return output ?? /data: (hello[\w ]*)/.exec(commands.code)![1]!;
+}
+
+describe('docs/file-format.md', () => {
+  requires('dash', 'php')('has examples that reach the reader, one after the other', async () => {
+    const cwd = temporaryDirectory();
+    const chat = await serveIn(cwd);
+    const page = await listen(`${chat.url}/status?receiver=henry`);
+
+    for (const [by, example] of writers) {
+      await run(commandFor(by, example.commands, cwd), { cwd, shell: shellOf(by) });
+      expect([by, textOf(await page.next())]).toEqual([by, textFrom(example)]);
+    }
+  });
+
+  requires(
+    'dash',
+    'php',
+    'strace',
+  )('has examples that append in one write, and names those that do not', async () => {
+    const cwd = temporaryDirectory();
+    mkdirSync(join(cwd, 'mailboxes'));
+    const mailbox = join(cwd, 'mailboxes/henry.txt');
+    const writesOf = async (by: string, commands: string): Promise<number> => {
+      appendFileSync(mailbox, '');
+      const [script, trace] = [join(cwd, 'script'), join(cwd, 'trace')];
+      writeFileSync(script, commands);
+      await run(`strace -qq -f -P ${mailbox} -e trace=write -o ${trace} ${shellOf(by)} ${script}`, { cwd });
+      return readFileSync(trace, 'utf8').match(/ write\(/g)!.length;
+    };
+
+    for (const [by, { commands }] of writers)
+      expect([by, await writesOf(by, commandFor(by, commands, cwd))]).toEqual([by, 1]);
+    const full = 'x'.repeat(4096 - '\n\ndata: \n\n'.length);
+    for (const by of ['bash', 'dash']) {
+      expect(await writesOf(by, String.raw`env printf '\n\ndata: %s\n\n' ${full} >> ${mailbox}`)).toBe(1);
+      expect(await writesOf(by, `cat >> ${mailbox} <<END\n\n\ndata: ${full}\n\nEND\n`)).toBe(1);
+    }
+    expect(await writesOf('bash', String.raw`printf 'data: one\ndata: two\n\n' >> ${mailbox}`)).toBe(3);
+  });
+
+  test.each(rows(/^\| `(.+)` \| (?:`([^`]+)`|(nothing(?:, set aside)?)) \|/gm))(
+    'tells what becomes of %s',
+    async (written, text, nothing) => {
+      const cwd = temporaryDirectory();
+      const chat = await serveIn(cwd);
+      const page = await listen(`${chat.url}/status?receiver=henry`, { types: ['news'] });
+      const write = (format: string): Promise<string> => run(`env printf '${format}' >> mailboxes/henry.txt`, { cwd });
+
+      await write(written!);
+      if (nothing === 'nothing, set aside') await until('what was set aside', () => setAside(chat));
+      else if (text !== undefined) expect((await page.next()).data).toBe(text.replaceAll(String.raw`\n`, '\n'));
+      await write(String.raw`\n\ndata: marker\n\n`);
+
+      expect((await page.next()).data).toBe('marker');
+      expect(setAside(chat)).toBe(nothing === 'nothing, set aside');
+    },
+  );
+
+  test('shows a message as it stands in a mailbox', async () => {
+    const chat = await serveChat();
+    const { code } = block(PATH, 'id: 1763600000000-0');
+
+    await say(chat, 'jjeong', 'henry', '안녕\nhi', 'one for each message');
+
+    expect(withoutTimes(chat.mailboxText('henry'))).toBe(withoutTimes(code));
+  });
+
+  test('shows a message that another program can write under any name, once for each key', async () => {
+    const chat = await serveChat();
+    const { code } = block(PATH, 'id: 1763600000000-0');
+
+    chat.writeForeign('henry', `${LINES_IN_FRONT}${code}\n\n`.repeat(2));
+
+    const { messages } = await history(chat, 'henry', 'jjeong');
+    expect(messages).toEqual([
+      expect.objectContaining({ sender: 'jjeong', message: '안녕\nhi', key: 'one for each message' }),
+    ]);
+  });
+
+  test('tells which spelling of a name is the mailbox', async () => {
+    const chat = await serveChat();
+    chat.writeForeign('Henry', 'data: nobody\n\n');
+    chat.writeForeign('henry', 'data: marker\n\n');
+
+    const page = await listen(`${chat.url}/status?receiver=Henry`);
+
+    expect(await page.textsUpTo('marker')).toEqual(['marker']);
+  });
+
+  test('lists all that a server leaves in the directory', async () => {
+    const chat = await serveIn(temporaryDirectory());
+    const listed = rows(/^\| `(\.\w+)[/\w.]*` \|/gm).map(([name]) => name!);
+    new Invitations(chat.dir).invite(mailboxName('henry'));
+    chat.writeForeign('henry', 'no data\n\n');
+    const page = await listen(`${chat.url}/status?receiver=henry`);
+    await say(chat, 'jjeong', 'henry', 'hi');
+    await page.textsUpTo('hi');
+    await chat.stop();
+
+    const left = readdirSync(chat.dir).filter((name) => name.startsWith('.'));
+
+    expect(left.toSorted()).toEqual(listed.toSorted());
+  });
+});
+
+describe('what docs/file-format.md lets one delete', () => {
+  test('with the server stopped leaves the mail and the history as they were, but for marks', async () => {
+    const before = await serveChat();
+    await listen(`${before.url}/status?receiver=henry`);
+    await say(before, 'jjeong', 'henry', 'received');
+    await until('the mark', async () => (await history(before, 'henry', 'jjeong')).messages[0]?.state === 'delivered');
+    await say(before, 'henry', 'jjeong', 'waits');
+    await before.stop();
+
+    for (const name of ['.marks', '.torn', '.live', '.locks', '.access', '.layout'])
+      rmSync(join(before.dir, name), { recursive: true, force: true });
+    const after = await serveChat({ dir: before.dir });
+
+    const { messages } = await history(after, 'henry', 'jjeong');
+    expect(messages.map(({ message, state }) => [message, state])).toEqual([
+      ['received', 'sent'],
+      ['waits', 'sent'],
+    ]);
+    expect(await new Listener(`${after.url}/status?receiver=henry`).textsUpTo('received')).toEqual([
+      '<ready>',
+      'received',
+    ]);
+    expect(readFileSync(join(after.dir, '.layout'), 'utf8')).toBe('1\n');
+  });
+
+  test('of the log, its oldest segments, takes nothing else with it', async () => {
+    const chat = await serveIn(temporaryDirectory(), { segmentBytes: 2000 });
+    const log = join(chat.dir, '.delivered/henry');
+    await listen(`${chat.url}/status?receiver=henry`);
+    const { id: gone } = await say(chat, 'jjeong', 'henry', 'message 0');
+    for (let i = 1; i < 40; i += 1) await say(chat, 'jjeong', 'henry', `message ${i}`);
+    const [oldest] = readdirSync(log).toSorted((a, b) => parseInt(a, 10) - parseInt(b, 10));
+
+    await chat.stop();
+    rmSync(join(log, oldest!));
+
+    const again = await serveChat({ dir: chat.dir });
+    const texts = await new Listener(`${again.url}/status?receiver=henry&since=all`).textsUpTo('message 39');
+    const numbers = texts.slice(1).map((text) => Number(text.split(' ')[1]));
+    expect(numbers[0]).toBeGreaterThan(0);
+    expect(numbers).toEqual(Array.from(numbers, (_, i) => numbers[0]! + i));
+    const late = await listen(`${again.url}/status?receiver=henry&lastEventId=${gone}`);
+    expect((await late.textsUpTo('message 39')).slice(0, 2)).toEqual(['<gap>', `message ${numbers[0]}`]);
+  });
+});
+
+describe('the reader of logs in docs/file-format.md', () => {
+  const { code } = block(PATH, READER);
+
+  async function read(log: string): Promise<string> {
+    const script = join(temporaryDirectory(), 'read-log.mjs');
+    writeFileSync(script, code);
+    return run(`'${process.execPath}' ${script} '${log}'`, { cwd: log });
+  }
+
+  test('reads the sample beside it', async () => {
+    const log = temporaryDirectory();
+    const sample = document(PATH).blocks.find(({ name }) => name.startsWith(': 0 '))!;
+    writeFileSync(join(log, '0-0.log'), `\n${sample.code}\n\n`);
+
+    expect(await read(log)).toContain('"message":"hi"');
+  });
+
+  test('reads what a server has logged, in order, and not what is void', async () => {
+    const chat = await serveIn(temporaryDirectory(), { segmentBytes: 2000 });
+    const page = await listen(`${chat.url}/status?receiver=henry`);
+    for (let i = 0; i < 20; i += 1) {
+      await say(chat, 'jjeong', 'henry', `ours ${i}`);
+      chat.writeForeign('henry', `data: theirs ${i}\n\n`);
+      await page.textsUpTo(`theirs ${i}`);
+    }
+    const log = join(chat.dir, '.delivered/henry');
+    await chat.stop();
+    expect(readdirSync(log).length).toBeGreaterThan(2);
+    const last = readdirSync(log)
+      .toSorted((a, b) => parseInt(a, 10) - parseInt(b, 10))
+      .at(-1)!;
+    appendFileSync(join(log, last), '\n: 17 9 00000000 1 1-0\n\n\ndata: torn\n\n');
+
+    const heard = (await read(log)).match(/^id: .*$/gm)!.map((line) => line.slice('id: '.length));
+
+    expect(heard).toEqual(page.heard.filter(({ type }) => type === 'message').map(({ id }) => id));
+    expect(await read(log)).not.toContain('torn');
+  });
+});
+
+function setAside({ dir }: ServedChat): boolean {
+  try {
+    return readdirSync(join(dir, '.torn/henry')).length > 0;
+  } catch {
+    return false; // nothing was
+  }
+}
+
+function rows(row: RegExp): (string | undefined)[][] {
+  return Array.from(readFileSync(join(PACKAGE_DIR, PATH), 'utf8').matchAll(row), ([, ...cells]) => cells);
+}

@@ -1,0 +1,83 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { PACKAGE_DIR } from '../support/built-package.ts';
+import { temporaryDirectory } from '../support/directory.ts';
+import { listen } from '../support/listener.ts';
+import { requires } from '../support/requires.ts';
+import { say } from '../support/requests.ts';
+import { serveChat } from '../support/serve-chat.ts';
+import { block, document } from './kit/documents.ts';
+import { examples, runExample } from './kit/examples.ts';
+import { OpenApi, PROBLEMS } from './kit/openapi.ts';
+import { Shell } from './kit/shell.ts';
+
+const PATH = 'docs/http-api.md';
+const ADDRESS = 'http://localhost:2012';
+
+describe('docs/http-api.md', () => {
+  requires('curl')('has commands that print what it shows, one after the other', async () => {
+    const chat = await serveChat();
+    const cwd = temporaryDirectory();
+
+    for (const example of examples(PATH, ['sh'])) await runExample(example, { cwd }, { [ADDRESS]: chat.url });
+  });
+
+  test('has a script that hears what was said, and the end', async () => {
+    const chat = await serveChat();
+    await say(chat, 'jjeong', 'henry', 'hi');
+    const { code } = block(PATH, `const source = new EventSource('${ADDRESS}/status?receiver=henry&since=all');`);
+    const eventSource = import.meta.resolve('eventsource');
+    const script = join(temporaryDirectory(), 'page.mjs');
+    writeFileSync(script, `import { EventSource } from '${eventSource}';\n${code.replaceAll(ADDRESS, chat.url)}`);
+
+    const page = new Shell(`'${process.execPath}' ${script}`, { cwd: temporaryDirectory() });
+    await page.printed(/^\d+-0 \{"sender":"jjeong",.*"message":"hi"/m);
+    await chat.chat.close();
+
+    await page.printed(/^until later \{"reason":"shutdown"/m);
+  });
+
+  test('lists every problem with its status', () => {
+    const listed = rowsOf(/^\| (\d+) \| `(\w+)` \|/gm).map(([status, code]) => [code, Number(status)]);
+
+    expect(Object.fromEntries(listed)).toEqual(PROBLEMS);
+  });
+
+  test('lists every event of a stream', () => {
+    const listed = rowsOf(/^\| ((?:`\w+`(?:, )?)+) \| (?:\{|as )/gm).flatMap(([names]) => names!.match(/\w+/g)!);
+
+    const kinds = Object.keys(new OpenApi().events('GET /status', 'text/event-stream'));
+    expect([...listed, 'message'].toSorted()).toEqual(kinds.toSorted());
+  });
+
+  test('lists every request', () => {
+    const text = readFileSync(join(PACKAGE_DIR, PATH), 'utf8');
+
+    for (const operation of new OpenApi().operations) {
+      const [, path] = operation.split(' ');
+      expect(text).toMatch(new RegExp(`\`(?:${operation}|${path})\\b`));
+    }
+  });
+
+  test('gives every listener all of a mailbox', async () => {
+    const chat = await serveChat();
+    const listeners = await Promise.all([1, 2].map(() => listen(`${chat.url}/status?receiver=henry`)));
+
+    await say(chat, 'jjeong', 'henry', 'hi');
+
+    for (const listener of listeners) expect(await listener.textsUpTo('hi')).toEqual(['hi']);
+  });
+
+  test('says what becomes of a request that is no HTTP', async () => {
+    expect(document(PATH).anchors).toContain('problems');
+    const chat = await serveChat();
+    const large = await fetch(chat.url, { headers: { 'x-large': 'x'.repeat(17_000) } });
+
+    expect([large.status, await large.text()]).toEqual([431, '']);
+  });
+});
+
+function rowsOf(row: RegExp): string[][] {
+  return Array.from(readFileSync(join(PACKAGE_DIR, PATH), 'utf8').matchAll(row), ([, ...cells]) => cells);
+}

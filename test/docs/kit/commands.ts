@@ -1,0 +1,78 @@
+/** Blocks in these languages are there to be run. */
+export const RUNNABLE: ReadonlySet<string> = new Set(['sh', 'bash', 'shell', 'console', 'php', 'js', 'ts']);
+
+type Owner = { readonly test: string } | { readonly notRun: string };
+
+const README: Owner = { test: 'test/docs/readme.test.ts' };
+const HTTP_API: Owner = { test: 'test/docs/http-api.test.ts' };
+const FILE_FORMAT: Owner = { test: 'test/docs/file-format.test.ts' };
+const METRICS: Owner = { test: 'test/docs/metrics.test.ts' };
+const EXAMPLES: Owner = { test: 'test/examples/examples.test.ts' };
+const DEPLOY: Owner = { test: 'test/deploy/guide.test.ts' };
+const LONG: Owner = { notRun: 'takes minutes to hours; npm test runs the short forms' };
+
+/**
+ * Who runs which block of which document, by the block's first line. A new block fails `documents.test.ts` until it
+ * stands here: with the test file that takes it out of the document and runs it, or with the reason why nobody does.
+ * `every sh block` stands for those of a document whose test runs them all, whatever comes.
+ */
+export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>> = {
+  'README.md': {
+    'npm ci && npm start        # run it           (Node 20.19 or newer)': README,
+    [String.raw`printf 'data: hi\n\n' >> mailboxes/henry.txt`]: README,
+    "import express from 'express';": README,
+    'npx mailbox-chat --host              # with --host, people get in by invitation links only; the first ones are printed':
+      README,
+  },
+  'CONTRIBUTING.md': {
+    'npm ci': { notRun: 'what runs the tests has run them; contributing.test.ts sees that they exist' },
+  },
+  'bench/README.md': {
+    'npm run bench                            # everything, three runs each: about half an hour': LONG,
+  },
+  'docs/file-format.md': {
+    'every sh block': FILE_FORMAT,
+    'every php block': FILE_FORMAT,
+    'every js block': FILE_FORMAT,
+  },
+  'docs/http-api.md': {
+    'every sh block': HTTP_API,
+    "const source = new EventSource('http://localhost:2012/status?receiver=henry&since=all');": HTTP_API,
+  },
+  'docs/metrics.md': {
+    'mailbox-chat --metrics 9464': METRICS,
+    "import express from 'express';": METRICS,
+  },
+  'docs/scaling.md': {
+    'npm install mailbox-chat @nats-io/transport-node @nats-io/jetstream': {
+      notRun: 'needs three machines; test/jetstream serves a chat from one NATS server',
+    },
+  },
+  'docs/transports.md': {
+    'npm run bench -- transports --runs 1     # about a minute': LONG,
+  },
+  'docs/reliability.md': {
+    'npm test -- test/faults                          # the short form, about 4 minutes': LONG,
+  },
+  'examples/standalone/README.md': { 'npm install': EXAMPLES },
+  'examples/express-5/README.md': { 'npm install': EXAMPLES },
+  'examples/express-4/README.md': { 'npm install': EXAMPLES },
+  'examples/behind-nginx/README.md': { 'mailbox-chat --access links --allowed-host "$(hostname)"': EXAMPLES },
+  'examples/behind-caddy/README.md': { 'mailbox-chat --trust-proxy': EXAMPLES },
+  'examples/curl/README.md': { "./chat.sh send jjeong henry 'hello from a shell'": EXAMPLES },
+  'examples/bot/README.md': { 'node bot.mjs': EXAMPLES },
+  'examples/php-page/README.md': { 'mailbox-chat --dir mailboxes': EXAMPLES },
+  'docs/deploy.md': {
+    'npm ci': DEPLOY,
+    'useradd --system --shell /usr/sbin/nologin mailbox-chat': DEPLOY,
+    'cp deploy/Caddyfile /etc/caddy/Caddyfile': DEPLOY,
+    'cp deploy/nginx.conf /etc/nginx/conf.d/mailbox-chat.conf': DEPLOY,
+    'runuser -u mailbox-chat -- mailbox-chat invite henry --dir /var/lib/mailbox-chat --url https://chat.example.org/':
+      DEPLOY,
+    'mkdir --parents /etc/systemd/system/mailbox-chat.service.d': DEPLOY,
+    'systemctl restart mailbox-chat': DEPLOY,
+    'podman build --file deploy/Containerfile --tag mailbox-chat .': {
+      notRun: 'takes a container engine; test/deploy/containerfile.test.ts runs what the container would',
+    },
+  },
+};

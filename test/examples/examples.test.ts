@@ -1,0 +1,193 @@
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import request from 'supertest';
+import { document } from '../docs/kit/documents.ts';
+import { Shell, run } from '../docs/kit/shell.ts';
+import { PACKAGE_DIR, buildPackage } from '../support/built-package.ts';
+import { temporaryDirectory } from '../support/directory.ts';
+import { listen, textOf } from '../support/listener.ts';
+import { freePort, onPorts, startCaddy, startNginx } from '../support/proxies.ts';
+import { say } from '../support/requests.ts';
+import { requires } from '../support/requires.ts';
+import { serveChat } from '../support/serve-chat.ts';
+import { until } from '../support/until.ts';
+
+beforeAll(buildPackage);
+
+/** A copy of an example, with what `npm install` would put there. */
+function copyOf(example: string, modules: Readonly<Record<string, string>> = {}): string {
+  const dir = temporaryDirectory();
+  cpSync(join(PACKAGE_DIR, 'examples', example), dir, { recursive: true });
+  mkdirSync(join(dir, 'node_modules/.bin'), { recursive: true });
+  symlinkSync(PACKAGE_DIR, join(dir, 'node_modules/mailbox-chat'));
+  symlinkSync(join(PACKAGE_DIR, 'bin/mailbox-chat.cjs'), join(dir, 'node_modules/.bin/mailbox-chat'));
+  for (const [name, module] of Object.entries(modules)) {
+    symlinkSync(join(PACKAGE_DIR, 'node_modules', module), join(dir, 'node_modules', name));
+  }
+  return dir;
+}
+
+/** The lines of the only block of commands of a README. */
+function commandsOf(readme: string): string[] {
+  const blocks = document(readme).blocks.filter(({ language }) => language === 'sh');
+  expect(blocks).toHaveLength(1);
+  return blocks[0]!.code.trim().split('\n');
+}
+
+/** Does what a README says, on any free port, and resolves to where it says that the chat is. */
+async function started(readme: string, dir: string): Promise<{ readonly url: string; readonly server: Shell }> {
+  const [install, ...commands] = commandsOf(readme);
+  expect(install).toBe('npm install');
+  const server = new Shell(commands.join('\n'), { cwd: dir, env: { PORT: '0' } });
+  const [url] = await server.printed(/http:\S+/);
+  return { url: url.replace(/\/(?:chat1\.html)?$/, ''), server };
+}
+
+describe.each([
+  ['examples/standalone/README.md', 'standalone', {}],
+  ['examples/express-5/README.md', 'express-5', { express: 'express' }],
+  ['examples/express-4/README.md', 'express-4', { express: 'express4' }],
+])('%s', (readme, example, modules) => {
+  test('has two people talk, and ends well', async () => {
+    const { url, server } = await started(readme, copyOf(example, modules));
+    const henry = await listen(`${url}/status?receiver=henry`);
+    const jjeong = await listen(`${url}/status?receiver=jjeong`);
+
+    await say({ url }, 'jjeong', 'henry', 'hi');
+    await say({ url }, 'henry', 'jjeong', 'hello');
+
+    expect(await henry.textsUpTo('hi')).toEqual(['hi']);
+    expect(await jjeong.textsUpTo('hello')).toEqual(['hello']);
+    expect((await fetch(`${url}/chat1.html`)).status).toBe(200);
+    henry.close();
+    jjeong.close();
+    await server.end();
+    expect(await server.ended()).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('asks for the versions that it is tested with', () => {
+    const { version, dependencies, devDependencies } = manifest('package.json');
+    const express = example === 'express-4' ? devDependencies['express4'] : dependencies['express'];
+
+    const needed = manifest(`examples/${example}/package.json`).dependencies;
+
+    expect(needed['mailbox-chat']).toBe(`^${version}`);
+    if ('express' in modules) expect(needed['express']).toBe(express?.replace('npm:express@', ''));
+  });
+});
+
+interface Manifest {
+  readonly version: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+function manifest(path: string): Manifest {
+  return JSON.parse(readFileSync(join(PACKAGE_DIR, path), 'utf8')) as Manifest;
+}
+
+describe('examples/curl/README.md', () => {
+  test('sends, and listens', async () => {
+    const chat = await serveChat();
+    const [send = '', listenAll = ''] = commandsOf('examples/curl/README.md');
+    const shell = { cwd: copyOf('curl'), env: { CHAT: chat.url } };
+
+    const sent = JSON.parse(await run(send, shell)) as { state: string; message: string };
+    const listening = new Shell(listenAll, shell);
+
+    expect(sent).toMatchObject({ state: 'sent', message: 'hello from a shell' });
+    const [line] = await listening.printed(/^.*hello from a shell.*$/m);
+    expect(textOf(JSON.parse(line) as { type: string; data: string })).toBe('hello from a shell');
+  });
+
+  test('says how, to whoever asks for something else', async () => {
+    const { code, stderr } = await new Shell('./chat.sh', { cwd: copyOf('curl') }).ended();
+
+    expect(code).toBe(2);
+    expect(stderr).toContain('chat.sh send <sender> <receiver> <text>');
+  });
+});
+
+describe('examples/bot/README.md', () => {
+  test('answers each message once, also when it was ended at a bad moment', async () => {
+    const chat = await serveChat();
+    const [command = ''] = commandsOf('examples/bot/README.md');
+    const dir = copyOf('bot');
+    const startBot = (): Shell => new Shell(command, { cwd: dir, env: { CHAT: chat.url } });
+    const henry = await listen(`${chat.url}/status?receiver=henry`);
+
+    await say(chat, 'henry', 'bot', 'hi');
+    const bot = startBot();
+    expect(await henry.textsUpTo('You wrote 2 characters.')).toHaveLength(1);
+    const before = await until('the cursor', () => (existsSync(join(dir, 'cursor.txt')) ? cursorIn(dir) : undefined));
+    await say(chat, 'henry', 'bot', 'again');
+    await henry.textsUpTo('You wrote 5 characters.');
+    await bot.end();
+    // As if it had been ended between its answer and the note of it.
+    writeFileSync(join(dir, 'cursor.txt'), before);
+    chat.writeForeign('bot', 'data: {"sender" from a file that is no JSON\n\n');
+    await say(chat, 'henry', 'bot', 'missed you');
+    startBot();
+
+    expect(await henry.textsUpTo('You wrote 10 characters.')).toEqual(['You wrote 10 characters.']);
+  });
+});
+
+function cursorIn(dir: string): string {
+  return readFileSync(join(dir, 'cursor.txt'), 'utf8');
+}
+
+describe('examples/php-page/README.md', () => {
+  requires('php')('writes what henry gets', async () => {
+    const [chatCommand = '', phpCommand = ''] = commandsOf('examples/php-page/README.md');
+    const dir = copyOf('php-page');
+    const server = new Shell(chatCommand, { cwd: dir, env: { PORT: '0', PATH: pathOf(dir) } });
+    const [, url = ''] = await server.printed(/"url":"([^"]+)\/"/);
+    const port = await freePort();
+    const php = new Shell(phpCommand.replace('8000', String(port)), { cwd: dir });
+    const page = `http://localhost:${port}/`;
+    await until('PHP', () => fetch(page).catch(() => undefined));
+    const henry = await listen(`${url}/status?receiver=henry`);
+
+    const texts = ['안녕 "henry"', 'two\nlines', 'data: no field'];
+    for (const message of texts) await fetch(page, { method: 'POST', body: new URLSearchParams({ message }) });
+
+    expect(await henry.textsUpTo(texts.at(-1)!)).toEqual(texts);
+    await php.end();
+  });
+});
+
+function pathOf(dir: string): string {
+  return `${join(dir, 'node_modules/.bin')}:${process.env['PATH']}`;
+}
+
+describe.each([
+  ['examples/behind-nginx/README.md', 'behind-nginx', 'nginx.conf', 'nginx', startNginx],
+  ['examples/behind-caddy/README.md', 'behind-caddy', 'Caddyfile', 'caddy', startCaddy],
+] as const)('%s', (readme, example, file, program, startProxy) => {
+  requires(program)('lets in who has the link that it prints', async () => {
+    const [serveCommand = '', inviteCommand = ''] = commandsOf(readme);
+    const dir = copyOf(example);
+    const env = { PATH: pathOf(dir) };
+    const server = new Shell(serveCommand, { cwd: dir, env: { ...env, PORT: '0' } });
+    const [, chatPort = ''] = await server.printed(/"port":(\d+)/);
+    const port = await freePort();
+    const settings = readFileSync(join(dir, file), 'utf8');
+    const proxy = await startProxy(port, onPorts(settings, { port, chatPort: Number(chatPort) }));
+
+    const link = new URL((await run(inviteCommand, { cwd: dir, env })).trim());
+    // All that a browser says about where it comes from on plain http.
+    const page = { Host: link.host, Origin: link.origin };
+    const post = (path: string, fields: object, cookie = ''): request.Test =>
+      request(proxy.url).post(new URL(path, link).pathname).set(page).set('Cookie', cookie).type('form').send(fields);
+    const message = { sender: 'henry', receiver: 'jjeong', message: 'hi' };
+    const session = await post('session', { key: link.hash.replace('#key=', '') });
+    const cookie = session.get('Set-Cookie')?.[0]?.split(';')[0];
+
+    expect(session.body).toEqual({ person: 'henry' });
+    expect((await post('messages', message, cookie)).status).toBe(201);
+    expect((await post('messages', message)).status).toBe(401);
+    expect((await request(proxy.url).get(link.pathname).set(page)).status).toBe(200);
+  });
+});

@@ -1,0 +1,266 @@
+import { appendFileSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import type { FileView, Inspection, Says } from '../../src/inspector.ts';
+import { startChatProcess } from '../support/chat-process.ts';
+import { listing, temporaryDirectory } from '../support/directory.ts';
+import { Listener, listen } from '../support/listener.ts';
+import { reportReceipt, say, type At } from '../support/requests.ts';
+import { serveChat } from '../support/serve-chat.ts';
+import { until } from '../support/until.ts';
+
+type Look = Inspection & { readonly streams: readonly string[]; readonly pid: number };
+
+async function look({ url }: At, mailbox: string): Promise<Look> {
+  const response = await fetch(`${url}/inspect?mailbox=${mailbox}`);
+  if (!response.ok) throw new Error(`no look: ${response.status} ${await response.text()}`);
+  return (await response.json()) as Look;
+}
+
+function bytesOf({ pieces }: FileView): string {
+  return Buffer.concat(pieces.map(({ bytes }) => Buffer.from(bytes, 'base64'))).toString();
+}
+
+function saidIn(view: FileView | null | undefined): Says[] {
+  return (view?.pieces ?? []).map(({ says }) => says);
+}
+
+function textsIn(views: readonly FileView[]): string[] {
+  return views.flatMap(saidIn).flatMap((says) => (says.kind === 'event' ? [says.text] : []));
+}
+
+/** The looks that a stream tells, until one of them is as it should be. */
+async function lookUntil(stream: Listener, what: string, isIt: (look: Look) => boolean): Promise<Look> {
+  return until(what, () =>
+    stream.heard
+      .filter(({ type }) => type === 'look')
+      .map(({ data }) => JSON.parse(data) as Look)
+      .find(isIt),
+  );
+}
+
+const inspect = ({ url }: At, mailbox: string) => listen(`${url}/inspect?mailbox=${mailbox}`, { types: ['look'] });
+
+const MIXED = [
+  'data: hi\n\n',
+  ': a comment\n\n',
+  'data: with\r\ndata: carriage returns\r\n\r\n',
+  'not a field\n\n',
+  'id: 1763600000000-0\ndata: {"sender":"jjeong","rec\n\n',
+  'event: weather\ndata: rain\n\n',
+  'data: no blank line yet\n',
+];
+
+describe('what an inspection shows', () => {
+  test('is which mailboxes there are: those of the people it is for, and those that have files', async () => {
+    const chat = await serveChat({ people: ['henry', 'jjeong'] });
+    chat.writeForeign('mina', 'data: hi\n\n');
+    await say(chat, 'jjeong', 'yuna', 'hi');
+    writeFileSync(join(chat.dir, 'No Mailbox.txt'), '');
+
+    const answer = await fetch(`${chat.url}/inspect`);
+
+    expect(await answer.json()).toEqual({ mailboxes: ['henry', 'jjeong', 'mina', 'yuna'], dir: chat.dir });
+  });
+
+  test('is every byte that waits, and what it says', async () => {
+    const chat = await serveChat();
+    const own = await say(chat, 'jjeong', 'henry', '안녕\nhi');
+    chat.writeForeign('henry', MIXED.join(''));
+
+    const { file } = await look(chat, 'henry');
+
+    expect(file).toMatchObject({ path: 'henry.txt', size: chat.mailboxText('henry').length + 4 });
+    expect(bytesOf(file!)).toBe(chat.mailboxText('henry'));
+    expect(saidIn(file)).toEqual([
+      { kind: 'event', id: own.id, time: Date.parse(own.time), sender: 'jjeong', text: '안녕\nhi' },
+      { kind: 'event', text: 'hi' },
+      { kind: 'nothing' },
+      { kind: 'event', text: 'with\ncarriage returns' },
+      { kind: 'damaged', why: 'no data field' },
+      { kind: 'damaged', why: 'a torn append' },
+      { kind: 'event', type: 'weather', text: 'rain' },
+      { kind: 'unfinished', lines: true },
+    ]);
+
+    chat.writeForeign('henry', 'data: ha');
+    expect(saidIn((await look(chat, 'henry')).file).at(-1)).toEqual({ kind: 'unfinished', lines: false });
+  });
+
+  test('is the take, the log, the marks and the cursors, once somebody has listened', async () => {
+    const chat = await serveChat();
+    chat.writeForeign('henry', 'data: hi\n\nnonsense\n\ndata: ha');
+    const page = await listen(`${chat.url}/status?receiver=henry`);
+    await page.textsUpTo('hi');
+    const { id } = await say(chat, 'jjeong', 'henry', 'hello');
+    await page.textsUpTo('hello');
+    await reportReceipt(chat, { receiver: 'henry', sender: 'jjeong', read: id });
+
+    const found = await until('the marks', async () => {
+      const now = await look(chat, 'henry');
+      return now.marks['read:jjeong'] === id ? now : undefined;
+    });
+
+    expect(found.file).toMatchObject({ size: 0, pieces: [] });
+    const [take] = found.takes;
+    expect(take!.path).toMatch(/^\.taken\/henry\/1-[a-z0-9]+$/);
+    expect(take!.logged).toBe('data: hi\n\nnonsense\n\n'.length);
+    expect(saidIn(take)).toEqual([
+      { kind: 'event', text: 'hi' },
+      { kind: 'damaged', why: 'no data field' },
+      { kind: 'unfinished', lines: false },
+    ]);
+    const [segment] = found.log;
+    expect(bytesOf(segment!)).toBe(readFileSync(join(chat.dir, segment!.path), 'utf8'));
+    const time = expect.any(Number);
+    expect(saidIn(segment)).toEqual([
+      { kind: 'batch', time, events: 1, takes: [take!.path.split('-')[1]] },
+      { kind: 'event', id: '0-0.1', time, text: 'hi' },
+      { kind: 'batch', time, events: 1, takes: [] },
+      { kind: 'event', id, time, sender: 'jjeong', text: 'hello' },
+    ]);
+    expect(found.torn.map(bytesOf)).toEqual(['nonsense\n\n']);
+    expect(found.marks).toMatchObject({ delivered: id });
+    expect(found.streams).toEqual([id]);
+    expect(found.pid).toBe(process.pid);
+  });
+
+  test('is which bytes of a log do not count', async () => {
+    const chat = await serveChat();
+    const page = await listen(`${chat.url}/status?receiver=henry`);
+    await say(chat, 'jjeong', 'henry', 'one');
+    await page.textsUpTo('one');
+    const [segment] = readdirSync(join(chat.dir, '.delivered', 'henry'));
+    appendFileSync(join(chat.dir, '.delivered', 'henry', segment!), '\n: 5 torn');
+    await say(chat, 'jjeong', 'henry', 'two');
+    await page.textsUpTo('two');
+
+    const { log } = await look(chat, 'henry');
+
+    expect(saidIn(log[0]).map(({ kind }) => kind)).toEqual(['batch', 'event', 'void', 'batch', 'event']);
+    expect(textsIn(log)).toEqual(['one', 'two']);
+  });
+
+  test('is only the newest part of what is long, and little of a long event', async () => {
+    const chat = await serveChat();
+    const page = await listen(`${chat.url}/status?receiver=henry`);
+    chat.writeForeign('henry', `data: ${'x'.repeat(300_000)}\n\n`);
+    await page.textsUpTo('x'.repeat(300_000));
+    chat.writeForeign('jjeong', Array.from({ length: 100_000 }, (_, i) => `data: number ${i}\n\n`).join(''));
+    chat.writeForeign('jjeong', `data: ${'가'.repeat(700_000)}`);
+
+    const [henrys, jjeongs] = [await look(chat, 'henry'), await look(chat, 'jjeong')];
+
+    const last = henrys.log.at(-1)!.pieces.at(-1)!;
+    expect(Buffer.from(last.last!, 'base64').toString()).toMatch(/^x+\n\n$/);
+    expect(last.end - last.from).toBeGreaterThan(300_000);
+    expect(saidIn(jjeongs.file)).toEqual([{ kind: 'unfinished', lines: false }]);
+    expect(Buffer.from(jjeongs.file!.pieces[0]!.bytes, 'base64').toString()).toMatch(/^[^\ufffd]+$/);
+    expect(JSON.stringify([henrys, jjeongs]).length).toBeLessThan(20_000);
+
+    chat.writeForeign('jjeong', '\n\ndata: the newest\n\n');
+    const { file } = await look(chat, 'jjeong');
+    expect(file!.pieces[0]!.says).toEqual({ kind: 'cut' });
+    expect(textsIn([file!])).toEqual(['the newest']);
+  });
+
+  test('is nothing of a file that a link in place of a mailbox leads to', async () => {
+    const chat = await serveChat();
+    const secret = join(temporaryDirectory(), 'secret');
+    writeFileSync(secret, 'data: secret\n\n');
+    symlinkSync(secret, chat.mailboxFile('henry'));
+
+    const { file } = await look(chat, 'henry');
+
+    expect(file).toMatchObject({ problem: 'notPlain', pieces: [] });
+    expect(JSON.stringify(file)).not.toContain(Buffer.from('secret').toString('base64').slice(0, 7));
+  });
+
+  test('is who has a page open at another server', async () => {
+    const dir = temporaryDirectory();
+    const [here, there] = [await startChatProcess(dir), await startChatProcess(dir)];
+    await listen(`${there.url}/status?receiver=henry`);
+    await listen(`${there.url}/status?receiver=room.lobby&person=mina`);
+
+    const found = await until('the other server', async () => {
+      const now = await look(here, 'henry');
+      return now.servers.some(({ here: people }) => people.length > 0) ? now : undefined;
+    });
+
+    expect(found.servers).toEqual([{ pid: (await look(there, 'henry')).pid, here: ['henry'] }]);
+    expect(found.streams).toEqual([]);
+    const inRoom = await until('the room', async () => (await look(here, 'room.lobby')).servers[0]?.here[0]);
+    expect(inRoom).toBe('mina');
+  });
+});
+
+describe('an inspection that stays open', () => {
+  test('tells what comes into a mailbox, and that it went into the log when somebody listened', async () => {
+    const chat = await serveChat();
+    const stream = await inspect(chat, 'henry');
+    await lookUntil(stream, 'nothing', ({ file }) => file === null);
+
+    chat.writeForeign('henry', 'data: hi\n\n');
+    await lookUntil(stream, 'mail that waits', ({ file }) => file !== null && textsIn([file]).includes('hi'));
+    await listen(`${chat.url}/status?receiver=henry`);
+    const drained = await lookUntil(stream, 'mail in the log', ({ log }) => textsIn(log).includes('hi'));
+
+    expect(drained.file).toMatchObject({ size: 0 });
+    expect(drained.streams).toHaveLength(1);
+  });
+
+  test('says nothing while nothing changes', async () => {
+    const chat = await serveChat();
+    const [first, second] = [await inspect(chat, 'henry'), await inspect(chat, 'jjeong')];
+
+    for (const text of ['one', 'two']) {
+      chat.writeForeign('jjeong', `data: ${text}\n\n`);
+      await lookUntil(second, text, ({ file }) => file !== null && textsIn([file]).includes(text));
+    }
+
+    expect(first.heard.filter(({ type }) => type === 'look')).toHaveLength(1);
+  });
+
+  test('is refused kindly when ten are open', async () => {
+    const chat = await serveChat();
+    const ten = await Promise.all(Array.from({ length: 10 }, () => inspect(chat, 'henry')));
+    for (const stream of ten) await lookUntil(stream, 'a look', () => true);
+
+    const eleventh = new Listener(`${chat.url}/inspect?mailbox=henry`);
+
+    const bye = await until('bye', () => eleventh.heard.find(({ type }) => type === 'bye'));
+    expect(JSON.parse(bye.data)).toMatchObject({ reason: 'busy' });
+    eleventh.close();
+  });
+
+  test('ends when the chat closes', async () => {
+    const chat = await serveChat();
+    const stream = await inspect(chat, 'henry');
+    await lookUntil(stream, 'a look', () => true);
+
+    await chat.stop();
+
+    expect(await until('bye', () => stream.heard.find(({ type }) => type === 'bye'))).toBeDefined();
+  });
+});
+
+test('inspecting moves no mail, takes no lock and makes no file', async () => {
+  const chat = await serveChat();
+  chat.writeForeign('henry', MIXED.join(''));
+  const before = listing(chat.dir);
+
+  for (const mailbox of ['henry', 'nobody', 'room.lobby']) {
+    const stream = await inspect(chat, mailbox);
+    await lookUntil(stream, 'a look', () => true);
+    for (let i = 0; i < 5; i += 1) await look(chat, mailbox);
+    const options = [{ method: 'HEAD' }, { method: 'OPTIONS' }, { headers: { 'Sec-Purpose': 'prefetch' } }];
+    for (const option of options) await fetch(`${chat.url}/inspect?mailbox=${mailbox}`, option);
+    stream.close();
+  }
+  await fetch(`${chat.url}/inspect`);
+  await fetch(`${chat.url}/inspect.html`);
+  const bad = await fetch(`${chat.url}/inspect?mailbox=../henry`);
+
+  expect(bad.status).toBe(400);
+  expect(listing(chat.dir)).toEqual(before);
+});

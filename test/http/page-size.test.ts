@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { expect, test } from '@jest/globals';
+import { PACKAGE_DIR } from '../support/built-package.ts';
+
+const PUBLIC = join(PACKAGE_DIR, 'public');
+const CHAT_PAGES = ['index.html', 'chat.html', 'chat1.html', 'chat2.html', 'room.html'];
+
+/** What a page names: in its markup, in the imports of its modules, in its style sheet. */
+const ADDRESSES = [
+  /\s(?:src|href)="([^"#]+)"/g,
+  /(?:import|export)[^'"`;]*['"](\.[^'"]+)['"]/g,
+  /new URL\(['"](\.[^'"]+)['"]/g,
+  /url\(([^)]+)\)/g,
+];
+
+/** Everything that a page can come to load, and the wording in each language. */
+function loadedBy(pages: readonly string[], words: string): Set<string> {
+  const found = new Set([...pages, `${words}/en.json`, `${words}/ko.json`]);
+  for (const file of found) {
+    if (!/\.(?:html|js|css)$/.test(file)) continue;
+    const text = readFileSync(join(PUBLIC, file), 'utf8').replaceAll(/\/\*\*.*?\*\//gs, '');
+    for (const pattern of ADDRESSES) {
+      for (const [, address] of text.matchAll(pattern)) {
+        const path = relative('/', join('/', file, '..', address!));
+        if (/\.\w+$/.test(path)) found.add(path);
+      }
+    }
+  }
+  return found;
+}
+
+function gzipped(files: Iterable<string>): number {
+  return [...files].reduce((sum, file) => sum + gzipSync(readFileSync(join(PUBLIC, file))).length, 0);
+}
+
+const chat = loadedBy(CHAT_PAGES, 'lang');
+const inspect = loadedBy(['inspect.html'], 'inspect/lang');
+
+test('All that the chat pages load together is at most 40,000 bytes, compressed', () => {
+  expect([...chat]).toEqual(
+    expect.arrayContaining(['js/chat.js', 'js/stream-worker.js', 'style.css', 'icons.svg', 'js/page.js']),
+  );
+  expect(gzipped(chat)).toBeLessThanOrEqual(40_000);
+});
+
+test('The chat pages load nothing of inspect.html, and what it has of its own is at most 15,000 bytes, compressed', () => {
+  const own = [...inspect].filter((file) => !chat.has(file));
+
+  expect([...chat].filter((file) => file.startsWith('inspect'))).toEqual([]);
+  expect(own).toEqual(expect.arrayContaining(['inspect.html', 'inspect/page.js', 'inspect/bytes.js']));
+  expect(own.filter((file) => !file.startsWith('inspect'))).toEqual([]);
+  expect(gzipped(own)).toBeLessThanOrEqual(15_000);
+});

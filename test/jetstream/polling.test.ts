@@ -1,0 +1,2 @@
+import '../support/on-nats.ts';
+import '../http/polling.test.ts';

@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { JetStreamMailboxes, type JetStreamMailboxesOptions } from '../../src/jetstream/index.ts';
+import { cleanUp, run } from '../command/running.ts';
+import { afterThisTest } from '../support/after-this-test.ts';
+import { buildPackage } from '../support/built-package.ts';
+import { NatsServer } from '../support/nats-server.ts';
+
+let careful: NatsServer;
+let hasty: NatsServer;
+
+beforeAll(async () => {
+  buildPackage();
+  [careful, hasty] = await Promise.all([NatsServer.start(), NatsServer.start({ sync: '2m' })]);
+});
+afterAll(() => Promise.all([careful.stop(), hasty.stop()]));
+
+/** What it takes to open mailboxes on one server, but for what a test leaves out. */
+function wanted(server: NatsServer, but: Partial<JetStreamMailboxesOptions> = {}): JetStreamMailboxesOptions {
+  const prefix = `T${randomUUID().slice(0, 8)}`;
+  const { url: servers, monitor } = server;
+  return { servers, prefix, shards: 1, replicas: 1, monitors: [monitor], allow: ['fewer-replicas'], ...but };
+}
+
+async function open(options: JetStreamMailboxesOptions): Promise<JetStreamMailboxes> {
+  const store = await JetStreamMailboxes.open(options);
+  afterThisTest(() => store.close());
+  return store;
+}
+
+/** The code and the words that opening is refused with. */
+async function refusal(options: JetStreamMailboxesOptions): Promise<string> {
+  const error: unknown = await open(options).then(
+    () => 'opened',
+    (reason: unknown) => reason,
+  );
+  expect(error).toMatchObject({ code: 'STORE_FAILED' });
+  return (error as Error).message;
+}
+
+/** A way to the server by which it seems to be of another version. */
+async function disguised({ url }: NatsServer, version: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const proxy = createServer((client) => {
+    const server = connect(Number(port), hostname);
+    for (const socket of [client, server]) socket.on('error', () => socket.destroy());
+    client.pipe(server);
+    server.on('data', (chunk: Buffer) => {
+      // As many bytes as before: the lengths stand in front.
+      const text = chunk.toString('latin1');
+      client.write(
+        Buffer.from(
+          text.replaceAll(/("ver(?:sion)?":")([\d.]+)"/g, (_, name: string, is: string) => {
+            return `${name}${version.padEnd(is.length, '0').slice(0, is.length)}"`;
+          }),
+          'latin1',
+        ),
+      );
+    });
+    client.on('close', () => server.destroy());
+    server.on('close', () => client.destroy());
+  }).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  afterThisTest(() => proxy.close());
+  return `nats://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+}
+
+describe('mailboxes on NATS are refused, with the reason,', () => {
+  test('on a server that acknowledges before it has written to the disk, unless that is allowed', async () => {
+    const options = wanted(hasty);
+
+    expect(await refusal(options)).toMatch(/sync_interval: always.*late-sync/);
+    await open({ ...options, allow: ['fewer-replicas', 'late-sync'] });
+  });
+
+  test('when it cannot be seen whether servers write before they acknowledge, unless that is allowed', async () => {
+    const options = wanted(careful, { monitors: [] });
+
+    expect(await refusal(options)).toMatch(/cannot be seen.*unchecked-sync/);
+    await open({ ...options, allow: ['fewer-replicas', 'unchecked-sync'] });
+  });
+
+  test('when the monitoring address is that of another server', async () => {
+    expect(await refusal(wanted(careful, { monitors: [hasty.monitor] }))).toMatch(/late-sync/);
+    expect(await refusal(wanted(hasty, { monitors: [careful.monitor] }))).toMatch(/No monitoring address.*n1/);
+  });
+
+  test('with fewer than three copies, unless that is allowed', async () => {
+    expect(await refusal(wanted(careful, { allow: [] }))).toMatch(/One copy.*fewer-replicas/);
+    expect(await refusal(wanted(careful, { allow: [], replicas: 2 }))).toMatch(/2 copies.*fewer-replicas/);
+  });
+
+  test('when the streams that are there have fewer than three copies', async () => {
+    const options = wanted(careful);
+    await open(options);
+
+    expect(await refusal({ ...options, replicas: 3, allow: [] })).toMatch(/One copy.*fewer-replicas/);
+  });
+
+  test.each(['2.11.9', '2.12.2'])('on a server of version %s, unless that is allowed', async (version) => {
+    const options = wanted(careful, { servers: await disguised(careful, version) });
+
+    expect(await refusal(options)).toMatch(/before 2\.12\.3.*old-server/);
+    await open({ ...options, allow: ['fewer-replicas', 'old-server'] });
+  });
+
+  test('with another number of shards than they were made with: mailboxes would seem empty', async () => {
+    const options = wanted(careful);
+    await open(options);
+
+    expect(await refusal({ ...options, shards: 2 })).toMatch(/over 1 streams, for ever, not 2/);
+  });
+
+  test('when no server is there', async () => {
+    expect(await refusal(wanted(careful, { servers: 'nats://user:secret@127.0.0.1:1' }))).toMatch(
+      /^No NATS server of nats:\/\/127\.0\.0\.1:1 can be used/,
+    );
+  });
+
+  test('by the command too, which says so, names the flag and ends with code 78', async () => {
+    afterThisTest(cleanUp);
+
+    const { code, stderr } = await run(['--store', careful.url, '--port', '0']);
+
+    expect(code).toBe(78);
+    expect(stderr).toMatch(/could lose accepted mail.*unchecked-sync/);
+    expect(stderr).toMatch(/--nats-allow/);
+  });
+});

@@ -1,0 +1,214 @@
+import type { AddressInfo } from 'node:net';
+import { describe, expect, test } from '@jest/globals';
+import { Invitations } from '../../src/access/invitations.ts';
+import type { MailboxChatOptions } from '../../src/index.ts';
+import { mailboxName } from '../../src/mailbox-name.ts';
+import { listing } from '../support/directory.ts';
+import { networkAddress, requires } from '../support/requires.ts';
+import { serve, serveChat, type ServedChat } from '../support/serve-chat.ts';
+import { bearer, enter, serveLinks, type LinkChat } from './kit/links.ts';
+import { raw, rawRequest, statusesIn } from './kit/raw.ts';
+import { ENDPOINTS, HENRYS, ask } from './kit/requests-of-all-kinds.ts';
+
+const WAITING = 'data: for henry only\n\n';
+const LOOK = '/inspect?mailbox=henry';
+const ALL = [LOOK, '/inspect'];
+const STREAM = { Accept: 'text/event-stream' };
+
+const onNetwork = requires('network address');
+
+/** Asks in every way there is; the statuses, once it is sure that nothing was told that should not be, or moved. */
+async function statusesOf(
+  { url, dir }: Pick<ServedChat, 'url' | 'dir'>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<number[]> {
+  const before = listing(dir);
+  const answers = [];
+  for (const path of ALL) answers.push(await fetch(url + path, { headers }));
+  answers.push(await fetch(url + LOOK, { headers: { ...headers, ...STREAM } }));
+  for (const answer of answers) {
+    if (answer.ok) await answer.body?.cancel();
+    else expect(await answer.text()).not.toMatch(/henry|Zm9yIGhlbnJ5|data:/);
+  }
+  expect(listing(dir)).toEqual(before);
+  return [...new Set(answers.map(({ status }) => status))];
+}
+
+async function openChat(options: MailboxChatOptions = {}): Promise<ServedChat> {
+  const chat = await serveChat(options);
+  chat.writeForeign('henry', WAITING);
+  return chat;
+}
+
+interface AdministeredChat extends LinkChat {
+  readonly administrators: Invitations;
+  readonly key: string;
+}
+
+async function chatWithAdministrator(): Promise<AdministeredChat> {
+  const chat = await serveLinks();
+  chat.writeForeign('henry', WAITING);
+  const administrators = new Invitations(chat.dir, 'administrators');
+  return { ...chat, administrators, key: administrators.invite(mailboxName('mina')) };
+}
+
+describe('in open mode, the mailboxes may be looked at', () => {
+  test('from this computer', async () => {
+    expect(await statusesOf(await openChat())).toEqual([200]);
+  });
+
+  const everyName = { allowedHosts: ['*'] };
+  onNetwork('from nowhere else, however many names the chat has, and although everyone may read all mail', async () => {
+    for (const allowedHosts of [[networkAddress()!], everyName.allowedHosts]) {
+      const chat = await openChat({ allowedHosts });
+      const { server } = await serve(chat.chat, '0.0.0.0');
+      const url = `http://${networkAddress()!}:${(server.address() as AddressInfo).port}`;
+
+      expect((await fetch(`${url}/people?receiver=mina`)).status).toBe(200);
+      expect(await statusesOf({ url, dir: chat.dir })).toEqual([403]);
+    }
+  });
+
+  test.each(['evil.test', 'chat.example', '192.168.0.1', 'localhost.'])(
+    'by no other name than this computer’s own: not as %s, which a page could have been given',
+    async (host) => {
+      const chat = await openChat(everyName);
+
+      const answers = [];
+      for (const path of ALL) answers.push(await raw(chat, rawRequest(`GET ${path}`, [`Host: ${host}`])));
+
+      expect(answers.flatMap(statusesIn)).toEqual([403, 403]);
+      expect(answers.join('')).not.toMatch(/henry/);
+    },
+  );
+
+  test.each([
+    { 'X-Forwarded-For': '203.0.113.7' },
+    { 'X-Forwarded-For': '127.0.0.1' },
+    { Forwarded: 'for=203.0.113.7' },
+    { 'X-Real-IP': '203.0.113.7' },
+    { Via: '1.1 proxy' },
+  ])('by nobody through a proxy on this computer: %p', async (headers) => {
+    expect(await statusesOf(await openChat(), headers as Record<string, string>)).toEqual([403]);
+  });
+
+  test('by nobody where a proxy of ours stands in front: through it, all come from this computer', async () => {
+    expect(await statusesOf(await openChat({ trustProxy: true }))).toEqual([403]);
+  });
+
+  test.each([
+    { 'Sec-Fetch-Site': 'cross-site' },
+    { 'Sec-Fetch-Site': 'same-site' },
+    { Origin: 'http://evil.test' },
+    { Origin: 'null' },
+    { 'Sec-Purpose': 'prefetch' },
+  ])('by no other web site: %p', async (headers) => {
+    expect(await statusesOf(await openChat(), headers as Record<string, string>)).toEqual([403]);
+  });
+});
+
+describe('with links, the mailboxes may be looked at', () => {
+  test('by nobody without a link, or with a key that is none', async () => {
+    const chat = await chatWithAdministrator();
+
+    expect(await statusesOf(chat)).toEqual([401]);
+    expect(await statusesOf(chat, bearer('A'.repeat(32)))).toEqual([401]);
+    expect((await fetch(`${chat.url}${LOOK}&key=${chat.key}`)).status).toBe(401);
+  });
+
+  test('by nobody who has an ordinary link, not even at his own mailbox', async () => {
+    const chat = await chatWithAdministrator();
+    const { cookie } = await enter(chat, chat.keys.henry);
+
+    expect(await statusesOf(chat, bearer(chat.keys.henry))).toEqual([403]);
+    expect(await statusesOf(chat, { Cookie: cookie })).toEqual([403]);
+  });
+
+  test('by who has an administrator’s link, with its key or the cookie that it was traded for', async () => {
+    const chat = await chatWithAdministrator();
+    const { cookie, setCookie, person } = await enter(chat, chat.key);
+
+    expect(await statusesOf(chat, bearer(chat.key))).toEqual([200]);
+    expect(await statusesOf(chat, { Cookie: cookie })).toEqual([200]);
+    expect(person).toBeUndefined();
+    expect(setCookie).toMatch(/; Path=\/inspect; HttpOnly; SameSite=Strict$/);
+  });
+
+  test('and that is all an administrator’s link is for: its key lets nobody write or read as anyone', async () => {
+    const chat = await chatWithAdministrator();
+    const { cookie } = await enter(chat, chat.key);
+    const before = listing(chat.dir);
+
+    for (const endpoint of ENDPOINTS) {
+      const names = Object.entries(HENRYS[endpoint.path]!).map(([field, name]) =>
+        // As henry, and as the one that the administrator's link is for.
+        [field, name === 'henry' ? 'mina' : name],
+      );
+      for (const who of [HENRYS[endpoint.path]!, Object.fromEntries(names) as Record<string, string>]) {
+        for (const credential of [bearer(chat.key), { Cookie: cookie }]) {
+          const { status } = await ask(chat.url, endpoint, { ...endpoint.rest, ...who }, credential);
+          expect({ ...endpoint, status }).toEqual({ ...endpoint, status: 401 });
+        }
+      }
+    }
+    expect(listing(chat.dir)).toEqual(before);
+  });
+
+  test('no longer once the link has been revoked: what is open ends within seconds', async () => {
+    const chat = await chatWithAdministrator();
+    const response = await fetch(chat.url + LOOK, { headers: { ...bearer(chat.key), ...STREAM } });
+
+    chat.administrators.revoke(mailboxName('mina'));
+
+    expect(await response.text()).toMatch(/event: bye\ndata: \{"reason":"revoked"/);
+    expect(await statusesOf(chat, bearer(chat.key))).toEqual([401]);
+  });
+});
+
+describe('with a login, the mailboxes may be looked at', () => {
+  const identify = (): string => 'henry';
+
+  test('by nobody, unless the application says who', async () => {
+    expect(await statusesOf(await openChat({ identify }))).toEqual([403]);
+  });
+
+  test('by those whom the application lets', async () => {
+    const chat = await openChat({
+      identify,
+      mayInspect: (req) => Promise.resolve(req.headers['x-role'] === 'administrator'),
+    });
+
+    expect(await statusesOf(chat, { 'X-Role': 'user' })).toEqual([403]);
+    expect(await statusesOf(chat, { 'X-Role': 'administrator' })).toEqual([200]);
+  });
+});
+
+test('An application can keep everybody from looking, on this computer too', async () => {
+  expect(await statusesOf(await openChat({ mayInspect: () => false }))).toEqual([403]);
+});
+
+test('HEAD, OPTIONS and other methods show and move nothing', async () => {
+  const chat = await openChat();
+  const before = listing(chat.dir);
+
+  const answers = [];
+  for (const method of ['HEAD', 'OPTIONS', 'POST', 'PUT', 'DELETE']) {
+    answers.push(await fetch(chat.url + LOOK, { method }));
+  }
+
+  expect(answers.map(({ status }) => status)).toEqual([200, 204, 405, 405, 405]);
+  for (const answer of answers) expect(await answer.text()).not.toContain('henry');
+  expect(listing(chat.dir)).toEqual(before);
+});
+
+test('What an inspection answers is never kept, guessed at or shared', async () => {
+  const chat = await openChat();
+
+  for (const headers of [{}, STREAM]) {
+    const answer = await fetch(chat.url + LOOK, { headers });
+    await answer.body?.cancel();
+    expect(answer.headers.get('cache-control')).toMatch(/no-(?:store|cache)/);
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
+  }
+});

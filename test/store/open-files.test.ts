@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { openAmong } from '../../src/files/open-files.ts';
+import { afterThisTest } from '../support/after-this-test.ts';
+import { buildPackage, PACKAGE_DIR } from '../support/built-package.ts';
+import { temporaryDirectory } from '../support/directory.ts';
+import { requires } from '../support/requires.ts';
+
+const STRANGER = 54_321;
+
+function openFile(): string {
+  const path = join(temporaryDirectory(), 'henry.txt');
+  const fd = openSync(path, 'a');
+  afterThisTest(() => closeSync(fd));
+  return path;
+}
+
+requires('root')('a file is known to be open by whoever may see it', () => {
+  const path = openFile();
+
+  expect(openAmong(new Set([path, `${path}.other`]))).toEqual(new Set([path]));
+});
+
+requires(
+  'root',
+  'unshare',
+  'setpriv',
+)('whoever cannot see the processes of others does not take a file for closed', () => {
+  buildPackage();
+  const path = openFile();
+  const module = join(PACKAGE_DIR, 'dist/files/open-files.js');
+  const look = `import { openAmong } from '${module}'; console.log(openAmong(new Set(['${path}'])));`;
+  const asStranger = `setpriv --reuid=${STRANGER} --regid=${STRANGER} --clear-groups "$0" --input-type=module -e "$1"`;
+
+  const { stdout, stderr } = spawnSync(
+    'unshare',
+    ['--mount', 'sh', '-ec', `mount -t proc -o hidepid=invisible proc /proc; ${asStranger}`, process.execPath, look],
+    { encoding: 'utf8' },
+  );
+
+  expect(stderr).toBe('');
+  expect(stdout).toBe('undefined\n');
+});
+
+test('without a file that was asked for, nothing is open', () => {
+  expect(openAmong(new Set()) ?? new Set()).toEqual(new Set());
+});

@@ -1,0 +1,20 @@
+/** What a scrape says: each sample's number under its name and labels, as they stand in the text. */
+export type Metrics = Readonly<Record<string, number>>;
+
+/** Scrapes, as Prometheus does. */
+export async function scrape(url: string): Promise<Metrics> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`no metrics: ${response.status} ${await response.text()}`);
+  return readMetrics(await response.text());
+}
+
+/** The samples of a text in Prometheus' format: `name{labels} number` on a line each. */
+export function readMetrics(text: string): Metrics {
+  const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return Object.fromEntries(
+    samples.map((line) => {
+      const space = line.lastIndexOf(' ');
+      return [line.slice(0, space), Number(line.slice(space + 1))];
+    }),
+  );
+}

@@ -1,0 +1,67 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inTime, until } from './until.ts';
+
+/** Where nats-server is: `NATS_SERVER`, or on the PATH. jest.config.js leaves the tests out where there is none. */
+const PROGRAM = process.env['NATS_SERVER'] ?? 'nats-server';
+
+/** A NATS server with JetStream, on a free port of loopback. */
+export class NatsServer {
+  readonly dir: string;
+  /** `nats://…` */
+  readonly url: string;
+  /** `http://…` */
+  readonly monitor: string;
+  readonly #process: ChildProcess;
+
+  private constructor(dir: string, url: string, monitor: string, process: ChildProcess) {
+    this.dir = dir;
+    this.url = url;
+    this.monitor = monitor;
+    this.#process = process;
+  }
+
+  /** `sync`: what stands behind `sync_interval:`. */
+  static async start({ sync = 'always' } = {}): Promise<NatsServer> {
+    const dir = mkdtempSync(join(tmpdir(), 'mailbox-chat-nats-'));
+    const config = join(dir, 'nats.conf');
+    writeFileSync(
+      config,
+      `server_name: n1
+       listen: "127.0.0.1:-1"
+       http: "127.0.0.1:-1"
+       ports_file_dir: "${dir}"
+       jetstream { store_dir: "${dir}", sync_interval: ${sync}, max_file_store: 4G }`,
+    );
+    const child = spawn(PROGRAM, ['--config', config], { stdio: 'ignore' });
+    child.unref();
+    const [error] = await Promise.race([once(child, 'spawn'), once(child, 'error')]);
+    if (error) throw error;
+    const { nats, monitoring } = await until('the ports of nats-server', () => portsIn(dir));
+    return new NatsServer(dir, nats[0]!, monitoring[0]!, child);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process.exitCode === null) {
+      const exited = once(this.#process, 'exit');
+      this.#process.kill('SIGKILL');
+      await inTime('the end of nats-server', exited);
+    }
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+interface Ports {
+  readonly nats: readonly string[];
+  readonly monitoring: readonly string[];
+}
+
+/** Undefined while the server is still writing them. */
+function portsIn(dir: string): Ports | undefined {
+  const file = readdirSync(dir).find((name) => name.endsWith('.ports'));
+  const text = file === undefined ? '' : readFileSync(join(dir, file), 'utf8');
+  return text.endsWith('}') ? (JSON.parse(text) as Ports) : undefined;
+}

@@ -1,0 +1,37 @@
+/** Imported before tests, it makes their chats keep their mail on NATS: on one server for all of them. */
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll } from '@jest/globals';
+import { JetStreamMailboxes } from '../../src/jetstream/index.ts';
+import { keepMailIn } from './mail-place.ts';
+import { NatsServer } from './nats-server.ts';
+
+let server: NatsServer;
+beforeAll(async () => {
+  server = await NatsServer.start();
+});
+afterAll(() => server.stop());
+
+keepMailIn({
+  open: (dir) =>
+    JetStreamMailboxes.open({
+      servers: server.url,
+      prefix: prefixOf(dir),
+      shards: 2,
+      replicas: 1,
+      monitors: [server.monitor],
+      allow: ['fewer-replicas'],
+    }),
+  flags: (dir) =>
+    Object.entries({
+      '--store': server.url,
+      '--nats-monitor': server.monitor,
+      '--nats-prefix': prefixOf(dir),
+      '--nats-shards': '2',
+      '--nats-replicas': '1',
+      '--nats-allow': 'fewer-replicas',
+    }).flat(),
+});
+
+function prefixOf(dir: string): string {
+  return `T${createHash('sha256').update(dir).digest('hex').slice(0, 16)}`;
+}

@@ -1,0 +1,83 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterThisTest } from './after-this-test.ts';
+import { temporaryDirectory } from './directory.ts';
+import { until } from './until.ts';
+
+export interface Proxy {
+  readonly url: string;
+  /** Ends it at once, every connection with it. */
+  readonly kill: () => Promise<void>;
+  /** At the same address. */
+  readonly startAgain: () => Promise<void>;
+}
+
+/** A port that was free a moment ago: a configuration file has to name one. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Settings for port 80 before a chat on 2012, for these ports of loopback instead. */
+export function onPorts(settings: string, { port, chatPort }: { port: number; chatPort: number }): string {
+  return settings
+    .replaceAll('127.0.0.1:2012', `127.0.0.1:${chatPort}`)
+    .replace(/\blisten 80\b/, `listen 127.0.0.1:${port}`)
+    .replace(/^:80\b/m, `:${port}`);
+}
+
+/** nginx with these servers and none of its other settings changed. */
+export async function startNginx(port: number, servers: string): Promise<Proxy> {
+  const dir = temporaryDirectory();
+  mkdirSync(join(dir, 'logs'));
+  const path = join(dir, 'nginx.conf');
+  // Where it writes is not its business here; everything else is as nginx has it.
+  const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (name) => `${name}_temp_path ${dir}/${name};`,
+  );
+  writeFileSync(path, `user root; pid ${dir}/pid; events {} http { access_log off; ${places.join(' ')}\n${servers}\n}`);
+  return start(port, 'nginx', ['-p', dir, '-c', path, '-e', join(dir, 'error.log'), '-g', 'daemon off;'], dir);
+}
+
+/** Caddy with this file, and without the port by which it is told to do things. */
+export async function startCaddy(port: number, caddyfile: string): Promise<Proxy> {
+  const dir = temporaryDirectory();
+  const path = join(dir, 'Caddyfile');
+  writeFileSync(path, `{\n\tadmin off\n\tdefault_bind 127.0.0.1\n}\n${caddyfile}`);
+  return start(port, 'caddy', ['run', '--adapter', 'caddyfile', '--config', path], dir);
+}
+
+async function start(port: number, program: string, args: readonly string[], dir: string): Promise<Proxy> {
+  const url = `http://127.0.0.1:${port}`;
+  let child: ChildProcess;
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    process.kill(-child.pid!, 'SIGKILL'); // the workers, too
+    await ended;
+  };
+  const startAgain = async (): Promise<void> => {
+    child = spawn(program, args, {
+      detached: true,
+      stdio: 'ignore',
+      env: { ...process.env, HOME: dir, XDG_DATA_HOME: dir },
+    });
+    await until(program, async () => {
+      if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}`);
+      return fetch(url).then(
+        () => true,
+        () => false,
+      );
+    });
+  };
+  afterThisTest(kill);
+  await startAgain();
+  return { url, kill, startAgain };
+}
