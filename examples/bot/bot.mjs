@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 
 const CHAT = process.env.CHAT ?? 'http://localhost:2012';
 const NAME = 'bot';
+const KEY = process.env.KEY; // of an invitation link: mailbox-chat invite bot
 const CURSOR_FILE = 'cursor.txt';
 
 let cursor = existsSync(CURSOR_FILE) ? readFileSync(CURSOR_FILE, 'utf8') : undefined;
@@ -21,8 +22,9 @@ for (;;) {
 }
 
 async function* events() {
-  const headers = { Accept: 'application/x-ndjson', ...(cursor && { 'Last-Event-ID': cursor }) };
-  const response = await fetch(`${CHAT}/status?receiver=${NAME}`, { headers });
+  const response = await ask(`/status?receiver=${NAME}`, {
+    headers: { Accept: 'application/x-ndjson', ...(cursor && { 'Last-Event-ID': cursor }) },
+  });
   if (!response.ok) throw new Error(await response.text());
 
   let rest = '';
@@ -36,12 +38,16 @@ async function* events() {
 async function answer({ id, data }) {
   const { sender, message } = messageIn(data);
   if (typeof sender !== 'string' || sender === NAME) return;
-  const response = await fetch(`${CHAT}/messages`, {
+  const response = await ask('/messages', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'Idempotency-Key': `answer-${id}` },
     body: JSON.stringify({ sender: NAME, receiver: sender, message: `You wrote ${message.length} characters.` }),
   });
   if (response.status === 429 || response.status >= 500) throw new Error(await response.text()); // later
+}
+
+function ask(path, { headers, ...request }) {
+  return fetch(CHAT + path, { ...request, headers: { ...headers, ...(KEY && { Authorization: `Bearer ${KEY}` }) } });
 }
 
 /** Any program may write any text into a mailbox. */

@@ -1,10 +1,18 @@
 #!/bin/sh
 # chat.sh send <sender> <receiver> <text>
 # chat.sh listen <receiver> [all | 10m | <id>]
+# CHAT says where the chat is, KEY is what follows #key= in an invitation link.
 chat=${CHAT:-http://localhost:2012}
 
+ask() {
+  curl --fail --silent --show-error ${KEY:+--header "Authorization: Bearer $KEY"} "$@"
+}
+
 case $1 in
-  send) curl -fsS "$chat/messages" -d "sender=$2" -d "receiver=$3" --data-urlencode "message=$4" ;;
-  listen) curl -fsSN -H 'Accept: application/x-ndjson' "$chat/status?receiver=$2&since=${3:-latest}" ;;
+  send) ask "$chat/messages" --data-urlencode "sender=$2" --data-urlencode "receiver=$3" --data-urlencode "message=$4" ;;
+  listen)
+    ask --no-buffer --header 'Accept: application/x-ndjson' --get "$chat/status" \
+      --data-urlencode "receiver=$2" --data-urlencode "since=${3:-latest}"
+    ;;
   *) sed -n 's/^# //p' "$0" >&2 && exit 2 ;;
 esac

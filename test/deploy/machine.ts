@@ -105,7 +105,11 @@ export class Machine {
       '-ec',
       `cd ${PACKAGE}\n${script}`,
     ];
-    const env = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: process.env['HOME'] };
+    const env = {
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      HOME: process.env['HOME'] ?? '/root',
+      npm_config_prefer_offline: 'true',
+    };
     return new Promise((resolve) => {
       execFile('nsenter', args, { env }, (error, stdout, stderr) =>
         resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }),

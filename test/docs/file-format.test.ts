@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Invitations } from '../../src/access/invitations.ts';
 import { FileMailboxes, mailboxName } from '../../src/index.ts';
+import { bearer, serveLinks } from '../security/kit/links.ts';
 import { PACKAGE_DIR } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { Listener, listen, textOf } from '../support/listener.ts';
@@ -176,6 +177,17 @@ describe('what docs/file-format.md lets one delete', () => {
       'received',
     ]);
     expect(readFileSync(join(after.dir, '.layout'), 'utf8')).toBe('1\n');
+  });
+
+  test('of who was invited ends all links, while the server runs', async () => {
+    const chat = await serveLinks();
+    const ask = (): Promise<Response> =>
+      fetch(`${chat.url}/history?receiver=henry&sender=jjeong`, { headers: bearer(chat.keys.henry) });
+    expect((await ask()).status).toBe(200);
+
+    rmSync(join(chat.dir, '.access'), { recursive: true });
+
+    expect((await ask()).status).toBe(401);
   });
 
   test('of the log, its oldest segments, takes nothing else with it', async () => {

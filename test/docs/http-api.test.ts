@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, expect, test } from '@jest/globals';
 import { PACKAGE_DIR } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
@@ -7,7 +9,7 @@ import { listen } from '../support/listener.ts';
 import { requires } from '../support/requires.ts';
 import { say } from '../support/requests.ts';
 import { serveChat } from '../support/serve-chat.ts';
-import { block, document } from './kit/documents.ts';
+import { block } from './kit/documents.ts';
 import { examples, runExample } from './kit/examples.ts';
 import { OpenApi, PROBLEMS } from './kit/openapi.ts';
 import { Shell } from './kit/shell.ts';
@@ -52,11 +54,11 @@ describe('docs/http-api.md', () => {
   });
 
   test('lists every request', () => {
-    const text = readFileSync(join(PACKAGE_DIR, PATH), 'utf8');
+    const reference = readFileSync(join(PACKAGE_DIR, PATH), 'utf8');
 
     for (const operation of new OpenApi().operations) {
       const [, path] = operation.split(' ');
-      expect(text).toMatch(new RegExp(`\`(?:${operation}|${path})\\b`));
+      expect(reference).toMatch(new RegExp(`\`(?:${operation}|${path})\\b`));
     }
   });
 
@@ -69,14 +71,24 @@ describe('docs/http-api.md', () => {
     for (const listener of listeners) expect(await listener.textsUpTo('hi')).toEqual(['hi']);
   });
 
-  test('says what becomes of a request that is no HTTP', async () => {
-    expect(document(PATH).anchors).toContain('problems');
-    const chat = await serveChat();
-    const large = await fetch(chat.url, { headers: { 'x-large': 'x'.repeat(17_000) } });
+  test.each([
+    [400, 'no HTTP at all\r\n\r\n'],
+    [431, `GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: ${'x'.repeat(17_000)}\r\n\r\n`],
+  ])('says that %i without a body is the answer to what is not understood', async (status, request) => {
+    const { url } = await serveChat();
 
-    expect([large.status, await large.text()]).toEqual([431, '']);
+    const answer = await exchange(new URL(url), request);
+
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*\\r\\n\\r\\n$`));
   });
 });
+
+/** Everything that comes before the connection is closed. */
+async function exchange({ hostname, port }: URL, request: string): Promise<string> {
+  const socket = connect(Number(port), hostname);
+  socket.end(request);
+  return text(socket);
+}
 
 function rowsOf(row: RegExp): string[][] {
   return Array.from(readFileSync(join(PACKAGE_DIR, PATH), 'utf8').matchAll(row), ([, ...cells]) => cells);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { createParser } from 'eventsource-parser';
+import { parse } from 'yaml';
 import { FileMailboxes, MailboxError, mailboxName, type MailboxErrorCode, type MailboxStore } from '../../src/index.ts';
 import { Invitations } from '../../src/access/invitations.ts';
 import { bearer, serveLinks } from '../security/kit/links.ts';
@@ -273,6 +274,13 @@ describe('docs/openapi.yaml', () => {
 
     expect(await validator.validate(OPENAPI_TEXT)).toMatchObject({ valid: true });
     expect(validator.version).toBe('3.1');
+  });
+
+  test('has no field that is the rest of a sentence', () => {
+    const fields: string[] = [];
+    parse(OPENAPI_TEXT, (field, value: unknown) => (fields.push(String(field)), value));
+
+    expect(fields.filter((field) => /\s/.test(field))).toEqual([]);
   });
 
   test("has the package's version", () => {

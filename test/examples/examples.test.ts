@@ -2,13 +2,15 @@ import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
+import { Invitations } from '../../src/access/invitations.ts';
+import { personName } from '../../src/mailbox-name.ts';
 import { document } from '../docs/kit/documents.ts';
 import { Shell, run } from '../docs/kit/shell.ts';
 import { PACKAGE_DIR, buildPackage } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { listen, textOf } from '../support/listener.ts';
 import { freePort, onPorts, startCaddy, startNginx } from '../support/proxies.ts';
-import { say } from '../support/requests.ts';
+import { say, type HistoryPage } from '../support/requests.ts';
 import { requires } from '../support/requires.ts';
 import { serveChat } from '../support/serve-chat.ts';
 import { until } from '../support/until.ts';
@@ -88,13 +90,15 @@ function manifest(path: string): Manifest {
 }
 
 describe('examples/curl/README.md', () => {
-  test('sends, and listens', async () => {
-    const chat = await serveChat();
+  test('sends, and listens, each with a key where it takes one', async () => {
+    const chat = await serveChat({ access: 'links' });
+    const invitations = new Invitations(chat.dir);
+    const keyOf = (who: string): string => invitations.invite(personName(who));
     const [send = '', listenAll = ''] = commandsOf('examples/curl/README.md');
-    const shell = { cwd: copyOf('curl'), env: { CHAT: chat.url } };
+    const cwd = copyOf('curl');
 
-    const sent = JSON.parse(await run(send, shell)) as { state: string; message: string };
-    const listening = new Shell(listenAll, shell);
+    const sent: unknown = JSON.parse(await run(send, { cwd, env: { CHAT: chat.url, KEY: keyOf('jjeong') } }));
+    const listening = new Shell(listenAll, { cwd, env: { CHAT: chat.url, KEY: keyOf('henry') } });
 
     expect(sent).toMatchObject({ state: 'sent', message: 'hello from a shell' });
     const [line] = await listening.printed(/^.*hello from a shell.*$/m);
@@ -132,7 +136,33 @@ describe('examples/bot/README.md', () => {
 
     expect(await henry.textsUpTo('You wrote 10 characters.')).toEqual(['You wrote 10 characters.']);
   });
+
+  test('gets in by an invitation link of its own', async () => {
+    const chat = await serveChat({ access: 'links' });
+    const invitations = new Invitations(chat.dir);
+    const [command = ''] = commandsOf('examples/bot/README.md');
+    const asHenry = { Authorization: `Bearer ${invitations.invite(personName('henry'))}` };
+    const sent = await fetch(`${chat.url}/messages`, {
+      method: 'POST',
+      headers: asHenry,
+      body: new URLSearchParams({ sender: 'henry', receiver: 'bot', message: 'hi' }),
+    });
+
+    const key = invitations.invite(personName('bot'));
+    const bot = new Shell(command, { cwd: copyOf('bot'), env: { CHAT: chat.url, KEY: key } });
+
+    expect(sent.status).toBe(201);
+    await until('the answer', async () => {
+      const { messages } = await asked(`${chat.url}/history?receiver=henry&sender=bot`, asHenry);
+      return messages.some(({ message }) => message === 'You wrote 2 characters.');
+    });
+    await bot.end();
+  });
 });
+
+async function asked(url: string, headers: Readonly<Record<string, string>>): Promise<HistoryPage> {
+  return (await (await fetch(url, { headers })).json()) as HistoryPage;
+}
 
 function cursorIn(dir: string): string {
   return readFileSync(join(dir, 'cursor.txt'), 'utf8');
