@@ -10,18 +10,16 @@ export class CommitSlots {
     this.#free = count;
   }
 
-  /** Undefined when there is a slot now; else resolves when there is. Each must be left once. */
-  enter(): Promise<void> | undefined {
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return undefined;
+  /** Runs `work` when there is a slot. It must wait for nothing but the disk: no lock, no other slot. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) setImmediate(next);
+      else this.#free += 1;
     }
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  leave(): void {
-    const next = this.#waiting.shift();
-    if (next) setImmediate(next);
-    else this.#free += 1;
   }
 }

@@ -144,14 +144,8 @@ export class DeliveredLog {
    * Logs what `build` drafts, in one write and one `fdatasync`. `build` runs when everything logged so far is known,
    * and again when another process wrote first; without a draft nothing is written. Resolves to the draft that stands.
    */
-  async commit<D extends Draft>(build: () => D | undefined): Promise<D | undefined> {
-    const { slots } = this.#options;
-    await slots.enter();
-    try {
-      return await this.#commit(build);
-    } finally {
-      slots.leave();
-    }
+  commit<D extends Draft>(build: () => D | undefined): Promise<D | undefined> {
+    return this.#options.slots.run(() => this.#commit(build));
   }
 
   async #commit<D extends Draft>(build: () => D | undefined): Promise<D | undefined> {

@@ -144,10 +144,7 @@ export class Mailbox {
         const batch: Append[] = [];
         try {
           if (this.isWatched) await this.#appendToLog(batch);
-          else {
-            this.#fill(batch);
-            await this.#appendToFile(batch);
-          }
+          else await this.#appendToFile(batch);
         } catch (error) {
           this.#fill(batch); // it may not have come to the write
           for (const { reject } of batch) reject(error);
@@ -182,14 +179,14 @@ export class Mailbox {
   }
 
   /** The receiver is away: the batch waits in the mailbox file. */
-  async #appendToFile(batch: readonly Append[]): Promise<void> {
+  async #appendToFile(batch: Append[]): Promise<void> {
     await this.#lock.run(async () => {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) if (await this.#appendedToFile(batch)) return;
       throw new MailboxError('MAILBOX_BUSY', 'The mailbox was replaced again and again while we wrote. Send again.');
     });
   }
 
-  async #appendedToFile(batch: readonly Append[]): Promise<boolean> {
+  async #appendedToFile(batch: Append[]): Promise<boolean> {
     const before = statMailbox(this.#paths.file, this.#paths.takes);
     if (!this.#looked || before?.ino !== this.#ino) await this.#logTaken(before?.ino);
     else await this.log.catchUp();
@@ -200,10 +197,14 @@ export class Mailbox {
       this.#replace(before); // made by another user: what is in it is read, and a file of ours takes its place
       return false;
     }
+    return this.#options.slots.run(() => this.#writeToFile(batch, before?.ino));
+  }
 
+  async #writeToFile(batch: Append[], inoBefore: number | undefined): Promise<boolean> {
+    this.#fill(batch);
     const fd = this.#openMailbox();
     try {
-      if (!before) this.#admitGroup(fd);
+      if (inoBefore === undefined) this.#admitGroup(fd);
       const stat = fstatSync(fd);
       if (!stat.isFile() || stat.nlink !== 1) throw unusable(this.#paths.file);
       this.#waiting.readOn(fd, stat, this.log.now);
@@ -217,12 +218,12 @@ export class Mailbox {
         appendWhole(fd, Buffer.from(frames));
       }
       await sync(fd);
-      if (!before) syncDirectory(dirname(this.#paths.file));
+      if (inoBefore === undefined) syncDirectory(dirname(this.#paths.file));
 
       const after = fstatSync(fd);
       if (after.nlink === 0) return false; // removed under our hands: out of reach, so once more
       this.#ino = after.ino;
-      if (before?.ino !== after.ino) this.#looked = false; // taken meanwhile: look for the take next time
+      if (inoBefore !== after.ino) this.#looked = false; // taken meanwhile: look for the take next time
       this.#waiting.readOn(fd, after, this.log.now);
       this.#settle(outcomes, (id) => [...ownEventsIn(fd, after.size, after.size, this.log.now), this.log.find(id)]);
       return true;
