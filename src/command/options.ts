@@ -164,7 +164,7 @@ export const OPTIONS = {
   admin: option({
     only: ['invite', 'revoke', 'people'],
     fallback: 'no',
-    description: 'of links to inspect.html, which shows every mailbox and sends nothing',
+    description: "of administrators' links: to inspect.html, which shows every mailbox and sends nothing",
     expects: YES_OR_NO,
     parse: yesOrNo,
   }),
