@@ -27,6 +27,12 @@ export const COMMANDS = {
   },
   revoke: { words: '<who>', least: 1, most: 1, description: "end a person's links, an administrator's included" },
   people: { words: '', least: 0, most: 0, description: 'print who has a link' },
+  doctor: {
+    words: '[url]',
+    least: 0,
+    most: 1,
+    description: 'say what is wrong with the mailboxes, and with a server and its proxy, and what mends it',
+  },
   backup: {
     words: '<dir>',
     least: 1,
@@ -199,6 +205,30 @@ export const OPTIONS = {
     description: 'shell command that gets each message as JSON on its standard input; a failure ends the tail',
     expects: 'a command',
     parse: (text) => text,
+  }),
+  key: option({
+    only: ['doctor'],
+    env: 'MAILBOX_KEY',
+    value: '<key>',
+    fallback: '',
+    description: 'of an invitation, for a server whose mailboxes are elsewhere',
+    expects: 'a key',
+    parse: (text) => text,
+  }),
+  idle: option({
+    only: ['doctor'],
+    value: '<seconds>',
+    fallback: '30',
+    description: 'how long a stream on which nothing is said is watched, at most; 0 = not',
+    expects: 'a whole number from 0 to 300',
+    parse: (text) => wholeNumber(text, 0, 300),
+  }),
+  json: option({
+    only: ['doctor'],
+    fallback: 'no',
+    description: 'print the findings as one JSON object',
+    expects: YES_OR_NO,
+    parse: yesOrNo,
   }),
   'keep-days': option({
     only: ['serve'],
