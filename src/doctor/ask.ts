@@ -24,20 +24,26 @@ const PATIENCE_MS = 10_000;
 const MAX_CHARS = 64 * 1024;
 
 /** One request and its whole answer. Rejects with the system's error, or when none came within 10 s. */
-export async function ask(url: URL, question: Question = {}, signal?: AbortSignal): Promise<Answer> {
+export async function ask(url: URL, question: Question, signal: AbortSignal): Promise<Answer> {
   const startedMs = performance.now();
-  const late = AbortSignal.timeout(PATIENCE_MS);
-  const req = send(url, question, signal ? AbortSignal.any([late, signal]) : late);
-  const res = await new Promise<IncomingMessage>((resolve, reject) => req.on('response', resolve).on('error', reject));
-  let text = '';
-  for await (const part of res.setEncoding('utf8')) text = (text + String(part)).slice(0, MAX_CHARS);
-  return {
-    status: res.statusCode!,
-    headers: res.headers,
-    text,
-    json: objectIn(text),
-    tookMs: performance.now() - startedMs,
-  };
+  const req = send(url, question, signal);
+  const late = setTimeout(() => req.destroy(new Error(`no answer in ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
+  try {
+    const res = await new Promise<IncomingMessage>((resolve, reject) =>
+      req.on('response', resolve).on('error', reject),
+    );
+    let text = '';
+    for await (const part of res.setEncoding('utf8')) text = (text + String(part)).slice(0, MAX_CHARS);
+    return {
+      status: res.statusCode!,
+      headers: res.headers,
+      text,
+      json: objectIn(text),
+      tookMs: performance.now() - startedMs,
+    };
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 function send(url: URL, { method = 'GET', headers = {}, body }: Question, signal: AbortSignal): ClientRequest {
@@ -87,13 +93,15 @@ export class OpenedStream {
 
   /** Resolves when it holds, the stream is over or the time is up: whether it holds. */
   async until(holds: () => boolean, withinMs: number, signal: AbortSignal): Promise<boolean> {
-    const giveUp = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(Math.max(0, withinMs)))]);
-    while (!holds() && !this.ended && !giveUp.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#changed = resolve;
-        giveUp.addEventListener('abort', () => resolve(), { once: true });
-      });
+    const wake = (): void => this.#changed();
+    const lateMs = performance.now() + withinMs;
+    const timer = setInterval(wake, Math.max(1, withinMs)); // once, or twice when it was a moment early
+    signal.addEventListener('abort', wake);
+    while (!holds() && !this.ended && performance.now() < lateMs && !signal.aborted) {
+      await new Promise<void>((resolve) => (this.#changed = resolve));
     }
+    clearInterval(timer);
+    signal.removeEventListener('abort', wake);
     signal.throwIfAborted();
     return holds();
   }

@@ -1,4 +1,14 @@
-import { accessSync, closeSync, constants, openSync, rmSync, statfsSync, writeSync, type Stats } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  openSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+  type Stats,
+} from 'node:fs';
 import { join } from 'node:path';
 import { READ, namesIn, readRange, statIfThere, syncNow, withFile } from '../files/disk.ts';
 import { checkLayout } from '../files/layout.ts';
@@ -193,7 +203,7 @@ class DirectoryLook {
   }
 
   takes(): Finding[] {
-    const dir = join(this.#dir, TAKEN);
+    const dir = join(realpathSync(this.#dir), TAKEN);
     const takes = namesIn(dir)
       .flatMap((mailbox) => listTakes(join(dir, mailbox)))
       .flatMap(({ path }) => {

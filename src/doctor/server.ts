@@ -152,7 +152,7 @@ class Visit {
     return new URL(path, this.#options.url);
   }
 
-  #ask(path: string, question?: Question): Promise<Answer> {
+  #ask(path: string, question: Question = {}): Promise<Answer> {
     return ask(this.#url(path), question, this.#options.signal);
   }
 
@@ -168,8 +168,8 @@ class Visit {
     }
     if (first.status === 401 && first.json['error'] === 'UNAUTHORIZED') return this.#enterByKey(key);
     if (first.json['error'] === 'FORBIDDEN') {
-      const host = this.#options.url.hostname;
-      report(problem(`The server refuses the name ${host}: ${said(first)}`, `Start it with --allowed-host ${host}`));
+      const name = /called "([^"]+)"/.exec(String(first.json['message']))?.[1] ?? this.#options.url.hostname;
+      report(problem(`The server refuses the name ${name}: ${said(first)}`, `Start it with --allowed-host ${name}`));
     } else if (first.status === 401) {
       report(
         problem('What stands before the server asks for a login of its own (401)', 'Let the chat do that: links.'),
@@ -271,7 +271,7 @@ class Visit {
   async #comesPlain(guest: Guest): Promise<boolean> {
     const stream = this.#stream(guest, { 'Accept-Encoding': 'identity' });
     try {
-      return await stream.until(() => stream.has('ready'), FIRST_EVENT_MS, this.#options.signal);
+      return await stream.until(() => stream.has('ready'), FIRST_EVENT_MS / 2, this.#options.signal);
     } finally {
       stream.close();
     }
