@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { statSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Invitations } from '../access/invitations.ts';
-import { FILE_MODE } from '../files/disk.ts';
+import { FILE_MODE, statIfThere } from '../files/disk.ts';
 import { FileMailboxes } from '../files/file-mailboxes.ts';
-import { mailboxPaths } from '../files/mailbox-paths.ts';
-import { statIfThere } from '../files/disk.ts';
+import { MailboxPaths } from '../files/mailbox-paths.ts';
 import { personName, type MailboxName } from '../mailbox-name.ts';
 
 /** Longer than a server needs to notice that a stream was closed, and to look at its mailboxes. */
@@ -21,7 +20,7 @@ export class Visitor {
   constructor(dir: string) {
     this.#dir = dir;
     // Made here, it does not count as one of those that a server lets strangers make.
-    if (isOwn(dir)) writeFileSync(mailboxPaths(dir, this.name).file, '', { flag: 'wx', mode: FILE_MODE });
+    if (isOwn(dir)) writeFileSync(new MailboxPaths(dir, this.name).file, '', { flag: 'wx', mode: FILE_MODE });
   }
 
   /** A key for the visitor, or undefined where inviting would take the list of invitations from the server's user. */
@@ -37,7 +36,7 @@ export class Visitor {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       await this.#forget();
       await pause(SETTLE_MS);
-      if (!statIfThere(mailboxPaths(this.#dir, this.name).file)) return;
+      if (!statIfThere(new MailboxPaths(this.#dir, this.name).file)) return;
     }
   }
 
