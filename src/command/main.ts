@@ -15,6 +15,7 @@ const run: Record<Command, (invocation: Invocation) => Promise<void>> = {
   people: async (invocation) => (await import('./invite.ts')).people(invocation),
   doctor: async (invocation) => (await import('./doctor.ts')).doctor(invocation),
   backup: async (invocation) => (await import('./backup.ts')).backup(invocation),
+  migrate: async (invocation) => (await import('./migrate.ts')).migrate(invocation),
   forget: async (invocation) => (await import('./forget.ts')).forget(invocation),
 };
 

@@ -39,6 +39,12 @@ export const COMMANDS = {
     most: 1,
     description: 'copy the mailboxes to a new directory, whether or not a server runs',
   },
+  migrate: {
+    words: '',
+    least: 0,
+    most: 0,
+    description: 'copy mail and marks from files to a NATS cluster; may be repeated',
+  },
   forget: { words: '<who>', least: 1, most: 1, description: "delete a person's mailbox and the mail in it" },
 } as const;
 
@@ -63,7 +69,7 @@ export interface Option<T = unknown> {
 const YES_OR_NO = 'yes or no';
 
 /** The commands that open the mailboxes. */
-const STORING = ['serve', 'send', 'tail', 'forget'] as const;
+const STORING = ['serve', 'send', 'tail', 'migrate', 'forget'] as const;
 
 const option = <T>(declared: Option<T>): Option<T> => declared;
 
