@@ -72,7 +72,8 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
     'mkdir --parents /etc/systemd/system/mailbox-chat.service.d': DEPLOY,
     'systemctl restart mailbox-chat': DEPLOY,
     'podman build --format docker --file deploy/Containerfile --tag mailbox-chat .': {
-      notRun: 'takes a container engine and an image registry; test/deploy/containerfile.test.ts runs what the container would',
+      notRun:
+        'takes a container engine and an image registry; test/deploy/containerfile.test.ts runs what the container would',
     },
   },
 };
