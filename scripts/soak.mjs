@@ -3,6 +3,8 @@
  *
  *     npm run soak -- --minutes 10 [--seed 7]      servers killed, stopped and ended at random, then the oracle
  *     npm run soak -- --minutes 10 --command       the same with the command as users start it
+ *     npm run soak -- --nats [--mailboxes 100]     mailboxes on three NATS servers, which are killed and paused (NATS_SERVER
+ *                                                  names the program; about 3 minutes)
  *     npm run soak -- --every-call [--only append] killed, and failed, at each file call of each operation
  *
  * Prints a line every 10 s and the figures at the end; exits 1 when anything was lost, shown twice or reordered.
@@ -17,6 +19,8 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '1' },
     seed: { type: 'string' },
     'every-call': { type: 'boolean', default: false },
+    nats: { type: 'boolean', default: false },
+    mailboxes: { type: 'string', default: '100' },
     only: { type: 'string' },
     servers: { type: 'string' },
     command: { type: 'boolean', default: false },
@@ -31,6 +35,9 @@ let result;
 if (values['every-call']) {
   const { everyCall } = await import('../test/faults/every-call.ts');
   result = await everyCall({ report, only: values.only });
+} else if (values.nats) {
+  const { clusterSoak } = await import('../test/jetstream/kit/cluster-soak.ts');
+  result = await clusterSoak({ seed, mailboxes: Number(values.mailboxes), report });
 } else {
   const { soak } = await import('../test/faults/soak.ts');
   result = await soak({

@@ -1,6 +1,7 @@
 import { FileMailboxes } from '../files/file-mailboxes.ts';
 import type { Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
+import type { JetStreamMailboxes } from '../jetstream/jetstream-mailboxes.ts';
 import type { MailboxStore } from '../mailbox-store.ts';
 import { opened, requireDirectory, unusable } from './directory.ts';
 import { CONFIGURATION, Ending } from './ending.ts';
@@ -10,7 +11,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const HINT = 'The flags are --nats-monitor, --nats-replicas and --nats-allow. See: docs/scaling.md';
 
 /** The cluster that keeps the mail when one was asked for; undefined: files do. Nothing of it is loaded before. */
-export async function openCluster(settings: Settings, logger?: Logger): Promise<MailboxStore | undefined> {
+export async function openCluster(settings: Settings, logger?: Logger): Promise<JetStreamMailboxes | undefined> {
   const { store: servers } = settings;
   if (servers === 'files') return undefined;
   const { JetStreamMailboxes } = await import('../jetstream/index.ts');
@@ -46,7 +47,8 @@ export async function withMailboxes(
   }
 }
 
-async function openFiles(dir: string, how: 'once' | 'follow'): Promise<MailboxStore> {
+/** The mailboxes in files, whatever `--store` says. */
+export async function openFiles(dir: string, how: 'once' | 'follow'): Promise<FileMailboxes> {
   requireDirectory(dir);
   try {
     const mailboxes = new FileMailboxes(dir, { watch: how === 'follow' });

@@ -27,11 +27,23 @@ export const COMMANDS = {
   },
   revoke: { words: '<who>', least: 1, most: 1, description: "end a person's links, an administrator's included" },
   people: { words: '', least: 0, most: 0, description: 'print who has a link' },
+  doctor: {
+    words: '[url]',
+    least: 0,
+    most: 1,
+    description: 'say what is wrong with the mailboxes, and with a server and its proxy, and what mends it',
+  },
   backup: {
     words: '<dir>',
     least: 1,
     most: 1,
     description: 'copy the mailboxes to a new directory, whether or not a server runs',
+  },
+  migrate: {
+    words: '',
+    least: 0,
+    most: 0,
+    description: 'copy mail and marks from files to a NATS cluster; may be repeated',
   },
   forget: { words: '<who>', least: 1, most: 1, description: "delete a person's mailbox and the mail in it" },
 } as const;
@@ -57,7 +69,7 @@ export interface Option<T = unknown> {
 const YES_OR_NO = 'yes or no';
 
 /** The commands that open the mailboxes. */
-const STORING = ['serve', 'send', 'tail', 'forget'] as const;
+const STORING = ['serve', 'send', 'tail', 'migrate', 'forget'] as const;
 
 const option = <T>(declared: Option<T>): Option<T> => declared;
 
@@ -164,7 +176,7 @@ export const OPTIONS = {
   admin: option({
     only: ['invite', 'revoke', 'people'],
     fallback: 'no',
-    description: 'of links to inspect.html, which shows every mailbox and sends nothing',
+    description: "of administrators' links: to inspect.html, which shows every mailbox and sends nothing",
     expects: YES_OR_NO,
     parse: yesOrNo,
   }),
@@ -199,6 +211,30 @@ export const OPTIONS = {
     description: 'shell command that gets each message as JSON on its standard input; a failure ends the tail',
     expects: 'a command',
     parse: (text) => text,
+  }),
+  key: option({
+    only: ['doctor'],
+    env: 'MAILBOX_KEY',
+    value: '<key>',
+    fallback: '',
+    description: 'of an invitation, for a server whose mailboxes are elsewhere',
+    expects: 'a key',
+    parse: (text) => text,
+  }),
+  idle: option({
+    only: ['doctor'],
+    value: '<seconds>',
+    fallback: '30',
+    description: 'how long a stream on which nothing is said is watched, at most; 0 = not',
+    expects: 'a whole number from 0 to 300',
+    parse: (text) => wholeNumber(text, 0, 300),
+  }),
+  json: option({
+    only: ['doctor'],
+    fallback: 'no',
+    description: 'print the findings as one JSON object',
+    expects: YES_OR_NO,
+    parse: yesOrNo,
   }),
   'keep-days': option({
     only: ['serve'],

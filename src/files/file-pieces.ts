@@ -50,15 +50,20 @@ export function logPieces(fd: number, size: number): Piece[] {
     from = windowStart(fd, size, window);
     batches = batchesIn(readRange(fd, from, size), from);
   }
-  const spans: Span[] = [];
-  let at = from;
-  for (const found of batches) {
-    if (found.batch.start > at) spans.push(between(at, found.batch.start, from));
-    spans.push(...batchSpans(found));
-    at = found.batch.next;
+  // From the end: of many batches only the last are looked into.
+  const spans: Span[][] = [];
+  let end = size;
+  let count = 0;
+  for (const found of batches.toReversed()) {
+    if (count >= MAX_PIECES) break;
+    const { start, next } = found.batch;
+    const behind = next < end ? [between(next, end)] : [];
+    spans.unshift([...batchSpans(found), ...behind]);
+    count += spans[0]!.length;
+    end = start;
   }
-  if (size > at) spans.push(between(at, size, from));
-  return withBytes(fd, newest(spans));
+  if (count < MAX_PIECES && end > from) spans.unshift([between(from, end, from > 0)]);
+  return withBytes(fd, newest(spans.flat()));
 }
 
 /** How far each take is logged, as the batches of one segment say; its first batch repeats what came before. */
@@ -70,9 +75,9 @@ export function loggedTakes(bytes: Buffer): Map<string, number> {
   return logged;
 }
 
-/** What comes before the first batch of a window may well be a batch that begins earlier. */
-function between(from: number, end: number, windowStart: number): Span {
-  return { from, end, says: { kind: from === windowStart && windowStart > 0 ? 'cut' : 'void' } };
+/** What is no whole batch; before the first of a window it may well be one that begins earlier. */
+function between(from: number, end: number, isCut = false): Span {
+  return { from, end, says: { kind: isCut ? 'cut' : 'void' } };
 }
 
 function batchSpans({ batch, body }: ReadBatch): Span[] {

@@ -5,7 +5,7 @@ import type { Logger } from '../logger.ts';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
 
 /** A lock whose holder has not touched it for so long is taken over: after a `kill -9` its mailbox waits so long. */
-const STALE_MS = 2000;
+export const LOCK_STALE_MS = 2000;
 const AHEAD_MS = 1000;
 const TRIES = 3;
 
@@ -74,7 +74,7 @@ export class MailboxLock {
         return await lock(this.#path, {
           lockfilePath: this.#path,
           realpath: false,
-          stale: STALE_MS,
+          stale: LOCK_STALE_MS,
           retries,
           onCompromised: (error) => this.#lost(error),
         });

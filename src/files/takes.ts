@@ -70,12 +70,16 @@ function makeSuccessor(dir: string, path: string): void {
   }
 }
 
+/** Whether a name among the takes is of an empty file that is to follow a mailbox. */
+export function isSuccessor(name: string): boolean {
+  return name.startsWith(SUCCESSOR);
+}
+
 /** What processes that died have left: successors never linked, and with `ino` only second names of that mailbox. */
 function removeSuccessors(dir: string, ino?: number): void {
   for (const name of namesIn(dir)) {
     const path = join(dir, name);
-    if (name.startsWith(SUCCESSOR) && (ino === undefined || statIfThere(path)?.ino === ino))
-      rmSync(path, { force: true });
+    if (isSuccessor(name) && (ino === undefined || statIfThere(path)?.ino === ino)) rmSync(path, { force: true });
   }
 }
 

@@ -60,10 +60,8 @@ export async function getInspection({ req, res, query }: Exchange, options: Insp
 }
 
 function cursorsOf(mailbox: MailboxName, { streams }: InspectOptions): string[] {
-  return streams
-    .of(mailbox)
-    .slice(-MAX_CURSORS)
-    .map(({ cursor }) => cursor);
+  const cursors = streams.of(mailbox).map(({ cursor }) => cursor);
+  return cursors.filter((cursor) => cursor !== '').slice(-MAX_CURSORS); // one that is just opening has none yet
 }
 
 const isTrue = (): boolean => true;

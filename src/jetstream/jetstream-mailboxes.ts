@@ -56,6 +56,9 @@ const PREFIX = /^[A-Za-z0-9_-]{1,32}$/;
 const TIME = 'Mailbox-Time';
 const TYPE = 'Mailbox-Type';
 const ATTEMPT = 'Mailbox-Attempt';
+const ORIGIN = 'Mailbox-Origin';
+/** Headers count, too. */
+const BYTES_BESIDE = 1024;
 
 /** Mailboxes in streams of a NATS JetStream cluster: every message on the disks of a majority before it is accepted. */
 export class JetStreamMailboxes implements MailboxStore {
@@ -181,6 +184,47 @@ export class JetStreamMailboxes implements MailboxStore {
     this.#hints.forget(mailbox);
   }
 
+  /**
+   * Takes over an event of another store, with its time and type, at the end of the mailbox; resolves to its id here.
+   * Throws MESSAGE_TOO_LONG when the servers' `max_payload` is less.
+   */
+  async bringIn(mailbox: MailboxName, { id, time, data, type }: MailEvent): Promise<string> {
+    this.#check();
+    const { mail, mailSubject } = this.#streams.addressOf(mailbox);
+    const headers = this.#headersOf({
+      [TIME]: String(time),
+      [ORIGIN]: id,
+      ...(type !== undefined && { [TYPE]: type }),
+    });
+    const bytes = Buffer.from(data);
+    const most = (this.#cluster.nc.info?.max_payload ?? Infinity) - BYTES_BESIDE;
+    if (bytes.length > most) {
+      const what = `${bytes.length} bytes are more than the servers take: raise their max_payload (it is ${most + BYTES_BESIDE}).`;
+      throw new MailboxError('MESSAGE_TOO_LONG', what);
+    }
+    const { seq } = await persist(
+      () => mail.publish(mailSubject, `${hashOf(mailbox, ORIGIN)}/${id}`, bytes, headers),
+      () => this.#appendWithinMs,
+    );
+    return eventId(mail.epoch, seq);
+  }
+
+  /** What was brought in so far, in order: the id that each event had, and the one it has here. */
+  async *broughtIn(mailbox: MailboxName): AsyncGenerator<{ was: string; id: string }> {
+    this.#check();
+    const { mail, mailSubject } = this.#streams.addressOf(mailbox);
+    const newest = await this.#newest(mailbox);
+    for (let next = 1; next <= newest;) {
+      const found = await mail.range(mailSubject, next, newest, MOST_AT_ONCE);
+      for (const { seq, headers } of found) {
+        const was = headers?.get(ORIGIN);
+        if (was) yield { was, id: eventId(mail.epoch, seq) };
+      }
+      if (found.length === 0) return;
+      next = found.at(-1)!.seq + 1;
+    }
+  }
+
   /** Resolves when every stream has a leader that answers. */
   async ready(): Promise<void> {
     this.#check();
@@ -276,9 +320,11 @@ function checkOptions(prefix: string, shards: number): void {
 
 /** By this the servers know a message that is sent again. */
 function publishId(mailbox: MailboxName, { sender, key }: Message): string {
-  return createHash('sha256')
-    .update(JSON.stringify([mailbox, sender, key]))
-    .digest('base64url');
+  return hashOf(mailbox, sender, key);
+}
+
+function hashOf(...words: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(words)).digest('base64url');
 }
 
 function sameAgain(event: MailEvent, { message }: Message): MailEvent {

@@ -14,8 +14,14 @@ cd "$here/root"
 # A copy of the package that can be built in, wherever it lies here.
 mkdir -p usr/src/mailbox-chat
 mount -t overlay overlay -o "lowerdir=$package,upperdir=$here/package,workdir=$here/package-work" usr/src/mailbox-chat
-# Node must be where a service may see it.
-case "$node" in /usr/*) ;; *) cp "$node" usr/local/bin/node ;; esac
+# Node and npm must be where a service may see them.
+case "$node" in
+  /usr/*) ;;
+  *)
+    cp "$node" usr/local/bin/node
+    ln -s "$(dirname "$node")/npm" usr/local/bin/npm
+    ;;
+esac
 
 mkdir -p "$here/units"
 for unit in basic.target sysinit.target multi-user.target sockets.target slices.target timers.target paths.target \
@@ -30,7 +36,9 @@ ln -s multi-user.target ".$units/default.target"
 mkdir ".$units/sockets.target.wants"
 ln -s ../systemd-journald.socket ../systemd-journald-dev-log.socket ".$units/sockets.target.wants/"
 rm -rf var/log/journal
-echo '127.0.0.1 localhost chat.example.org' >etc/hosts
+# In a container these are mounts of their own, which are not among the files.
+cp --dereference --remove-destination /etc/hosts /etc/resolv.conf etc/
+echo '127.0.0.1 chat.example.org' >>etc/hosts
 
 mount --rbind /dev dev
 mount --rbind /sys sys

@@ -106,8 +106,8 @@ export class Machine {
       `cd ${PACKAGE}\n${script}`,
     ];
     const env = {
+      ...process.env,
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-      HOME: process.env['HOME'] ?? '/root',
       npm_config_prefer_offline: 'true',
     };
     return new Promise((resolve) => {

@@ -71,8 +71,9 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
       DEPLOY,
     'mkdir --parents /etc/systemd/system/mailbox-chat.service.d': DEPLOY,
     'systemctl restart mailbox-chat': DEPLOY,
-    'podman build --file deploy/Containerfile --tag mailbox-chat .': {
-      notRun: 'takes a container engine; test/deploy/containerfile.test.ts runs what the container would',
+    'podman build --format docker --file deploy/Containerfile --tag mailbox-chat .': {
+      notRun:
+        'takes a container engine and an image registry; test/deploy/containerfile.test.ts runs what the container would',
     },
   },
 };

@@ -1,0 +1,205 @@
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  closeSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test } from '@jest/globals';
+import { listing } from '../support/directory.ts';
+import { requires } from '../support/requires.ts';
+import { cleanUp, run, temporaryDirectory } from '../command/running.ts';
+import { doctor } from './running.ts';
+
+afterEach(cleanUp);
+
+const NOBODY = 65_534;
+const LONG_AGO = new Date('2026-01-02T03:04:05Z');
+
+/** Mailboxes with a message in one. */
+async function scene() {
+  const cwd = temporaryDirectory();
+  const dir = join(cwd, 'mailboxes');
+  mkdirSync(dir);
+  await run(['send', 'henry', 'hi', '--as', 'jjeong'], { cwd });
+  return { cwd, dir };
+}
+
+test('Mailboxes with nothing wrong get a clean bill, and stay as they are', async () => {
+  const { cwd, dir } = await scene();
+  const before = listing(dir);
+
+  const { code, ok, warnings, problems } = await doctor([], { cwd });
+
+  expect({ code, warnings, problems }).toEqual({ code: 0, warnings: [], problems: [] });
+  expect(ok).toEqual([
+    expect.stringMatching(/^Mailbox Chat \S+ on Node \d+/),
+    expect.stringMatching(/^\.\/mailboxes is on .* free$/),
+    expect.stringMatching(/^\.\/mailboxes can be written/),
+    expect.stringMatching(/^1 mailboxes; \d+ bytes wait in them, 0 bytes are kept$/),
+    expect.stringMatching(/^Files can be watched/),
+  ]);
+  expect(listing(dir)).toEqual(before);
+});
+
+test('The findings can be had as JSON', async () => {
+  const { cwd } = await scene();
+
+  const { stdout } = await run(['doctor', '--json'], { cwd });
+
+  expect(JSON.parse(stdout)).toMatchObject({
+    ok: true,
+    findings: expect.arrayContaining([{ level: 'ok', what: expect.any(String) }]),
+  });
+});
+
+test('No mailboxes are a problem', async () => {
+  const { code, problems } = await doctor([], { cwd: temporaryDirectory() });
+
+  expect(code).toBe(1);
+  expect(problems).toEqual([expect.stringContaining('There are no mailboxes at ./mailboxes')]);
+});
+
+requires('root')('A directory that may not be written is named with the user who asked', async () => {
+  const { cwd, dir } = await scene();
+  for (const path of [cwd, dir, join(dir, '.locks'), join(dir, '.live')]) chmodSync(path, 0o755);
+  chmodSync(join(dir, '.layout'), 0o644);
+
+  const { code, problems } = await doctor([], { cwd, uid: NOBODY });
+
+  expect(code).toBe(1);
+  expect(problems).toContainEqual(
+    `./mailboxes cannot be written (EACCES, running as uid ${NOBODY}). ` +
+      `Run this as the server's user, or give it the directory: sudo chown -R ${NOBODY} ./mailboxes`,
+  );
+});
+
+requires('root')('A mailbox that its owner can no longer write once it was read is named', async () => {
+  const { cwd, dir } = await scene();
+  spawnSync('chown', ['-R', `${NOBODY}`, cwd]);
+  writeFileSync(join(dir, 'mina.txt'), '');
+  chownSync(join(dir, 'mina.txt'), 33, 33);
+  chmodSync(join(dir, 'mina.txt'), 0o644);
+
+  const { warnings, problems } = await doctor([], { cwd, uid: NOBODY });
+
+  expect(warnings).toEqual([expect.stringMatching(/mina\.txt belongs to uid 33, .*--group-writable/)]);
+  expect(problems).toEqual([expect.stringContaining('mina.txt cannot be read and written by uid 65534')]);
+});
+
+requires('unshare')('Inotify that is used up is named with the setting that gives more', async () => {
+  const { cwd } = await scene();
+  const within = (what: string): string[] => [
+    'unshare',
+    '--user',
+    '--map-root-user',
+    'sh',
+    '-c',
+    `echo 0 > /proc/sys/user/max_inotify_${what}; exec "$@"`,
+    'sh',
+  ];
+
+  const [instances, watches] = await Promise.all(
+    ['instances', 'watches'].map((what) => doctor([], { cwd, through: within(what) })),
+  );
+
+  expect(instances!.warnings).toContainEqual(
+    expect.stringMatching(/^The inotify instances are used up .* sysctl fs\.inotify\.max_user_instances=\d+/),
+  );
+  expect(watches!.warnings).toContainEqual(
+    expect.stringMatching(/^The inotify watches are used up .* sysctl fs\.inotify\.max_user_watches=\d+/),
+  );
+});
+
+test('What is no plain file among the mailboxes is named for what it is', async () => {
+  const { cwd, dir } = await scene();
+  spawnSync('mkfifo', [join(dir, 'fifo.txt')]);
+  mkdirSync(join(dir, 'directory.txt'));
+  symlinkSync('henry.txt', join(dir, 'link.txt'));
+  writeFileSync(join(dir, 'one.txt'), '');
+  linkSync(join(dir, 'one.txt'), join(dir, 'other'));
+
+  const { code, problems, warnings } = await doctor([], { cwd });
+
+  expect(code).toBe(1);
+  expect(problems.map((line) => line.replace(/, no plain file.*/, '')).toSorted()).toEqual([
+    'mailboxes/directory.txt is a directory',
+    'mailboxes/fifo.txt is a FIFO',
+    'mailboxes/link.txt is a symbolic link',
+    'mailboxes/one.txt has 2 names (hard links)',
+  ]);
+  expect(warnings).toEqual([]);
+});
+
+test('Locks that were left are named; one with something in it is a problem', async () => {
+  const { cwd, dir } = await scene();
+  const [mina, kim] = ['mina', 'kim'].map((name) => join(dir, '.locks', `${name}.lock`));
+  mkdirSync(mina!);
+  mkdirSync(kim!);
+  writeFileSync(join(kim!, 'file'), '');
+  for (const path of [mina!, kim!]) utimesSync(path, LONG_AGO, LONG_AGO);
+
+  const { code, problems, warnings } = await doctor([], { cwd });
+
+  expect(code).toBe(1);
+  expect(warnings).toEqual([expect.stringMatching(/mina\.lock was left by a process .* rmdir/)]);
+  expect(problems).toEqual([expect.stringMatching(/kim\.lock was left .* with files in it.*rm -r/)]);
+});
+
+test('Half a line, mail set aside, and a name that is none are named', async () => {
+  const { cwd, dir } = await scene();
+  const path = join(dir, 'henry.txt');
+  appendFileSync(path, 'data: half a li');
+  utimesSync(path, LONG_AGO, LONG_AGO);
+  mkdirSync(join(dir, '.torn', 'henry'), { recursive: true });
+  writeFileSync(join(dir, '.torn', 'henry', 'x-0.txt'), '12345');
+  writeFileSync(join(dir, 'Mina.txt'), 'data: hi\n\n');
+
+  const { code, warnings, problems } = await doctor([], { cwd });
+
+  expect({ code, problems }).toEqual({ code: 0, problems: [] });
+  expect(warnings).toEqual([
+    expect.stringMatching(/Mina\.txt is nobody's mailbox: .* Append it to mina\.txt/),
+    expect.stringContaining('henry.txt has half a line at its end since 2026-01-02T03:04:05.000Z'),
+    expect.stringContaining('1 pieces of mail that could not be shown (5 bytes) lie in mailboxes/.torn'),
+  ]);
+});
+
+test('Mail that stays on its way into the log is named, with the reason', async () => {
+  const { cwd, dir } = await scene();
+  const takes = join(dir, '.taken', 'henry');
+  mkdirSync(takes, { recursive: true });
+  writeFileSync(join(takes, '1-left'), 'data: hi\n\n');
+  const held = openSync(join(takes, '2-held'), 'a');
+  const inAnHour = join(cwd, 'in-an-hour.cjs');
+  writeFileSync(inAnHour, 'const now = Date.now; Date.now = () => now() + 3_600_000;');
+
+  const { warnings } = await doctor([], { cwd, nodeArgs: ['--require', inAnHour] });
+  closeSync(held);
+
+  expect(warnings).toEqual([
+    expect.stringMatching(/1-left has been on its way into the log for over a minute\. Start a server/),
+    expect.stringMatching(/2-held is kept because another program still has it open/),
+  ]);
+});
+
+test('A file in the place of one of our directories, and a directory of a newer layout, are problems', async () => {
+  const { cwd, dir } = await scene();
+  rmSync(join(dir, '.marks'), { recursive: true, force: true });
+  writeFileSync(join(dir, '.marks'), '');
+  const file = await doctor([], { cwd });
+
+  writeFileSync(join(dir, '.layout'), '2\n');
+  const newer = await doctor([], { cwd });
+
+  expect(file.problems).toEqual([expect.stringContaining('mailboxes/.marks is a file')]);
+  expect(newer.problems).toEqual([expect.stringContaining('has layout 2')]);
+});

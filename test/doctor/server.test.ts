@@ -1,0 +1,168 @@
+import { join } from 'node:path';
+import compression from 'compression';
+import express from 'express';
+import { afterEach, expect, test } from '@jest/globals';
+import { cleanUp, run, Running, serve, temporaryDirectory } from '../command/running.ts';
+import { Invitations } from '../../src/access/invitations.ts';
+import { mailboxName } from '../../src/mailbox-name.ts';
+import { listing } from '../support/directory.ts';
+import { freePort, startNginx } from '../support/proxies.ts';
+import { requires } from '../support/requires.ts';
+import { serve as serveListener, serveChat } from '../support/serve-chat.ts';
+import { doctor, kept } from './running.ts';
+
+afterEach(cleanUp);
+
+/** A server of its own on ./mailboxes of `cwd`. */
+async function scene(...args: string[]) {
+  const cwd = temporaryDirectory();
+  const server = await serve(args, { cwd });
+  return { cwd, dir: join(cwd, 'mailboxes'), url: server.url, port: server.port };
+}
+
+const withNginx = requires('nginx');
+
+/** nginx before `chatPort`, with these settings. */
+async function behindNginx(chatPort: number, settings: string): Promise<string> {
+  const port = await freePort();
+  const location = `location / { proxy_pass http://127.0.0.1:${chatPort}; ${settings} }`;
+  await startNginx(port, `server { listen 127.0.0.1:${port}; ${location} }`);
+  return `http://127.0.0.1:${port}/`;
+}
+
+test('A healthy server gets a clean bill, and nothing is left behind', async () => {
+  const { cwd, dir, url } = await scene();
+  await run(['send', 'henry', 'hi', '--as', 'jjeong'], { cwd });
+  const before = listing(dir).filter((line) => line.includes('henry'));
+
+  const { code, ok, warnings, problems } = await doctor([url, '--idle', '1'], { cwd });
+
+  expect({ code, warnings, problems }).toEqual({ code: 0, warnings: [], problems: [] });
+  expect(ok.slice(5)).toEqual([
+    expect.stringMatching(/^Mailbox Chat \S+ answers at http:\/\/localhost:\d+\/ in \d+ ms$/),
+    'The server takes mail',
+    'Whoever reaches this address gets in: no invitation is needed',
+    'Pages at this address may send',
+    expect.stringMatching(/^The stream begins after \d+ ms$/),
+    expect.stringMatching(/^A message arrives after \d+ ms$/),
+    'The stream stays open while nothing is said (1 s)',
+  ]);
+  expect(kept(dir).filter((line) => line.includes('doctor'))).toEqual([]);
+  expect(listing(dir).filter((line) => line.includes('henry'))).toEqual(before);
+});
+
+test('Where invitations are needed the doctor of the same directory invites itself, and takes it back', async () => {
+  const { cwd, dir, url } = await scene('--access', 'links');
+  await run(['invite', 'henry'], { cwd });
+
+  const { code, ok, problems } = await doctor([url, '--idle', '0'], { cwd });
+
+  expect({ code, problems }).toEqual({ code: 0, problems: [] });
+  expect(ok).toContain('People get in by invitation only');
+  expect(ok).toContainEqual(expect.stringMatching(/^A message arrives/));
+  expect(new Invitations(dir).people()).toEqual(['henry']);
+  expect(kept(dir).filter((line) => line.includes('doctor'))).toEqual([]);
+});
+
+test('From elsewhere it needs a key, and leaves no message', async () => {
+  const { dir, url } = await scene('--access', 'links');
+  const key = new Invitations(dir).invite(mailboxName('mina'));
+  const elsewhere = { cwd: temporaryDirectory() };
+
+  const without = await doctor([url, '--idle', '0'], elsewhere);
+  const wrong = await doctor([url, '--idle', '0', '--key', 'nonsense'], elsewhere);
+  const right = await doctor([url, '--idle', '0'], { ...elsewhere, env: { MAILBOX_KEY: key } });
+
+  expect(without).toMatchObject({ code: 1, problems: [expect.stringContaining('mailbox-chat invite')] });
+  expect(wrong).toMatchObject({ code: 1, problems: [expect.stringContaining('The key is not accepted')] });
+  expect(right).toMatchObject({ code: 0, problems: [], warnings: [] });
+  expect(right.ok).toContainEqual(expect.stringMatching(/^A typing notice .* arrives after \d+ ms$/));
+  expect(kept(dir).filter((line) => line.startsWith('.delivered/') || line.startsWith('.marks/'))).toEqual([]);
+});
+
+test('Ctrl+C ends it, and nothing is left behind', async () => {
+  const { cwd, dir, url } = await scene();
+  const running = new Running(['doctor', url, '--idle', '300'], { cwd });
+  await running.printed('stdout', /A message arrives/);
+
+  running.child.kill('SIGINT');
+
+  expect(await running.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('Interrupted') });
+  expect(kept(dir).filter((line) => line.includes('doctor'))).toEqual([]);
+});
+
+withNginx('nginx that buffers streams is named, with its setting', async () => {
+  const { cwd, port } = await scene();
+  const forced = await behindNginx(port, 'proxy_ignore_headers X-Accel-Buffering; proxy_buffering on;');
+  const usual = await behindNginx(port, 'proxy_set_header Host $http_host;');
+
+  const [held, well] = await Promise.all([forced, usual].map((url) => doctor([url, '--idle', '0'], { cwd })));
+
+  expect(held!.code).toBe(1);
+  expect(held!.problems).toContainEqual(
+    expect.stringMatching(/^The stream is held back: .* nginx buffers it\. nginx: proxy_buffering off/),
+  );
+  expect(well).toMatchObject({ code: 0, problems: [] });
+  expect(well!.ok).toContainEqual(expect.stringMatching(/ms, through nginx$/));
+});
+
+withNginx('nginx that cuts quiet streams, hides the name or has nothing behind it is named', async () => {
+  const { cwd, port } = await scene();
+  const cuts = await behindNginx(port, 'proxy_read_timeout 1s; proxy_set_header Host $http_host;');
+  const nameless = await behindNginx(port, '');
+  const another = await behindNginx(port, 'proxy_set_header Host chat.example;');
+  const deserted = await behindNginx(await freePort(), '');
+
+  const said = await Promise.all(
+    [cuts, nameless, another, deserted].map((url) => doctor([url, '--idle', '3'], { cwd })),
+  );
+
+  expect(said.map(({ code }) => code)).toEqual([1, 1, 1, 1]);
+  const problems = said.map((each) => each.problems[0]);
+  expect(problems).toEqual([
+    expect.stringMatching(/^The stream was cut after 1 s .* nginx: proxy_read_timeout 60s/),
+    expect.stringMatching(/^The server is not told the name 127\.0\.0\.1:\d+.* proxy_set_header Host \$http_host/),
+    expect.stringMatching(/^The server refuses the name chat\.example.* --allowed-host chat\.example$/),
+    expect.stringMatching(/^nginx answers 502 .* no server runs/),
+  ]);
+});
+
+test('Compression in the host application is named', async () => {
+  const chat = await serveChat();
+  const app = express();
+  app.use(compression({ filter: () => true }));
+  app.use((_req, res, next) => {
+    const writeHead = res.writeHead.bind(res);
+    res.writeHead = ((status: number, headers: Record<string, string>) =>
+      writeHead(status, { ...headers, 'Cache-Control': 'no-cache' })) as typeof res.writeHead;
+    next();
+  });
+  app.use(chat.chat);
+  const { url } = await serveListener(app);
+
+  const { code, problems } = await doctor([url, '--idle', '0', '--dir', chat.dir]);
+
+  expect(code).toBe(1);
+  expect(problems).toEqual([
+    expect.stringMatching(
+      /^The stream is held back: it is compressed \((?:gzip|br)\)\. Compression in the host application .* text\/event-stream out/,
+    ),
+  ]);
+});
+
+test('What is not there, or is something else, is said', async () => {
+  const { url: other } = await serveListener((_req, res) => res.end('hello'));
+  const gone = `http://127.0.0.1:${await freePort()}/`;
+  const { cwd, url } = await scene();
+
+  const said = await Promise.all(
+    [other, gone, `${url}chat/`].map((address) => doctor([address, '--idle', '0'], { cwd })),
+  );
+
+  expect(said.map(({ problems }) => problems[0])).toEqual([
+    expect.stringContaining('is not Mailbox Chat'),
+    expect.stringMatching(/^Nothing answers at .* \(ECONNREFUSED\)\. Start the server/),
+    expect.stringContaining('Under a path? Give it'),
+  ]);
+  expect(await run(['doctor', 'localhost:2012'])).toMatchObject({ code: 2 });
+});
