@@ -118,6 +118,11 @@ export class DeliveredLog {
     return this.#segments.length > 0;
   }
 
+  /** Whether there is anything that `retain` could drop. */
+  get hasOldSegments(): boolean {
+    return this.#segments.length > 1;
+  }
+
   consumed(take: string): number {
     return this.#consumed.get(take) ?? 0;
   }

@@ -56,6 +56,8 @@ const FORGET_IDLE_MS = 60_000;
 const MARKS_WRITE_MS = 200;
 const MARKS_RETRY_MS = 1000;
 const RETAIN_MS = 60_000;
+/** Mailboxes a tick: two stat calls each, so that a sweep costs 2 % of a core at most. */
+const SWEEP_MOST = 300;
 /** More than Node's four threads, so that none of them has to wait for us; fewer than there may be busy mailboxes. */
 const COMMIT_SLOTS = 12;
 
@@ -82,6 +84,7 @@ export class FileMailboxes implements MailboxStore {
     () => this.#boxes.size,
     TICK_MS,
     SWEEP_MS,
+    SWEEP_MOST,
   );
   #livedMs = 0;
   readonly #unmarked = new Set<Mailbox>();
@@ -297,7 +300,7 @@ export class FileMailboxes implements MailboxStore {
   /** The promise behind the watcher's hints: every second each mailbox that matters is looked at. */
   #visit(name: MailboxName, entry: Entry, nowMs: number): void {
     const { box, usedMs } = entry;
-    if (nowMs - entry.retainedMs > RETAIN_MS) {
+    if (box.log.hasOldSegments && nowMs - entry.retainedMs > RETAIN_MS) {
       entry.retainedMs = nowMs;
       box
         .retain(name.startsWith(ROOM_PREFIX))

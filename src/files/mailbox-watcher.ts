@@ -1,24 +1,33 @@
+import { watch as watchDirectory, type FSWatcher as DirectoryWatcher } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
 import type { Logger } from '../logger.ts';
 
 /** chokidar mutes a file for 50 ms after each change: an append in that gap needs a second look. */
 const SECOND_LOOK_MS = 75;
 
-/** A watch costs more memory than an idle stream: beyond these, mail is found by who looks now and then. */
+/** A watch costs more memory than an idle stream: beyond these, one bare watch of the directory serves all. */
 const MAX_WATCHED = 1000;
 
 /**
  * Hints that a mailbox file has changed, a moment after it did. A hint may be missing, so whoever needs the mail looks
- * by himself now and then, too. Only mailboxes that somebody listens to are watched: watching the directory would list
- * it at every change.
+ * by himself now and then, too. Only mailboxes that somebody listens to are watched: chokidar lists a whole directory
+ * at every change of it.
  */
 export class MailboxWatcher {
   readonly #watcher: FSWatcher;
+  readonly #usesPolling: boolean;
+  readonly #logger: Logger;
+  /** By file name, of all mailboxes in the directory. */
+  #crowd: DirectoryWatcher | undefined;
+  readonly #watched = new Set<string>();
   readonly #hints = new Map<string, () => void>();
   readonly #secondLooks = new Map<string, NodeJS.Timeout>();
   #errors = 0;
 
   constructor(logger: Logger, options: { usePolling?: boolean } = {}) {
+    this.#logger = logger;
+    this.#usesPolling = options.usePolling ?? false;
     this.#watcher = watch([], {
       ignoreInitial: true,
       atomic: false,
@@ -28,12 +37,7 @@ export class MailboxWatcher {
     });
     this.#watcher.on('all', (_event, path) => this.#hint(path));
     this.#watcher.on('raw', (_event, _path, details: unknown) => this.#hint(watchedPath(details)));
-    this.#watcher.on('error', (error) => {
-      // Out of watches, most likely. The looks that need no watcher go on.
-      if (this.#errors === 0)
-        logger.warn({ err: error }, 'files cannot be watched: foreign mail may take a second longer');
-      this.#errors += 1;
-    });
+    this.#watcher.on('error', (error) => this.#failed(error));
   }
 
   /** How many there have been. */
@@ -47,14 +51,16 @@ export class MailboxWatcher {
 
   /** Calls `hint` when the file may have changed, until `unwatch`. */
   watch(path: string, hint: () => void): void {
-    if (this.#hints.size >= MAX_WATCHED) return;
     this.#hints.set(path, hint);
-    this.#watcher.add(path);
+    if (this.#watched.size < MAX_WATCHED) {
+      this.#watched.add(path);
+      this.#watcher.add(path);
+    } else if (!this.#usesPolling) this.#watchCrowd(dirname(path));
   }
 
   /** The watch is of the file, not of the name: after a take the name is another file's. */
   rewatch(path: string): void {
-    if (!this.#hints.has(path)) return;
+    if (!this.#watched.has(path)) return;
     this.#watcher.unwatch(path);
     this.#watcher.add(path);
   }
@@ -63,14 +69,36 @@ export class MailboxWatcher {
     if (!this.#hints.delete(path)) return;
     clearTimeout(this.#secondLooks.get(path));
     this.#secondLooks.delete(path);
-    this.#watcher.unwatch(path);
+    if (this.#watched.delete(path)) this.#watcher.unwatch(path);
   }
 
   async close(): Promise<void> {
     for (const timer of this.#secondLooks.values()) clearTimeout(timer);
     this.#secondLooks.clear();
     this.#hints.clear();
+    this.#watched.clear();
+    this.#crowd?.close();
     await this.#watcher.close();
+  }
+
+  #watchCrowd(dir: string): void {
+    if (this.#crowd) return;
+    try {
+      this.#crowd = watchDirectory(dir, { persistent: false }, (_event, name) => {
+        const path = name === null ? undefined : join(dir, name);
+        if (path !== undefined && !this.#watched.has(path)) this.#hint(path);
+      });
+      this.#crowd.on('error', (error) => this.#failed(error));
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Out of watches, most likely. The looks that need no watcher go on. */
+  #failed(error: unknown): void {
+    if (this.#errors === 0)
+      this.#logger.warn({ err: error }, 'files cannot be watched: foreign mail may take a second longer');
+    this.#errors += 1;
   }
 
   #hint(path: string | undefined): void {
