@@ -48,14 +48,11 @@ describe('the map in CONTRIBUTING', () => {
     expect(importing).toEqual(['src/index.ts', 'src/mailbox-chat.ts']);
   });
 
-  test('speaks of commands that there are', () => {
-    const { scripts } = JSON.parse(readFileSync(join(PACKAGE_DIR, 'package.json'), 'utf8')) as {
-      scripts: Record<string, string>;
-    };
-    const commands = Array.from(text.matchAll(/npm run ([\w:]+)/g), ([, name]) => name!);
+  test('speaks of tests that there are', () => {
+    const named = Array.from(text.matchAll(/npm test -- (\S+)/g), ([, path]) => path!);
 
-    expect(commands.filter((name) => !(name in scripts))).toEqual([]);
-    for (const [, path] of text.matchAll(/npm test -- (\S+)/g)) expect(isThere(path!)).toBe(true);
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((path) => !isThere(path))).toEqual([]);
   });
 });
 

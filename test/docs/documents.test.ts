@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { OPTIONS } from '../../src/command/options.ts';
 import { PACKAGE_DIR } from '../support/built-package.ts';
 import { COMMANDS, RUNNABLE } from './kit/commands.ts';
 import { document, documents, isThere } from './kit/documents.ts';
 
+const { scripts: SCRIPTS } = JSON.parse(readFileSync(join(PACKAGE_DIR, 'package.json'), 'utf8')) as {
+  scripts: Readonly<Record<string, string>>;
+};
+/** What the long runs have for options. */
+const LONG_RUNS = ['soak', 'fuzz'].map((name) => readFileSync(join(PACKAGE_DIR, `scripts/${name}.mjs`), 'utf8')).join();
 const ALL = documents();
 const paths = ALL.map(({ path }) => path);
 
@@ -43,10 +49,24 @@ describe('the documents', () => {
     }
   });
 
+  test.each(paths)('%s names only scripts and options that there are', (path) => {
+    const { text } = document(path);
+    const unknownScripts = namesIn(text, /npm run ([\w:-]+)/g).filter((name) => !(name in SCRIPTS));
+    const unknownOptions = namesIn(text, /(?:`|mailbox-chat [\w ]*)--(?:no-)?([\w-]+)/g).filter(
+      (name) => !(name in OPTIONS) && !LONG_RUNS.includes(name),
+    );
+
+    expect({ unknownScripts, unknownOptions }).toEqual({ unknownScripts: [], unknownOptions: [] });
+  });
+
   test('that have commands are there', () => {
     expect(Object.keys(COMMANDS).filter((path) => !paths.includes(path))).toEqual([]);
   });
 });
+
+function namesIn(text: string, pattern: RegExp): string[] {
+  return Array.from(text.matchAll(pattern), ([, name]) => name!);
+}
 
 /** Indented code has no language: a line that begins like a command is one. */
 function isCommand(language: string, name: string): boolean {

@@ -14,6 +14,7 @@ export interface Block {
 export interface Document {
   /** From the root of the repository: `docs/http-api.md`. */
   readonly path: string;
+  readonly text: string;
   readonly blocks: readonly Block[];
   /** As they are written, pictures included. */
   readonly links: readonly string[];
@@ -29,7 +30,8 @@ export function documents(): Document[] {
 }
 
 export function document(path: string): Document {
-  const tokens = new Marked().lexer(readFileSync(join(PACKAGE_DIR, path), 'utf8'));
+  const text = readFileSync(join(PACKAGE_DIR, path), 'utf8');
+  const tokens = new Marked().lexer(text);
   const slugger = new GithubSlugger();
   const blocks: Block[] = [];
   const links: string[] = [];
@@ -40,7 +42,7 @@ export function document(path: string): Document {
     else if (isLink(token)) links.push(token.href);
     else if (isCode(token)) blocks.push(blockOf(token));
   });
-  return { path, blocks, links, anchors };
+  return { path, text, blocks, links, anchors };
 }
 
 /** The block that begins with this line. */
