@@ -9,6 +9,13 @@ const SECOND_LOOK_MS = 75;
 /** A watch costs more memory than an idle stream: beyond these, one bare watch of the directory serves all. */
 const MAX_WATCHED = 1000;
 
+export interface MailboxWatcherOptions {
+  /** Ask again and again instead of being told, for network file systems. Default false. */
+  readonly usePolling?: boolean;
+  /** How many files have a watch of their own. Default 1,000. */
+  readonly most?: number;
+}
+
 /**
  * Hints that a mailbox file has changed, a moment after it did. A hint may be missing, so whoever needs the mail looks
  * by himself now and then, too. Only mailboxes that somebody listens to are watched: chokidar lists a whole directory
@@ -17,6 +24,7 @@ const MAX_WATCHED = 1000;
 export class MailboxWatcher {
   readonly #watcher: FSWatcher;
   readonly #usesPolling: boolean;
+  readonly #most: number;
   readonly #logger: Logger;
   /** By file name, of all mailboxes in the directory. */
   #crowd: DirectoryWatcher | undefined;
@@ -25,15 +33,16 @@ export class MailboxWatcher {
   readonly #secondLooks = new Map<string, NodeJS.Timeout>();
   #errors = 0;
 
-  constructor(logger: Logger, options: { usePolling?: boolean } = {}) {
+  constructor(logger: Logger, { usePolling = false, most = MAX_WATCHED }: MailboxWatcherOptions = {}) {
     this.#logger = logger;
-    this.#usesPolling = options.usePolling ?? false;
+    this.#usesPolling = usePolling;
+    this.#most = most;
     this.#watcher = watch([], {
       ignoreInitial: true,
       atomic: false,
       followSymlinks: false,
       persistent: true,
-      ...options,
+      usePolling,
     });
     this.#watcher.on('all', (_event, path) => this.#hint(path));
     this.#watcher.on('raw', (_event, _path, details: unknown) => this.#hint(watchedPath(details)));
@@ -52,7 +61,7 @@ export class MailboxWatcher {
   /** Calls `hint` when the file may have changed, until `unwatch`. */
   watch(path: string, hint: () => void): void {
     this.#hints.set(path, hint);
-    if (this.#watched.size < MAX_WATCHED) {
+    if (this.#watched.size < this.#most) {
       this.#watched.add(path);
       this.#watcher.add(path);
     } else if (!this.#usesPolling) this.#watchCrowd(dirname(path));

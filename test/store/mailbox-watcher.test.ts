@@ -1,0 +1,63 @@
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { MailboxWatcher } from '../../src/files/mailbox-watcher.ts';
+import { silent } from '../../src/logger.ts';
+
+let dir: string;
+let watcher: MailboxWatcher;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'watcher-'));
+  watcher = new MailboxWatcher(silent, { most: 1 });
+});
+
+afterEach(async () => {
+  await watcher.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function mailbox(name: string): string {
+  const path = join(dir, `${name}.txt`);
+  writeFileSync(path, '');
+  return path;
+}
+
+/** Appends until a hint comes: a watch may begin a moment after it was asked for. */
+async function hinted(path: string, hints: () => number): Promise<void> {
+  const before = hints();
+  while (hints() === before) {
+    appendFileSync(path, 'data: hi\n\n');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test('hints at mailboxes beyond those with a watch of their own', async () => {
+  const counts = [0, 0, 0];
+  const paths = ['henry', 'jjeong', 'mina'].map(mailbox);
+  for (const [i, path] of paths.entries()) watcher.watch(path, () => (counts[i]! += 1));
+
+  for (const [i, path] of paths.entries()) await hinted(path, () => counts[i]!);
+
+  expect(watcher.errors).toBe(0);
+});
+
+test('hints no more at a mailbox that is no longer watched', async () => {
+  let henry = 0;
+  let jjeong = 0;
+  let mina = 0;
+  const paths = ['henry', 'jjeong', 'mina'].map(mailbox);
+  watcher.watch(paths[0]!, () => (henry += 1));
+  watcher.watch(paths[1]!, () => (jjeong += 1));
+  watcher.watch(paths[2]!, () => (mina += 1));
+  await hinted(paths[1]!, () => jjeong);
+
+  watcher.unwatch(paths[1]!);
+  const before = jjeong;
+  appendFileSync(paths[1]!, 'data: hi\n\n');
+  await hinted(paths[2]!, () => mina); // told after what was done to the other
+
+  expect(jjeong).toBe(before);
+  await hinted(paths[0]!, () => henry);
+});
