@@ -77,11 +77,11 @@ export class DeliveredLog {
   #lastMs = 0;
   #synced = FIRST_ID;
   /** How far each take is logged, in bytes. */
-  readonly #consumed = new Map<string, number>();
+  #consumed: Map<string, number> | undefined;
   #keys: RecentKeys | undefined;
   readonly #recent = new RecentEvents();
   #idleSince = '';
-  readonly #positions = new Map<string, Position>();
+  #positions: Map<string, Position> | undefined;
 
   /** `onLogged` is called when something of ours has been logged. */
   constructor(paths: Pick<MailboxPaths, 'log'>, options: LogOptions, onLogged: () => void) {
@@ -124,7 +124,7 @@ export class DeliveredLog {
   }
 
   consumed(take: string): number {
-    return this.#consumed.get(take) ?? 0;
+    return this.#consumed?.get(take) ?? 0;
   }
 
   /** The keys of the newest events, on disk or not. */
@@ -239,7 +239,7 @@ export class DeliveredLog {
 
   /** A take that is no more needs no position. */
   forgetTake(take: string): void {
-    this.#consumed.delete(take);
+    this.#consumed?.delete(take);
   }
 
   /** Gives back the file descriptor and what is held in memory; the next call reads the log anew. */
@@ -255,10 +255,10 @@ export class DeliveredLog {
     this.#last = FIRST_ID;
     this.#lastMs = 0;
     this.#synced = FIRST_ID;
-    this.#consumed.clear();
+    this.#consumed = undefined;
     this.#keys = undefined;
     this.#recent.clear();
-    this.#positions.clear();
+    this.#positions = undefined;
   }
 
   /** Leaves nothing behind. */
@@ -321,7 +321,8 @@ export class DeliveredLog {
     this.#last = laterId(this.#last, batch.last);
     this.#lastMs = Math.max(this.#lastMs, batch.ms);
     this.#ended = batch.end;
-    for (const { take, to } of batch.ranges) this.#consumed.set(take, Math.max(this.consumed(take), to));
+    for (const { take, to } of batch.ranges)
+      (this.#consumed ??= new Map()).set(take, Math.max(this.consumed(take), to));
   }
 
   #enter(name: string): void {
@@ -403,7 +404,7 @@ export class DeliveredLog {
     const ms = Math.max(this.#options.now(), this.#lastMs);
     const last = draft.events.at(-1)?.id ?? this.#last;
     // The first batch of a segment says how far each take is logged, whoever made the segment: who starts there needs it.
-    const carried = this.#at === 0 ? [...this.#consumed].map(([take, to]) => ({ take, from: 0, to })) : [];
+    const carried = this.#at === 0 ? [...(this.#consumed ?? [])].map(([take, to]) => ({ take, from: 0, to })) : [];
     const ranges = [...carried, ...draft.ranges];
     const bytes = encodeBatch(start, { ms, last, ranges, end }, draft.frames);
     appendWhole(this.#fd!, Buffer.concat([Buffer.from(filler), bytes]));
@@ -439,7 +440,7 @@ export class DeliveredLog {
   #readSegments(after: string, limit: number): MailEvent[] {
     const events: MailEvent[] = [];
     let bytesRead = 0;
-    let position = this.#positions.get(after) ?? this.#seek(after);
+    let position = this.#positions?.get(after) ?? this.#seek(after);
     let next = position;
     while (events.length < limit && bytesRead < READ_BYTES) {
       const found = this.#files.batchFrom(next.segment, next.offset, this.#readableEnd(next.segment));
@@ -463,8 +464,9 @@ export class DeliveredLog {
   }
 
   #remember(id: string, position: Position): void {
-    this.#positions.set(id, position);
-    if (this.#positions.size > MAX_POSITIONS) this.#positions.delete(this.#positions.keys().next().value!);
+    const positions = (this.#positions ??= new Map());
+    positions.set(id, position);
+    if (positions.size > MAX_POSITIONS) positions.delete(positions.keys().next().value);
   }
 
   /** A batch shortly before the first event after `after`, found by halving: a batch says itself where it stands. */

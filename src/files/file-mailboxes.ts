@@ -16,6 +16,7 @@ import { LIVE, MailboxPaths, TAKEN, locksDirectory } from './mailbox-paths.ts';
 import { MailboxWatcher } from './mailbox-watcher.ts';
 import { admitGroup } from './group-access.ts';
 import { openAmong } from './open-files.ts';
+import type { Take } from './takes.ts';
 import { Rounds } from '../rounds.ts';
 
 export interface FileMailboxesOptions {
@@ -321,8 +322,10 @@ export class FileMailboxes implements MailboxStore {
   async #retireTakes(): Promise<void> {
     this.#retiring = true;
     try {
-      const boxes = Array.from(this.#boxes.values(), ({ box }) => box);
-      const quiet = boxes.flatMap((box) => box.quietTakes().map((take) => ({ box, take })));
+      const quiet: { box: Mailbox; take: Take }[] = [];
+      for (const { box } of this.#boxes.values()) {
+        if (box.hasTakes) quiet.push(...box.quietTakes().map((take) => ({ box, take })));
+      }
       if (quiet.length === 0) return;
       const open = openAmong(new Set(quiet.map(({ take }) => take.path)));
       for (const { box, take } of quiet) {

@@ -378,6 +378,10 @@ export class Mailbox {
     this.#looked = true;
   }
 
+  get hasTakes(): boolean {
+    return !this.#taken.isEmpty;
+  }
+
   /** Takes that have been logged and quiet for so long. */
   quietTakes(idleMs?: number): Take[] {
     return this.#taken.quiet(idleMs);

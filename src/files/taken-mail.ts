@@ -48,7 +48,7 @@ export class TakenMail {
   readonly #options: TakenMailOptions;
   readonly #log: DeliveredLog;
   #takes: Take[] = [];
-  readonly #seen = new Map<string, Seen>();
+  #seen: Map<string, Seen> | undefined;
 
   constructor(paths: Pick<MailboxPaths, 'takes' | 'torn'>, options: TakenMailOptions, log: DeliveredLog) {
     this.#paths = paths;
@@ -65,7 +65,7 @@ export class TakenMail {
       if (ids.has(take.id)) continue;
       // One that was quiet has been removed; a fresh one may just be getting another ordinal.
       if (this.#isQuiet(take, RETIRE_IDLE_MS)) this.#log.forgetTake(take.id);
-      this.#seen.delete(take.id);
+      this.#seen?.delete(take.id);
     }
   }
 
@@ -80,7 +80,7 @@ export class TakenMail {
   /** Whether a take has grown, or has an unfinished tail that has waited long enough. */
   needsLook(): boolean {
     return this.#takes.some((take) => {
-      const seen = this.#seen.get(take.id);
+      const seen = this.#seen?.get(take.id);
       const size = statIfThere(take.path)?.size;
       return size !== seen?.size || (size !== this.#log.consumed(take.id) && this.#isQuiet(take, TAIL_COMPLETE_MS));
     });
@@ -127,12 +127,13 @@ export class TakenMail {
 
   #look(take: Take): number {
     const size = statIfThere(take.path)?.size ?? 0;
-    if (this.#seen.get(take.id)?.size !== size) this.#seen.set(take.id, { size, since: this.#options.uptimeMs() });
+    if (this.#seen?.get(take.id)?.size !== size)
+      (this.#seen ??= new Map()).set(take.id, { size, since: this.#options.uptimeMs() });
     return size;
   }
 
   #isQuiet(take: Take, forMs: number): boolean {
-    const seen = this.#seen.get(take.id);
+    const seen = this.#seen?.get(take.id);
     return seen !== undefined && this.#options.uptimeMs() - seen.since >= forMs;
   }
 
