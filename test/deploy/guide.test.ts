@@ -93,7 +93,25 @@ describe('docs/deploy.md', () => {
     expect(/^CapEff:\s*(\w+)/m.exec(status)?.[1]).toBe('0000000000000000');
     expect(/^Seccomp:\s*(\d)/m.exec(status)?.[1]).toBe('2');
     expect(await machine.run('stat --format "%U %a" /var/lib/mailbox-chat')).toBe('mailbox-chat 700\n');
+    const elsewhere = await machine.try(`nsenter --target ${pid} --mount touch /usr/x /etc/x /var/lib/x`);
+    expect(elsewhere.stderr.match(/Read-only file system/g)).toHaveLength(3);
     expect(await machine.run('journalctl --unit mailbox-chat')).toContain('"people":["henry","jjeong"]');
+  });
+
+  onMachine('has the service started again when it fails, and down when what it is told makes no sense', async () => {
+    const restarts = (): Promise<string> => machine.run('systemctl show --property NRestarts --value mailbox-chat');
+    await machine.run('systemctl kill --signal KILL mailbox-chat');
+    await until('its new start', async () => (await restarts()) === '1\n');
+    await machine.run(READY);
+
+    await machine.run('cp /etc/mailbox-chat.env /tmp; echo MAILBOX_MAX_MESSAGE=long >> /etc/mailbox-chat.env');
+    await machine.run('systemctl restart mailbox-chat');
+    await until('its end', async () => (await machine.try('systemctl is-failed mailbox-chat')).code === 0);
+    const ended = await machine.run('systemctl show --property ExecMainStatus,SubState,NRestarts mailbox-chat');
+    await machine.run(`cp /tmp/mailbox-chat.env /etc/; systemctl restart mailbox-chat; ${READY}`);
+
+    expect(ended).toBe('NRestarts=0\nExecMainStatus=78\nSubState=failed\n');
+    expect(await machine.run('journalctl --unit mailbox-chat')).toContain('MAILBOX_MAX_MESSAGE must be');
   });
 
   onMachine('puts Caddy before it, which makes its own certificates', async () => {

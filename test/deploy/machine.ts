@@ -54,7 +54,7 @@ export class Machine {
       const machine = new Machine(dir, init, end);
       await until('systemd', async () => {
         if (unshare.exitCode !== null) throw new Error(`The machine did not start: ${complaints}`);
-        return (await machine.try('systemctl is-system-running')).stdout === 'running\n';
+        return /^(?:running|degraded)$/m.test((await machine.try('systemctl is-system-running')).stdout);
       });
       return machine;
     } catch (error) {
