@@ -38,11 +38,19 @@ export interface Draft {
   readonly keyed: readonly KeyedEvent[];
 }
 
+/** A batch that has been appended, and how its first line must read. */
+interface Written {
+  readonly draft: Draft;
+  readonly head: Buffer;
+  readonly batch: LoggedBatch;
+}
+
 interface Position {
   readonly segment: string;
   readonly offset: number;
 }
 
+const LF = 10;
 const READ_BYTES = 64 * 1024;
 const SEEK_BYTES = 64 * 1024;
 const MAX_POSITIONS = 64;
@@ -161,8 +169,7 @@ export class DeliveredLog {
         if (this.#syncedAt < this.#at) await this.#makeDurable();
         return undefined;
       }
-      if ((await this.#openedNewest()) || this.#endedFull() || !this.#write(draft, false)) continue;
-      await this.#makeDurable();
+      if ((await this.#openedNewest()) || this.#endedFull() || !(await this.#wrote(draft))) continue;
       if (fstatSync(this.#fd!).nlink > 0) {
         this.#onLogged();
         return draft;
@@ -392,12 +399,12 @@ export class DeliveredLog {
   #endedFull(): boolean {
     if (this.#at < this.#options.segmentBytes || this.#last === this.#segments.at(-1)) return false;
     this.#makeDurableNow();
-    this.#write(NOTHING, true);
+    this.#stands(this.#append(NOTHING, true));
     return true;
   }
 
-  /** Whether the batch came to stand where it says: whoever appended since our last look shifts it, and it is void. */
-  #write(draft: Draft, end: boolean): boolean {
+  /** Appends a batch to the newest segment. Whether it stands where it says, `#stands` tells. */
+  #append(draft: Draft, end: boolean): Written {
     // Behind torn bytes a colon comes first: our line feed could be the very byte that they lack to count.
     const filler = this.#size > this.#at ? ':' : '';
     const start = this.#size + filler.length;
@@ -407,17 +414,38 @@ export class DeliveredLog {
     const carried = this.#at === 0 ? [...(this.#consumed ?? [])].map(([take, to]) => ({ take, from: 0, to })) : [];
     const ranges = [...carried, ...draft.ranges];
     const bytes = encodeBatch(start, { ms, last, ranges, end }, draft.frames);
-    appendWhole(this.#fd!, Buffer.concat([Buffer.from(filler), bytes]));
-    const body = bytes.length - Buffer.byteLength(draft.frames);
-    if (!readRange(this.#fd!, start, start + body).equals(bytes.subarray(0, body))) return false;
+    appendWhole(this.#fd!, filler === '' ? bytes : Buffer.concat([Buffer.from(filler), bytes]));
+    const head = bytes.subarray(0, bytes.indexOf(LF, 1) + 1);
+    const next = start + bytes.length;
+    return { draft, head, batch: { start, body: start + head.length, next, ms, last, ranges, end } };
+  }
 
+  /** Whether the batch came to stand where it says, and is taken in: whoever appended since our last look shifts it. */
+  #stands({ draft, head, batch }: Written): boolean {
+    if (!readRange(this.#fd!, batch.start, batch.body).equals(head)) return false;
     const before = this.#last;
-    this.#size = start + bytes.length;
-    this.#takeIn({ start, body: start + body, next: this.#size, ms, last, ranges, end });
+    this.#size = batch.next;
+    this.#takeIn(batch);
     for (const { sender, key, id } of draft.keyed) this.#keys?.set(sender, key, id);
     // Foreign mail is dated by its batch: what is read from memory must be what is read from the file later.
-    const events = draft.events.map((event) => (event.id.includes('.') ? { ...event, time: ms } : event));
-    this.#recent.add(before, events, bytes.length);
+    const events = draft.events.map((event) => (event.id.includes('.') ? { ...event, time: batch.ms } : event));
+    this.#recent.add(before, events, batch.next - batch.start);
+    return true;
+  }
+
+  /** Writes a batch and makes it durable, looking meanwhile whether it stands: nearly every one does. */
+  async #wrote(draft: Draft): Promise<boolean> {
+    const written = this.#append(draft, false);
+    const synced = sync(this.#fd!);
+    let stands: boolean;
+    try {
+      stands = this.#stands(written);
+    } finally {
+      await synced;
+    }
+    if (!stands) return false;
+    this.#syncedAt = this.#at;
+    this.#synced = this.#last;
     return true;
   }
 
