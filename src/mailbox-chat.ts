@@ -4,10 +4,11 @@ import { openAccess, type Access } from './access/access.ts';
 import { Invitations } from './access/invitations.ts';
 import { LinkAccess } from './access/link-access.ts';
 import { LoginAccess, type Identify } from './access/login-access.ts';
+import { requestPlace } from './access/request-place.ts';
 import { ChatCounts } from './chat-counts.ts';
 import { directoryHash } from './directory-hash.ts';
 import { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
-import { exchangeOf, header, sendJson, sendNothing, type Exchange, type Handler } from './http/exchange.ts';
+import { exchangeOf, sendJson, sendNothing, type Exchange, type Handler } from './http/exchange.ts';
 import { Door, type MayInspect } from './http/door.ts';
 import { refuseForeignSites, refusePrefetch, type GuardOptions } from './http/guard.ts';
 import { getHistory } from './http/history.ts';
@@ -54,7 +55,7 @@ export interface MailboxChatOptions {
    * from, should a proxy not pass on the Host header. Default none.
    */
   readonly allowedHosts?: readonly string[];
-  /** Whether X-Forwarded-For and X-Forwarded-Proto come from a proxy of yours. Default false. */
+  /** Whether X-Forwarded-For, -Proto and -Prefix come from a proxy of yours. Default false. */
   readonly trustProxy?: boolean;
   /** Messages a second that one person may send; one address four times as many. 0: no limit. Default 50. */
   readonly sendRate?: number;
@@ -206,10 +207,9 @@ const UNGUARDED: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 function accessOf({ access, identify, trustProxy = false }: MailboxChatOptions, dir: string): Access {
   if (identify) return new LoginAccess(identify);
   if (access !== 'links') return openAccess(trustProxy);
-  return new LinkAccess(new Invitations(dir), new Invitations(dir, 'administrators'), (req) => ({
-    mount: `${'baseUrl' in req && typeof req.baseUrl === 'string' ? req.baseUrl : ''}/`,
-    isSecure: 'encrypted' in req.socket || (trustProxy && header(req, 'x-forwarded-proto') === 'https'),
-  }));
+  return new LinkAccess(new Invitations(dir), new Invitations(dir, 'administrators'), (req) =>
+    requestPlace(req, trustProxy),
+  );
 }
 
 interface AnswerOptions {

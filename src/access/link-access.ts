@@ -2,13 +2,8 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { MailboxName } from '../mailbox-name.ts';
 import type { Access, Verdict } from './access.ts';
+import type { RequestPlace } from './request-place.ts';
 import type { Invitations } from './invitations.ts';
-
-export interface RequestPlace {
-  /** Where the chat is mounted, with a slash at the end: `/`, `/chat/`. */
-  readonly mount: string;
-  readonly isSecure: boolean;
-}
 
 export interface Admitted {
   /** Whose key it was: a person's, or an administrator's. */

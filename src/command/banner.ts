@@ -41,10 +41,14 @@ export function banner(start: Start, paint: Paint): string {
     ...(metrics === undefined ? [] : [`   Metrics    ${metrics}`]),
     '',
     ...links.flatMap(linkLines),
-    `Try:  ${store === undefined ? writeToFile(dir, people) : `mailbox-chat send ${people[0]} 'hello from the shell' --store ${store}`}`,
+    ...(store === undefined ? [`Try:  ${writeToFile(dir, people)}`] : isOpen ? [`Try:  ${sendTo(url, people)}`] : []),
     'Ctrl+C to stop',
   ];
   return ['', ...lines.map((line) => (line === '' ? '' : `  ${line}`)), '', ''].join('\n');
+}
+
+function sendTo(url: string, [a, b = a]: readonly MailboxName[]): string {
+  return `curl -d 'sender=${b}&receiver=${a}&message=hello' ${url}messages`;
 }
 
 function writeToFile(dir: string, people: readonly MailboxName[]): string {

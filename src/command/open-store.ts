@@ -8,7 +8,7 @@ import { CONFIGURATION, Ending } from './ending.ts';
 import type { Settings } from './options.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const HINT = 'The flags are --nats-monitor, --nats-replicas and --nats-allow. See: docs/scaling.md';
+const HINT = 'Flags: --nats-monitor, --nats-replicas, --nats-shards, --nats-prefix, --nats-allow. See: docs/scaling.md';
 
 /** The cluster that keeps the mail when one was asked for; undefined: files do. Nothing of it is loaded before. */
 export async function openCluster(settings: Settings, logger?: Logger): Promise<JetStreamMailboxes | undefined> {

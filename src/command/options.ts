@@ -184,7 +184,7 @@ export const OPTIONS = {
     only: ['serve'],
     env: 'MAILBOX_TRUST_PROXY',
     fallback: 'no',
-    description: 'believe X-Forwarded-For and -Proto: a proxy of yours sets them. People then need links',
+    description: 'believe X-Forwarded-For, -Proto and -Prefix: a proxy of yours sets them. People then need links',
     expects: YES_OR_NO,
     parse: yesOrNo,
   }),

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { silent, type Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
@@ -44,7 +45,10 @@ export interface JetStreamMailboxesOptions {
 const DAY_MS = 24 * 60 * 60 * 1000;
 const APPEND_WITHIN_MS = 20_000;
 /** A store that closes has so long to finish what was begun. */
-const CLOSE_WITHIN_MS = 2500;
+const CLOSE_WITHIN_MS = 1500;
+/** When the cluster is away, nothing more is finished by waiting: senders try again with the same key. */
+const GIVE_UP_MS = 3500;
+const FLUSH_MS = 250;
 const READY_MS = 2000;
 const MAX_SHARDS = 1024;
 const MOST_AT_ONCE = 1000;
@@ -238,11 +242,15 @@ export class JetStreamMailboxes implements MailboxStore {
     if (this.#closed) return;
     this.#closed = true;
     this.#appendWithinMs = Math.min(this.#appendWithinMs, CLOSE_WITHIN_MS);
-    await this.#senders.over();
-    await this.#marks.close(CLOSE_WITHIN_MS);
+    const finished = Promise.all([this.#senders.over(), this.#marks.close(CLOSE_WITHIN_MS)]);
+    await Promise.race([finished, setTimeout(GIVE_UP_MS, undefined, { ref: false })]);
     this.#hints.close();
     this.live.close();
-    await this.#cluster.nc.flush().catch(() => undefined);
+    // Without a connection nothing can be flushed.
+    await Promise.race([
+      this.#cluster.nc.flush().catch(() => undefined),
+      setTimeout(FLUSH_MS, undefined, { ref: false }),
+    ]);
     await this.#cluster.nc.close();
   }
 

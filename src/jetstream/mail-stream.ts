@@ -85,7 +85,7 @@ export class MailStream {
         bytes += message.data.length;
         next = message.seq + 1;
       }
-      if (found.length >= limit || bytes >= MOST_BYTES) return found;
+      if (found.length >= limit || (bytes >= MOST_BYTES && found.length > 1)) return found; // one would be the cursor's own
       pauseMs = messages.length > 0 ? 0 : Math.min(2 * pauseMs + FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
       if (pauseMs === 0) continue;
       if (performance.now() - begunMs > READ_WITHIN_MS) throw busy(new Error(`no replica is up to ${last}`));

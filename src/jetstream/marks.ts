@@ -26,6 +26,7 @@ export class Marks {
   readonly #turns = new Turns();
   #timer: NodeJS.Timeout | undefined;
   #withinMs = 10_000;
+  #isClosing = false;
 
   constructor(cluster: Cluster, streams: Streams, logger: Logger) {
     this.#cluster = cluster;
@@ -57,12 +58,13 @@ export class Marks {
   async close(withinMs: number): Promise<void> {
     clearTimeout(this.#timer);
     this.#withinMs = withinMs;
+    this.#isClosing = true;
     await this.#writeAll();
     await this.#turns.over();
-    clearTimeout(this.#timer);
   }
 
   #writeIn(ms: number): void {
+    if (this.#isClosing) return;
     this.#timer ??= setTimeout(() => void this.#writeAll(), ms).unref();
   }
 

@@ -193,9 +193,9 @@ function pathOf(dir: string): string {
 }
 
 describe.each([
-  ['examples/behind-nginx/README.md', 'behind-nginx', 'nginx.conf', 'nginx', startNginx],
-  ['examples/behind-caddy/README.md', 'behind-caddy', 'Caddyfile', 'caddy', startCaddy],
-] as const)('%s', (readme, example, file, program, startProxy) => {
+  ['examples/behind-nginx/README.md', 'behind-nginx', 'nginx.conf', 'nginx', startNginx, '/'],
+  ['examples/behind-caddy/README.md', 'behind-caddy', 'Caddyfile', 'caddy', startCaddy, '/chat/'],
+] as const)('%s', (readme, example, file, program, startProxy, cookiePath) => {
   requires(program)('lets in who has the link that it prints', async () => {
     const [serveCommand = '', inviteCommand = ''] = commandsOf(readme);
     const dir = copyOf(example);
@@ -213,9 +213,10 @@ describe.each([
       request(proxy.url).post(new URL(path, link).pathname).set(page).set('Cookie', cookie).type('form').send(fields);
     const message = { sender: 'henry', receiver: 'jjeong', message: 'hi' };
     const session = await post('session', { key: link.hash.replace('#key=', '') });
-    const cookie = session.get('Set-Cookie')?.[0]?.split(';')[0];
+    const [cookie, ...attributes] = session.get('Set-Cookie')?.[0]?.split('; ') ?? [];
 
     expect(session.body).toEqual({ person: 'henry' });
+    expect(attributes).toContain(`Path=${cookiePath}`);
     expect((await post('messages', message, cookie)).status).toBe(201);
     expect((await post('messages', message)).status).toBe(401);
     expect((await request(proxy.url).get(link.pathname).set(page)).status).toBe(200);

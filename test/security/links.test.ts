@@ -148,6 +148,32 @@ describe('the key of a link', () => {
     expect(setCookie.split('; ')).toEqual(expect.arrayContaining(['Secure', 'Path=/chat/', 'HttpOnly']));
   });
 
+  test.each([
+    ['/chat', {}, '/chat/'],
+    ['/my/chat', PROXIED, '/my/chat/'],
+    ['/chat; Domain=evil.test', {}, '/'],
+    ['//evil.test', {}, '/'],
+    ['chat', {}, '/'],
+  ])('is traded for a cookie of the path that the proxy took off: %s', async (prefix, proxied, path) => {
+    const chat = await serveLinks({ trustProxy: true });
+
+    const { setCookie, cookie } = await enter(chat, chat.keys.henry, { 'X-Forwarded-Prefix': prefix, ...proxied });
+    const headers = { Cookie: cookie, 'X-Forwarded-Prefix': prefix, ...proxied };
+    const people = await ask(chat.url, { method: 'GET', path: '/people' }, { receiver: 'henry' }, headers);
+
+    expect(setCookie.split('; ')).toContain(`Path=${path}`);
+    expect(setCookie).not.toMatch(/domain/i);
+    expect(people.status).toBe(200);
+  });
+
+  test('is traded for a cookie of the whole site when anybody could have named a path', async () => {
+    const chat = await serveLinks();
+
+    const { setCookie } = await enter(chat, chat.keys.henry, { 'X-Forwarded-Prefix': '/chat' });
+
+    expect(setCookie.split('; ')).toContain('Path=/');
+  });
+
   test('is traded for no Secure cookie when anybody could have said that it is https', async () => {
     const chat = await serveLinks();
 

@@ -44,6 +44,11 @@ export class NatsServer {
     return new NatsServer(dir, nats[0]!, monitoring[0]!, child);
   }
 
+  /** No more than a process that was stopped: it answers nothing, and what it had is kept. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process.kill(name);
+  }
+
   async stop(): Promise<void> {
     if (this.#process.exitCode === null) {
       const exited = once(this.#process, 'exit');

@@ -35,8 +35,13 @@ export class HintDropper {
     return dropper;
   }
 
-  close(): void {
+  /** Ends the connections there are; new ones are let through. */
+  cut(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  close(): void {
+    this.cut();
     this.#server.close();
   }
 

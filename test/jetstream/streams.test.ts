@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { JetStreamMailboxes, type JetStreamMailboxesOptions } from '../../src/jetstream/index.ts';
+import { mailboxName } from '../../src/mailbox-name.ts';
+import type { MailEvent } from '../../src/mailbox-store.ts';
+import { afterThisTest } from '../support/after-this-test.ts';
+import { NatsServer } from '../support/nats-server.ts';
+import { Listener, appendAll, henry, letter, numbered, readAll, textOf, textsOf } from '../support/store-mail.ts';
+import { inTime } from '../support/until.ts';
+import { HintDropper } from './kit/hint-dropper.ts';
+
+let server: NatsServer;
+beforeAll(async () => {
+  server = await NatsServer.start();
+});
+afterAll(() => server.stop());
+
+function options(but: Partial<JetStreamMailboxesOptions> = {}): JetStreamMailboxesOptions & { prefix: string } {
+  const { url: servers, monitor } = server;
+  const prefix = `T${randomUUID().slice(0, 8)}`;
+  return { servers, prefix, shards: 1, replicas: 1, monitors: [monitor], allow: ['fewer-replicas'], ...but };
+}
+
+async function open(how: JetStreamMailboxesOptions = options()): Promise<JetStreamMailboxes> {
+  const store = await JetStreamMailboxes.open(how);
+  afterThisTest(() => store.close());
+  return store;
+}
+
+describe('what a stream keeps', () => {
+  test('ends with the newest messages of each mailbox: a cursor before them is told so, and what is left is read', async () => {
+    const store = await open(options({ keepMessages: 3 }));
+    const empty = await store.ends(henry);
+    const events = await appendAll(store, numbered('message', 5));
+    const { oldest } = await store.ends(henry);
+
+    for (const lost of [empty.newest, events[0]!.id, events[1]!.id]) {
+      expect(await store.read(henry, lost)).toEqual({ events: [], gap: true });
+    }
+    expect(await store.read(henry, events[2]!.id)).toEqual({ events: events.slice(3), gap: false });
+    expect(await store.read(henry, oldest)).toEqual({ events: events.slice(2), gap: false });
+    expect(await store.read(henry)).toEqual({ events: events.slice(2), gap: false });
+    expect(await store.readBack(henry)).toEqual({ events: events.slice(2).toReversed() });
+  });
+
+  test('has a gap before it for the cursor that was its beginning once', async () => {
+    const store = await open(options({ keepMessages: 3 }));
+    await appendAll(store, numbered('early', 2));
+    const { oldest } = await store.ends(henry);
+
+    await appendAll(store, numbered('late', 4));
+
+    expect(await store.read(henry, oldest)).toEqual({ events: [], gap: true });
+  });
+
+  test('is not taken for what was kept before the streams were made anew', async () => {
+    const how = options();
+    const before = await open(how);
+    const events = await appendAll(before, numbered('before', 3));
+    const nc = await connect({ servers: server.url });
+    afterThisTest(() => nc.close());
+    const { streams } = await jetstreamManager(nc);
+    await Promise.all(['MAIL', 'MARKS'].map((kind) => streams.delete(`${how.prefix}_${kind}_0`)));
+    const after = await open(how);
+    const [first] = await appendAll(after, numbered('after', 5));
+
+    expect(after.compare(events[2]!.id, first!.id)).toBeLessThan(0);
+    for (const { id } of events) expect(await after.read(henry, id)).toEqual({ events: [], gap: true });
+    expect(textsOf(await readAll(after))).toEqual(numbered('after', 5));
+  });
+});
+
+describe('a mailbox among many in one stream', () => {
+  test('is read back in pages, wherever its messages stand', async () => {
+    const store = await open();
+    const crowd = mailboxName('crowd');
+    const events: MailEvent[] = [];
+    const noise = (count: number) =>
+      Promise.all(
+        Array.from({ length: count }, (_, i) =>
+          store.append(crowd, letter(`${i}`, { sender: mailboxName(`one-${i % 50}`), receiver: crowd })),
+        ),
+      );
+    for (const many of [1, 400, 0, 30, 0]) {
+      events.push(...(await appendAll(store, numbered(`after ${many}`, many === 0 ? 60 : 3))));
+      await noise(many);
+    }
+
+    for (const limit of [4, 50]) {
+      const pages: MailEvent[] = [];
+      for (let before: string | undefined; ;) {
+        const page = await store.readBack(henry, before, limit);
+        expect(page.events.length).toBeGreaterThan(0);
+        pages.push(...page.events);
+        if (page.more === undefined) break;
+        before = page.more;
+      }
+      expect(pages).toEqual(events.toReversed());
+    }
+  });
+});
+
+describe('when hints are lost', () => {
+  test('mail that came meanwhile is found with the connection that comes back', async () => {
+    const how = options();
+    const dropper = await HintDropper.before(Number(new URL(server.url).port), /\.hint\./, () => true);
+    afterThisTest(() => dropper.close());
+    const deaf = await open({ ...how, servers: `nats://127.0.0.1:${dropper.port}` });
+    const other = await open(how);
+    const listener = await Listener.open(deaf);
+    await other.append(henry, letter('first'));
+    expect(textOf(await inTime('the look that follows a subscription', listener.next()))).toBe('first');
+
+    await other.append(henry, letter('second'));
+    dropper.cut();
+
+    expect(textOf(await inTime('the look that follows a reconnection', listener.next()))).toBe('second');
+    expect(dropper.dropped).toBeGreaterThan(0);
+  });
+});
+
+describe('while no server answers', () => {
+  test('an append waits, and goes on when they are back, once', async () => {
+    const store = await open();
+    await store.append(henry, letter('before'));
+    server.signal('SIGSTOP');
+    afterThisTest(() => server.signal('SIGCONT'));
+    const message = letter('meanwhile');
+    const appending = store.append(henry, message);
+    const late = await JetStreamMailboxes.open(options({ servers: server.url })).catch((error: unknown) => error);
+
+    server.signal('SIGCONT');
+
+    expect(late).toMatchObject({ code: 'STORE_FAILED' });
+    expect((await appending).repeated).toBe(false);
+    expect((await store.append(henry, message)).repeated).toBe(true);
+    expect(textsOf(await readAll(store))).toEqual(['before', 'meanwhile']);
+  });
+
+  test('an append is given up in the end as one that may be tried again, and closing ends', async () => {
+    const store = await open(options({ appendWithinMs: 100 }));
+    const { event } = await store.append(henry, letter('before'));
+    server.signal('SIGSTOP');
+    afterThisTest(() => server.signal('SIGCONT'));
+
+    await expect(store.append(henry, letter('in vain'))).rejects.toMatchObject({ code: 'MAILBOX_BUSY' });
+    await store.mark(henry, 'delivered', event.id);
+
+    await inTime('closing', store.close(), 5000);
+  });
+});
