@@ -11,7 +11,7 @@ export async function run(setting) {
     { name: 'p99', title: 'p99 ms', digits: 2 },
     { name: 'openedMs', title: 'opened in ms', digits: 0 },
   ]);
-  const job = setting.quick ? { seconds: 5, messages: 200 } : { seconds: 20, messages: 1000 };
+  const job = setting.quick ? { seconds: 5, messages: 200 } : { seconds: 10, messages: 500 };
   for (let i = 0; i < setting.runs; i += 1) {
     for (const streams of [2000, 10_000]) {
       for (const who of /** @type {const} */ (['product', 'memory'])) {

@@ -9,7 +9,7 @@ export async function run(setting) {
     { name: 'p99', title: 'p99 ms', digits: 2 },
     { name: 'max', title: 'max ms', digits: 1 },
   ]);
-  const job = { receiver: 'henry', sender: 'jjeong', cursor: EMPTY, perSecond: 200, warm: 600, count: 4000 };
+  const job = { receiver: 'henry', sender: 'jjeong', cursor: EMPTY, perSecond: 200, warm: 600, count: 2000 };
   if (setting.quick) Object.assign(job, { warm: 200, count: 600 });
   for (let i = 0; i < setting.runs; i += 1) {
     for (const who of /** @type {const} */ (['product', 'sync', 'memory', 'express', 'socketIo'])) {

@@ -13,7 +13,7 @@ export async function run(setting) {
     { name: 'serverCpu', title: 'server CPU %', digits: 0, scale: 100 },
     { name: 'generatorCpu', title: 'generator CPU %', digits: 0, scale: 100 },
   ]);
-  const seconds = setting.quick ? { warmSeconds: 1, seconds: 1.5 } : { warmSeconds: 3, seconds: 6 };
+  const seconds = setting.quick ? { warmSeconds: 1, seconds: 1.5 } : { warmSeconds: 2, seconds: 4 };
   const job = { publishers: 64, presence: 'listening', ...seconds };
   for (let i = 0; i < setting.runs; i += 1) {
     for (const count of [32, 1]) {

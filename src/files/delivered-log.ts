@@ -482,7 +482,9 @@ export class DeliveredLog {
       next = { segment: next.segment, offset: found.batch.next };
       if (compareIds(found.batch.last, after) <= 0) continue;
       bytesRead += found.body.length;
-      for (const event of eventsOf(found)) if (compareIds(event.id, after) > 0) events.push(event);
+      const inBatch = eventsOf(found);
+      const from = inBatch.findIndex(({ id }) => compareIds(id, after) > 0);
+      if (from !== -1) events.push(...inBatch.slice(from));
     }
     const isCut = events.length > limit;
     if (isCut) events.length = limit;

@@ -34,11 +34,12 @@ export class RecentEvents {
     if (from === -1) return undefined;
     const events: MailEvent[] = [];
     for (const batch of this.#batches.slice(from)) {
-      for (const event of batch.events) {
-        if (compareIds(event.id, after) <= 0) continue;
-        if (events.length === limit || compareIds(event.id, newest) > 0) return events;
-        events.push(event);
-      }
+      const isUnread = compareIds(batch.after, after) >= 0;
+      const isReadable = compareIds(batch.events.at(-1)!.id, newest) <= 0;
+      const unread = isUnread ? batch.events : batch.events.filter(({ id }) => compareIds(id, after) > 0);
+      const readable = isReadable ? unread : unread.filter(({ id }) => compareIds(id, newest) <= 0);
+      events.push(...readable.slice(0, limit - events.length));
+      if (events.length === limit || !isReadable) break;
     }
     return events;
   }
