@@ -9,6 +9,7 @@ const FILE_FORMAT: Owner = { test: 'test/docs/file-format.test.ts' };
 const METRICS: Owner = { test: 'test/docs/metrics.test.ts' };
 const EXAMPLES: Owner = { test: 'test/examples/examples.test.ts' };
 const DEPLOY: Owner = { test: 'test/deploy/guide.test.ts' };
+const OPERATIONS: Owner = { test: 'test/docs/operations.test.ts' };
 const LONG: Owner = { notRun: 'takes minutes to hours; npm test runs the short forms' };
 
 /**
@@ -42,6 +43,15 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
   'docs/metrics.md': {
     'mailbox-chat --metrics 9464': METRICS,
     "import express from 'express';": METRICS,
+  },
+  'docs/operations.md': {
+    'mailbox-chat doctor                           # the mailboxes': OPERATIONS,
+    "key=$(mailbox-chat invite mailbox-chat-doctor | sed 's/.*#key=//')     # where the mailboxes are": OPERATIONS,
+    'mailbox-chat backup backups/monday': OPERATIONS,
+    'mv mailboxes mailboxes.before': OPERATIONS,
+    'mailbox-chat --keep-days 30 --keep-bytes 100M': OPERATIONS,
+    'mailbox-chat forget henry': OPERATIONS,
+    "mailbox-chat tail henry --exec 'cat >> inbox.jsonl'": OPERATIONS,
   },
   'docs/scaling.md': {
     'npm install mailbox-chat @nats-io/transport-node @nats-io/jetstream': {
