@@ -24,6 +24,8 @@ test('What is noted of who has left is gone a minute later, and who is here stay
 
   jest.advanceTimersByTime(60_000);
   live.tick();
+  jest.advanceTimersByTime(5000);
+  live.tick(); // the file is dated by this clock now
   const other = new LiveDirectory(dir, options);
 
   expect(noted()).not.toContain('henry');
