@@ -131,8 +131,15 @@ export class DeliveredLog {
   }
 
   /** Whether there is anything that `retain` could drop. */
-  get hasOldSegments(): boolean {
-    return this.#segments.length > 1;
+  get mayHaveOld(): boolean {
+    return this.#segments.length > 1 || this.#isAllOld;
+  }
+
+  /** Nothing was logged for longer than mail is kept, though the newest segment has some. */
+  get #isAllOld(): boolean {
+    const newest = this.#segments.at(-1);
+    if (newest === undefined || newest === this.#last) return false;
+    return this.#options.now() - this.#lastMs > Math.max(this.#options.keepMs, KEYS_OUTLIVE_MS);
   }
 
   consumed(take: string): number {
@@ -253,9 +260,7 @@ export class DeliveredLog {
   /** When all that was received is older than is kept, a new segment begins, so that the last one can go, too. */
   async #endOld(mark: string): Promise<void> {
     this.#readOn();
-    const isOld = this.#options.now() - this.#lastMs > Math.max(this.#options.keepMs, KEYS_OUTLIVE_MS);
-    const isEmpty = this.#last === (this.#segments.at(-1) ?? this.#last);
-    if (isOld && !isEmpty && compareIds(this.#last, mark) <= 0) await this.commit(() => NOTHING);
+    if (this.#isAllOld && compareIds(this.#last, mark) <= 0) await this.commit(() => NOTHING);
   }
 
   /** When a segment was begun, unix ms. Its name may be far older: foreign mail has the time of the message before it. */

@@ -329,7 +329,7 @@ export class FileMailboxes implements MailboxStore {
   /** The promise behind the watcher's hints: every second each mailbox that matters is looked at. */
   #visit(name: MailboxName, entry: Entry, nowMs: number): void {
     const { box, usedMs } = entry;
-    if (box.log.hasOldSegments && nowMs - entry.retainedMs > RETAIN_MS) {
+    if (box.log.mayHaveOld && nowMs - entry.retainedMs > RETAIN_MS) {
       entry.retainedMs = nowMs;
       this.#retain(name, box);
     }
