@@ -57,6 +57,12 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
     'npm install mailbox-chat @nats-io/transport-node @nats-io/jetstream': {
       notRun: 'needs three machines; test/jetstream serves a chat from one NATS server',
     },
+    "import { mailboxChat } from 'mailbox-chat';": {
+      notRun: 'needs three machines; test/jetstream opens the same store',
+    },
+    'NATS_SERVER=/usr/sbin/nats-server npm run soak -- --nats --mailboxes 100 --seed 1': LONG,
+    'mailbox-chat migrate --dir ./mailboxes --store nats://a,b,c --nats-monitor http://a:8222,http://b:8222,http://c:8222':
+      { notRun: 'needs three machines; test/jetstream/migrate.test.ts runs it with one' },
   },
   'docs/transports.md': {
     'npm run bench -- transports --runs 1     # about a minute': LONG,
