@@ -27,6 +27,15 @@ export function mailboxName(input: unknown): MailboxName {
   return name as MailboxName;
 }
 
+/** Whether it is a name in its canonical form already. */
+export function isMailboxName(input: string): input is MailboxName {
+  try {
+    return mailboxName(input) === input;
+  } catch {
+    return false;
+  }
+}
+
 /** Like `mailboxName`, for a person: names of rooms are refused. */
 export function personName(input: unknown): MailboxName {
   const name = mailboxName(input);

@@ -9,6 +9,8 @@ import type { Settings } from './options.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const HINT = 'Flags: --nats-monitor, --nats-replicas, --nats-shards, --nats-prefix, --nats-allow. See: docs/scaling.md';
+/** How long mail is kept is the server's affair, which may have been told to keep it longer than is usual. */
+const KEEP_ALL = { keepMs: Infinity, keepBytes: Infinity };
 
 /** The cluster that keeps the mail when one was asked for; undefined: files do. Nothing of it is loaded before. */
 export async function openCluster(settings: Settings, logger?: Logger): Promise<JetStreamMailboxes | undefined> {
@@ -51,7 +53,7 @@ export async function withMailboxes(
 export async function openFiles(dir: string, how: 'once' | 'follow'): Promise<FileMailboxes> {
   requireDirectory(dir);
   try {
-    const mailboxes = new FileMailboxes(dir, { watch: how === 'follow' });
+    const mailboxes = new FileMailboxes(dir, { watch: how === 'follow', ...KEEP_ALL });
     await opened(mailboxes);
     return mailboxes;
   } catch (error) {

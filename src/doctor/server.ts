@@ -197,7 +197,7 @@ class Visit {
       report(
         problem(
           'The chat lets people in by invitation only, and there is no key',
-          `Make one there: mailbox-chat invite ${REMOTE_NAME}. Then: doctor --key <what stands behind #key=>`,
+          `Make one there: mailbox-chat invite ${REMOTE_NAME}. Then: doctor --key=<what stands behind #key=>`,
         ),
       );
       return undefined;

@@ -41,7 +41,7 @@ export class Visitor {
   }
 
   async #forget(): Promise<void> {
-    const mailboxes = new FileMailboxes(this.#dir, { watch: false });
+    const mailboxes = new FileMailboxes(this.#dir, { watch: false, keepMs: Infinity, keepBytes: Infinity });
     try {
       await mailboxes.forget(this.name);
     } finally {

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
-import { mailboxName, type MailboxName } from '../mailbox-name.ts';
+import { isMailboxName, type MailboxName } from '../mailbox-name.ts';
 import { READ, SAFELY, copyRange, makeDirectory, namesIn, statIfThere, withFile } from './disk.ts';
 import { LAYOUT, LAYOUT_FILE, UNFINISHED, checkLayout, writeLayout } from './layout.ts';
 import { LogSegments } from './log-segments.ts';
@@ -75,19 +75,11 @@ export function mailboxesIn(dir: string): MailboxName[] {
   const files = namesIn(dir).flatMap((name) => withoutEnding(name, MAILBOX_ENDING));
   const marks = namesIn(join(dir, MARKS)).flatMap((name) => withoutEnding(name, '.json'));
   const directories = [TAKEN, DELIVERED, TORN].flatMap((name) => namesIn(join(dir, name)));
-  return [...new Set([...files, ...marks, ...directories])].filter(isCanonical);
+  return [...new Set([...files, ...marks, ...directories])].filter(isMailboxName);
 }
 
 function withoutEnding(name: string, ending: string): string[] {
   return name.endsWith(ending) ? [name.slice(0, -ending.length)] : [];
-}
-
-function isCanonical(name: string): name is MailboxName {
-  try {
-    return mailboxName(name) === name;
-  } catch {
-    return false;
-  }
 }
 
 class Copy {

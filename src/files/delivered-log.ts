@@ -3,7 +3,7 @@ import { MailboxError } from '../mailbox-error.ts';
 import type { Batch, MailEvent } from '../mailbox-store.ts';
 import { messageFields } from '../message-data.ts';
 import type { CommitSlots } from './commit-slots.ts';
-import { appendWhole, readRange, sizeOf, sync, syncNow, writeError } from './disk.ts';
+import { appendWhole, readRange, sizeOf, statIfThere, sync, syncNow, writeError } from './disk.ts';
 import { FIRST_ID, compareIds, idTime, laterId } from './event-id.ts';
 import { encodeBatch, type LoggedBatch, type TakeRange } from './log-batch.ts';
 import { LogSegments, batchesIn, eventsOf, type ReadBatch } from './log-segments.ts';
@@ -57,6 +57,8 @@ const MAX_POSITIONS = 64;
 const MAX_ATTEMPTS = 1000;
 /** How far back keys are looked for after a start, beyond the last two minutes. */
 const KEYS_READ_BYTES = 64 * 1024 * 1024;
+/** A segment is closed after a twelfth of the time that mail is kept: what is dropped with it is little older than it must be. */
+const AGES = 12;
 const KEYS_OUTLIVE_MS = 2 * 60 * 1000;
 const NOTHING: Draft = { frames: '', events: [], ranges: [], keyed: [] };
 
@@ -83,6 +85,8 @@ export class DeliveredLog {
 
   #last = FIRST_ID;
   #lastMs = 0;
+  /** Of the first batch in the newest segment. */
+  #firstMs: number | undefined;
   #synced = FIRST_ID;
   /** How far each take is logged, in bytes. */
   #consumed: Map<string, number> | undefined;
@@ -127,8 +131,15 @@ export class DeliveredLog {
   }
 
   /** Whether there is anything that `retain` could drop. */
-  get hasOldSegments(): boolean {
-    return this.#segments.length > 1;
+  get mayHaveOld(): boolean {
+    return this.#segments.length > 1 || this.#isAllOld;
+  }
+
+  /** Nothing was logged for longer than mail is kept, though the newest segment has some. */
+  get #isAllOld(): boolean {
+    const newest = this.#segments.at(-1);
+    if (newest === undefined || newest === this.#last) return false;
+    return this.#options.now() - this.#lastMs > Math.max(this.#options.keepMs, KEYS_OUTLIVE_MS);
   }
 
   consumed(take: string): number {
@@ -220,17 +231,36 @@ export class DeliveredLog {
   }
 
   /** Drops the oldest segments that are past the mark and past age or size; the keys of two minutes stay known. */
-  retain(mark: string): void {
+  async retain(mark: string): Promise<void> {
+    await this.#endOld(mark);
     const now = this.#options.now();
-    const maxSegments = Math.ceil(this.#options.keepBytes / this.#options.segmentBytes);
     for (;;) {
       const [oldest, next] = this.#segments;
       if (oldest === undefined || next === undefined || compareIds(next, mark) > 0) return;
       const age = now - this.#begunMs(next);
-      if (age < KEYS_OUTLIVE_MS || (age < this.#options.keepMs && this.#segments.length <= maxSegments)) return;
+      if (age < KEYS_OUTLIVE_MS || (age < this.#options.keepMs && this.#segments.length <= this.#maxSegments)) return;
       this.#files.remove(oldest);
       this.#segments.shift();
     }
+  }
+
+  /** Whether `retain` may find something to drop, as far as names and times of files tell. */
+  mayRetain(): boolean {
+    const names = this.#files.list();
+    const [oldest] = names;
+    if (oldest === undefined) return false;
+    const age = this.#options.now() - (statIfThere(this.#files.path(oldest))?.mtimeMs ?? Infinity);
+    return names.length > this.#maxSegments || age > this.#options.keepMs;
+  }
+
+  get #maxSegments(): number {
+    return Math.ceil(this.#options.keepBytes / this.#options.segmentBytes);
+  }
+
+  /** When all that was received is older than is kept, a new segment begins, so that the last one can go, too. */
+  async #endOld(mark: string): Promise<void> {
+    this.#readOn();
+    if (this.#isAllOld && compareIds(this.#last, mark) <= 0) await this.commit(() => NOTHING);
   }
 
   /** When a segment was begun, unix ms. Its name may be far older: foreign mail has the time of the message before it. */
@@ -260,6 +290,7 @@ export class DeliveredLog {
     this.#syncedAt = 0;
     this.#ended = false;
     this.#last = FIRST_ID;
+    this.#firstMs = undefined;
     this.#lastMs = 0;
     this.#synced = FIRST_ID;
     this.#consumed = undefined;
@@ -327,6 +358,7 @@ export class DeliveredLog {
     this.#at = batch.next;
     this.#last = laterId(this.#last, batch.last);
     this.#lastMs = Math.max(this.#lastMs, batch.ms);
+    this.#firstMs ??= batch.ms;
     this.#ended = batch.end;
     for (const { take, to } of batch.ranges)
       (this.#consumed ??= new Map()).set(take, Math.max(this.consumed(take), to));
@@ -339,6 +371,7 @@ export class DeliveredLog {
     this.#at = 0;
     this.#size = 0;
     this.#syncedAt = 0;
+    this.#firstMs = undefined;
     this.#ended = false;
     this.#last = laterId(this.#last, name);
   }
@@ -397,7 +430,8 @@ export class DeliveredLog {
 
   /** Closes a segment that is full; true: look again before writing. A segment without events would name its next alike. */
   #endedFull(): boolean {
-    if (this.#at < this.#options.segmentBytes || this.#last === this.#segments.at(-1)) return false;
+    const isOld = this.#options.now() - (this.#firstMs ?? Infinity) > this.#options.keepMs / AGES;
+    if ((this.#at < this.#options.segmentBytes && !isOld) || this.#last === this.#segments.at(-1)) return false;
     this.#makeDurableNow();
     this.#stands(this.#append(NOTHING, true));
     return true;
@@ -408,7 +442,9 @@ export class DeliveredLog {
     // Behind torn bytes a colon comes first: our line feed could be the very byte that they lack to count.
     const filler = this.#size > this.#at ? ':' : '';
     const start = this.#size + filler.length;
-    const ms = Math.max(this.#options.now(), this.#lastMs);
+    // One without events is as old as the newest event: the age of a segment is that of its events.
+    const ms =
+      draft.events.length === 0 && this.#lastMs > 0 ? this.#lastMs : Math.max(this.#options.now(), this.#lastMs);
     const last = draft.events.at(-1)?.id ?? this.#last;
     // The first batch of a segment says how far each take is logged, whoever made the segment: who starts there needs it.
     const carried = this.#at === 0 ? [...(this.#consumed ?? [])].map(([take, to]) => ({ take, from: 0, to })) : [];

@@ -2,7 +2,7 @@ import { accessSync, constants, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { silent, type Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
-import { ROOM_PREFIX, mailboxName, type MailboxName } from '../mailbox-name.ts';
+import { ROOM_PREFIX, isMailboxName, mailboxName, type MailboxName } from '../mailbox-name.ts';
 import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message, StoreFigures } from '../mailbox-store.ts';
 import { CommitSlots } from './commit-slots.ts';
 import { makeDirectory, namesIn, refuseWhenFull, type SyncError } from './disk.ts';
@@ -12,7 +12,7 @@ import { claimLayout } from './layout.ts';
 import { LiveDirectory } from './live-directory.ts';
 import { Mailbox, type MailboxOptions } from './mailbox.ts';
 import { MailboxCensus } from './mailbox-census.ts';
-import { LIVE, MailboxPaths, TAKEN, locksDirectory } from './mailbox-paths.ts';
+import { DELIVERED, LIVE, MailboxPaths, TAKEN, locksDirectory } from './mailbox-paths.ts';
 import { MailboxWatcher } from './mailbox-watcher.ts';
 import { admitGroup } from './group-access.ts';
 import { openAmong } from './open-files.ts';
@@ -57,6 +57,7 @@ const FORGET_IDLE_MS = 60_000;
 const MARKS_WRITE_MS = 200;
 const MARKS_RETRY_MS = 1000;
 const RETAIN_MS = 60_000;
+const RETAIN_ALL_MS = 60 * 60_000;
 /** Mailboxes a tick: two stat calls each, so that a sweep costs 2 % of a core at most. */
 const SWEEP_MOST = 300;
 /** More than Node's four threads, so that none of them has to wait for us; fewer than there may be busy mailboxes. */
@@ -87,6 +88,8 @@ export class FileMailboxes implements MailboxStore {
     SWEEP_MS,
     SWEEP_MOST,
   );
+  #resting: MailboxName[] = [];
+  #restingMs = 0;
   #livedMs = 0;
   readonly #unmarked = new Set<Mailbox>();
   readonly #recovered: Promise<void>;
@@ -295,17 +298,40 @@ export class FileMailboxes implements MailboxStore {
       this.live.tick();
       if (!this.#retiring && nowMs - this.#retiredMs >= RETIRE_MS) void this.#retireTakes();
     }
+    this.#retainResting(nowMs);
     this.#sweep.tick(([name, entry]) => this.#visit(name, entry, nowMs));
+  }
+
+  /** Mail that nobody asks for grows old, too: one log at a time, all of them about once an hour. */
+  #retainResting(nowMs: number): void {
+    if (this.#failure) return;
+    try {
+      if (this.#resting.length === 0 && nowMs >= this.#restingMs) {
+        this.#restingMs = nowMs + RETAIN_ALL_MS;
+        this.#resting = namesIn(join(this.#dir, DELIVERED)).filter(isMailboxName);
+      }
+      const name = this.#resting.pop();
+      if (name === undefined || this.#boxes.has(name)) return;
+      const box = this.#box(name);
+      if (box.log.mayRetain()) this.#retain(name, box);
+      else this.#boxes.delete(name);
+    } catch (error) {
+      this.#warn(error, 'old mail could not be looked for');
+    }
+  }
+
+  #retain(name: MailboxName, box: Mailbox): void {
+    box
+      .retain(name.startsWith(ROOM_PREFIX))
+      .catch((error: unknown) => this.#warn(error, 'old mail could not be dropped'));
   }
 
   /** The promise behind the watcher's hints: every second each mailbox that matters is looked at. */
   #visit(name: MailboxName, entry: Entry, nowMs: number): void {
     const { box, usedMs } = entry;
-    if (box.log.hasOldSegments && nowMs - entry.retainedMs > RETAIN_MS) {
+    if (box.log.mayHaveOld && nowMs - entry.retainedMs > RETAIN_MS) {
       entry.retainedMs = nowMs;
-      box
-        .retain(name.startsWith(ROOM_PREFIX))
-        .catch((error: unknown) => this.#warn(error, 'old mail could not be dropped'));
+      this.#retain(name, box);
     }
     box.log.dropRecentIfIdle();
     if (box.isWatched) {

@@ -1,6 +1,7 @@
 /**
  * What running processes tell each other, in `.live/`: each appends lines of JSON to a file of its own, and reads the
- * others'. Nothing here is synced or kept: a file that was not touched for 15 s is of a process that is gone.
+ * others'. Nothing here is synced or kept: now and then each begins a new file, and one that was not touched for 15 s is
+ * of a process that is gone.
  *
  *     {"on":"henry"}                                     henry's page is open here
  *     {"off":"henry","at":1763600000000}
@@ -16,6 +17,9 @@ import type { Logger } from '../logger.ts';
 import { READ, makeDirectory, namesIn, readRange, sizeOf, statIfThere, withFile } from './disk.ts';
 
 const TOUCH_MS = 5000;
+const RENEW_MS = 60_000;
+/** Everybody has heard by then: they look once a second. */
+const QUIET_MS = 3000;
 const GONE_MS = 15_000;
 const LOOK_AGAIN_MS = 5;
 const MAX_BYTES = 1024 * 1024;
@@ -44,6 +48,8 @@ export class LiveDirectory extends LocalLive {
   #fd: number | undefined;
   #written = 0;
   #touchedMs = 0;
+  #startedMs = 0;
+  #saidMs = 0;
   #soon: NodeJS.Timeout | undefined;
   #closed = false;
   #watchErrors = 0;
@@ -83,6 +89,8 @@ export class LiveDirectory extends LocalLive {
   /** To be called every second or so: keeps this process known and finds out who is gone. */
   tick(): void {
     const now = Date.now();
+    if (this.#saidMs >= this.#startedMs && now - this.#startedMs >= RENEW_MS && now - this.#saidMs >= QUIET_MS)
+      this.#renew();
     if (this.#fd !== undefined && now - this.#touchedMs >= TOUCH_MS) this.#touch(now);
     this.#look();
   }
@@ -126,6 +134,7 @@ export class LiveDirectory extends LocalLive {
     if (this.#closed) return;
     try {
       if (this.#fd === undefined || this.#written > MAX_BYTES) this.#startFile();
+      this.#saidMs = Date.now();
       this.#written += writeSync(this.#fd!, `${JSON.stringify(line)}\n`);
     } catch (error) {
       // A full disk must not stop the chat: the others find the mail a little later, presence not at all.
@@ -142,7 +151,17 @@ export class LiveDirectory extends LocalLive {
     const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL;
     this.#fd = openSync(join(this.#dir, this.#name), flags, 0o600);
     this.#touchedMs = Date.now();
+    this.#startedMs = this.#touchedMs;
     this.#written = writeSync(this.#fd, here.map((where) => `${JSON.stringify({ on: where })}\n`).join('') || '\n');
+  }
+
+  /** What was said of people who are not here any more ends with the file: nothing is left of who was forgotten. */
+  #renew(): void {
+    try {
+      this.#startFile();
+    } catch (error) {
+      this.#options.logger.debug({ err: error }, 'other servers could not be told');
+    }
   }
 
   #touch(now: number): void {

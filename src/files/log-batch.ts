@@ -6,8 +6,8 @@
  * It counts only if it stands whole at the offset it names; anything else in the log is void, for every reader, for
  * ever. So two writers that appended at once need no lock: one of them stands where it says, the other writes again.
  * `bytes` and `crc32` are of what follows the line (the checksum covers the line from <ms> on, too), `ms` is the time
- * of writing, `last id` the newest id up to and including this batch. A take's bytes <from>-<to> are in this batch.
- * `end` closes the segment.
+ * of writing (without events, that of the newest events), `last id` the newest id up to and including this batch. A
+ * take's bytes <from>-<to> are in this batch. `end` closes the segment.
  */
 import { crc32 } from 'node:zlib';
 

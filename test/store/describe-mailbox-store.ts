@@ -504,6 +504,21 @@ export function describeMailboxStore(name: string, open: () => Promise<OpenStore
 
         expect(await (await place.another()).marks(henry)).toEqual({ delivered: second!.id });
       });
+
+      test('that two stores move at once all stay', async () => {
+        const other = await place.another();
+        const { event } = await store.append(henry, letter('hi'));
+        const names = (whose: string) => Array.from({ length: 5 }, (_, i) => `read:${whose}-${i}` as const);
+
+        await Promise.all([
+          ...names('here').map((name) => store.mark(henry, name, event.id)),
+          ...names('there').map((name) => other.mark(henry, name, event.id)),
+        ]);
+        await Promise.all([store.close(), other.close()]);
+
+        const marks = await (await place.another()).marks(henry);
+        expect(Object.keys(marks).toSorted()).toEqual([...names('here'), ...names('there')].toSorted());
+      });
     });
 
     describe('watching', () => {

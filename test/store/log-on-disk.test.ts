@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -223,6 +224,50 @@ describe('what is kept', () => {
     expect(left).toEqual(events.slice(-left.length));
     expect(left.length).toBeGreaterThanOrEqual(10);
     expect(left.length).toBeLessThan(10 + 5);
+  });
+
+  test('goes by age although it would never fill a segment', async () => {
+    const events = await fill({ keepMs: 10 * MINUTE_MS });
+
+    await store.mark(henry, 'delivered', events.at(-1)!.id);
+    await dropped();
+
+    const left = await readAll(store);
+    expect(left).toEqual(events.slice(-left.length));
+    expect(left.length).toBeGreaterThanOrEqual(10);
+    expect(left.length).toBeLessThan(10 + 5);
+  });
+
+  test('goes by age to the last message, when nothing comes any more; ids rise on, and no take is logged twice', async () => {
+    const listener = await Listener.open(open({ keepMs: 10 * MINUTE_MS, uptimeMs: uptime.now }));
+    appendFileSync(directory.file(), 'data: from a file\n\n');
+    const [event] = await listener.take(1);
+    await store.mark(henry, 'delivered', event!.id);
+    clock.move(10 * MINUTE_MS + 1);
+
+    uptime.move(MINUTE_MS + 1000);
+    await eventually(() => segments().length === 1 && segments()[0] === `${event!.id}.log`);
+    await reopen({ keepMs: 10 * MINUTE_MS });
+
+    expect(await readAll(store)).toEqual([]);
+    const { event: next } = await store.append(henry, letter('next'));
+    expect(store.compare(next.id, event!.id)).toBeGreaterThan(0);
+    expect(textsOf(await readAll(store))).toEqual(['next']);
+  });
+
+  test('of somebody who never comes back goes by age, too', async () => {
+    await Listener.open(open({ keepMs: 10 * MINUTE_MS }));
+    const [received] = await appendAll(store, ['received']);
+    await store.mark(henry, 'delivered', received!.id);
+    await store.close();
+    const longAgo = new Date(clock.now() - 1);
+    utimesSync(segment(-1), longAgo, longAgo);
+    clock.move(10 * MINUTE_MS + 1);
+
+    open({ keepMs: 10 * MINUTE_MS });
+    await eventually(() => segments().length === 1 && segments()[0] !== '0-0.log');
+
+    expect(await readAll(store)).toEqual([]);
   });
 
   test('goes by size, as far as the mark has come', async () => {

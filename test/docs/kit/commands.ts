@@ -9,6 +9,7 @@ const FILE_FORMAT: Owner = { test: 'test/docs/file-format.test.ts' };
 const METRICS: Owner = { test: 'test/docs/metrics.test.ts' };
 const EXAMPLES: Owner = { test: 'test/examples/examples.test.ts' };
 const DEPLOY: Owner = { test: 'test/deploy/guide.test.ts' };
+const OPERATIONS: Owner = { test: 'test/docs/operations.test.ts' };
 const LONG: Owner = { notRun: 'takes minutes to hours; npm test runs the short forms' };
 
 /**
@@ -43,10 +44,25 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
     'mailbox-chat --metrics 9464': METRICS,
     "import express from 'express';": METRICS,
   },
+  'docs/operations.md': {
+    'mailbox-chat doctor                           # the mailboxes': OPERATIONS,
+    "key=$(mailbox-chat invite mailbox-chat-doctor | sed 's/.*#key=//')     # where the mailboxes are": OPERATIONS,
+    'mailbox-chat backup backups/monday': OPERATIONS,
+    'mv mailboxes mailboxes.before': OPERATIONS,
+    'mailbox-chat --keep-days 30 --keep-bytes 100M': OPERATIONS,
+    'mailbox-chat forget henry': OPERATIONS,
+    "mailbox-chat tail henry --exec 'cat >> inbox.jsonl'": OPERATIONS,
+  },
   'docs/scaling.md': {
     'npm install mailbox-chat @nats-io/transport-node @nats-io/jetstream': {
       notRun: 'needs three machines; test/jetstream serves a chat from one NATS server',
     },
+    "import { mailboxChat } from 'mailbox-chat';": {
+      notRun: 'needs three machines; test/jetstream opens the same store',
+    },
+    'NATS_SERVER=/usr/sbin/nats-server npm run soak -- --nats --mailboxes 100 --seed 1': LONG,
+    'mailbox-chat migrate --dir ./mailboxes --store nats://a,b,c --nats-monitor http://a:8222,http://b:8222,http://c:8222':
+      { notRun: 'needs three machines; test/jetstream/migrate.test.ts runs it with one' },
   },
   'docs/transports.md': {
     'npm run bench -- transports --runs 1     # about a minute': LONG,

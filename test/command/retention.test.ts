@@ -1,0 +1,81 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { existsSync, readFileSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { FileMailboxes } from '../../src/files/file-mailboxes.ts';
+import { history } from '../support/requests.ts';
+import { henry, letter } from '../support/store-mail.ts';
+import { until } from '../support/until.ts';
+import { cleanUp, run, serve, temporaryDirectory } from './running.ts';
+
+afterEach(cleanUp);
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** henry's mail: received so many days ago, a text of this length at a time. */
+async function received(dir: string, texts: readonly string[], daysAgo: number): Promise<void> {
+  const ms = Date.now() - daysAgo * DAY_MS;
+  const store = new FileMailboxes(dir, { now: () => ms });
+  const unwatch = await store.watch(henry, () => undefined);
+  const events = await Promise.all(texts.map((text) => store.append(henry, letter(text))));
+  await store.mark(henry, 'delivered', events.at(-1)!.event.id);
+  unwatch();
+  await store.close();
+  const log = join(dir, '.delivered', 'henry');
+  for (const name of readdirSync(log)) utimesSync(join(log, name), ms / 1000, ms / 1000);
+}
+
+function segmentsOf(dir: string): string[] {
+  const log = join(dir, '.delivered', 'henry');
+  return readdirSync(log).map((name) => join(log, name));
+}
+
+/** Some may go meanwhile. */
+function bytesOf(dir: string): number {
+  return segmentsOf(dir).reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
+function textOf(dir: string): string {
+  return segmentsOf(dir)
+    .map((path) => (existsSync(path) ? readFileSync(path, 'utf8') : ''))
+    .join('');
+}
+
+test('Received mail goes after --keep-days, also of somebody who never comes back; what waits stays', async () => {
+  const cwd = temporaryDirectory();
+  const dir = join(cwd, 'mailboxes');
+  await received(dir, ['long ago'], 40);
+  await run(['send', 'jjeong', 'still waiting', '--as', 'henry'], { cwd });
+
+  const server = await serve(['--keep-days', '30'], { cwd });
+
+  await until('the old mail is gone', () => !textOf(dir).includes('long ago'));
+  const { messages } = await history({ url: server.url.slice(0, -1) }, 'jjeong', 'henry');
+  expect(messages.map(({ message }) => message)).toEqual(['still waiting']);
+});
+
+test('Beyond --keep-bytes the oldest received mail goes', async () => {
+  const cwd = temporaryDirectory();
+  const dir = join(cwd, 'mailboxes');
+  const texts = Array.from({ length: 1000 }, (_, i) => `number ${i} ${'x'.repeat(3900)}`);
+  await received(dir, texts, 1);
+  const before = bytesOf(dir);
+
+  await serve(['--keep-bytes', '1M'], { cwd });
+
+  await until('old mail is gone', () => bytesOf(dir) < 2 * 1024 ** 2);
+  expect(before).toBeGreaterThan(3 * 1024 ** 2);
+  expect(textOf(dir)).toContain('number 999 ');
+  expect(textOf(dir)).not.toContain('number 0 ');
+});
+
+test('What a command reads is kept as long as the server wants', async () => {
+  const cwd = temporaryDirectory();
+  const dir = join(cwd, 'mailboxes');
+  await received(dir, ['long ago'], 400);
+
+  await run(['send', 'henry', 'hi', '--as', 'jjeong'], { cwd });
+  const server = await serve(['--keep-days', '500'], { cwd });
+
+  const { messages } = await history({ url: server.url.slice(0, -1) }, 'henry', 'jjeong');
+  expect(messages.map(({ message }) => message)).toEqual(['long ago', 'hi']);
+});

@@ -1,0 +1,48 @@
+import { describe, expect, test } from '@jest/globals';
+import { Turns } from '../../src/jetstream/turns.ts';
+
+/** Work that is under way until it is let go. */
+function work(
+  name: string,
+  log: string[],
+): { readonly run: () => Promise<string>; readonly end: (fails?: Error) => void } {
+  const { promise, resolve, reject } = withResolvers<string>();
+  const run = (): Promise<string> => {
+    log.push(name);
+    return promise;
+  };
+  return { run, end: (fails) => (fails ? reject(fails) : resolve(name)) };
+}
+
+function withResolvers<T>() {
+  let resolve!: (value: T) => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+describe('turns', () => {
+  test('let one thing’s work be done in order, whatever came of what was before, and other things’ beside it', async () => {
+    const turns = new Turns();
+    const log: string[] = [];
+    const [first, second, third, other] = ['first', 'second', 'third', 'other'].map((name) => work(name, log));
+    const done = [first, second, third].map((one) => turns.take('a', one!.run));
+    const beside = turns.take('b', other!.run);
+
+    expect(log).toEqual(['first', 'other']);
+    other!.end();
+    expect(await beside).toBe('other');
+    third!.end();
+    first!.end(new Error('in vain'));
+    await expect(done[0]).rejects.toThrow('in vain');
+    expect(log).toEqual(['first', 'other', 'second']);
+    second!.end();
+
+    expect(await Promise.all(done.slice(1))).toEqual(['second', 'third']);
+    await turns.over();
+    expect(log).toEqual(['first', 'other', 'second', 'third']);
+  });
+});
