@@ -505,27 +505,28 @@ export class DeliveredLog {
     const events: MailEvent[] = [];
     let bytesRead = 0;
     let position = this.#positions?.get(after) ?? this.#seek(after);
-    let next = position;
-    while (events.length < limit && bytesRead < READ_BYTES) {
-      const found = this.#files.batchFrom(next.segment, next.offset, this.#readableEnd(next.segment));
-      if (!found) {
-        const segment = this.#segmentAfter(next.segment);
-        if (segment === undefined) break;
-        next = { segment, offset: 0 };
-        continue;
+    let next: Position | undefined = position;
+    while (next && events.length < limit && bytesRead < READ_BYTES) {
+      const { segment, offset }: Position = next;
+      const batches = this.#files.batchesFrom(segment, offset, this.#readableEnd(segment));
+      if (batches.length === 0) next = this.#beginningAfter(segment);
+      for (const found of batches) {
+        if (events.length >= limit || bytesRead >= READ_BYTES) break;
+        position = { segment, offset: found.batch.start };
+        next = { segment, offset: found.batch.next };
+        if (compareIds(found.batch.last, after) <= 0) continue;
+        bytesRead += found.body.length;
+        const inBatch = eventsOf(found);
+        const from = inBatch.findIndex(({ id }) => compareIds(id, after) > 0);
+        if (from === -1) continue;
+        if (events.length === 0) this.#remember(after, position); // whoever comes back comes back with it
+        events.push(...inBatch.slice(from));
       }
-      position = next;
-      next = { segment: next.segment, offset: found.batch.next };
-      if (compareIds(found.batch.last, after) <= 0) continue;
-      bytesRead += found.body.length;
-      const inBatch = eventsOf(found);
-      const from = inBatch.findIndex(({ id }) => compareIds(id, after) > 0);
-      if (from !== -1) events.push(...inBatch.slice(from));
     }
     const isCut = events.length > limit;
     if (isCut) events.length = limit;
     // In the middle of a batch the next read begins with the same batch.
-    if (events.length > 0) this.#remember(events.at(-1)!.id, isCut ? position : next);
+    if (events.length > 0) this.#remember(events.at(-1)!.id, isCut || !next ? position : next);
     return events;
   }
 
@@ -558,12 +559,13 @@ export class DeliveredLog {
   }
 
   /** Segments may have been dropped by another process: then the list is made anew, and `oldest` tells the gap. */
-  #segmentAfter(name: string): string | undefined {
+  #beginningAfter(name: string): Position | undefined {
     if (!this.#files.has(name)) {
       const kept = new Set(this.#files.list());
       this.#segments = this.#segments.filter((segment) => kept.has(segment));
     }
-    return this.#segments.find((segment) => compareIds(segment, name) > 0);
+    const segment = this.#segments.find((candidate) => compareIds(candidate, name) > 0);
+    return segment === undefined ? undefined : { segment, offset: 0 };
   }
 
   #batches(segment: string): ReadBatch[] {

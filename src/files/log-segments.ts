@@ -92,16 +92,20 @@ export class LogSegments {
   }
 
   /** The first whole batch at or after an offset; undefined when there is none before `upTo`, or no such segment. */
-  batchFrom(name: string, offset: number, upTo: number, chunkBytes = CHUNK_BYTES): ReadBatch | undefined {
-    return this.#read(name, (fd) => {
+  batchFrom(name: string, offset: number, upTo: number, chunkBytes?: number): ReadBatch | undefined {
+    return this.batchesFrom(name, offset, upTo, chunkBytes)[0];
+  }
+
+  /** Whole batches from an offset on, about 128 KiB of them; none when there are none before `upTo`, or no such segment. */
+  batchesFrom(name: string, offset: number, upTo: number, chunkBytes = CHUNK_BYTES): ReadBatch[] {
+    const read = (fd: number): ReadBatch[] => {
       const end = Math.min(upTo, sizeOf(fd));
       for (let length = chunkBytes; ; length *= 4) {
-        const bytes = readRange(fd, offset, Math.min(offset + length, end));
-        const batch = findBatch(bytes, offset, offset);
-        if (batch) return { batch, body: bytes.subarray(batch.body - offset, batch.next - offset) };
-        if (offset + length >= end) return undefined;
+        const found = batchesIn(readRange(fd, offset, Math.min(offset + length, end)), offset);
+        if (found.length > 0 || offset + length >= end) return found;
       }
-    });
+    };
+    return this.#read(name, read) ?? [];
   }
 
   has(name: string): boolean {
