@@ -72,6 +72,37 @@ describe('what a stream keeps', () => {
   });
 });
 
+describe('what others publish under our subjects', () => {
+  test('is foreign mail, whatever is in it', async () => {
+    const how = options();
+    const store = await open(how);
+    const nc = await connect({ servers: server.url });
+    afterThisTest(() => nc.close());
+    const subject = `${how.prefix}.mail.0.${Buffer.from('henry').toString('base64url')}`;
+    const before = Date.now();
+
+    await nc.request(subject, 'one\r\ntwo\rid: 9-9\n\rdata: forged');
+    await nc.request(subject, '');
+    await store.append(henry, letter('ours'));
+
+    const events = await readAll(store);
+    expect(textsOf(events)).toEqual(['one\ntwo\nid: 9-9\n\ndata: forged', '', 'ours']);
+    for (const { time } of events) expect(time).toBeGreaterThanOrEqual(before);
+    expect((await store.readBack(henry)).events).toEqual(events.toReversed());
+  });
+});
+
+describe('streams that several servers make at once', () => {
+  test('are made once', async () => {
+    const how = options({ shards: 4 });
+
+    const stores = await Promise.all([open(how), open(how), open(how)]);
+    for (const store of stores) await store.append(henry, letter('hi'));
+
+    for (const store of stores) expect(await readAll(store)).toHaveLength(3);
+  });
+});
+
 describe('a mailbox among many in one stream', () => {
   test('is read back in pages, wherever its messages stand', async () => {
     const store = await open();
