@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { isForeignType } from '../event-type.ts';
 import { silent, type Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
@@ -61,7 +62,6 @@ const PREFIX = /^[A-Za-z0-9_-]{1,32}$/;
 
 const TIME = 'Mailbox-Time';
 const TYPE = 'Mailbox-Type';
-const TYPE_FORM = /^[A-Za-z0-9._-]{1,64}$/;
 const ATTEMPT = 'Mailbox-Attempt';
 const ORIGIN = 'Mailbox-Origin';
 /** Headers count, too. */
@@ -367,7 +367,7 @@ function eventOf({ seq, time, data, headers }: Stored, epoch: number): MailEvent
     time: Number.isSafeInteger(ownTime) ? ownTime : time,
     data: text.includes('\r') ? text.replaceAll(/\r\n?/g, '\n') : text, // on a stream, CR would end the line [sse]
   };
-  return TYPE_FORM.test(type) ? { ...event, type } : event;
+  return isForeignType(type) ? { ...event, type } : event;
 }
 
 /** The last place before a cursor; 0: nothing comes before it. */

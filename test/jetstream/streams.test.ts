@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
+import { connect, headers } from '@nats-io/transport-node';
 import { JetStreamMailboxes, type JetStreamMailboxesOptions } from '../../src/jetstream/index.ts';
 import { mailboxName } from '../../src/mailbox-name.ts';
 import type { MailEvent } from '../../src/mailbox-store.ts';
@@ -82,11 +82,18 @@ describe('what others publish under our subjects', () => {
     const before = Date.now();
 
     await nc.request(subject, 'one\r\ntwo\rid: 9-9\n\rdata: forged');
-    await nc.request(subject, '');
+    const named = (type: string) => {
+      const names = headers();
+      names.set('Mailbox-Type', type);
+      return { headers: names, timeout: 1000 };
+    };
+    await nc.request(subject, '', named('bye'));
+    await nc.request(subject, 'rain', named('weather'));
     await store.append(henry, letter('ours'));
 
     const events = await readAll(store);
-    expect(textsOf(events)).toEqual(['one\ntwo\nid: 9-9\n\ndata: forged', '', 'ours']);
+    expect(textsOf(events)).toEqual(['one\ntwo\nid: 9-9\n\ndata: forged', '', 'rain', 'ours']);
+    expect(events.map(({ type }) => type)).toEqual([undefined, undefined, 'weather', undefined]);
     for (const { time } of events) expect(time).toBeGreaterThanOrEqual(before);
     expect((await store.readBack(henry)).events).toEqual(events.toReversed());
   });
