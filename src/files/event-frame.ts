@@ -8,6 +8,7 @@
  *
  */
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { isForeignType } from '../event-type.ts';
 import type { MailEvent } from '../mailbox-store.ts';
 import { messageFields } from '../message-data.ts';
 import { isOwnId, idTime } from './event-id.ts';
@@ -19,8 +20,6 @@ const LF = 10;
 const CR = 13;
 /** [sse] one leading byte order mark is ignored; each append of a foreign writer is a stream of its own. */
 const BOM = /^\ufeff/;
-const TYPE = /^[A-Za-z0-9._-]{1,64}$/;
-const RESERVED_TYPES = new Set('message open error gap presence typing sent delivered read bye ready ping'.split(' '));
 
 /** The text of an event, `data` of several lines included. */
 export function frame(event: Pick<MailEvent, 'id' | 'data' | 'type'>): string {
@@ -92,7 +91,7 @@ function parseAnyLines(text: string, now: number): Parsed {
   if (!event) return stray ? { kind: 'damaged', why: 'no data field' } : { kind: 'nothing' };
   if (event.id !== undefined && isOwnId(event.id, now)) return ownEvent(event.id, event.data);
   const type = event.event;
-  if (type === undefined || !TYPE.test(type) || RESERVED_TYPES.has(type)) return { kind: 'foreign', data: event.data };
+  if (type === undefined || !isForeignType(type)) return { kind: 'foreign', data: event.data };
   return { kind: 'foreign', data: event.data, type };
 }
 

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { isForeignType } from '../event-type.ts';
 import { silent, type Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
@@ -52,8 +53,10 @@ const FLUSH_MS = 250;
 const READY_MS = 2000;
 const MAX_SHARDS = 1024;
 const MOST_AT_ONCE = 1000;
+const MOST_BACK = 500;
+const MOST_BACK_BYTES = 1024 * 1024;
 /** A page is found when what is read for it is at most so many times as long. */
-const SLACK = 4;
+const SLACK = 2;
 const MAX_PROBES = 24;
 const PREFIX = /^[A-Za-z0-9_-]{1,32}$/;
 
@@ -138,12 +141,13 @@ export class JetStreamMailboxes implements MailboxStore {
     const { mail, mailSubject } = this.#streams.addressOf(mailbox);
     const end = before === undefined ? await this.#newest(mailbox) : lastBefore(before, mail.epoch);
     if (end < 1) return { events: [] };
-    const from = await pageBefore(mail, mailSubject, end, limit);
-    let events = await this.#eventsUpTo(mailbox, from.seq, end);
-    if (events.length === 0) events = await this.#eventsUpTo(mailbox, 1, end); // counted by a replica that was behind
-    const page = events.slice(-limit).toReversed();
-    const isMore = page.length > 0 && (!from.isFirst || page.length < events.length);
-    return isMore ? { events: page, more: page.at(-1)!.id } : { events: page };
+    const most = Math.min(limit, MOST_BACK);
+    const from = await pageBefore(mail, mailSubject, end, most);
+    let last = await this.#lastUpTo(mailbox, from.seq, end, most);
+    if (last.events.length === 0) last = await this.#lastUpTo(mailbox, 1, end, most); // a replica that was behind counted
+    const events = last.events.toReversed();
+    const isMore = events.length > 0 && (!from.isFirst || last.isCut);
+    return isMore ? { events, more: events.at(-1)!.id } : { events };
   }
 
   isId(text: string): boolean {
@@ -284,15 +288,28 @@ export class JetStreamMailboxes implements MailboxStore {
     return isFull ? { events: [], gap: true } : { events: await this.#events(mailbox, 1, newest, limit), gap: false };
   }
 
-  async #eventsUpTo(mailbox: MailboxName, from: number, upTo: number): Promise<MailEvent[]> {
+  /** The last events up to a place: at most `limit`, and about 1 MiB, of those that begin at `from`. */
+  async #lastUpTo(
+    mailbox: MailboxName,
+    from: number,
+    upTo: number,
+    limit: number,
+  ): Promise<{ events: MailEvent[]; isCut: boolean }> {
     const events: MailEvent[] = [];
+    let bytes = 0;
+    let isCut = false;
     for (let next = from; next <= upTo;) {
       const found = await this.#events(mailbox, next, upTo, MOST_AT_ONCE);
       if (found.length === 0) break;
+      for (const event of found) bytes += event.data.length;
       events.push(...found);
+      while (events.length > limit || (bytes > MOST_BACK_BYTES && events.length > 1)) {
+        bytes -= events.shift()!.data.length;
+        isCut = true;
+      }
       next = placeOf(found.at(-1)!.id).seq + 1;
     }
-    return events;
+    return { events, isCut };
   }
 
   async #events(mailbox: MailboxName, from: number, upTo: number, limit: number): Promise<MailEvent[]> {
@@ -340,10 +357,17 @@ function sameAgain(event: MailEvent, { message }: Message): MailEvent {
   throw new MailboxError('KEY_REUSED', 'This key was used for another message. Use a new key for a new message.');
 }
 
-function eventOf({ seq, data, headers }: Stored, epoch: number): MailEvent {
-  const type = headers?.get(TYPE);
-  const event = { id: eventId(epoch, seq), time: Number(headers?.get(TIME)), data: Buffer.from(data).toString('utf8') };
-  return type ? { ...event, type } : event;
+/** What others published under our subjects is foreign mail: it has no time of its own, and may have any line ends. */
+function eventOf({ seq, time, data, headers }: Stored, epoch: number): MailEvent {
+  const text = Buffer.from(data).toString('utf8');
+  const ownTime = Number(headers?.get(TIME) || NaN);
+  const type = headers?.get(TYPE) ?? '';
+  const event = {
+    id: eventId(epoch, seq),
+    time: Number.isSafeInteger(ownTime) ? ownTime : time,
+    data: text.includes('\r') ? text.replaceAll(/\r\n?/g, '\n') : text, // on a stream, CR would end the line [sse]
+  };
+  return isForeignType(type) ? { ...event, type } : event;
 }
 
 /** The last place before a cursor; 0: nothing comes before it. */

@@ -7,6 +7,8 @@ import type { Cluster } from './cluster.ts';
 export interface Stored {
   readonly subject: string;
   readonly seq: number;
+  /** When it was stored, Unix ms. */
+  readonly time: number;
   readonly data: Uint8Array;
   readonly headers: MsgHdrs | undefined;
 }
@@ -121,7 +123,7 @@ export class MailStream {
       () => this.#cluster.jsm.streams.getMessage(this.name, query as MsgRequest),
       () => READ_WITHIN_MS,
     );
-    return stored === null ? undefined : { ...pick(stored), headers: stored.header };
+    return stored === null ? undefined : pick(stored);
   }
 
   /** One answer of one replica. Nothing found is an answer too. */
@@ -146,14 +148,15 @@ export class MailStream {
   }
 }
 
-function pick({ subject, seq, data }: StoredMsg): Pick<Stored, 'subject' | 'seq' | 'data'> {
-  return { subject, seq, data };
+function pick({ subject, seq, time, data, header }: StoredMsg): Stored {
+  return { subject, seq, time: time.getTime(), data, headers: header };
 }
 
 function storedIn({ headers, data }: Msg): Stored & { pending: number } {
   return {
     subject: headers!.last('Nats-Subject'),
     seq: Number(headers!.last('Nats-Sequence')),
+    time: Date.parse(headers!.last('Nats-Time-Stamp')),
     pending: Number(headers!.last('Nats-Num-Pending')),
     data,
     headers,

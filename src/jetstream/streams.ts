@@ -2,7 +2,7 @@ import type { StreamConfig, StreamInfo } from '@nats-io/jetstream';
 import { createHash } from 'node:crypto';
 import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
-import { apiCode } from './cluster-error.ts';
+import { apiCode, persist } from './cluster-error.ts';
 import type { Cluster } from './cluster.ts';
 import { MailStream } from './mail-stream.ts';
 
@@ -35,6 +35,7 @@ const NANOS_PER_MS = 1_000_000;
 const NAME_IN_USE = 10058;
 const NOT_FOUND = 10059;
 const UNSEEN_RETRIES = 20;
+const OPEN_WITHIN_MS = 10_000;
 
 /** The streams that keep the mailboxes: made when they are not there yet, never changed. */
 export class Streams {
@@ -153,17 +154,22 @@ async function openStream(cluster: Cluster, config: Config, options: StreamOptio
 /** Another server may make the same streams at the same moment: one of us comes second, and takes what is there. */
 async function infoOrMake({ jsm }: Cluster, config: Config): Promise<StreamInfo> {
   for (let tried = 0; ; tried += 1) {
-    try {
-      return await jsm.streams.info(config.name);
-    } catch (error) {
-      if (apiCode(error) !== NOT_FOUND) throw cannotOpen(config, error);
-      if (tried > UNSEEN_RETRIES) throw cannotOpen(config, error);
-    }
-    try {
-      return await jsm.streams.add(config);
-    } catch (error) {
-      if (apiCode(error) !== NAME_IN_USE) throw cannotOpen(config, error);
-    }
+    const info = await unless(NOT_FOUND, config, () => jsm.streams.info(config.name));
+    if (info) return info;
+    const made = await unless(NAME_IN_USE, config, () => jsm.streams.add(config));
+    if (made) return made;
+    if (tried > UNSEEN_RETRIES) throw cannotOpen(config, new Error('it is there, and is not'));
+  }
+}
+
+/** Undefined when JetStream answers with this one code. Servers that have just started may have no leader yet. */
+async function unless<T>(code: number, config: Config, attempt: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await persist(attempt, () => OPEN_WITHIN_MS);
+  } catch (error) {
+    const cause = error instanceof MailboxError ? error.cause : error;
+    if (apiCode(cause) === code) return undefined;
+    throw cannotOpen(config, cause);
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
+import { connect, headers } from '@nats-io/transport-node';
 import { JetStreamMailboxes, type JetStreamMailboxesOptions } from '../../src/jetstream/index.ts';
 import { mailboxName } from '../../src/mailbox-name.ts';
 import type { MailEvent } from '../../src/mailbox-store.ts';
@@ -69,6 +69,44 @@ describe('what a stream keeps', () => {
     expect(after.compare(events[2]!.id, first!.id)).toBeLessThan(0);
     for (const { id } of events) expect(await after.read(henry, id)).toEqual({ events: [], gap: true });
     expect(textsOf(await readAll(after))).toEqual(numbered('after', 5));
+  });
+});
+
+describe('what others publish under our subjects', () => {
+  test('is foreign mail, whatever is in it', async () => {
+    const how = options();
+    const store = await open(how);
+    const nc = await connect({ servers: server.url });
+    afterThisTest(() => nc.close());
+    const subject = `${how.prefix}.mail.0.${Buffer.from('henry').toString('base64url')}`;
+    const before = Date.now();
+
+    await nc.request(subject, 'one\r\ntwo\rid: 9-9\n\rdata: forged');
+    const named = (type: string) => {
+      const names = headers();
+      names.set('Mailbox-Type', type);
+      return { headers: names, timeout: 1000 };
+    };
+    await nc.request(subject, '', named('bye'));
+    await nc.request(subject, 'rain', named('weather'));
+    await store.append(henry, letter('ours'));
+
+    const events = await readAll(store);
+    expect(textsOf(events)).toEqual(['one\ntwo\nid: 9-9\n\ndata: forged', '', 'rain', 'ours']);
+    expect(events.map(({ type }) => type)).toEqual([undefined, undefined, 'weather', undefined]);
+    for (const { time } of events) expect(time).toBeGreaterThanOrEqual(before);
+    expect((await store.readBack(henry)).events).toEqual(events.toReversed());
+  });
+});
+
+describe('streams that several servers make at once', () => {
+  test('are made once', async () => {
+    const how = options({ shards: 4 });
+
+    const stores = await Promise.all([open(how), open(how), open(how)]);
+    for (const store of stores) await store.append(henry, letter('hi'));
+
+    for (const store of stores) expect(await readAll(store)).toHaveLength(3);
   });
 });
 

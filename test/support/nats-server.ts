@@ -24,8 +24,8 @@ export class NatsServer {
     this.#process = process;
   }
 
-  /** `sync`: what stands behind `sync_interval:`. */
-  static async start({ sync = 'always' } = {}): Promise<NatsServer> {
+  /** `sync`: what stands behind `sync_interval:`; `more`: more lines of the configuration. */
+  static async start({ sync = 'always', more = '' } = {}): Promise<NatsServer> {
     const dir = mkdtempSync(join(tmpdir(), 'mailbox-chat-nats-'));
     const config = join(dir, 'nats.conf');
     writeFileSync(
@@ -34,7 +34,8 @@ export class NatsServer {
        listen: "127.0.0.1:-1"
        http: "127.0.0.1:-1"
        ports_file_dir: "${dir}"
-       jetstream { store_dir: "${dir}", sync_interval: ${sync}, max_file_store: 4G }`,
+       jetstream { store_dir: "${dir}", sync_interval: ${sync}, max_file_store: 4G }
+       ${more}`,
     );
     const child = spawn(PROGRAM, ['--config', config], { stdio: 'ignore' });
     child.unref();
