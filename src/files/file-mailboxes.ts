@@ -10,6 +10,7 @@ import { compareIds, isEventId } from './event-id.ts';
 import { FileInspector } from './file-inspector.ts';
 import { claimLayout } from './layout.ts';
 import { LiveDirectory } from './live-directory.ts';
+import { removeDeadLocks } from './lock.ts';
 import { Mailbox, type MailboxOptions } from './mailbox.ts';
 import { MailboxCensus } from './mailbox-census.ts';
 import { DELIVERED, LIVE, MailboxPaths, TAKEN, locksDirectory } from './mailbox-paths.ts';
@@ -280,8 +281,9 @@ export class FileMailboxes implements MailboxStore {
     this.#onFatal(error);
   }
 
-  /** Takes that a process which died has left go into their logs. */
+  /** Takes that a process which died has left go into their logs; its locks go. */
   async #recover(): Promise<void> {
+    removeDeadLocks(locksDirectory(this.#dir));
     for (const name of namesIn(join(this.#dir, TAKEN))) {
       try {
         await this.#box(mailboxName(name)).tidy();

@@ -1,12 +1,16 @@
 import { rmdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
 import type { Logger } from '../logger.ts';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
+import { namesIn } from './disk.ts';
 
 /** A lock whose holder has not touched it for so long is taken over: after a `kill -9` its mailbox waits so long. */
 export const LOCK_STALE_MS = 2000;
 const AHEAD_MS = 1000;
+/** A holder that lives has touched its lock in this time, however slow its computer is. */
+const DEAD_MS = 30_000;
 const TRIES = 3;
 
 /** Waits about 6 s in all, then gives up: longer than any dead holder's lock lives. */
@@ -100,12 +104,20 @@ export class MailboxLock {
 
 /** A lock from a clock that was ahead would be waited for until the clock gets there. */
 function removeIfDatedAhead(path: string): void {
+  removeIf(path, (mtimeMs) => mtimeMs > Date.now() + AHEAD_MS);
+}
+
+/** Removes the locks in a directory whose holders died long ago, and that nobody has asked for since. */
+export function removeDeadLocks(dir: string): void {
+  for (const name of namesIn(dir)) removeIf(join(dir, name), (mtimeMs) => mtimeMs < Date.now() - DEAD_MS);
+}
+
+function removeIf(path: string, isOver: (mtimeMs: number) => boolean): void {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat && stat.mtimeMs > Date.now() + AHEAD_MS) {
-    try {
-      rmdirSync(path);
-    } catch {
-      // Somebody was quicker, or it is not empty: taking the lock will tell.
-    }
+  if (!stat || !isOver(stat.mtimeMs)) return;
+  try {
+    rmdirSync(path);
+  } catch {
+    // Somebody was quicker, or it is not empty: taking the lock will tell.
   }
 }

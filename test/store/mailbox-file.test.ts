@@ -13,6 +13,7 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -381,6 +382,18 @@ describe('beside the mailbox', () => {
     const { event } = await store.append(henry, letter('hi'));
 
     expect(await readAll(store)).toEqual([event]);
+  });
+
+  test('a lock that nobody has touched for half a minute is gone after a start, a younger one is left alone', async () => {
+    const [dead, young] = [directory.in('.locks/henry.lock'), directory.in('.locks/mina.lock')];
+    for (const lock of [dead, young]) mkdirSync(lock);
+    const now = Date.now() / 1000;
+    utimesSync(dead, now - 31, now - 31);
+
+    await directory.open().ready();
+
+    expect(existsSync(dead)).toBe(false);
+    expect(existsSync(young)).toBe(true);
   });
 
   test('a lock from a clock that was ahead is not waited for', async () => {
