@@ -1,8 +1,11 @@
 import { MailboxError } from '../mailbox-error.ts';
 
-/** Error codes of JetStream: what cannot get better by asking again is told at once. */
-const NO_ROOM = new Set([10023, 10047, 10077]);
-const PASSING_CONFLICT = 10201; // the same message is just being stored
+/** Error codes of JetStream. No room does not get better by asking again: it is told at once. */
+const NO_ROOM = new Set([10023, 10047]);
+/** A full disk, or a server that is about to hand over. */
+const CANNOT_WRITE = 10077;
+/** The same message is just being stored; the server has too much to do. */
+const PASSING = new Set([10158, 10167, CANNOT_WRITE]);
 
 const API_ERRORS = new Set(['JetStreamApiError', 'StreamNotFoundError']);
 const FINAL_NAMES = new Set([
@@ -25,7 +28,7 @@ export function apiCode(error: unknown): number | undefined {
 
 /**
  * Does `attempt` again and again while servers are away or have no leader, for `withinMs()`: asked anew each time, because
- * a store that closes waits less. Throws MAILBOX_BUSY then, and at once what asking again cannot help.
+ * a store that closes waits less. Throws MAILBOX_BUSY or DISK_FULL then, and at once what asking again cannot help.
  */
 export async function persist<T>(attempt: () => Promise<T>, withinMs: () => number): Promise<T> {
   const begunMs = performance.now();
@@ -34,7 +37,8 @@ export async function persist<T>(attempt: () => Promise<T>, withinMs: () => numb
       return await attempt();
     } catch (error) {
       if (isFinal(error)) throw inOurWords(error);
-      if (performance.now() - begunMs + pauseMs > withinMs()) throw busy(error);
+      if (performance.now() - begunMs + pauseMs > withinMs())
+        throw apiCode(error) === CANNOT_WRITE ? full(error) : busy(error);
     }
     await pause(pauseMs * (0.5 + Math.random()));
   }
@@ -52,7 +56,7 @@ export function busy(cause: unknown): MailboxError {
 function isFinal(error: unknown): boolean {
   if (!(error instanceof Error)) return true;
   const code = apiCode(error);
-  if (code === PASSING_CONFLICT) return false;
+  if (code !== undefined && PASSING.has(code)) return false;
   if (code !== undefined) return NO_ROOM.has(code) || (error as Error & { readonly status: number }).status < 500;
   return FINAL_NAMES.has(error.name) || (error.cause instanceof Error && FINAL_NAMES.has(error.cause.name));
 }
@@ -60,11 +64,7 @@ function isFinal(error: unknown): boolean {
 function inOurWords(error: unknown): unknown {
   if (error instanceof MailboxError) return error;
   const code = apiCode(error);
-  if (code !== undefined && NO_ROOM.has(code)) {
-    return new MailboxError('DISK_FULL', 'The cluster has no room for more mail. Make room, or add servers.', {
-      cause: error,
-    });
-  }
+  if (code !== undefined && NO_ROOM.has(code)) return full(error);
   return new MailboxError(
     'STORE_FAILED',
     `The cluster refused: ${error instanceof Error ? error.message : String(error)}`,
@@ -72,4 +72,8 @@ function inOurWords(error: unknown): unknown {
       cause: error,
     },
   );
+}
+
+function full(cause: unknown): MailboxError {
+  return new MailboxError('DISK_FULL', 'The cluster has no room for more mail. Make room, or add servers.', { cause });
 }
