@@ -6,7 +6,8 @@ import type { CommitSlots } from './commit-slots.ts';
 import { appendWhole, readRange, sizeOf, statIfThere, sync, syncNow, writeError } from './disk.ts';
 import { FIRST_ID, compareIds, idTime, laterId } from './event-id.ts';
 import { encodeBatch, type LoggedBatch, type TakeRange } from './log-batch.ts';
-import { LogSegments, batchesIn, eventsOf, type ReadBatch } from './log-segments.ts';
+import { LogReader, type ReadableLog } from './log-reader.ts';
+import { LogSegments, batchesIn, eventsOf } from './log-segments.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
 import { RecentEvents } from './recent-events.ts';
 import { RecentKeys } from './recent-keys.ts';
@@ -45,15 +46,7 @@ interface Written {
   readonly batch: LoggedBatch;
 }
 
-interface Position {
-  readonly segment: string;
-  readonly offset: number;
-}
-
 const LF = 10;
-const READ_BYTES = 64 * 1024;
-const SEEK_BYTES = 64 * 1024;
-const MAX_POSITIONS = 64;
 const MAX_ATTEMPTS = 1000;
 /** How far back keys are looked for after a start, beyond the last two minutes. */
 const KEYS_READ_BYTES = 64 * 1024 * 1024;
@@ -67,8 +60,9 @@ const NOTHING: Draft = { frames: '', events: [], ranges: [], keyed: [] };
  * number of processes may append and read without a lock. What a reader gets here is on disk: nothing is handed out
  * before its `fdatasync`. `catchUp` and `commit` are for one caller at a time; reading is free at any time.
  */
-export class DeliveredLog {
+export class DeliveredLog implements ReadableLog {
   readonly #files: LogSegments;
+  readonly #reader: LogReader;
   readonly #options: LogOptions;
   readonly #onLogged: () => void;
 
@@ -93,11 +87,11 @@ export class DeliveredLog {
   #keys: RecentKeys | undefined;
   readonly #recent = new RecentEvents();
   #idleSince = '';
-  #positions: Map<string, Position> | undefined;
 
   /** `onLogged` is called when something of ours has been logged. */
   constructor(paths: Pick<MailboxPaths, 'log'>, options: LogOptions, onLogged: () => void) {
     this.#files = new LogSegments(paths);
+    this.#reader = new LogReader(this.#files, this);
     this.#options = options;
     this.#onLogged = onLogged;
   }
@@ -194,7 +188,7 @@ export class DeliveredLog {
   read(after: string, limit: number): Batch {
     this.#open();
     if (compareIds(after, this.#synced) >= 0) return { events: [], gap: compareIds(after, this.oldest) < 0 };
-    const events = this.#recent.read(after, this.#synced, limit) ?? this.#readSegments(after, limit);
+    const events = this.#recent.read(after, this.#synced, limit) ?? this.#reader.read(after, limit);
     const gap = compareIds(after, this.oldest) < 0;
     return { events: gap ? [] : events, gap };
   }
@@ -202,32 +196,13 @@ export class DeliveredLog {
   /** Events before a cursor, newest first, at most `limit`, from one segment. `more`: where to go on. */
   readBack(before: string | undefined, limit: number): { events: MailEvent[]; more?: string } {
     this.#open();
-    const events: MailEvent[] = [];
-    const from = before === undefined ? this.#segments.length - 1 : this.#segmentIndex(before);
-    for (let i = from; i >= 0; i -= 1) {
-      for (const found of this.#batches(this.#segments[i]!).toReversed()) {
-        for (const event of eventsOf(found).toReversed()) {
-          if (before !== undefined && compareIds(event.id, before) >= 0) continue;
-          if (events.length === limit) return { events, more: events.at(-1)!.id };
-          events.push(event);
-        }
-      }
-      if (events.length > 0 && i > 0) return { events, more: events.at(-1)!.id };
-    }
-    return { events };
+    return this.#reader.readBack(before, limit);
   }
 
   /** The event with this id, if it is kept. */
   find(id: string): MailEvent | undefined {
     this.#open();
-    const index = this.#segmentIndex(id);
-    for (const name of this.#segments.slice(Math.max(0, index - 1), index + 1)) {
-      for (const found of this.#batches(name)) {
-        const event = eventsOf(found).find((candidate) => candidate.id === id);
-        if (event) return event;
-      }
-    }
-    return undefined;
+    return this.#reader.find(id);
   }
 
   /** Drops the oldest segments that are past the mark and past age or size; the keys of two minutes stay known. */
@@ -296,7 +271,7 @@ export class DeliveredLog {
     this.#consumed = undefined;
     this.#keys = undefined;
     this.#recent.clear();
-    this.#positions = undefined;
+    this.#reader.forget();
   }
 
   /** Leaves nothing behind. */
@@ -499,81 +474,19 @@ export class DeliveredLog {
     this.#synced = this.#last;
   }
 
-  // Reading
+  // For the reader
 
-  #readSegments(after: string, limit: number): MailEvent[] {
-    const events: MailEvent[] = [];
-    let bytesRead = 0;
-    let position = this.#positions?.get(after) ?? this.#seek(after);
-    let next: Position | undefined = position;
-    while (next && events.length < limit && bytesRead < READ_BYTES) {
-      const { segment, offset }: Position = next;
-      const batches = this.#files.batchesFrom(segment, offset, this.#readableEnd(segment));
-      if (batches.length === 0) next = this.#beginningAfter(segment);
-      for (const found of batches) {
-        if (events.length >= limit || bytesRead >= READ_BYTES) break;
-        position = { segment, offset: found.batch.start };
-        next = { segment, offset: found.batch.next };
-        if (compareIds(found.batch.last, after) <= 0) continue;
-        bytesRead += found.body.length;
-        const inBatch = eventsOf(found);
-        const from = inBatch.findIndex(({ id }) => compareIds(id, after) > 0);
-        if (from === -1) continue;
-        if (events.length === 0) this.#remember(after, position); // whoever comes back comes back with it
-        events.push(...inBatch.slice(from));
-      }
-    }
-    const isCut = events.length > limit;
-    if (isCut) events.length = limit;
-    // In the middle of a batch the next read begins with the same batch.
-    if (events.length > 0) this.#remember(events.at(-1)!.id, isCut || !next ? position : next);
-    return events;
+  get segments(): readonly string[] {
+    return this.#segments;
   }
 
-  #remember(id: string, position: Position): void {
-    const positions = (this.#positions ??= new Map());
-    positions.set(id, position);
-    if (positions.size > MAX_POSITIONS) positions.delete(positions.keys().next().value);
-  }
-
-  /** A batch shortly before the first event after `after`, found by halving: a batch says itself where it stands. */
-  #seek(after: string): Position {
-    const segment = this.#segments[this.#segmentIndex(after)]!;
-    const end = Math.min(this.#readableEnd(segment), this.#files.size(segment));
-    let from = 0;
-    let to = end;
-    while (to - from > SEEK_BYTES) {
-      const middle = Math.floor((from + to) / 2);
-      const found = this.#files.batchFrom(segment, middle, end, SEEK_BYTES / 4);
-      if (found && found.batch.start < to && compareIds(found.batch.last, after) <= 0) from = found.batch.next;
-      else to = middle;
-    }
-    return { segment, offset: from };
-  }
-
-  #segmentIndex(id: string): number {
-    return Math.max(
-      0,
-      this.#segments.findLastIndex((name) => compareIds(name, id) <= 0),
-    );
-  }
-
-  /** Segments may have been dropped by another process: then the list is made anew, and `oldest` tells the gap. */
-  #beginningAfter(name: string): Position | undefined {
-    if (!this.#files.has(name)) {
-      const kept = new Set(this.#files.list());
-      this.#segments = this.#segments.filter((segment) => kept.has(segment));
-    }
-    const segment = this.#segments.find((candidate) => compareIds(candidate, name) > 0);
-    return segment === undefined ? undefined : { segment, offset: 0 };
-  }
-
-  #batches(segment: string): ReadBatch[] {
-    return this.#files.batches(segment, this.#readableEnd(segment)) ?? [];
-  }
-
-  #readableEnd(segment: string): number {
+  readableEnd(segment: string): number {
     return segment === this.#segments.at(-1) && !this.#ended ? this.#syncedAt : Infinity;
+  }
+
+  dropGone(): void {
+    const kept = new Set(this.#files.list());
+    this.#segments = this.#segments.filter((segment) => kept.has(segment));
   }
 }
 
