@@ -89,9 +89,11 @@ export class LiveDirectory extends LocalLive {
   /** To be called every second or so: keeps this process known and finds out who is gone. */
   tick(): void {
     const now = Date.now();
-    if (this.#saidMs >= this.#startedMs && now - this.#startedMs >= RENEW_MS && now - this.#saidMs >= QUIET_MS)
-      this.#renew();
-    if (this.#fd !== undefined && now - this.#touchedMs >= TOUCH_MS) this.#touch(now);
+    if (this.#fd !== undefined) {
+      const isOld = now - this.#startedMs >= RENEW_MS && this.#saidMs >= this.#startedMs;
+      if (isOld && now - this.#saidMs >= QUIET_MS) this.#renew();
+      if (now - this.#touchedMs >= TOUCH_MS) this.#touch(now);
+    }
     this.#look();
   }
 

@@ -32,3 +32,14 @@ test('What is noted of who has left is gone a minute later, and who is here stay
   expect(other.presence('mina').online).toBe(true);
   for (const each of [live, other]) each.close();
 });
+
+test('Where nobody has come nothing is noted', () => {
+  const dir = temporaryDirectory();
+  const live = new LiveDirectory(dir, { logger: silent, watch: false, onGrown: () => undefined });
+
+  jest.advanceTimersByTime(120_000);
+  live.tick();
+
+  expect(readdirSync(dir)).toEqual([]);
+  live.close();
+});
