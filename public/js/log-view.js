@@ -19,6 +19,7 @@ export class LogView {
   #end = 0;
   #stuck = true;
   #top = 0;
+  #height = '';
   #unseen = 0;
   #today = '';
 
@@ -137,8 +138,9 @@ export class LogView {
   #scrolled() {
     const { log } = this.frame;
     const below = this.#below();
-    const wentUp = log.scrollTop < this.#top;
+    const wentUp = log.scrollTop < this.#top && this.#height === heights(log);
     this.#top = log.scrollTop;
+    this.#height = heights(log);
     // An event that was under way when the window shrank or the box grew is nobody who scrolls up.
     this.#stuck = below <= STUCK_PX || (this.#stuck && !wentUp);
     if (this.#end < this.#messages.length && below < NEAR_PX) {
@@ -155,6 +157,7 @@ export class LogView {
     if (!this.#stuck) return;
     log.scrollTop = log.scrollHeight;
     this.#top = log.scrollTop;
+    this.#height = heights(log);
   }
 
   #showPill() {
@@ -253,4 +256,9 @@ export class LogView {
 /** Without a mutation where nothing changes. @param {Element} row @param {string} name @param {boolean} on */
 function setClass(row, name, on) {
   if (row.classList.contains(name) !== on) row.classList.toggle(name, on);
+}
+
+/** @param {HTMLElement} log */
+function heights({ scrollHeight, clientHeight }) {
+  return `${scrollHeight} ${clientHeight}`;
 }
