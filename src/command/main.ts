@@ -1,13 +1,15 @@
-import { endingOf, inWords, stackOf } from './ending.ts';
 import { help } from './help.ts';
 import { type Invocation, readInvocation } from './invocation.ts';
 import type { Command } from './options.ts';
-import { paintFor } from './terminal.ts';
+import { end, endOnErrors, showStacks } from './process-end.ts';
 import { VERSION } from '../version.ts';
 
 // Loaded when needed: each command pays only for what it uses.
 const run: Record<Command, (invocation: Invocation) => Promise<void>> = {
-  serve: async (invocation) => (await import('./serve.ts')).serve(invocation),
+  serve: async (invocation) =>
+    invocation.settings.workers > 1
+      ? (await import('./primary.ts')).serveWithWorkers(invocation)
+      : (await import('./serve.ts')).serve(invocation),
   send: async (invocation) => (await import('./send.ts')).send(invocation),
   tail: async (invocation) => (await import('./tail.ts')).tail(invocation),
   invite: async (invocation) => (await import('./invite.ts')).invite(invocation),
@@ -19,12 +21,7 @@ const run: Record<Command, (invocation: Invocation) => Promise<void>> = {
   forget: async (invocation) => (await import('./forget.ts')).forget(invocation),
 };
 
-let debugging = process.env['LOG_LEVEL'] === 'debug';
-
-process.on('uncaughtException', end); // rejections nobody handled come here too
-process.on('SIGXFSZ', () => {}); // a file size limit comes back as EFBIG instead of killing us
-process.stdout.on('error', end);
-
+endOnErrors();
 await main().catch(end);
 
 async function main(): Promise<void> {
@@ -32,16 +29,6 @@ async function main(): Promise<void> {
   if (invocation === 'help') return void process.stdout.write(help());
   if (invocation === 'version') return console.log(VERSION);
 
-  debugging = invocation.settings['log-level'] === 'debug';
+  if (invocation.settings['log-level'] === 'debug') showStacks();
   await run[invocation.command](invocation);
-}
-
-function end(error: unknown): never {
-  // Whoever read our output has gone (`tail | head`): nothing is left to say.
-  if (error instanceof Error && 'code' in error && error.code === 'EPIPE') process.exit(0);
-
-  const ending = endingOf(error);
-  process.stderr.write(inWords(ending, paintFor(process.stderr)));
-  if (debugging) process.stderr.write(stackOf(error));
-  process.exit(ending.exitCode);
 }

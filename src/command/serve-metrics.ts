@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { exchangeOf, type Exchange } from '../http/exchange.ts';
 import { refuseForeignSites } from '../http/guard.ts';
 import { sendProblem } from '../http/problem.ts';
@@ -18,9 +18,15 @@ export interface MetricsPlace {
 
 const PATH = '/metrics';
 
+/** Who answers a scrape. */
+export interface MetricsSource {
+  answer(req: IncomingMessage, res: ServerResponse): void;
+  /** Loads what they are made with, which takes a moment. The first scrape waits for it; twice is harmless. */
+  load(): Promise<void>;
+}
+
 export interface ServedMetrics {
   readonly url: string;
-  /** Loads what they are made with, which takes a moment, and begins to watch this process. The first scrape waits for it. */
   load(): Promise<void>;
 }
 
@@ -29,26 +35,29 @@ export interface ServedMetrics {
  * when it listens.
  */
 export async function serveMetrics(
-  { metrics }: MailboxChat,
+  source: MetricsSource,
   { host, port, allowedHosts, logger }: MetricsPlace,
 ): Promise<ServedMetrics> {
-  let loading: Promise<void> | undefined;
-  const load = (): Promise<void> => (loading ??= addProcessMetrics(metrics));
   const guard = { allowedHosts: isLoopback(host) ? allowedHosts : ['*'], pageHosts: [] };
   const answer = async (exchange: Exchange): Promise<void> => {
     if (exchange.path !== PATH) throw new MailboxError('NOT_FOUND', `Here is only ${PATH}.`);
     refuseForeignSites(exchange, guard);
-    await load();
-    metrics(exchange.req, exchange.res);
+    await source.load();
+    source.answer(exchange.req, exchange.res);
   };
   const server = createServer((req, res) => {
     answer(exchangeOf(req, res)).catch((error: unknown) => sendProblem(res, error, logger));
   });
   const listening = await listen(server, { host, port, ifTaken: 'fail', flag: '--metrics' });
-  return { url: new URL(PATH, urlOf(host, listening)).href, load };
+  return { url: new URL(PATH, urlOf(host, listening)).href, load: () => source.load() };
 }
 
-/** Adds memory, CPU, event loop and garbage collection of this process, from now on. */
+/** What a chat has counted, and from `load` on memory, CPU, event loop and garbage collection of this process. */
+export function processMetrics({ metrics }: MailboxChat): MetricsSource {
+  let loading: Promise<void> | undefined;
+  return { answer: metrics, load: () => (loading ??= addProcessMetrics(metrics)) };
+}
+
 async function addProcessMetrics(metrics: MailboxChat['metrics']): Promise<void> {
   const [{ collectDefaultMetrics }, register] = await Promise.all([import('prom-client'), metrics.registry()]);
   collectDefaultMetrics({ register });

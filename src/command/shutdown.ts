@@ -9,16 +9,26 @@ const GIVE_UP_MS = 4_800;
 
 const IDLE_CHECK_MS = 50;
 
-/** Runs `stop` at the first SIGINT or SIGTERM and exits, 0 if it went well and in time; at the second one exits at once. */
-export function onStopSignal(stop: () => Promise<void>): void {
+/**
+ * Runs `stop` at the first SIGINT or SIGTERM and exits, 0 if it went well and in time; at the second one exits at once.
+ * Returns the way to stop without a signal, which counts as none: a Ctrl+C may come on top of it.
+ */
+export function onStopSignal(stop: () => Promise<void>): () => void {
   let stopping = false;
   const stopOnce = (): void => {
-    if (stopping) process.exit(RUNTIME);
+    if (stopping) return;
     stopping = true;
     setTimeout(() => process.exit(RUNTIME), GIVE_UP_MS).unref();
-    void stop().then(() => process.exit(CLEAN)); // a failure ends the process in main.ts
+    void stop().then(() => process.exit(CLEAN)); // a failure ends the process in process-end.ts
   };
-  process.on('SIGINT', stopOnce).on('SIGTERM', stopOnce);
+  let signals = 0;
+  const onSignal = (): void => {
+    signals += 1;
+    if (signals > 1) process.exit(RUNTIME);
+    stopOnce();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  return stopOnce;
 }
 
 /** Takes no more, says `bye` to every stream, finishes what is under way. */

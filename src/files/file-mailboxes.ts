@@ -230,7 +230,7 @@ export class FileMailboxes implements MailboxStore {
     await this.#census.close();
     this.live.close();
     await this.#watcher?.close();
-    await this.#writeMarks('noWait'); // without them, mail is at worst delivered again to who has no cursor
+    await this.#writeMarks('briefly'); // without them, mail is at worst delivered again to who has no cursor
     await Promise.all(Array.from(this.#boxes.values(), ({ box }) => box.close()));
     this.#boxes.clear();
   }
@@ -369,7 +369,7 @@ export class FileMailboxes implements MailboxStore {
   }
 
   /** All at once: behind a dead server's locks, one after the other would take longer than a server has to end. */
-  async #writeMarks(wait: 'wait' | 'noWait'): Promise<void> {
+  async #writeMarks(wait: 'wait' | 'briefly'): Promise<void> {
     this.#marksTimer = undefined;
     const boxes = [...this.#unmarked];
     this.#unmarked.clear();

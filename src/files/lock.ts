@@ -16,6 +16,9 @@ const TRIES = 3;
 /** Waits about 6 s in all, then gives up: longer than any dead holder's lock lives. */
 const RETRIES = { retries: 65, minTimeout: 5, maxTimeout: 100, randomize: true };
 
+/** Longer than several living holders need, one after the other: workers that end together write their marks together. */
+const BRIEF_RETRIES = { ...RETRIES, retries: 12, maxTimeout: 50 };
+
 /** Kept a moment after the work, for the next: taking it costs more than the work. */
 const LINGER_MS = 10;
 /** But given up after so long in a row, for long enough that others who ask get their turn. */
@@ -39,12 +42,12 @@ export class MailboxLock {
     this.#logger = logger;
   }
 
-  /** Runs `work` under the lock. MAILBOX_BUSY when it cannot be had within about 6 s, or at once when there is `noWait`. */
-  async run<T>(work: () => T | Promise<T>, wait: 'wait' | 'noWait' = 'wait'): Promise<T> {
+  /** Runs `work` under the lock. MAILBOX_BUSY when it cannot be had within about 6 s, or 1 s when told to wait `briefly`. */
+  async run<T>(work: () => T | Promise<T>, wait: 'wait' | 'briefly' = 'wait'): Promise<T> {
     clearTimeout(this.#timer);
     await this.#releasing;
     if (!this.#release) {
-      this.#release = await this.#acquire(wait === 'wait' ? RETRIES : 0);
+      this.#release = await this.#acquire(wait === 'wait' ? RETRIES : BRIEF_RETRIES);
       this.#heldMs = performance.now();
     }
     try {
@@ -71,7 +74,7 @@ export class MailboxLock {
     if (pauseMs > 0) await setTimeoutAsync(pauseMs);
   }
 
-  async #acquire(retries: typeof RETRIES | 0): Promise<() => Promise<void>> {
+  async #acquire(retries: typeof RETRIES): Promise<() => Promise<void>> {
     for (let attempt = 1; ; attempt += 1) {
       removeIfDatedAhead(this.#path);
       try {

@@ -508,7 +508,7 @@ export class Mailbox {
     return this.#marks.read();
   }
 
-  writeMarks(wait: 'wait' | 'noWait'): Promise<void> {
+  writeMarks(wait: 'wait' | 'briefly'): Promise<void> {
     return this.#inTurn(() => this.#lock.run(() => this.#marks.write(), wait));
   }
 

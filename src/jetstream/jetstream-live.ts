@@ -16,6 +16,8 @@ const BEAT_MS = 5000;
 const GONE_MS = 15_000;
 const ANSWER_MS = 1000;
 const LAST_ANSWER_MS = 200;
+/** A subscription takes a moment to reach all servers: who came in that moment was not heard. */
+const SETTLED_MS = 1500;
 const PRESENCE = 'presence:';
 
 /**
@@ -142,7 +144,9 @@ export class JetStreamLive extends LocalLive {
       ...(about === undefined ? [] : [this.#hearOf('here', about, (message) => this.#takeWord(message.json()))]),
     ];
     this.#interests.set(to, { count: 1, subscriptions });
-    if (about !== undefined) void this.#askAbout(about);
+    if (about === undefined) return;
+    void this.#askAbout(about);
+    setTimeout(() => this.#interests.has(to) && void this.#askAbout(about), SETTLED_MS).unref();
   }
 
   #loseInterest(to: string): void {
@@ -201,6 +205,7 @@ export class JetStreamLive extends LocalLive {
   /** Whoever has pages of theirs open answers; when nobody has, the servers say at once that there are no responders. */
   async #askAbout(who: string): Promise<void> {
     const options = { strategy: 'stall', stall: LAST_ANSWER_MS, maxWait: ANSWER_MS } as const;
+    if (this.#closed) return;
     try {
       const answers = await this.#cluster.nc.requestMany(this.#subject('who', tokenOf(who)), undefined, options);
       for await (const answer of answers) this.#takeWord(answer.json());

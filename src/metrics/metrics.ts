@@ -17,10 +17,17 @@ export function metricsOf(counted: Counted, logger: Logger): ChatMetrics {
   let loading: Promise<Registry> | undefined;
   const registry = (): Promise<Registry> =>
     (loading ??= import('./registry.ts').then(({ registryOf }) => registryOf(counted)));
-  const metrics = (req: IncomingMessage, res: ServerResponse): void => {
+  return Object.assign(scrapesOf(registry, logger), { registry });
+}
+
+/** Answers scrapes with what is in the registry by then. */
+export function scrapesOf(
+  registry: () => Promise<Registry>,
+  logger: Logger,
+): (req: IncomingMessage, res: ServerResponse) => void {
+  return (req, res) => {
     void answer(req, res, registry).catch((error: unknown) => sendProblem(res, error, logger));
   };
-  return Object.assign(metrics, { registry });
 }
 
 async function answer(req: IncomingMessage, res: ServerResponse, registry: () => Promise<Registry>): Promise<void> {

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, Registry, type Metric } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry, type Aggregator, type Metric } from 'prom-client';
 import { PROBLEM_CODES } from '../http/problem.ts';
 import type { MailboxStore, StoreFigures } from '../mailbox-store.ts';
 import { VERSION } from '../version.ts';
@@ -29,6 +29,7 @@ function metricsOfChat(counts: ChatCounts, openStreams: () => number, figures: F
       name: 'mailbox_chat_build_info',
       help: 'Always 1; the label tells the version.',
       label: 'version',
+      together: 'first',
       read: () => ({ [VERSION]: 1 }),
     }),
     counter({
@@ -87,11 +88,13 @@ function metricsOfStore(figures: Figures): Metric[] {
     gauge({
       name: 'mailbox_chat_mailboxes',
       help: 'Mailbox files that there are.',
+      together: 'max',
       read: async () => (await figures()).mailboxes,
     }),
     gauge({
       name: 'mailbox_chat_mailbox_bytes',
       help: 'Mail that waits in mailbox files.',
+      together: 'max',
       read: async () => (await figures()).mailboxBytes,
     }),
   ];
@@ -105,6 +108,8 @@ interface Description {
 /** Where the numbers are: one, or one for each value of the label. A label is never a person's name. */
 interface Numbers extends Description {
   readonly label?: string;
+  /** What several processes on one directory make of it together. Default: the sum. */
+  readonly together?: Aggregator;
   readonly read: () => Value | Promise<Value>;
 }
 
@@ -123,9 +128,10 @@ function counter({ label, read, ...description }: Numbers): Metric {
   });
 }
 
-function gauge({ label, read, ...description }: Numbers): Metric {
+function gauge({ label, together = 'sum', read, ...description }: Numbers): Metric {
   return new Gauge({
     ...description,
+    aggregator: together,
     labelNames: label === undefined ? [] : [label],
     registers: [],
     async collect() {

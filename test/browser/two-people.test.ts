@@ -2,7 +2,6 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { onFiles } from '../support/mail-place.ts';
 import { requires } from '../support/requires.ts';
 import { until } from '../support/until.ts';
 import { Server, message, setTheStage, shows, twoPeople as twoPeopleAt, write } from './stage.ts';
@@ -29,7 +28,7 @@ function counts(page: Page, ...texts: string[]): Promise<number[]> {
 const mailboxText = (dir: string, name: string): string => readFileSync(join(dir, `${name}.txt`), 'utf8');
 
 describe('two people, each in a window of a real browser,', () => {
-  onFiles(test)('say 안녕 and hi, see both, and leave their mailboxes empty', async () => {
+  test('say 안녕 and hi, see both, and leave their mailboxes empty', async () => {
     const { dir, henry, jjeong } = await twoPeople();
 
     await write(henry, '안녕');
@@ -55,7 +54,7 @@ describe('two people, each in a window of a real browser,', () => {
     for (const page of [henry, jjeong]) expect(await counts(page, '안녕', 'hi', 'marker')).toEqual([1, 1, 1]);
   });
 
-  onFiles(test)('see what another program writes into a mailbox, where it was written', async () => {
+  test('see what another program writes into a mailbox, where it was written', async () => {
     const { dir, henry, jjeong } = await twoPeople();
 
     appendFileSync(join(dir, 'henry.txt'), 'data: hello from the shell\n\n');

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { textOf, type Heard } from '../support/listener.ts';
-import { onFiles } from '../support/mail-place.ts';
 import { history, say } from '../support/requests.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { inTime } from '../support/until.ts';
@@ -49,7 +48,7 @@ describe('a poll', () => {
     expect((await polling).events.map(textOf)).toEqual(['hi']);
   });
 
-  onFiles(test)('waits for what another program writes', async () => {
+  test('waits for what another program writes', async () => {
     const chat = await serveChat();
     await poll(chat);
 

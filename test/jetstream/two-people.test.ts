@@ -1,2 +1,23 @@
 import '../support/on-nats.ts';
-import '../browser/two-people.test.ts';
+import { expect } from '@jest/globals';
+import { Server, message, setTheStage, shows, twoPeople, write } from '../browser/stage.ts';
+import { requires } from '../support/requires.ts';
+
+const test = requires('chromium');
+setTheStage();
+
+test('two people in a browser say 안녕 and hi, and see each once, also after loading the page again', async () => {
+  const { henry, jjeong } = await twoPeople(await Server.start());
+
+  await write(henry, '안녕');
+  await shows(jjeong, '안녕');
+  await write(jjeong, 'hi');
+  await shows(henry, 'hi');
+  await Promise.all([henry.reload(), jjeong.reload()]);
+  await write(henry, 'marker');
+  await Promise.all([shows(henry, 'marker'), shows(jjeong, 'marker')]);
+
+  for (const page of [henry, jjeong]) {
+    for (const text of ['안녕', 'hi', 'marker']) expect(await message(page, text).count()).toBe(1);
+  }
+});

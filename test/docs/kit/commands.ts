@@ -54,13 +54,14 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
     "mailbox-chat tail henry --exec 'cat >> inbox.jsonl'": OPERATIONS,
   },
   'docs/scaling.md': {
+    'mailbox-chat --workers 4': { notRun: 'test/command/workers.test.ts starts three' },
     'npm install mailbox-chat @nats-io/transport-node @nats-io/jetstream': {
       notRun: 'needs three machines; test/jetstream serves a chat from one NATS server',
     },
     "import { mailboxChat } from 'mailbox-chat';": {
       notRun: 'needs three machines; test/jetstream opens the same store',
     },
-    'NATS_SERVER=/usr/sbin/nats-server npm run soak -- --nats --mailboxes 100 --seed 1      # and 2, 3, 4': LONG,
+    'NATS_SERVER=/usr/sbin/nats-server npm run soak -- --nats --mailboxes 100 --seed 1      # and 2, 3, 4, 5': LONG,
     'NATS_SERVER=/usr/sbin/nats-server node scripts/nats-mailboxes.mjs 500000': LONG,
     'mailbox-chat migrate --dir ./mailboxes --store nats://a,b,c --nats-monitor http://a:8222,http://b:8222,http://c:8222':
       { notRun: 'needs three machines; test/jetstream/migrate.test.ts runs it with one' },

@@ -1,2 +1,0 @@
-import '../support/on-nats.ts';
-import '../http/polling.test.ts';
