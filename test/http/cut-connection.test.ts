@@ -13,7 +13,7 @@ describe('a connection that is cut', () => {
     await new Listener(`${chat.url}/status?receiver=henry&since=all`).textsUpTo(texts.at(-1)!);
     const length = await lengthOfAnswer(`${chat.url}/status?receiver=henry&since=all`, texts.length);
 
-    const cuts = Array.from({ length: Math.ceil(length / 2) }, (_, i) => 2 * i + 1);
+    const cuts = Array.from({ length: Math.ceil(length / 3) }, (_, i) => 3 * i + 1);
     const pages = await Promise.all(
       cuts.map(async (cut) => {
         const proxy = await cuttingProxy(chat.url, cut);
