@@ -15,7 +15,18 @@ import { makeScratch, remove } from './scratch.mjs';
 const RESULTS = new URL('results/', import.meta.url);
 
 /** In this order; the names are what one asks for. */
-const SCENARIOS = ['latency', 'throughput', 'away', 'backlog', 'idle', 'foreign', 'size', 'start-up', 'transports'];
+const SCENARIOS = [
+  'latency',
+  'throughput',
+  'away',
+  'backlog',
+  'idle',
+  'foreign',
+  'size',
+  'start-up',
+  'transports',
+  'workers',
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

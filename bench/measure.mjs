@@ -11,6 +11,13 @@ import { freshDirectory, remove } from './scratch.mjs';
  * @property {string} scratch
  */
 
+/**
+ * How else a server is started than by itself on its core.
+ * @typedef {object} Start
+ * @property {readonly string[]} [args]  more of its command line
+ * @property {string} [cores]  as taskset takes them
+ */
+
 /** The cursor of an empty mailbox: our pages always have one. */
 export const EMPTY = '0-0';
 
@@ -19,12 +26,12 @@ const JOB_MS = 300_000; // opening 10,000 streams takes its time on a busy machi
 /**
  * Runs one job against a server of its own, which has an empty directory and the whole core.
  * @param {import('./contenders.mjs').Contender} who @param {string} job @param {Record<string, unknown>} settings
- * @param {Setting} setting
+ * @param {Setting} setting @param {Start} [start]
  */
-export async function measure(who, job, settings, { scratch }) {
+export async function measure(who, job, settings, { scratch }, start) {
   const dir = freshDirectory(scratch);
   try {
-    return await measureIn(dir, who, job, settings, scratch);
+    return await measureIn(dir, who, job, settings, scratch, start);
   } finally {
     remove(dir);
   }
@@ -33,10 +40,10 @@ export async function measure(who, job, settings, { scratch }) {
 /**
  * The same in a directory that is there already.
  * @param {string} dir @param {import('./contenders.mjs').Contender} who @param {string} job
- * @param {Record<string, unknown>} settings @param {string} scratch
+ * @param {Record<string, unknown>} settings @param {string} scratch @param {Start} [start]
  */
-export async function measureIn(dir, who, job, settings, scratch) {
-  const server = await startServer(commandOf(who, dir), scratch);
+export async function measureIn(dir, who, job, settings, scratch, { args = [], cores } = {}) {
+  const server = await startServer([...commandOf(who, dir), ...args], scratch, cores);
   try {
     const { port, pid, startMs } = server;
     return { startMs, ...(await runJob(job, { port, pid, transport: transportOf(who), ...settings }, JOB_MS)) };

@@ -28,13 +28,14 @@ const PINNED = 'ulimit -n "$(ulimit -Hn)"; exec taskset -c "$@"';
 /**
  * Starts a server and resolves when it has said, in one line of JSON, where it listens.
  * @param {readonly string[]} command @param {string} scratch  a directory for its log
+ * @param {string} [cores]  where it may run, as taskset takes it
  * @returns {Promise<Running>}
  */
-export async function startServer(command, scratch) {
+export async function startServer(command, scratch, cores = String(SERVER_CORE)) {
   const log = join(scratch, `stderr-${process.hrtime.bigint()}.txt`);
   const stderr = openSync(log, 'w');
   const begun = performance.now();
-  const child = spawn('sh', ['-c', PINNED, 'sh', String(SERVER_CORE), ...command], {
+  const child = spawn('sh', ['-c', PINNED, 'sh', cores, ...command], {
     stdio: ['ignore', 'pipe', stderr],
   });
   closeSync(stderr);
@@ -105,8 +106,14 @@ export function runJob(job, settings, limitMs) {
   });
 }
 
-/** Seconds of CPU that a process has used, all its threads together. @param {number} pid */
+/** Seconds of CPU that a process has used, with its workers, if any: all threads together. @param {number} pid */
 export function cpuSeconds(pid) {
+  const workers = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean);
+  return [pid, ...workers].map(Number).reduce((sum, one) => sum + ownCpuSeconds(one), 0);
+}
+
+/** @param {number} pid */
+function ownCpuSeconds(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
