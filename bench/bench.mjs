@@ -26,6 +26,7 @@ const SCENARIOS = [
   'start-up',
   'transports',
   'workers',
+  'nats',
 ];
 
 const { values, positionals } = parseArgs({
