@@ -128,6 +128,7 @@ export class FileMailboxes implements MailboxStore {
       slots: new CommitSlots(COMMIT_SLOTS),
       logger,
       mayMake: () => this.#mayMake(),
+      isHeardElsewhere: (mailbox) => this.live.isHereElsewhere(mailbox),
       onTaken: (file) => this.#watcher?.rewatch(file),
       onLogged: (mailbox) => this.live.grew(mailbox),
       onForeign: (events) => (this.#foundInFiles += events),

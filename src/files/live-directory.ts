@@ -108,6 +108,12 @@ export class LiveDirectory extends LocalLive {
     }));
   }
 
+  /** Whether this person has, or had a moment ago, a page of another server's open. */
+  isHereElsewhere(person: string): boolean {
+    for (const { here } of this.#peers.values()) if (here.has(person)) return true;
+    return false;
+  }
+
   override close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -38,6 +38,8 @@ export interface MailboxOptions extends LogOptions {
   readonly uptimeMs: () => number;
   /** Counts one more mailbox that was not there before; false when there are too many. */
   readonly mayMake: () => boolean;
+  /** Whether somebody listens to it by way of another process, as far as is known here. */
+  readonly isHeardElsewhere: (mailbox: MailboxName) => boolean;
   /** The mailbox file has been renamed away, and another stands at its path. */
   readonly onTaken: (file: string) => void;
   /** Something of ours has been logged. */
@@ -143,7 +145,7 @@ export class Mailbox {
       await this.#inTurn(async () => {
         const batch: Append[] = [];
         try {
-          if (this.isWatched) await this.#appendToLog(batch);
+          if (this.#isHeard()) await this.#appendToLog(batch);
           else await this.#appendToFile(batch);
         } catch (error) {
           this.#fill(batch); // it may not have come to the write
@@ -153,6 +155,11 @@ export class Mailbox {
       });
     }
     this.#appending = false;
+  }
+
+  /** Then the mail need not wait in the file; should we be mistaken, it waits in the log as well. */
+  #isHeard(): boolean {
+    return this.isWatched || (this.log.exists && this.#options.isHeardElsewhere(this.#paths.name));
   }
 
   /** With those that wait now, unless it has been filled before. */
@@ -165,7 +172,7 @@ export class Mailbox {
     batch.push(...this.#appends.splice(0, cut === -1 ? this.#appends.length : Math.max(1, cut)));
   }
 
-  /** The receiver listens here: what waits goes first, then the batch, straight into the log. */
+  /** The receiver listens: what waits goes first, then the batch, straight into the log. */
   async #appendToLog(batch: Append[]): Promise<void> {
     await this.#collect();
     let outcomes: readonly Outcome[] = [];
