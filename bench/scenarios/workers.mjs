@@ -31,7 +31,7 @@ export async function run(setting) {
   }
   findings.notes.push(
     `The load generator has core 1 to itself in the first row and shares it in the others: on ${CORES} cores it takes from the workers what it uses itself.`,
-    'CPU is of the server and its workers together. With workers, most senders have another worker than the receiver: such a message goes through the mailbox file.',
+    'CPU is of the server and its workers together. With workers, most senders have another worker than the receiver: the workers write one log by turns and tell each other.',
   );
   return findings;
 }
