@@ -34,8 +34,18 @@ export function onStopSignal(stop: () => Promise<void>): () => void {
 /** Takes no more, says `bye` to every stream, finishes what is under way. */
 export async function stopServing(server: Server, chat: MailboxChat): Promise<void> {
   const closed = new Promise<unknown>((resolve) => server.close(resolve)); // an error: it was not listening yet
-  setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS).unref(); // close() itself looks only once
   setTimeout(() => server.closeAllConnections(), CUT_OFF_MS).unref();
   await chat.close();
-  await closed;
+  await Promise.race([closed, unconnected(server)]);
+}
+
+/** In a worker whose primary has gone, newer Nodes never say that the server is closed. */
+function unconnected(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      server.closeIdleConnections(); // close() itself looks only once
+      server.getConnections((_error, count) => (count === 0 ? resolve() : undefined));
+    };
+    setInterval(look, IDLE_CHECK_MS).unref();
+  });
 }
