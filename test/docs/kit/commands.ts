@@ -66,6 +66,9 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
     'mailbox-chat migrate --dir ./mailboxes --store nats://a,b,c --nats-monitor http://a:8222,http://b:8222,http://c:8222':
       { notRun: 'needs three machines; test/jetstream/migrate.test.ts runs it with one' },
   },
+  'docs/performance.md': {
+    'npm run bench                        # everything, three runs each': LONG,
+  },
   'docs/transports.md': {
     'npm run bench -- transports --runs 1     # about a minute': LONG,
   },
