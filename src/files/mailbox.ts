@@ -477,7 +477,7 @@ export class Mailbox {
 
   /** The more takes must be kept, the longer mail gathers for the next: they stay few and cheap. */
   #restAfterTake(): void {
-    const restMs = Math.min(this.#taken.count ** 2 / 100, MAX_REST_MS);
+    const restMs = Math.min(this.#taken.count ** 2 / 4000, MAX_REST_MS);
     if (restMs < 1) return;
     clearTimeout(this.#rest);
     this.#rest = setTimeout(() => {
