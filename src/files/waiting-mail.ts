@@ -1,7 +1,7 @@
 import { fstatSync, type Stats } from 'node:fs';
 import type { MailEvent } from '../mailbox-store.ts';
 import { readRange } from './disk.ts';
-import { MAX_EVENT_BYTES, parseBlock, splitBlocks, type Parsed } from './event-frame.ts';
+import { MAX_EVENT_BYTES, parseBlock, splitBlocks, type Block, type Parsed } from './event-frame.ts';
 import { FIRST_ID, idTime, laterId } from './event-id.ts';
 import { RecentKeys } from './recent-keys.ts';
 
@@ -12,20 +12,19 @@ export interface Stretch {
   readonly parsed: Parsed;
 }
 
-const CHUNK_BYTES = 2 * MAX_EVENT_BYTES;
+const CHUNK_BYTES = 256 * 1024;
 const TOO_LONG: Parsed = { kind: 'damaged', why: 'longer than 1 MiB' };
 const SEARCH_BYTES = 64 * 1024;
 const BLANK_LINE = /\r\n(?:\r\n|\r|\n)|\n(?:\r\n|\r|\n)|\r(?!\n)\r/;
 
-/** Whole events in the bytes from..to of a file, at most 2 MiB of it. `end`: where unfinished text begins. */
+/** Whole events in the bytes from..to of a file: 256 KiB of it, 2 MiB at most. `end`: where unfinished text begins. */
 export function readStretches(
   fd: number,
   from: number,
   to: number,
   now: number,
 ): { stretches: Stretch[]; end: number } {
-  const bytes = readRange(fd, from, Math.min(to, from + CHUNK_BYTES));
-  const { blocks, rest } = splitBlocks(bytes);
+  const { bytes, blocks, rest } = readBlocks(fd, from, to);
   const latest = Math.max(now, fstatSync(fd).mtimeMs); // what was written before the clock was set back is still ours
   const stretches: Stretch[] = [];
   let at = 0;
@@ -44,6 +43,15 @@ export function readStretches(
     if (end !== undefined) return { stretches: [{ from, end, parsed: TOO_LONG }], end };
   }
   return { stretches, end: from + rest };
+}
+
+/** A little at a time, as what is read must stay in memory until it is logged; more where one event is longer. */
+function readBlocks(fd: number, from: number, to: number): { bytes: Buffer; blocks: Block[]; rest: number } {
+  const bytes = readRange(fd, from, Math.min(to, from + CHUNK_BYTES));
+  const { blocks, rest } = splitBlocks(bytes);
+  if (rest > 0 || bytes.length < CHUNK_BYTES) return { bytes, blocks, rest };
+  const more = readRange(fd, from, Math.min(to, from + 2 * MAX_EVENT_BYTES));
+  return { bytes: more, ...splitBlocks(more) };
 }
 
 /** Where a block too long to hold in memory ends, if it does. */
