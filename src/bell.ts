@@ -19,10 +19,6 @@ export class Bell {
     this.#wake?.();
   }
 
-  reset(): void {
-    this.#rung = false;
-  }
-
   /** Resolves when it has rung since the last time, false when it is stopped. */
   async rings(): Promise<boolean> {
     if (!this.#rung && !this.#stopped) await new Promise<void>((resolve) => (this.#wake = resolve));

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, jest } from '@jest/globals';
-import { JetStreamMailboxes } from '../../src/jetstream/index.ts';
 import { describeMailboxStore } from '../store/describe-mailbox-store.ts';
 import { NatsServer } from '../support/nats-server.ts';
+import { placeOnNats } from './kit/place.ts';
 
 jest.setTimeout(30_000);
 
@@ -12,31 +11,12 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-describeMailboxStore('JetStreamMailboxes', async () => {
-  const prefix = `T${randomUUID().slice(0, 8)}`;
-  const stores: JetStreamMailboxes[] = [];
-  const another = async (): Promise<JetStreamMailboxes> => {
-    const store = await JetStreamMailboxes.open({
-      servers: server.url,
-      prefix,
-      shards: 2,
-      replicas: 1,
-      monitors: [server.monitor],
-      allow: ['fewer-replicas'],
-    });
-    stores.push(store);
-    return store;
-  };
-  const store = await another();
-  return {
-    store,
-    another,
-    async reopen() {
-      await store.close();
-      return another();
-    },
-    async remove() {
-      await Promise.all(stores.map((one) => one.close()));
-    },
-  };
-});
+describeMailboxStore('JetStreamMailboxes', () =>
+  placeOnNats({
+    servers: server.url,
+    shards: 2,
+    replicas: 1,
+    monitors: [server.monitor],
+    allow: ['fewer-replicas'],
+  }),
+);
