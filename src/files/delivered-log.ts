@@ -240,7 +240,7 @@ export class DeliveredLog implements ReadableLog {
 
   /** When a segment was begun, unix ms. Its name may be far older: foreign mail has the time of the message before it. */
   #begunMs(segment: string): number {
-    return this.#files.batchFrom(segment, 0, Infinity)?.batch.ms ?? this.#options.now();
+    return this.#files.batchFrom(segment, 0, Infinity)?.ms ?? this.#options.now();
   }
 
   /** To be called now and then: what nothing was added to since the last call is read from disk from now on. */

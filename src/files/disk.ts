@@ -35,6 +35,8 @@ export const APPEND_OR_CREATE = APPEND | O_CREAT;
 export const READ = O_RDONLY | SAFELY;
 
 const COPY_BYTES = 256 * 1024;
+const SCRATCH_BYTES = 256 * 1024;
+const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 const fdatasyncAsync = promisify(fdatasync);
 
@@ -155,7 +157,19 @@ function diskFull(cause?: unknown): MailboxError {
 
 /** The bytes `from` to `to` of a file, fewer where it ends earlier. */
 export function readRange(fd: number, from: number, to: number): Buffer {
-  const bytes = Buffer.allocUnsafe(Math.max(0, to - from));
+  return readInto(Buffer.allocUnsafe(Math.max(0, to - from)), fd, from);
+}
+
+/**
+ * The same for whoever is done with the bytes at once: they are good only until the next call. Buffers of this size are
+ * not on the heap, and hundreds of them stand in memory before anyone collects them.
+ */
+export function borrowRange(fd: number, from: number, to: number): Buffer {
+  const length = Math.max(0, to - from);
+  return length > SCRATCH_BYTES ? readRange(fd, from, to) : readInto(scratch.subarray(0, length), fd, from);
+}
+
+function readInto(bytes: Buffer, fd: number, from: number): Buffer {
   let length = 0;
   while (length < bytes.length) {
     const read = readSync(fd, bytes, length, bytes.length - length, from + length);

@@ -48,7 +48,7 @@ export function logPieces(fd: number, size: number): Piece[] {
   for (const window of LOG_WINDOWS_BYTES) {
     if (batches.length > 0 || from === 0) break;
     from = windowStart(fd, size, window);
-    batches = batchesIn(readRange(fd, from, size), from);
+    batches = [...batchesIn(readRange(fd, from, size), from)];
   }
   // From the end: of many batches only the last are looked into.
   const spans: Span[][] = [];

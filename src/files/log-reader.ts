@@ -41,9 +41,9 @@ export class LogReader {
     let next: Position | undefined = position;
     while (next && events.length < limit && bytesRead < READ_BYTES) {
       const { segment, offset }: Position = next;
-      const batches = this.#files.batchesFrom(segment, offset, this.#log.readableEnd(segment));
-      if (batches.length === 0) next = this.#beginningAfter(segment);
-      for (const found of batches) {
+      let isEnd = true;
+      for (const found of this.#files.batchesFrom(segment, offset, this.#log.readableEnd(segment))) {
+        isEnd = false;
         if (events.length >= limit || bytesRead >= READ_BYTES) break;
         position = { segment, offset: found.batch.start };
         next = { segment, offset: found.batch.next };
@@ -55,6 +55,7 @@ export class LogReader {
         if (events.length === 0) this.#remember(after, position);
         events.push(...inBatch.slice(from));
       }
+      if (isEnd) next = this.#beginningAfter(segment);
     }
     const isCut = events.length > limit;
     if (isCut) events.length = limit;
@@ -113,7 +114,7 @@ export class LogReader {
     while (to - from > SEEK_BYTES) {
       const middle = Math.floor((from + to) / 2);
       const found = this.#files.batchFrom(segment, middle, end, SEEK_BYTES / 4);
-      if (found && found.batch.start < to && compareIds(found.batch.last, after) <= 0) from = found.batch.next;
+      if (found && found.start < to && compareIds(found.last, after) <= 0) from = found.next;
       else to = middle;
     }
     return { segment, offset: from };

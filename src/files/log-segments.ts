@@ -7,6 +7,7 @@ import {
   APPEND,
   APPEND_OR_CREATE,
   READ,
+  borrowRange,
   makeDirectory,
   namesIn,
   readRange,
@@ -88,24 +89,32 @@ export class LogSegments {
   /** The whole batches up to an offset; undefined when the segment is gone. */
   batches(name: string, upTo: number): ReadBatch[] | undefined {
     const bytes = this.#read(name, (fd) => readRange(fd, 0, Math.min(upTo, sizeOf(fd))));
-    return bytes && batchesIn(bytes, 0);
+    return bytes && [...batchesIn(bytes, 0)];
   }
 
   /** The first whole batch at or after an offset; undefined when there is none before `upTo`, or no such segment. */
-  batchFrom(name: string, offset: number, upTo: number, chunkBytes?: number): ReadBatch | undefined {
-    return this.batchesFrom(name, offset, upTo, chunkBytes)[0];
+  batchFrom(name: string, offset: number, upTo: number, chunkBytes?: number): LoggedBatch | undefined {
+    return this.batchesFrom(name, offset, upTo, chunkBytes).next().value?.batch;
   }
 
-  /** Whole batches from an offset on, about 128 KiB of them; none when there are none before `upTo`, or no such segment. */
-  batchesFrom(name: string, offset: number, upTo: number, chunkBytes = CHUNK_BYTES): ReadBatch[] {
-    const read = (fd: number): ReadBatch[] => {
-      const end = Math.min(upTo, sizeOf(fd));
-      for (let length = chunkBytes; ; length *= 4) {
-        const found = batchesIn(readRange(fd, offset, Math.min(offset + length, end)), offset);
-        if (found.length > 0 || offset + length >= end) return found;
+  /**
+   * Whole batches from an offset on, about 128 KiB of them; none when there are none before `upTo`, or no such segment.
+   * Their bytes are good only until anything else is read.
+   */
+  *batchesFrom(name: string, offset: number, upTo: number, chunkBytes = CHUNK_BYTES): Generator<ReadBatch, undefined> {
+    for (let length = chunkBytes; ; length *= 4) {
+      const chunk = this.#read(name, (fd) => {
+        const end = Math.min(upTo, sizeOf(fd));
+        return { bytes: borrowRange(fd, offset, Math.min(offset + length, end)), isLast: offset + length >= end };
+      });
+      if (!chunk) return;
+      let isFound = false;
+      for (const found of batchesIn(chunk.bytes, offset)) {
+        isFound = true;
+        yield found;
       }
-    };
-    return this.#read(name, read) ?? [];
+      if (isFound || chunk.isLast) return;
+    }
   }
 
   has(name: string): boolean {
@@ -127,13 +136,11 @@ export class LogSegments {
 }
 
 /** The whole batches in bytes that begin at offset `base` of a segment, up to its end batch. */
-export function batchesIn(bytes: Buffer, base: number): ReadBatch[] {
-  const found: ReadBatch[] = [];
+export function* batchesIn(bytes: Buffer, base: number): Generator<ReadBatch, undefined> {
   for (let batch = findBatch(bytes, base, base); batch; batch = findBatch(bytes, base, batch.next)) {
-    found.push({ batch, body: bytes.subarray(batch.body - base, batch.next - base) });
-    if (batch.end) break;
+    yield { batch, body: bytes.subarray(batch.body - base, batch.next - base) };
+    if (batch.end) return;
   }
-  return found;
 }
 
 export function eventsOf({ batch, body }: ReadBatch): MailEvent[] {

@@ -1,6 +1,6 @@
 import { fstatSync, type Stats } from 'node:fs';
 import type { MailEvent } from '../mailbox-store.ts';
-import { readRange } from './disk.ts';
+import { borrowRange, readRange } from './disk.ts';
 import { MAX_EVENT_BYTES, parseBlock, splitBlocks, type Block, type Parsed } from './event-frame.ts';
 import { FIRST_ID, idTime, laterId } from './event-id.ts';
 import { RecentKeys } from './recent-keys.ts';
@@ -47,7 +47,7 @@ export function readStretches(
 
 /** A little at a time, as what is read must stay in memory until it is logged; more where one event is longer. */
 function readBlocks(fd: number, from: number, to: number): { bytes: Buffer; blocks: Block[]; rest: number } {
-  const bytes = readRange(fd, from, Math.min(to, from + CHUNK_BYTES));
+  const bytes = borrowRange(fd, from, Math.min(to, from + CHUNK_BYTES));
   const { blocks, rest } = splitBlocks(bytes);
   if (rest > 0 || bytes.length < CHUNK_BYTES) return { bytes, blocks, rest };
   const more = readRange(fd, from, Math.min(to, from + 2 * MAX_EVENT_BYTES));
@@ -58,7 +58,7 @@ function readBlocks(fd: number, from: number, to: number): { bytes: Buffer; bloc
 function endOfBlock(fd: number, from: number, size: number): number | undefined {
   const overlap = 3;
   for (let at = from; at < size; at += SEARCH_BYTES) {
-    const text = readRange(fd, Math.max(from, at - overlap), Math.min(size, at + SEARCH_BYTES)).toString('latin1');
+    const text = borrowRange(fd, Math.max(from, at - overlap), Math.min(size, at + SEARCH_BYTES)).toString('latin1');
     const match = BLANK_LINE.exec(text);
     if (match) return Math.max(from, at - overlap) + match.index + match[0].length;
   }

@@ -115,7 +115,8 @@ export class EventStream {
     this.#res.end();
   }
 
+  /** As bytes: Node sets aside three times the length of a string that the kernel does not take at once. */
   #write(text: string, taken?: () => void): void {
-    if (this.isOpen) this.#res.write(text, taken && ((error) => !error && taken()));
+    if (this.isOpen) this.#res.write(Buffer.from(text), taken && ((error) => !error && taken()));
   }
 }

@@ -3,13 +3,16 @@
  *
  *     node mailbox-server.mjs '{"dir": "/tmp/x", "port": 20123, "segmentBytes": 65536}'
  *
- * Says {"ready": port} on stdout; with "hold", says {"held": true} first and begins when a line comes in. Exits 0 after
+ * Says {"ready": port} on stdout; with "hold", says {"held": true} first and begins when a line comes in. On SIGUSR2 its
+ * event loop is blocked, on SIGPWR it says {"heldBytes": n}, its memory without what is only garbage. Exits 0 after
  * SIGTERM, 1 when the disk failed. MAILBOX_CHAT_DIST: a build other than dist/.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 const dist = process.env.MAILBOX_CHAT_DIST ?? resolve(import.meta.dirname, '../../../dist');
 const { mailboxChat, FileMailboxes } = await import(pathToFileURL(resolve(dist, 'index.js')).href);
@@ -35,6 +38,11 @@ if (hurry !== 1) {
 process.on('message', () => undefined);
 process.on('SIGXFSZ', () => undefined); // as the command does: the write fails then
 process.on('SIGUSR2', () => blockFor(blockMs));
+process.on('SIGPWR', () => {
+  collectGarbage();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  say({ heldBytes: heapUsed + arrayBuffers });
+});
 
 if (hold) {
   say({ held: true });
@@ -71,6 +79,13 @@ server.listen(port, host, () => say({ ready: server.address().port }));
 
 function say(what) {
   process.stdout.write(`${JSON.stringify(what)}\n`);
+}
+
+function collectGarbage() {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc');
+  gc();
+  gc(); // what stood outside the heap goes with the second
 }
 
 function blockFor(ms) {

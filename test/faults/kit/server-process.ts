@@ -125,13 +125,24 @@ export class ServerProcess {
 
   /** Waits for the next line it says: that it is held, or ready. */
   async ready(): Promise<void> {
+    await this.#says();
+  }
+
+  /** The memory it holds, in bytes, without what is only garbage. */
+  async heldBytes(): Promise<number> {
+    this.signal('SIGPWR');
+    return (JSON.parse(await this.#says()) as { heldBytes: number }).heldBytes;
+  }
+
+  async #says(): Promise<string> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`the server was not ready in time: ${this.#errors}`)), READY_MS);
+      timer = setTimeout(() => reject(new Error(`the server did not answer in time: ${this.#errors}`)), READY_MS);
     });
-    const { done } = await Promise.race([this.#lines.next(), late]);
+    const { done, value } = await Promise.race([this.#lines.next(), late]);
     clearTimeout(timer);
-    if (done) throw new Error(`the server ended before it was ready: ${this.#errors}`);
+    if (done) throw new Error(`the server ended before it answered: ${this.#errors}`);
+    return value;
   }
 
   /** Lets a held server go on. */
