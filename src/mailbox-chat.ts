@@ -163,7 +163,6 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
   };
   const close = async (): Promise<void> => {
     streams.close();
-    limit.close();
     live.close();
     await store.close();
   };

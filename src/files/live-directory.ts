@@ -1,7 +1,7 @@
 /**
  * What running processes tell each other, in `.live/`: each appends lines of JSON to a file of its own, and reads the
  * others'. Nothing here is synced or kept: now and then each begins a new file, and one that was not touched for 15 s is
- * of a process that is gone.
+ * of a process that is gone, whatever the time of day does meanwhile.
  *
  *     {"on":"henry"}                                     henry's page is open here
  *     {"off":"henry","at":1763600000000}
@@ -26,6 +26,10 @@ const MAX_BYTES = 1024 * 1024;
 const ENDING = '.jsonl';
 
 interface Peer {
+  /** When its file was touched, by that file, … */
+  touched: number;
+  /** … and when that was news to us, in ms of a clock that only rises. */
+  heardMs: number;
   readTo: number;
   rest: string;
   readonly here: Set<string>;
@@ -88,11 +92,11 @@ export class LiveDirectory extends LocalLive {
 
   /** To be called every second or so: keeps this process known and finds out who is gone. */
   tick(): void {
-    const now = Date.now();
+    const nowMs = performance.now();
     if (this.#fd !== undefined) {
-      const isOld = now - this.#startedMs >= RENEW_MS && this.#saidMs >= this.#startedMs;
-      if (isOld && now - this.#saidMs >= QUIET_MS) this.#renew();
-      if (now - this.#touchedMs >= TOUCH_MS) this.#touch(now);
+      const isOld = nowMs - this.#startedMs >= RENEW_MS && this.#saidMs >= this.#startedMs;
+      if (isOld && nowMs - this.#saidMs >= QUIET_MS) this.#renew();
+      if (nowMs - this.#touchedMs >= TOUCH_MS) this.#touch();
     }
     this.#look();
   }
@@ -142,7 +146,7 @@ export class LiveDirectory extends LocalLive {
     if (this.#closed) return;
     try {
       if (this.#fd === undefined || this.#written > MAX_BYTES) this.#startFile();
-      this.#saidMs = Date.now();
+      this.#saidMs = performance.now();
       this.#written += writeSync(this.#fd!, `${JSON.stringify(line)}\n`);
     } catch (error) {
       // A full disk must not stop the chat: the others find the mail a little later, presence not at all.
@@ -158,7 +162,7 @@ export class LiveDirectory extends LocalLive {
     this.#name = `${process.pid}-${randomBytes(6).toString('hex')}${ENDING}`;
     const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL;
     this.#fd = openSync(join(this.#dir, this.#name), flags, 0o600);
-    this.#touchedMs = Date.now();
+    this.#touchedMs = performance.now();
     this.#startedMs = this.#touchedMs;
     this.#written = writeSync(this.#fd, here.map((where) => `${JSON.stringify({ on: where })}\n`).join('') || '\n');
   }
@@ -172,12 +176,13 @@ export class LiveDirectory extends LocalLive {
     }
   }
 
-  #touch(now: number): void {
-    this.#touchedMs = now;
+  #touch(): void {
+    this.#touchedMs = performance.now();
+    const now = Date.now() / 1000;
     try {
-      utimesSync(join(this.#dir, this.#name), now / 1000, now / 1000);
+      utimesSync(join(this.#dir, this.#name), now, now);
     } catch {
-      this.#drop(); // removed by hand: the next word begins a new file
+      this.#renew(); // removed by hand, or by who took us for gone while we were stopped
     }
   }
 
@@ -215,23 +220,34 @@ export class LiveDirectory extends LocalLive {
       const path = join(this.#dir, name);
       const stat = statIfThere(path);
       if (!stat?.isFile()) continue;
-      if (Date.now() - stat.mtimeMs > GONE_MS) {
+      const peer = this.#meet(name, stat.mtimeMs);
+      if (peer === undefined) {
         rmSync(path, { force: true });
         continue;
       }
       alive.add(name);
-      this.#readPeer(name, path, stat.size);
+      this.#readPeer(peer, path, stat.size);
     }
     for (const [name, peer] of this.#peers) if (!alive.has(name)) this.#lose(name, peer);
   }
 
-  #readPeer(name: string, path: string, size: number): void {
-    let peer = this.#peers.get(name);
-    if (!peer) {
-      this.#peers.set(name, (peer = { readTo: 0, rest: '', here: new Set() }));
-      // Whoever is new must know who is here.
-      if (this.#fd === undefined) this.#startFile();
+  /** The one whose file was touched then, unless it is gone. Only of a stranger the time of day is all that tells. */
+  #meet(name: string, touched: number): Peer | undefined {
+    const nowMs = performance.now();
+    const known = this.#peers.get(name);
+    if (known) {
+      if (touched !== known.touched) Object.assign(known, { touched, heardMs: nowMs });
+      return nowMs - known.heardMs > GONE_MS ? undefined : known;
     }
+    if (Date.now() - touched > GONE_MS) return undefined;
+    const peer = { touched, heardMs: nowMs, readTo: 0, rest: '', here: new Set<string>() };
+    this.#peers.set(name, peer);
+    // Whoever is new must know who is here.
+    if (this.#fd === undefined) this.#startFile();
+    return peer;
+  }
+
+  #readPeer(peer: Peer, path: string, size: number): void {
     if (size <= peer.readTo) return;
     const isNews = peer.readTo > 0;
     const bytes = withFile(path, READ, (fd) => readRange(fd, peer.readTo, sizeOf(fd)));

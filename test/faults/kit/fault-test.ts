@@ -42,6 +42,8 @@ export const testWithOtherUser = testWith(
 
 export const testWithPrlimit = testWith(succeeds('prlimit', '--version'), 'prlimit');
 
+export const testWithFaketime = testWith(succeeds('faketime', '-f', '+15s', 'true'), 'faketime');
+
 export function sh(command: string): void {
   const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${command}: ${stderr}`);

@@ -27,6 +27,7 @@ const {
   clockOffsetMs = 0,
   hurry = 1,
   verbose = false,
+  sendRate = 0,
   ...options
 } = JSON.parse(process.argv[2]);
 
@@ -61,7 +62,7 @@ const onFatal = (error) => {
 };
 const now = clockOffsetMs === 0 ? Date.now : () => Date.now() + clockOffsetMs;
 const store = new FileMailboxes(dir, { logger, onFatal, now, ...options });
-const chat = mailboxChat({ dir, store, logger, sendRate: 0, ...(maxMessage && { maxMessage }) });
+const chat = mailboxChat({ dir, store, logger, sendRate, ...(maxMessage && { maxMessage }) });
 const server = createServer(chat);
 
 process.on('SIGTERM', () => void stop());

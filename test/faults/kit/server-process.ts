@@ -16,6 +16,9 @@ export interface ServerOptions {
   readonly keepBytes?: number;
   readonly maxWaiting?: number;
   readonly maxWaitingBytes?: number;
+  readonly maxNewMailboxes?: number;
+  /** Messages a second and person. Default: any number. */
+  readonly sendRate?: number;
   readonly takeKeepMs?: number;
   readonly watch?: boolean;
   readonly clockOffsetMs?: number;
