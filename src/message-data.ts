@@ -6,6 +6,11 @@ export function messageData(message: Message, now: number): string {
   return JSON.stringify({ sender, receiver, message: text, time: new Date(now).toISOString(), key });
 }
 
+/** A key belongs to its sender: another's use of the same is another key. */
+export function scopedKey({ sender, key }: { readonly sender: string; readonly key: string }): string {
+  return `${sender}\n${key}`;
+}
+
 /** Sender and key of a message of ours, or undefined when `data` is something else. */
 export function messageFields(data: string): { sender: string; key: string } | undefined {
   if (!data.startsWith('{')) return undefined;

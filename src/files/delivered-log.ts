@@ -1,7 +1,7 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { MailboxError } from '../mailbox-error.ts';
 import type { Batch, MailEvent } from '../mailbox-store.ts';
-import { messageFields } from '../message-data.ts';
+import { messageFields, scopedKey } from '../message-data.ts';
 import type { CommitSlots } from './commit-slots.ts';
 import { appendWhole, readRange, sizeOf, statIfThere, sync, syncNow, writeError } from './disk.ts';
 import { FIRST_ID, compareIds, idTime, laterId } from './event-id.ts';
@@ -24,9 +24,8 @@ export interface LogOptions {
   readonly slots: CommitSlots;
 }
 
-/** Whose key made which event. */
+/** Which key, scoped to its sender, made which event. */
 export interface KeyedEvent {
-  readonly sender: string;
   readonly key: string;
   readonly id: string;
 }
@@ -437,7 +436,7 @@ export class DeliveredLog implements ReadableLog {
     const before = this.#last;
     this.#size = batch.next;
     this.#takeIn(batch);
-    for (const { sender, key, id } of draft.keyed) this.#keys?.set(sender, key, id);
+    for (const { key, id } of draft.keyed) this.#keys?.set(key, id);
     // Foreign mail is dated by its batch: what is read from memory must be what is read from the file later.
     const events = draft.events.map((event) => (event.id.includes('.') ? { ...event, time: batch.ms } : event));
     this.#recent.add(before, events, batch.next - batch.start);
@@ -493,6 +492,6 @@ export class DeliveredLog implements ReadableLog {
 function addKeys(keys: RecentKeys, events: readonly MailEvent[]): void {
   for (const { id, data } of events) {
     const fields = messageFields(data);
-    if (fields) keys.set(fields.sender, fields.key, id);
+    if (fields) keys.set(scopedKey(fields), id);
   }
 }

@@ -10,7 +10,7 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { isForeignType } from '../event-type.ts';
 import type { MailEvent } from '../mailbox-store.ts';
-import { messageFields } from '../message-data.ts';
+import { messageFields, scopedKey } from '../message-data.ts';
 import { isOwnId, idTime } from './event-id.ts';
 
 /** A longer event is set aside, not delivered: one hostile line must not fill the memory. */
@@ -59,7 +59,7 @@ export function splitBlocks(bytes: Buffer): { blocks: Block[]; rest: number } {
 
 /** What a block says: an event of ours, somebody else's, nothing (comments, ids), or damaged text to set aside. */
 export type Parsed =
-  | { readonly kind: 'own'; readonly id: string; readonly data: string; readonly sender: string; readonly key: string }
+  | { readonly kind: 'own'; readonly id: string; readonly data: string; readonly key: string }
   | { readonly kind: 'foreign'; readonly data: string; readonly type?: string }
   | { readonly kind: 'nothing' }
   | { readonly kind: 'damaged'; readonly why: string };
@@ -98,7 +98,7 @@ function parseAnyLines(text: string, now: number): Parsed {
 /** An id of our form belongs to a whole JSON object with a key, or the event is a torn append of ours. */
 function ownEvent(id: string, data: string): Parsed {
   const fields = messageFields(data);
-  return fields ? { kind: 'own', id, data, ...fields } : { kind: 'damaged', why: 'a torn append' };
+  return fields ? { kind: 'own', id, data, key: scopedKey(fields) } : { kind: 'damaged', why: 'a torn append' };
 }
 
 /** The events of text that `frame` made, in order. `receivedAt` dates foreign mail, which carries no time. */

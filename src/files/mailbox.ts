@@ -4,7 +4,7 @@ import type { Logger } from '../logger.ts';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import type { Appended, Batch, MailEvent, MarkName, Message } from '../mailbox-store.ts';
-import { messageData, messageFields } from '../message-data.ts';
+import { messageData, messageFields, scopedKey } from '../message-data.ts';
 import { DeliveredLog, type Draft, type KeyedEvent, type LogOptions } from './delivered-log.ts';
 import {
   APPEND_OR_CREATE,
@@ -178,7 +178,7 @@ export class Mailbox {
     let outcomes: readonly Outcome[] = [];
     await this.log.commit(() => {
       this.#fill(batch);
-      const draft = this.#draft(batch, this.log.last, (sender, key) => this.#loggedId(sender, key));
+      const draft = this.#draft(batch, this.log.last, (key) => this.#loggedId(key));
       outcomes = draft.outcomes;
       return draft.events.length > 0 ? draft : undefined;
     });
@@ -218,7 +218,7 @@ export class Mailbox {
       const { outcomes, events, frames } = this.#draft(
         batch,
         laterId(this.log.last, this.#waiting.last),
-        (sender, key) => this.#waiting.keys.get(sender, key, this.#options.now()) ?? this.#loggedId(sender, key),
+        (key) => this.#waiting.keys.get(key, this.#options.now()) ?? this.#loggedId(key),
       );
       if (events.length > 0) {
         this.#checkRoom(stat.size, events.length);
@@ -269,15 +269,15 @@ export class Mailbox {
     );
   }
 
-  #loggedId(sender: string, key: string): string | undefined {
-    return this.log.keys.get(sender, key, this.#options.now());
+  #loggedId(key: string): string | undefined {
+    return this.log.keys.get(key, this.#options.now());
   }
 
   /** Gives every new message the next id; a key that was used before keeps its first event. */
   #draft(
     batch: readonly Append[],
     after: string,
-    known: (sender: string, key: string) => string | undefined,
+    known: (key: string) => string | undefined,
   ): AppendDraft {
     const now = this.#options.now();
     const here = new Map<string, string>();
@@ -287,17 +287,17 @@ export class Mailbox {
     let frames = '';
     let last = after;
     for (const append of batch) {
-      const { sender, key } = append.message;
-      const earlierId = here.get(`${sender}\n${key}`) ?? known(sender, key);
+      const key = scopedKey(append.message);
+      const earlierId = here.get(key) ?? known(key);
       if (earlierId !== undefined) {
         outcomes.push({ append, earlierId });
         continue;
       }
       last = nextOwnId(last, now);
       const event = { id: last, time: idTime(last), data: messageData(append.message, now) };
-      here.set(`${sender}\n${key}`, last);
+      here.set(key, last);
       events.push(event);
-      keyed.push({ sender, key, id: last });
+      keyed.push({ key, id: last });
       frames += frame(event);
       outcomes.push({ append, event });
     }

@@ -7,21 +7,21 @@ const MIN_AGE_MS = 2 * 60 * 1000;
 const MAX_AGE_MS = 24 * 60 * 60 * 1000;
 
 /**
- * The idempotency keys of the newest events, each with the id of its event. A key belongs to its sender. Remembered
- * are the newest 10,000, for a day at most, and all of the last two minutes.
+ * The idempotency keys of the newest events (as `scopedKey` makes them), each with the id of its event. Remembered are
+ * the newest 10,000, for a day at most, and all of the last two minutes.
  */
 export class RecentKeys {
   readonly #ids = new Map<string, string>();
   #most = MAX_KEYS + SURPLUS;
 
-  get(sender: string, key: string, now: number): string | undefined {
-    const id = this.#ids.get(scoped(sender, key));
+  get(key: string, now: number): string | undefined {
+    const id = this.#ids.get(key);
     return id !== undefined && idTime(id) >= now - MAX_AGE_MS ? id : undefined;
   }
 
   /** Oldest first: the order of the calls is the order of forgetting. */
-  set(sender: string, key: string, id: string): void {
-    this.#ids.set(scoped(sender, key), id);
+  set(key: string, id: string): void {
+    this.#ids.set(key, id);
     if (this.#ids.size > this.#most) this.#forget(idTime(id));
   }
 
@@ -38,8 +38,4 @@ export class RecentKeys {
     const age = now - idTime(id);
     return age <= MAX_AGE_MS && (eventsAfter < MAX_KEYS || age <= MIN_AGE_MS);
   }
-}
-
-function scoped(sender: string, key: string): string {
-  return `${sender}\n${key}`;
 }

@@ -193,13 +193,12 @@ export class TakenMail {
       to = end;
       if (parsed.kind === 'nothing' || parsed.kind === 'damaged') continue;
       if (parsed.kind === 'own') {
-        const scoped = `${parsed.sender}\n${parsed.key}`;
-        if (keysHere.has(scoped) || log.keys.get(parsed.sender, parsed.key, now()) !== undefined) continue;
-        keysHere.add(scoped);
+        if (keysHere.has(parsed.key) || log.keys.get(parsed.key, now()) !== undefined) continue;
+        keysHere.add(parsed.key);
       }
       const event = eventAfter(last, parsed, now());
       events.push(event);
-      if (parsed.kind === 'own') keyed.push({ sender: parsed.sender, key: parsed.key, id: event.id });
+      if (parsed.kind === 'own') keyed.push({ key: parsed.key, id: event.id });
       else foreign += 1;
       frames += frame(event);
       last = event.id;

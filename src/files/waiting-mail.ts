@@ -101,7 +101,7 @@ export class WaitingMail {
     if (parsed.kind === 'own' || parsed.kind === 'foreign') this.#count += 1;
     if (parsed.kind !== 'own') return;
     this.#last = laterId(this.#last, parsed.id);
-    this.#keys.set(parsed.sender, parsed.key, parsed.id);
+    this.#keys.set(parsed.key, parsed.id);
   }
 
   #startOver(ino: number): void {
