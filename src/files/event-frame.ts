@@ -7,6 +7,7 @@
  *     data: {"sender":"jjeong","receiver":"henry","message":"hi","time":"2026-11-20T01:02:03.000Z","key":"…"}
  *
  */
+import { isUtf8 } from 'node:buffer';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { isForeignType } from '../event-type.ts';
 import type { MailEvent } from '../mailbox-store.ts';
@@ -69,6 +70,40 @@ export function parseBlock(bytes: Buffer, now: number): Parsed {
   if (bytes.length > MAX_EVENT_BYTES) return { kind: 'damaged', why: 'longer than 1 MiB' };
   const text = bytes.toString('utf8').replace(BOM, '');
   return parseOwnLines(text, now) ?? parseAnyLines(text, now);
+}
+
+/** An event of ours in bytes: `end` stands behind its frame. */
+export interface OwnFrame {
+  readonly end: number;
+  readonly parsed: Parsed & { readonly kind: 'own' };
+}
+
+/** What JSON writes without escapes; nothing in a part can be taken for its end. */
+const PLAIN = String.raw`[^"\\\0-\x1f]`;
+/** As `frame` and `messageData` write a message that has nothing to escape. */
+const OWN_FRAME = new RegExp(
+  String.raw`\n\nid: ([\d-]+)\ndata: (\{"sender":"(${PLAIN}+)","receiver":"${PLAIN}*","message":"${PLAIN}*",` +
+    String.raw`"time":"${PLAIN}*","key":"(${PLAIN}+)"\})\n\n`,
+  'y',
+);
+
+/** The run of frames at the head of `bytes` that stand just as we write them: most of a backlog, read in one go. */
+export function ownFramesAtHead(bytes: Buffer, now: number): OwnFrame[] {
+  const whole = bytes.subarray(0, bytes.lastIndexOf('\n\n') + 2);
+  if (!isUtf8(whole)) return []; // as text it would have another length
+  const text = whole.toString('utf8');
+  const isAscii = text.length === whole.length;
+  const frames: OwnFrame[] = [];
+  let end = 0;
+  OWN_FRAME.lastIndex = 0;
+  for (let match; (match = OWN_FRAME.exec(text));) {
+    const [own, id, data, sender, key] = match as unknown as [string, string, string, string, string];
+    const length = isAscii ? own.length : Buffer.byteLength(own);
+    if (length > MAX_EVENT_BYTES || !isOwnId(id, now)) break;
+    end += length;
+    frames.push({ end, parsed: { kind: 'own', id, data, key: scopedKey({ sender, key }) } });
+  }
+  return frames;
 }
 
 const OWN_LINES = /^id: ([\d-]+)\ndata: (.*)\n?$/;

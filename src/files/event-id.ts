@@ -40,8 +40,7 @@ export function idTime(id: string): number {
 }
 
 export function isOwnId(id: string, now: number): boolean {
-  const match = FORM.exec(id);
-  return match !== null && match[3] === undefined && Number(match[1]) <= now + MAX_AHEAD_MS;
+  return FORM.test(id) && !id.includes('.') && idTime(id) <= now + MAX_AHEAD_MS;
 }
 
 export function nextOwnId(last: string, now: number): string {
@@ -60,7 +59,7 @@ function parts(id: string): Parts {
   const values: [number, number, number] = [0, 0, 0];
   for (let i = 0; i < id.length; i += 1) {
     const code = id.charCodeAt(i);
-    if (code >= ZERO && code <= NINE) values[field]! = values[field]! * 10 + code - ZERO;
+    if (code >= ZERO && code <= NINE) values[field] = values[field]! * 10 + code - ZERO;
     else if (code === (field === 0 ? DASH : DOT) && i > 0 && field < 2) field += 1;
     else throw new TypeError(`Not an event id: ${JSON.stringify(id)}`);
   }

@@ -274,11 +274,7 @@ export class Mailbox {
   }
 
   /** Gives every new message the next id; a key that was used before keeps its first event. */
-  #draft(
-    batch: readonly Append[],
-    after: string,
-    known: (key: string) => string | undefined,
-  ): AppendDraft {
+  #draft(batch: readonly Append[], after: string, known: (key: string) => string | undefined): AppendDraft {
     const now = this.#options.now();
     const here = new Map<string, string>();
     const keyed: KeyedEvent[] = [];

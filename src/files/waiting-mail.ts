@@ -1,7 +1,7 @@
 import { fstatSync, type Stats } from 'node:fs';
 import type { MailEvent } from '../mailbox-store.ts';
 import { borrowRange, readRange } from './disk.ts';
-import { MAX_EVENT_BYTES, parseBlock, splitBlocks, type Block, type Parsed } from './event-frame.ts';
+import { MAX_EVENT_BYTES, ownFramesAtHead, parseBlock, splitBlocks, type Parsed } from './event-frame.ts';
 import { FIRST_ID, idTime, laterId } from './event-id.ts';
 import { RecentKeys } from './recent-keys.ts';
 
@@ -13,45 +13,52 @@ export interface Stretch {
 }
 
 const CHUNK_BYTES = 256 * 1024;
+const NOTHING: Parsed = { kind: 'nothing' };
 const TOO_LONG: Parsed = { kind: 'damaged', why: 'longer than 1 MiB' };
 const SEARCH_BYTES = 64 * 1024;
 const BLANK_LINE = /\r\n(?:\r\n|\r|\n)|\n(?:\r\n|\r|\n)|\r(?!\n)\r/;
 
-/** Whole events in the bytes from..to of a file: 256 KiB of it, 2 MiB at most. `end`: where unfinished text begins. */
-export function readStretches(
-  fd: number,
-  from: number,
-  to: number,
-  now: number,
-): { stretches: Stretch[]; end: number } {
-  const { bytes, blocks, rest } = readBlocks(fd, from, to);
-  const latest = Math.max(now, fstatSync(fd).mtimeMs); // what was written before the clock was set back is still ours
-  const stretches: Stretch[] = [];
-  let at = 0;
-  for (const [i, block] of blocks.entries()) {
-    const end = i === blocks.length - 1 ? rest : block.end;
-    stretches.push({
-      from: from + at,
-      end: from + end,
-      parsed: parseBlock(bytes.subarray(block.from, block.to), latest),
-    });
-    at = end;
-  }
-  if (blocks.length === 0 && rest > 0) stretches.push({ from, end: from + rest, parsed: { kind: 'nothing' } });
-  if (stretches.length === 0 && to - from > MAX_EVENT_BYTES) {
-    const end = endOfBlock(fd, from, to);
-    if (end !== undefined) return { stretches: [{ from, end, parsed: TOO_LONG }], end };
-  }
-  return { stretches, end: from + rest };
+interface Stretches {
+  readonly stretches: Stretch[];
+  /** Where unfinished text begins. */
+  readonly end: number;
 }
 
-/** A little at a time, as what is read must stay in memory until it is logged; more where one event is longer. */
-function readBlocks(fd: number, from: number, to: number): { bytes: Buffer; blocks: Block[]; rest: number } {
-  const bytes = borrowRange(fd, from, Math.min(to, from + CHUNK_BYTES));
-  const { blocks, rest } = splitBlocks(bytes);
-  if (rest > 0 || bytes.length < CHUNK_BYTES) return { bytes, blocks, rest };
-  const more = readRange(fd, from, Math.min(to, from + 2 * MAX_EVENT_BYTES));
-  return { bytes: more, ...splitBlocks(more) };
+/**
+ * Whole events in the bytes from..to of a file: 256 KiB of it, as what is read must stay in memory until it is logged;
+ * up to 2 MiB where one event is longer.
+ */
+export function readStretches(fd: number, from: number, to: number, now: number): Stretches {
+  const latest = Math.max(now, fstatSync(fd).mtimeMs); // what was written before the clock was set back is still ours
+  const first = stretchesIn(borrowRange(fd, from, Math.min(to, from + CHUNK_BYTES)), from, latest);
+  if (first.end > from || to - from <= CHUNK_BYTES) return first;
+
+  const more = stretchesIn(readRange(fd, from, Math.min(to, from + 2 * MAX_EVENT_BYTES)), from, latest);
+  if (more.end > from || to - from <= MAX_EVENT_BYTES) return more;
+  const end = endOfBlock(fd, from, to);
+  return end === undefined ? more : { stretches: [{ from, end, parsed: TOO_LONG }], end };
+}
+
+/** `base`: the offset of `bytes` in their file. */
+export function stretchesIn(bytes: Buffer, base: number, now: number): Stretches {
+  const stretches: Stretch[] = [];
+  let from = base;
+  const add = (end: number, parsed: Parsed): void => {
+    stretches.push({ from, end, parsed });
+    from = end;
+  };
+  for (const { end, parsed } of ownFramesAtHead(bytes, now)) add(base + end, parsed);
+
+  const others = bytes.subarray(from - base);
+  const othersAt = from;
+  const { blocks, rest } = splitBlocks(others);
+  const end = othersAt + rest;
+  for (const block of blocks) {
+    const parsed = parseBlock(others.subarray(block.from, block.to), now);
+    add(block === blocks.at(-1) ? end : othersAt + block.end, parsed);
+  }
+  if (from < end) add(end, NOTHING);
+  return { stretches, end };
 }
 
 /** Where a block too long to hold in memory ends, if it does. */

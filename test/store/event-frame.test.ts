@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { MAX_EVENT_BYTES, frame, parseBlock, parseFrames, splitBlocks } from '../../src/files/event-frame.ts';
 import { mailboxName } from '../../src/mailbox-name.ts';
 import type { MailEvent } from '../../src/mailbox-store.ts';
-import { messageData } from '../../src/message-data.ts';
+import { messageData, scopedKey } from '../../src/message-data.ts';
 
 const NOW = Date.UTC(2026, 10, 20);
 const pieces = fc.constantFrom(
@@ -176,7 +176,7 @@ describe('the frame of an event', () => {
         expect(blocks).toHaveLength(1);
         expect(rest).toBe(bytes.length);
         const parsed = parseBlock(bytes.subarray(blocks[0]!.from, blocks[0]!.to), NOW);
-        expect(parsed).toEqual({ kind: 'own', id, data, sender: message.sender, key: message.key });
+        expect(parsed).toEqual({ kind: 'own', id, data, key: scopedKey(message) });
         expect(JSON.parse(data)).toEqual({ ...message, time: new Date(NOW).toISOString() });
       }),
     );
