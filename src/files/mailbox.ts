@@ -413,7 +413,7 @@ export class Mailbox {
   // Reading
 
   async read(after: string | undefined, limit: number): Promise<Batch> {
-    if (!this.isWatched || this.#hinted) await this.#tryLook();
+    if (!this.isWatched) await this.#tryLook();
     return this.log.read(after ?? this.#marks.read()['delivered'] ?? this.log.oldest, limit);
   }
 
