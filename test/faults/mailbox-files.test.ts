@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import {
   appendFileSync,
   closeSync,
+  existsSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -12,6 +13,7 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -146,6 +148,29 @@ testWithStrace(
   30_000,
 );
 
+test('shows foreign mail within the sweep when more has happened than the queue of events holds', async () => {
+  const noisy = ['carol', 'dave'];
+  const followers = noisy.map((mailbox) => new Follower({ mailbox, port: () => scene.port }));
+  await scene.sender.send(1);
+  await scene.follow();
+  const noise = noisy.map((name) => join(scene.dir, `${name}.txt`));
+  await until('all to be watched', () => noise.every((path) => existsSync(path)));
+
+  scene.server.signal('SIGSTOP');
+  await until('it reads no events', () => stateOf(scene.server.pid) === 'T');
+  const most = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
+  // By turns: the same event twice in a row takes one place.
+  for (let i = 0; i <= most; i += 1) utimesSync(noise[i % 2]!, i, i);
+  scene.appendForeign();
+  scene.server.signal('SIGCONT');
+  await scene.shown(2500);
+  scene.appendForeign();
+  await scene.shown(2500);
+
+  await Promise.all(followers.map((follower) => follower.close()));
+  expect(await scene.judge()).toEqual(ALL_WELL);
+}, 30_000);
+
 test('sets a line of 10 MB aside and shows the next good event, within bounds of memory', async () => {
   await scene.sender.send(1);
   await scene.follow();
@@ -272,6 +297,11 @@ testWithOtherUser(
   },
   60_000,
 );
+
+/** One letter, as `ps` tells it: T is stopped. */
+function stateOf(pid: number): string | undefined {
+  return /^State:\s+(\w)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+}
 
 function residentBytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
