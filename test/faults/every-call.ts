@@ -149,6 +149,7 @@ export async function strike(operation: Operation, injection: Injection): Promis
     await operation.act(scene);
     await strace.detach();
     const struck = strace.hasStruck || scene.server.isOver;
+    if (struck && injection.fault === 'signal=KILL') await scene.server.exited; // it may be told a little later
     strace.forget();
     const died = scene.server.isOver;
     const exitCode = died ? (await scene.server.exited).code : null;

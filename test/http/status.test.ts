@@ -1,7 +1,8 @@
 import { chmodSync, statSync } from 'node:fs';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { FileMailboxes, mailboxName } from '../../src/index.ts';
 import { temporaryDirectory } from '../support/directory.ts';
+import { fakeIntervals } from '../support/fake-intervals.ts';
 import { Listener, listen, textOf, type Heard } from '../support/listener.ts';
 import { history, reportReceipt, say } from '../support/requests.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
@@ -137,6 +138,22 @@ describe('a stream', () => {
     await inTime('closing the server', closed);
   });
 
+  test('lives ten minutes, then says when to come back, and the next one goes on where it ended', async () => {
+    const chat = await serveChat();
+    fakeIntervals();
+    await say(chat, 'jjeong', 'henry', 'one');
+    const answer = await fetch(stream(chat, '&since=all'));
+
+    jest.advanceTimersByTime(10 * 60_000 + 15_000); // and the time until somebody looks
+    const text = await inTime('the end', answer.text());
+    await say(chat, 'jjeong', 'henry', 'two');
+    const [, lastEventId = ''] = /^id: (.*)\ndata: .*"one"/m.exec(text)!;
+    const next = await listen(stream(chat), { lastEventId });
+
+    expect(text).toMatch(/\nretry: \d{4}\n\nevent: bye\ndata: \{"reason":"busy","retryMs":\d{4}\}\n\n$/);
+    expect(await next.textsUpTo('two')).toEqual(['two']);
+  });
+
   test('says busy instead of an error when the chat is closed already: an EventSource must not give up', async () => {
     const chat = await serveChat();
     await chat.chat.close();
@@ -215,6 +232,24 @@ describe('a cursor', () => {
       expect(rest.map(textOf)).toEqual(['one', 'two']);
     },
   );
+
+  test('given in two headers is none, and gets a gap and what is kept', async () => {
+    const chat = await serveChat();
+    const [heard] = await heardBy(chat, 'one');
+    const page = await fetch(stream(chat), {
+      headers: [
+        ['Last-Event-ID', heard!.id],
+        ['Last-Event-ID', heard!.id],
+      ],
+    });
+    const reader = page.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+
+    while (!text.includes('"one"')) text += (await inTime('the message', reader.read())).value;
+
+    expect(text).toContain('event: gap\n');
+    await reader.cancel();
+  });
 
   test('in the header that lies in the future gets a gap and what is kept', async () => {
     const chat = await serveChat();

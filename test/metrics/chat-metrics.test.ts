@@ -8,6 +8,7 @@ import { FileMailboxes, type MailboxChatOptions } from '../../src/index.ts';
 import { unsentQueues } from '../../src/http/unsent-queues.ts';
 import { mailboxName } from '../../src/mailbox-name.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
+import { fakeIntervals } from '../support/fake-intervals.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { listen, Listener } from '../support/listener.ts';
 import { readMetrics, scrape, type Metrics } from '../support/metrics.ts';
@@ -280,14 +281,6 @@ describe('a host application', () => {
 });
 
 const STALL_CHECK_MS = 10_100;
-
-/** The streams' ticks and the clock they read stand still until they are moved; everything else goes on as ever. */
-function fakeIntervals(): void {
-  jest.useFakeTimers({
-    doNotFake: ['Date', 'hrtime', 'nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout', 'clearTimeout'],
-  });
-  afterThisTest(() => jest.useRealTimers());
-}
 
 /** Asks for a stream and never reads what comes. */
 function readNothing(url: string): Socket {

@@ -143,10 +143,8 @@ export class Scene {
 
   /** Restarts what has died, lets everything arrive, ends the server, and judges. */
   async judge(patienceMs = 20_000): Promise<Judgement> {
-    const died = this.server.isOver;
-    if (died) await this.restart();
-    await this.#sending;
-    await this.sender.send(1);
+    const diedBefore = await this.#through(this.#sending);
+    const died = (await this.#through(this.sender.send(1))) || diedBefore;
     // What the first start made up for must be there for the second, too.
     if (died) await this.restart();
     this.follower ??= new Follower({ mailbox: ALICE, port: () => this.port });
@@ -170,6 +168,15 @@ export class Scene {
         ...(code === 0 ? [] : [`exit ${code} after SIGTERM: ${this.server.errors}`]),
       ],
     };
+  }
+
+  /** Ends when all that is being sent is accepted, whether by this server or, should it have died, by the next; tells which. */
+  async #through(sending: Promise<void>): Promise<boolean> {
+    await Promise.race([sending, this.server.exited]);
+    const died = this.server.isOver;
+    if (died) await this.restart();
+    await sending;
+    return died;
   }
 
   async clear(): Promise<void> {
