@@ -8,7 +8,7 @@ import { CommitSlots } from './commit-slots.ts';
 import { makeDirectory, namesIn, refuseWhenFull, type SyncError } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
 import { FileInspector } from './file-inspector.ts';
-import { claimLayout } from './layout.ts';
+import { LAYOUT_FILE, claimLayout } from './layout.ts';
 import { LiveDirectory } from './live-directory.ts';
 import { removeDeadLocks } from './lock.ts';
 import { Mailbox, type MailboxOptions } from './mailbox.ts';
@@ -135,7 +135,8 @@ export class FileMailboxes implements MailboxStore {
       onSyncError: (error) => this.#fail(error),
     };
     if (options.watch !== false) {
-      this.#watcher = new MailboxWatcher(logger, options.usePolling ? { usePolling: true } : {});
+      const anchor = join(this.#dir, LAYOUT_FILE);
+      this.#watcher = new MailboxWatcher(logger, { anchor, usePolling: options.usePolling ?? false });
     }
     this.live = new LiveDirectory(join(this.#dir, LIVE), {
       logger,

@@ -14,6 +14,8 @@ export interface MailboxWatcherOptions {
   readonly usePolling?: boolean;
   /** How many files have a watch of their own. Default 1,000. */
   readonly most?: number;
+  /** A file beside the mailboxes that stays: while one is watched, chokidar need not list the directory when another goes. */
+  readonly anchor?: string;
 }
 
 /**
@@ -33,11 +35,11 @@ export class MailboxWatcher {
   readonly #secondLooks = new Map<string, NodeJS.Timeout>();
   #errors = 0;
 
-  constructor(logger: Logger, { usePolling = false, most = MAX_WATCHED }: MailboxWatcherOptions = {}) {
+  constructor(logger: Logger, { usePolling = false, most = MAX_WATCHED, anchor }: MailboxWatcherOptions = {}) {
     this.#logger = logger;
     this.#usesPolling = usePolling;
     this.#most = most;
-    this.#watcher = watch([], {
+    this.#watcher = watch(anchor ?? [], {
       ignoreInitial: true,
       atomic: false,
       followSymlinks: false,
