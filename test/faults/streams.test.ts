@@ -93,7 +93,7 @@ test('gives a backlog of 100,000 messages complete and in order, within bounds o
 }, 120_000);
 
 test('holds little for readers that do not read, serves others, and loses nothing for them', async () => {
-  const readers = 20;
+  const readers = 40;
   const scene = await Scene.open();
   try {
     writeFileSync(scene.mailbox, backlog(scene.ledger, 20_000, 'x'.repeat(500)));
