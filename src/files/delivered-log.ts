@@ -24,18 +24,13 @@ export interface LogOptions {
   readonly slots: CommitSlots;
 }
 
-/** Which key, scoped to its sender, made which event. */
-export interface KeyedEvent {
-  readonly key: string;
-  readonly id: string;
-}
-
 /** What to log in one batch: its events, and the bytes of takes that they were made from. */
 export interface Draft {
   readonly frames: string;
   readonly events: readonly MailEvent[];
   readonly ranges: readonly TakeRange[];
-  readonly keyed: readonly KeyedEvent[];
+  /** The ids of those that a key made, by `scopedKey`. */
+  readonly keyed: ReadonlyMap<string, string>;
 }
 
 /** A batch that has been appended, and how its first line must read. */
@@ -52,7 +47,7 @@ const KEYS_READ_BYTES = 64 * 1024 * 1024;
 /** A segment is closed after a twelfth of the time that mail is kept: what is dropped with it is little older than it must be. */
 const AGES = 12;
 const KEYS_OUTLIVE_MS = 2 * 60 * 1000;
-const NOTHING: Draft = { frames: '', events: [], ranges: [], keyed: [] };
+const NOTHING: Draft = { frames: '', events: [], ranges: [], keyed: new Map() };
 
 /**
  * Everything that has left one mailbox, append-only, in segments. Fenced by position (log-batch.ts), so that any
@@ -436,7 +431,7 @@ export class DeliveredLog implements ReadableLog {
     const before = this.#last;
     this.#size = batch.next;
     this.#takeIn(batch);
-    for (const { key, id } of draft.keyed) this.#keys?.set(key, id);
+    for (const [key, id] of draft.keyed) this.#keys?.set(key, id);
     // Foreign mail is dated by its batch: what is read from memory must be what is read from the file later.
     const events = draft.events.map((event) => (event.id.includes('.') ? { ...event, time: batch.ms } : event));
     this.#recent.add(before, events, batch.next - batch.start);

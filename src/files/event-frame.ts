@@ -82,7 +82,7 @@ export interface OwnFrame {
 const PLAIN = String.raw`[^"\\\0-\x1f]`;
 /** As `frame` and `messageData` write a message that has nothing to escape. */
 const OWN_FRAME = new RegExp(
-  String.raw`\n\nid: ([\d-]+)\ndata: (\{"sender":"(${PLAIN}+)","receiver":"${PLAIN}*","message":"${PLAIN}*",` +
+  String.raw`\n*id: ([\d-]+)\ndata: (\{"sender":"(${PLAIN}+)","receiver":"${PLAIN}*","message":"${PLAIN}*",` +
     String.raw`"time":"${PLAIN}*","key":"(${PLAIN}+)"\})\n\n`,
   'y',
 );

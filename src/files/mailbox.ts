@@ -5,7 +5,7 @@ import { MailboxError, isErrno } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import type { Appended, Batch, MailEvent, MarkName, Message } from '../mailbox-store.ts';
 import { messageData, messageFields, scopedKey } from '../message-data.ts';
-import { DeliveredLog, type Draft, type KeyedEvent, type LogOptions } from './delivered-log.ts';
+import { DeliveredLog, type Draft, type LogOptions } from './delivered-log.ts';
 import {
   APPEND_OR_CREATE,
   READ,
@@ -276,24 +276,22 @@ export class Mailbox {
   /** Gives every new message the next id; a key that was used before keeps its first event. */
   #draft(batch: readonly Append[], after: string, known: (key: string) => string | undefined): AppendDraft {
     const now = this.#options.now();
-    const here = new Map<string, string>();
-    const keyed: KeyedEvent[] = [];
+    const keyed = new Map<string, string>();
     const outcomes: Outcome[] = [];
     const events: MailEvent[] = [];
     let frames = '';
     let last = after;
     for (const append of batch) {
       const key = scopedKey(append.message);
-      const earlierId = here.get(key) ?? known(key);
+      const earlierId = keyed.get(key) ?? known(key);
       if (earlierId !== undefined) {
         outcomes.push({ append, earlierId });
         continue;
       }
       last = nextOwnId(last, now);
       const event = { id: last, time: idTime(last), data: messageData(append.message, now) };
-      here.set(key, last);
       events.push(event);
-      keyed.push({ key, id: last });
+      keyed.set(key, last);
       frames += frame(event);
       outcomes.push({ append, event });
     }

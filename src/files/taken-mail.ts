@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from '../logger.ts';
 import { isErrno } from '../mailbox-error.ts';
 import type { MailEvent } from '../mailbox-store.ts';
-import type { DeliveredLog, Draft, KeyedEvent } from './delivered-log.ts';
+import type { DeliveredLog, Draft } from './delivered-log.ts';
 import {
   APPEND_OR_CREATE,
   READ,
@@ -181,8 +181,7 @@ export class TakenMail {
     const { now } = this.#options;
     const from = log.consumed(take.id);
     const events: MailEvent[] = [];
-    const keyed: KeyedEvent[] = [];
-    const keysHere = new Set<string>();
+    const keyed = new Map<string, string>();
     let frames = '';
     let foreign = 0;
     let last = log.last;
@@ -192,13 +191,10 @@ export class TakenMail {
       if (frames.length >= BATCH_BYTES) break;
       to = end;
       if (parsed.kind === 'nothing' || parsed.kind === 'damaged') continue;
-      if (parsed.kind === 'own') {
-        if (keysHere.has(parsed.key) || log.keys.get(parsed.key, now()) !== undefined) continue;
-        keysHere.add(parsed.key);
-      }
+      if (parsed.kind === 'own' && (keyed.has(parsed.key) || log.keys.get(parsed.key, now()) !== undefined)) continue;
       const event = eventAfter(last, parsed, now());
       events.push(event);
-      if (parsed.kind === 'own') keyed.push({ key: parsed.key, id: event.id });
+      if (parsed.kind === 'own') keyed.set(parsed.key, event.id);
       else foreign += 1;
       frames += frame(event);
       last = event.id;
@@ -213,7 +209,7 @@ export class TakenMail {
     this.#copyAside(take, fd, from, end, why);
     await log.commit(() =>
       log.consumed(take.id) < end
-        ? { events: [], frames: '', keyed: [], ranges: [{ take: take.id, from, to: end }] }
+        ? { events: [], frames: '', keyed: new Map(), ranges: [{ take: take.id, from, to: end }] }
         : undefined,
     );
   }

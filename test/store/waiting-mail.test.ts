@@ -80,5 +80,7 @@ describe('mail that waits', () => {
 
     expect(read.map(({ parsed }) => (JSON.parse(parsed.data) as { message: string }).message)).toEqual(texts);
     expect(read.at(-1)!.end).toBe(Buffer.byteLength(frames.join('')));
+    // The line feeds in front may have been read with what came before.
+    expect(ownFramesAtHead(Buffer.from(frames.join('').trimStart()), NOW)).toHaveLength(texts.length);
   });
 });

@@ -1,0 +1,54 @@
+import { describe, expect, test } from '@jest/globals';
+import { RecentKeys } from '../../src/files/recent-keys.ts';
+
+const NOW = Date.UTC(2026, 10, 20);
+const COUNT = 50_000;
+const MINUTE_MS = 60 * 1000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** The keys of so many events, one each `everyMs`, the last of them now. */
+function remembered(everyMs: number): (i: number) => string | undefined {
+  const keys = new RecentKeys();
+  for (let i = 0; i < COUNT; i += 1) keys.set(`k${i}`, `${NOW - (COUNT - 1 - i) * everyMs}-0`);
+  return (i) => keys.get(`k${i}`, NOW);
+}
+
+const indices = Array.from({ length: COUNT }, (_, i) => i);
+
+describe('recent keys', () => {
+  test.each([
+    ['seldom', 200],
+    ['often', 10],
+    ['very often', 1],
+  ])('are those of the newest 10,000 events and of two minutes, when they come %s', (_, everyMs) => {
+    const idOf = remembered(everyMs);
+
+    const mustBeKnown = indices.filter((i) => i >= COUNT - 10_000 || (COUNT - 1 - i) * everyMs <= 2 * MINUTE_MS);
+    expect(mustBeKnown.filter((i) => idOf(i) !== `${NOW - (COUNT - 1 - i) * everyMs}-0`)).toEqual([]);
+  });
+
+  test('are not all kept for ever: each twice the number, or twice the time, at most', () => {
+    for (const everyMs of [200, 10]) {
+      const idOf = remembered(everyMs);
+      const known = indices.filter((i) => idOf(i) !== undefined).length;
+      expect(known).toBeLessThanOrEqual(2 * Math.max(10_000, (2 * MINUTE_MS) / everyMs));
+    }
+  });
+
+  test('of more than a day ago are forgotten, however few there are', () => {
+    const keys = new RecentKeys();
+    keys.set('old', `${NOW - DAY_MS - 1}-0`);
+    keys.set('young', `${NOW - DAY_MS}-0`);
+
+    expect(keys.get('old', NOW)).toBeUndefined();
+    expect(keys.get('young', NOW)).toBeDefined();
+  });
+
+  test('used again after that bear the new event', () => {
+    const keys = new RecentKeys();
+    keys.set('k', `${NOW - 2 * DAY_MS}-0`);
+    keys.set('k', `${NOW}-0`);
+
+    expect(keys.get('k', NOW)).toBe(`${NOW}-0`);
+  });
+});
