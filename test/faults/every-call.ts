@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Scene, type Judgement } from './kit/scene.ts';
+import { ALICE, Scene, type Judgement } from './kit/scene.ts';
 import type { ServerOptions } from './kit/server-process.ts';
 import { Strace, type Injection } from './kit/strace.ts';
 import { pause } from './kit/wait.ts';
@@ -17,7 +17,26 @@ export interface Operation {
   readonly atStart?: boolean;
   /** Of a long series of calls, the first so many. */
   readonly most?: number;
+  /** Only the calls on these files. */
+  readonly paths?: (scene: Scene) => readonly string[];
 }
+
+const RETIRE: Operation = {
+  name: 'retire a take',
+  options: { hurry: 20 },
+  most: 20, // it looks who has the take open, with thousands of calls
+  prepare: async (scene) => {
+    await scene.sender.send(2);
+    scene.holdMailbox();
+    await scene.follow();
+  },
+  act: async (scene) => {
+    scene.letGoOfMailbox();
+    await scene.until('the take is retired', () => takesIn(scene.dir).length === 0);
+  },
+};
+
+const MOST_CALLS = 100;
 
 export const OPERATIONS: readonly Operation[] = [
   {
@@ -67,20 +86,7 @@ export const OPERATIONS: readonly Operation[] = [
     },
     act: (scene) => scene.sends(4),
   },
-  {
-    name: 'retire a take',
-    options: { hurry: 20 },
-    most: 20, // it looks who has the take open, with thousands of calls
-    prepare: async (scene) => {
-      await scene.sender.send(2);
-      scene.holdMailbox();
-      await scene.follow();
-    },
-    act: async (scene) => {
-      scene.letGoOfMailbox();
-      await scene.until('the take is retired', () => takesIn(scene.dir).length === 0);
-    },
-  },
+  RETIRE,
   {
     name: 'mark',
     prepare: async (scene) => {
@@ -112,6 +118,20 @@ export const OPERATIONS: readonly Operation[] = [
   },
 ];
 
+/** Of each of these, every call to the last. */
+const IN_DETAIL: readonly Operation[] = [
+  {
+    ...RETIRE,
+    name: 'retire a take, its files',
+    most: MOST_CALLS,
+    paths: ({ dir }) => [
+      ...takesIn(dir).map((take) => join(dir, '.taken', take)),
+      join(dir, '.taken', ALICE),
+      join(dir, '.delivered', ALICE, '0-0.log'),
+    ],
+  },
+];
+
 export const CALLS: readonly (readonly string[])[] = [
   ['open', 'openat'],
   ['write'],
@@ -140,7 +160,7 @@ export async function strike(operation: Operation, injection: Injection): Promis
   try {
     await scene.start();
     await operation.prepare(scene);
-    const paths = injection.paths?.map((path) => join(scene.dir, path)) ?? [];
+    const paths = injection.paths?.map((path) => join(scene.dir, path)) ?? operation.paths?.(scene) ?? [];
     const strace = await Strace.attach(scene.server.pid, { ...injection, paths });
     if (operation.atStart) {
       scene.server.begin();
@@ -177,7 +197,6 @@ export interface EveryCallResult {
   readonly complaints: readonly string[];
 }
 
-const MOST_CALLS = 100;
 const STRIKE_MS = 180_000;
 const FAILURES = ['error=ENOSPC', 'error=EIO'];
 /** node itself cannot do without these: failing them would say nothing about us. */
@@ -234,7 +253,7 @@ function strikeIn({ operation, calls, fault, thread }: Series, when: number): Pr
 }
 
 function allSeries(only: string | undefined): Series[] {
-  const operations = OPERATIONS.filter(({ name }) => only === undefined || name.includes(only));
+  const operations = [...OPERATIONS, ...IN_DETAIL].filter(({ name }) => only === undefined || name.includes(only));
   return operations.flatMap((operation) =>
     CALLS.flatMap((calls) =>
       (['main', 'pool'] as const).flatMap((thread) =>
