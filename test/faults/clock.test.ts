@@ -23,14 +23,13 @@ testWithFaketime(
       clock.set('+15s');
       const { body } = await carol.sendOne();
       expect(Number.parseInt(body.id!, 10)).toBeGreaterThan(Date.now() + 10_000); // it did move
-      for (const offset of ['+15s', '-1h', '+0s']) {
+      for (const offset of ['+15s', '-1h']) {
         clock.set(offset);
         scene.appendForeign();
         await carol.send(2);
         await scene.sender.send(PER_SECOND + 1); // more than may come in the second in which it jumped
         await scene.shown(3000);
       }
-      clock.set('-1h');
       await scene.server.terminate();
       await scene.start();
       await carol.send(2);
