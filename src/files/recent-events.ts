@@ -2,6 +2,7 @@ import type { MailEvent } from '../mailbox-store.ts';
 import { compareIds } from './event-id.ts';
 
 const MAX_BYTES = 384 * 1024;
+const READ_BYTES = 64 * 1024;
 
 interface RecentBatch {
   readonly after: string;
@@ -28,18 +29,20 @@ export class RecentEvents {
     this.#bytes = 0;
   }
 
-  /** Events after `after` and up to `newest`; undefined when they do not all lie here. */
+  /** Events after `after` and up to `newest`, about 64 KiB of them, or `limit`; undefined when they do not all lie here. */
   read(after: string, newest: string, limit: number): MailEvent[] | undefined {
     const from = this.#batches.findLastIndex((batch) => compareIds(batch.after, after) <= 0);
     if (from === -1) return undefined;
     const events: MailEvent[] = [];
+    let bytes = 0;
     for (const batch of this.#batches.slice(from)) {
       const isUnread = compareIds(batch.after, after) >= 0;
       const isReadable = compareIds(batch.events.at(-1)!.id, newest) <= 0;
       const unread = isUnread ? batch.events : batch.events.filter(({ id }) => compareIds(id, after) > 0);
       const readable = isReadable ? unread : unread.filter(({ id }) => compareIds(id, newest) <= 0);
       events.push(...readable.slice(0, limit - events.length));
-      if (events.length === limit || !isReadable) break;
+      bytes += batch.bytes;
+      if (events.length === limit || (events.length > 0 && bytes >= READ_BYTES) || !isReadable) break;
     }
     return events;
   }

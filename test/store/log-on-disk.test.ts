@@ -89,6 +89,22 @@ describe('a log in segments', () => {
     }
   });
 
+  test('is read a little at a time, just written or from disk: who does not read on holds little', async () => {
+    await Listener.open(open());
+    await Promise.all(numbered('x'.repeat(4000), 200).map((text) => store.append(henry, letter(text))));
+    const cursor = (await store.ends(henry)).oldest;
+
+    for (const isJustWritten of [true, false]) {
+      if (!isJustWritten) await reopen();
+      const { events } = await store.read(henry, cursor);
+      const chars = events.reduce((sum, { data }) => sum + data.length, 0);
+
+      expect(chars).toBeGreaterThan(0);
+      expect(chars).toBeLessThan(160 * 1024);
+      expect(await readAll(store)).toHaveLength(200);
+    }
+  });
+
   test('names each segment by the id that it begins after', async () => {
     await Listener.open(open(SMALL));
     const events = await appendAll(store, numbered('message', 20));
