@@ -95,7 +95,7 @@ export const OPERATIONS: readonly Operation[] = [
     },
     act: async (scene) => {
       const id = scene.follower!.cursor!;
-      await scene.receipt(id);
+      await scene.until('the receipt is accepted', async () => (await scene.receipt(id)) === 204);
       await scene.until('the mark is written', () => scene.markFile().includes(id));
     },
   },

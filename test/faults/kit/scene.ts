@@ -90,8 +90,8 @@ export class Scene {
   }
 
   /** Ends when the server is dead, too. */
-  async until(what: string, holds: () => boolean): Promise<void> {
-    await until(what, () => this.server.isOver || holds(), 20_000, 10);
+  async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+    await until(what, async () => this.server.isOver || (await holds()), 20_000, 10);
   }
 
   get mailbox(): string {
@@ -123,15 +123,18 @@ export class Scene {
     this.#held = undefined;
   }
 
-  receipt(delivered: string): Promise<void> {
+  /** Says that mail has come; resolves with the answer's status, or to nothing when none came. */
+  receipt(delivered: string): Promise<number | undefined> {
     const body = JSON.stringify({ receiver: ALICE, delivered });
     return new Promise((done) => {
+      let status: number | undefined;
       const headers = { 'Content-Type': 'application/json' };
-      const req = request({ host: '127.0.0.1', port: this.port, method: 'POST', path: '/receipts', headers }, (res) =>
-        res.resume(),
-      );
+      const req = request({ host: '127.0.0.1', port: this.port, method: 'POST', path: '/receipts', headers }, (res) => {
+        status = res.statusCode;
+        res.resume();
+      });
       req.on('error', () => undefined);
-      req.on('close', done);
+      req.on('close', () => done(status));
       req.end(body);
     });
   }
