@@ -21,7 +21,7 @@ export async function doctor({ words, settings, isGiven }: Invocation): Promise<
 
   report(examineProgram());
   const hasDirectory = existsSync(dir);
-  if (hasDirectory) for (const finding of examineDirectory(shown(dir))) report(finding);
+  if (hasDirectory) for (const finding of await examineDirectory(shown(dir))) report(finding);
   else if (!url || isGiven('dir')) report(noMailboxes(dir));
   for (const finding of examineWatching(hasDirectory ? dir : '.')) report(finding);
   if (url) {

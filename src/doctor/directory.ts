@@ -43,11 +43,11 @@ const SLOW_SYNC_MS = 100;
 const SETTLED_MS = 60_000;
 
 /** Looks at a data directory; changes nothing in it but for a file that is made and removed. */
-export function examineDirectory(dir: string): Finding[] {
+export async function examineDirectory(dir: string): Promise<Finding[]> {
   try {
     checkLayout(dir);
     const look = new DirectoryLook(dir);
-    return [...look.place(), ...look.entries(), ...look.locks(), ...look.takes(), ...look.torn()];
+    return [...look.place(), ...look.entries(), ...look.locks(), ...(await look.takes()), ...look.torn()];
   } catch (error) {
     if (error instanceof MailboxError) return [problem(error.message, '')];
     if (isErrno(error, 'EACCES', 'EPERM')) return [notOurs(dir, 'read', error)];
@@ -202,7 +202,7 @@ class DirectoryLook {
     });
   }
 
-  takes(): Finding[] {
+  async takes(): Promise<Finding[]> {
     const dir = join(realpathSync(this.#dir), TAKEN);
     const takes = namesIn(dir)
       .flatMap((mailbox) => listTakes(join(dir, mailbox)))
@@ -211,7 +211,7 @@ class DirectoryLook {
         return stat && Date.now() - Math.max(stat.mtimeMs, stat.ctimeMs) > SETTLED_MS ? [path] : [];
       });
     if (takes.length === 0) return [];
-    const open = openAmong(new Set(takes));
+    const open = await openAmong(new Set(takes));
     return each(takes, (path) =>
       open?.has(path)
         ? warning(

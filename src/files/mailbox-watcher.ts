@@ -2,6 +2,10 @@ import { watch as watchDirectory, type FSWatcher as DirectoryWatcher } from 'nod
 import { dirname, join } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
 import type { Logger } from '../logger.ts';
+import { statIfThere } from './disk.ts';
+
+/** A new watch stands a moment after it was asked for: what was written before is looked for. */
+const FIRST_LOOK_MS = 10;
 
 /** chokidar mutes a file for 50 ms after each change: an append in that gap needs a second look. */
 const SECOND_LOOK_MS = 75;
@@ -32,6 +36,7 @@ export class MailboxWatcher {
   #crowd: DirectoryWatcher | undefined;
   readonly #watched = new Set<string>();
   readonly #hints = new Map<string, () => void>();
+  readonly #firstLooks = new Map<string, NodeJS.Timeout>();
   readonly #secondLooks = new Map<string, NodeJS.Timeout>();
   #errors = 0;
 
@@ -40,6 +45,8 @@ export class MailboxWatcher {
     this.#usesPolling = usePolling;
     this.#most = most;
     this.#watcher = watch(anchor ?? [], {
+      // A take has a moment without a file: chokidar would then go over to the directory, and list it at every change.
+      ignored: (_path, stats) => stats?.isDirectory() ?? false,
       ignoreInitial: true,
       atomic: false,
       followSymlinks: false,
@@ -48,6 +55,7 @@ export class MailboxWatcher {
     });
     this.#watcher.on('all', (_event, path) => this.#hint(path));
     this.#watcher.on('raw', (_event, _path, details: unknown) => this.#hint(watchedPath(details)));
+    this.#watcher.on('unlink', (path) => this.rewatch(path));
     this.#watcher.on('error', (error) => this.#failed(error));
   }
 
@@ -65,7 +73,7 @@ export class MailboxWatcher {
     this.#hints.set(path, hint);
     if (this.#watched.size < this.#most) {
       this.#watched.add(path);
-      this.#watcher.add(path);
+      this.#add(path);
     } else if (!this.#usesPolling) this.#watchCrowd(dirname(path));
   }
 
@@ -73,23 +81,29 @@ export class MailboxWatcher {
   rewatch(path: string): void {
     if (!this.#watched.has(path)) return;
     this.#watcher.unwatch(path);
-    this.#watcher.add(path);
+    this.#add(path);
   }
 
   unwatch(path: string): void {
     if (!this.#hints.delete(path)) return;
-    clearTimeout(this.#secondLooks.get(path));
-    this.#secondLooks.delete(path);
+    for (const looks of [this.#firstLooks, this.#secondLooks]) {
+      clearTimeout(looks.get(path));
+      looks.delete(path);
+    }
     if (this.#watched.delete(path)) this.#watcher.unwatch(path);
   }
 
   async close(): Promise<void> {
-    for (const timer of this.#secondLooks.values()) clearTimeout(timer);
-    this.#secondLooks.clear();
-    this.#hints.clear();
-    this.#watched.clear();
+    for (const path of this.#hints.keys()) this.unwatch(path);
     this.#crowd?.close();
     await this.#watcher.close();
+  }
+
+  #add(path: string): void {
+    this.#watcher.add(path);
+    this.#later(this.#firstLooks, path, FIRST_LOOK_MS, () => {
+      if ((statIfThere(path)?.size ?? 0) > 0) this.#hint(path);
+    });
   }
 
   #watchCrowd(dir: string): void {
@@ -116,14 +130,16 @@ export class MailboxWatcher {
     const hint = path === undefined ? undefined : this.#hints.get(path);
     if (path === undefined || !hint) return;
     hint();
-    clearTimeout(this.#secondLooks.get(path));
-    this.#secondLooks.set(
-      path,
-      setTimeout(() => {
-        this.#secondLooks.delete(path);
-        this.#hints.get(path)?.();
-      }, SECOND_LOOK_MS),
-    );
+    this.#later(this.#secondLooks, path, SECOND_LOOK_MS, () => this.#hints.get(path)?.());
+  }
+
+  #later(looks: Map<string, NodeJS.Timeout>, path: string, ms: number, look: () => void): void {
+    clearTimeout(looks.get(path));
+    const begin = (): void => {
+      looks.delete(path);
+      look();
+    };
+    looks.set(path, setTimeout(begin, ms));
   }
 }
 

@@ -36,12 +36,14 @@ export interface MailboxOptions extends LogOptions {
   readonly groupWritable: boolean;
   readonly logger: Logger;
   readonly uptimeMs: () => number;
+  /** How many takes all mailboxes of the store have together. */
+  readonly kept: { count: number };
   /** Counts one more mailbox that was not there before; false when there are too many. */
   readonly mayMake: () => boolean;
   /** Whether somebody listens to it by way of another process, as far as is known here. */
   readonly isHeardElsewhere: (mailbox: MailboxName) => boolean;
-  /** The mailbox file has been renamed away, and another stands at its path. */
-  readonly onTaken: (file: string) => void;
+  /** Another mailbox file stands at the path than the last time we looked, whoever put it there. */
+  readonly onReplaced: (file: string) => void;
   /** Something of ours has been logged. */
   readonly onLogged: (mailbox: MailboxName) => void;
   /** So many events of other programs have been logged. */
@@ -69,6 +71,8 @@ const MAX_BATCH = 256;
 const MAX_BATCH_CHARS = 64 * 1024;
 const MAX_ATTEMPTS = 5;
 const MAX_REST_MS = 1000;
+/** 6 ms of rest with 500 takes, 100 ms with 2,000. A look costs 2 µs for each take of its mailbox, and a millisecond. */
+const REST_SCALE = 40_000;
 const HISTORY_BYTES = 1024 * 1024;
 
 /**
@@ -342,6 +346,7 @@ export class Mailbox {
       await this.#lock.run(() => this.#take());
       stat = statMailbox(this.#paths.file, this.#paths.takes);
     }
+    if (stat?.ino !== this.#ino) this.#options.onReplaced(this.#paths.file);
     if (!this.#looked || stat?.ino !== this.#ino || this.#taken.needsLook()) await this.#logTaken(stat?.ino);
   }
 
@@ -354,7 +359,6 @@ export class Mailbox {
     const bits = this.#options.groupWritable ? GROUP_FILE_MODE : 0;
     try {
       takeMailbox(this.#paths.file, this.#paths.takes, { mode: mode | bits, uid, gid });
-      this.#options.onTaken(this.#paths.file);
       this.#restAfterTake();
     } catch (error) {
       throw writeError(error);
@@ -400,10 +404,10 @@ export class Mailbox {
     return this.#taken.needsLook();
   }
 
-  retire(take: Take): Promise<void> {
+  retire(takes: readonly Take[]): Promise<void> {
     return this.#inTurn(async () => {
       await this.log.catchUp();
-      await this.#taken.retire(take);
+      await this.#taken.retire(takes);
       this.#ringIfGrown();
     });
   }
@@ -469,9 +473,12 @@ export class Mailbox {
     void this.#tryLook();
   }
 
-  /** The more takes must be kept, the longer mail gathers for the next: they stay few and cheap. */
+  /**
+   * The more takes must be kept, here and in other mailboxes, the longer mail gathers for the next: they stay few and
+   * cheap. Nobody waits for it but who has just written to this very mailbox.
+   */
   #restAfterTake(): void {
-    const restMs = Math.min(this.#taken.count ** 2 / 4000, MAX_REST_MS);
+    const restMs = Math.min(this.#options.kept.count ** 2 / REST_SCALE, MAX_REST_MS);
     if (restMs < 1) return;
     clearTimeout(this.#rest);
     this.#rest = setTimeout(() => {

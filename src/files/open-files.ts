@@ -1,28 +1,42 @@
 import { readdirSync, readlinkSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { isErrno } from '../mailbox-error.ts';
 
 const INIT = '1';
+/** Others wait for us no longer than this at a time. */
+const SLICE_MS = 2;
+const MAX_LOOKS = 20;
 
 /**
  * Which of `paths` some process has open, or undefined where that cannot be told: without `/proc`, or when other
  * users' descriptors are hidden from us. Processes in another PID namespace are never seen.
  */
-export function openAmong(paths: ReadonlySet<string>): Set<string> | undefined {
+export async function openAmong(paths: ReadonlySet<string>): Promise<Set<string> | undefined> {
   const open = new Set<string>();
+  const seen = new Set<string>();
   try {
-    const pids = readdirSync('/proc');
-    if (!pids.includes(INIT)) return undefined; // mounted with hidepid: other users' processes are not even listed
-    for (const pid of pids) {
-      if (!/^\d+$/.test(pid)) continue;
-      for (const target of pid === INIT ? descriptorsOfInit() : descriptorsOf(pid)) {
-        if (paths.has(target)) open.add(target);
+    for (let look = 0; look < MAX_LOOKS; look += 1) {
+      const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+      if (!pids.includes(INIT)) return undefined; // mounted with hidepid: other users' processes are not even listed
+      // A process that began meanwhile may have got a file from one that ended before we came to it: so look again.
+      const begun = pids.filter((pid) => !seen.has(pid));
+      if (begun.length === 0) return open;
+      let restedMs = performance.now();
+      for (const pid of begun) {
+        seen.add(pid);
+        for (const target of pid === INIT ? descriptorsOfInit() : descriptorsOf(pid)) {
+          if (paths.has(target)) open.add(target);
+        }
+        if (performance.now() - restedMs < SLICE_MS) continue;
+        await setImmediate();
+        restedMs = performance.now();
       }
     }
+    return undefined;
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'EACCES', 'EPERM')) return undefined;
     throw error;
   }
-  return open;
 }
 
 /** Where init is more privileged than we are it is the system's own, and no writer of mail. */

@@ -1,4 +1,4 @@
-import { closeSync, openSync, rmdirSync, fstatSync, fsyncSync, unlinkSync } from 'node:fs';
+import { closeSync, openSync, rmdirSync, fstatSync, fsyncSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../logger.ts';
 import { isErrno } from '../mailbox-error.ts';
@@ -33,6 +33,8 @@ interface Seen {
 }
 
 export interface TakenMailOptions {
+  /** How many takes all mailboxes of the store have together. */
+  readonly kept: { count: number };
   readonly logger: Logger;
   readonly now: () => number;
   readonly uptimeMs: () => number;
@@ -59,7 +61,9 @@ export class TakenMail {
   /** Looks which takes there are. */
   list(): void {
     const known = this.#takes;
-    this.#takes = listTakes(this.#paths.takes);
+    this.#takes = listTakes(this.#paths.takes, known);
+    this.#options.kept.count += this.#takes.length - known.length;
+    if (known.every((take, i) => take === this.#takes[i])) return;
     const ids = new Set(this.#takes.map(({ id }) => id));
     for (const take of known) {
       if (ids.has(take.id)) continue;
@@ -67,10 +71,6 @@ export class TakenMail {
       if (this.#isQuiet(take, RETIRE_IDLE_MS)) this.#log.forgetTake(take.id);
       this.#seen?.delete(take.id);
     }
-  }
-
-  get count(): number {
-    return this.#takes.length;
   }
 
   get isEmpty(): boolean {
@@ -89,13 +89,11 @@ export class TakenMail {
   /** Logs whatever the takes hold and the log does not. The log must be caught up. */
   async log(): Promise<void> {
     // Sizes newest first, contents oldest first: what one writer wrote across a take then keeps its order.
-    const sizes = this.#takes
+    const grown = this.#takes
       .toReversed()
       .map((take) => ({ take, size: this.#look(take) }))
-      .toReversed();
-    for (const { take, size } of sizes) {
-      if (size > this.#log.consumed(take.id)) await this.#logTake(take, size);
-    }
+      .filter(({ take, size }) => size > this.#log.consumed(take.id));
+    for (const { take, size } of grown.toReversed()) await this.#logTake(take, size);
   }
 
   /** Takes that are in the log and have been quiet for 3 s: candidates for removal, unless somebody has them open. */
@@ -103,22 +101,31 @@ export class TakenMail {
     return this.#takes.filter((take) => this.#isQuiet(take, idleMs));
   }
 
-  /** Removes a take that nobody has open, once its last half line is set aside; what still comes is logged. */
-  async retire(take: Take): Promise<void> {
+  /** Removes takes that nobody has open, once their last half lines are set aside; what still comes is logged. */
+  async retire(takes: readonly Take[]): Promise<void> {
+    try {
+      for (const take of takes) await this.#retireOne(take);
+    } finally {
+      this.list();
+    }
+    if (this.isEmpty) removeIfEmpty(this.#paths.takes);
+  }
+
+  async #retireOne(take: Take): Promise<void> {
     await this.#withTake(take, async (fd) => {
       const size = sizeOf(fd);
+      if (size !== this.#seen?.get(take.id)?.size) return; // written to since it was found to be quiet
       await this.#logBytes(take, fd, size);
       if (this.#isUnfinished(take, size)) {
         if (!this.#isQuiet(take, TAIL_COMPLETE_MS)) return;
         await this.#logTail(take, fd, size);
         if (this.#isUnfinished(take, size)) await this.#setAside(take, fd, size, 'half a line');
       }
-      unlinkSync(take.path);
+      rmSync(take.path, { force: true }); // another server may have been quicker
       // A writer that opened the mailbox before the take may still have written: look once more after the unlink.
-      if (fstatSync(fd).size > size) await this.#logBytes(take, fd, fstatSync(fd).size);
+      const sizeNow = sizeOf(fd);
+      if (sizeNow > size) await this.#logBytes(take, fd, sizeNow);
     });
-    this.list();
-    if (this.isEmpty) removeIfEmpty(this.#paths.takes);
   }
 
   #isUnfinished(take: Take, size: number): boolean {

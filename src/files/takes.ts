@@ -9,6 +9,7 @@ import { MailboxError, isErrno } from '../mailbox-error.ts';
 import { APPEND_OR_CREATE, makeDirectory, namesIn, statIfThere } from './disk.ts';
 
 export interface Take {
+  readonly name: string;
   readonly id: string;
   readonly ordinal: number;
   readonly path: string;
@@ -20,14 +21,23 @@ const NAME = /^(\d+)-([a-z0-9]+)$/;
 const SUCCESSOR = 'successor-';
 const MAX_ATTEMPTS = 5;
 
-/** The takes in a directory, oldest first. */
-export function listTakes(dir: string): Take[] {
-  return namesIn(dir)
+/** The takes in a directory, oldest first. Those that are `known` already are given as they are. */
+export function listTakes(dir: string, known: readonly Take[] = []): Take[] {
+  const names = new Set(namesIn(dir));
+  const still = known.filter(({ name }) => names.delete(name));
+  const found = [...names]
     .flatMap((name) => {
       const match = NAME.exec(name);
-      return match ? [{ id: match[2]!, ordinal: Number(match[1]), path: join(dir, name) }] : [];
+      return match ? [{ name, id: match[2]!, ordinal: Number(match[1]), path: join(dir, name) }] : [];
     })
-    .toSorted((a, b) => a.ordinal - b.ordinal || (a.id < b.id ? -1 : 1));
+    .toSorted(byAge);
+  const takes = [...still, ...found];
+  const isInOrder = still.length === 0 || found.length === 0 || byAge(still.at(-1)!, found[0]!) < 0;
+  return isInOrder ? takes : takes.toSorted(byAge);
+}
+
+function byAge(a: Take, b: Take): number {
+  return a.ordinal - b.ordinal || (a.id < b.id ? -1 : 1);
 }
 
 /**
@@ -35,13 +45,14 @@ export function listTakes(dir: string): Take[] {
  * ever renamed over the mailbox: if a writer has made a new one meanwhile, that one stays.
  */
 export function takeMailbox(mailbox: string, dir: string, like: Likeness): void {
-  removeSuccessors(dir);
+  const names = namesIn(dir);
+  removeSuccessors(dir, names);
   const successor = join(dir, SUCCESSOR + randomName());
   makeSuccessor(dir, successor);
   imitate(successor, like);
 
   const id = randomName();
-  const ordinal = nextOrdinal(dir);
+  const ordinal = nextOrdinal(names);
   const path = join(dir, `${ordinal}-${id}`);
   renameSync(mailbox, path);
   try {
@@ -53,20 +64,20 @@ export function takeMailbox(mailbox: string, dir: string, like: Likeness): void 
   rmSync(successor, { force: true });
 
   // Whoever was stopped between choosing the ordinal and renaming took newer mail than the takes made meanwhile.
-  const overtaken = listTakes(dir).some((take) => take.id !== id && take.ordinal >= ordinal);
-  if (overtaken) renameSync(path, join(dir, `${nextOrdinal(dir)}-${id}`));
+  const next = nextOrdinal(namesIn(dir).filter((name) => !name.endsWith(`-${id}`)));
+  if (next > ordinal) renameSync(path, join(dir, `${next}-${id}`));
 }
 
 /** Whoever retires the last take removes the directory, perhaps right now. */
 function makeSuccessor(dir: string, path: string): void {
   for (let attempt = 1; ; attempt += 1) {
-    makeDirectory(dir);
     try {
       closeSync(openSync(path, APPEND_OR_CREATE, 0o600));
       return;
     } catch (error) {
       if (!isErrno(error, 'ENOENT') || attempt === MAX_ATTEMPTS) throw error;
     }
+    makeDirectory(dir);
   }
 }
 
@@ -76,10 +87,10 @@ export function isSuccessor(name: string): boolean {
 }
 
 /** What processes that died have left: successors never linked, and with `ino` only second names of that mailbox. */
-function removeSuccessors(dir: string, ino?: number): void {
-  for (const name of namesIn(dir)) {
+function removeSuccessors(dir: string, names: readonly string[], ino?: number): void {
+  for (const name of names.filter(isSuccessor)) {
     const path = join(dir, name);
-    if (isSuccessor(name) && (ino === undefined || statIfThere(path)?.ino === ino)) rmSync(path, { force: true });
+    if (ino === undefined || statIfThere(path)?.ino === ino) rmSync(path, { force: true });
   }
 }
 
@@ -87,7 +98,7 @@ function removeSuccessors(dir: string, ino?: number): void {
 export function statMailbox(mailbox: string, dir: string): Stats | undefined {
   let stat = statIfThere(mailbox);
   if (stat?.isFile() && stat.nlink > 1) {
-    removeSuccessors(dir, stat.ino);
+    removeSuccessors(dir, namesIn(dir), stat.ino);
     stat = statIfThere(mailbox);
   }
   if (stat && (!stat.isFile() || stat.nlink > 1)) throw unusable(mailbox);
@@ -102,8 +113,8 @@ export function unusable(path: string, cause?: unknown): MailboxError {
   );
 }
 
-function nextOrdinal(dir: string): number {
-  return (listTakes(dir).at(-1)?.ordinal ?? 0) + 1;
+function nextOrdinal(names: readonly string[]): number {
+  return names.reduce((last, name) => Math.max(last, Number(NAME.exec(name)?.[1] ?? 0)), 0) + 1;
 }
 
 /** The owner is kept where we may: an unprivileged server cannot give files away. */

@@ -1,9 +1,10 @@
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { MailboxWatcher } from '../../src/files/mailbox-watcher.ts';
 import { silent } from '../../src/logger.ts';
+import { eventually } from '../support/store-files.ts';
 
 let dir: string;
 let watcher: MailboxWatcher;
@@ -39,6 +40,21 @@ test('hints at mailboxes beyond those with a watch of their own', async () => {
   for (const [i, path] of paths.entries()) watcher.watch(path, () => (counts[i]! += 1));
 
   for (const [i, path] of paths.entries()) await hinted(path, () => counts[i]!);
+
+  expect(watcher.errors).toBe(0);
+});
+
+test('hints at what was written to the file that follows a take before its watch stood, and after', async () => {
+  let hints = 0;
+  const path = mailbox('henry');
+  watcher.watch(path, () => (hints += 1));
+  renameSync(path, join(dir, 'taken'));
+  mailbox('henry');
+
+  watcher.rewatch(path);
+  appendFileSync(path, 'data: hi\n\n');
+  await eventually(() => hints > 0);
+  await hinted(path, () => hints);
 
   expect(watcher.errors).toBe(0);
 });

@@ -17,10 +17,10 @@ function openFile(): string {
   return path;
 }
 
-requires('root')('a file is known to be open by whoever may see it', () => {
+requires('root')('a file is known to be open by whoever may see it', async () => {
   const path = openFile();
 
-  expect(openAmong(new Set([path, `${path}.other`]))).toEqual(new Set([path]));
+  expect(await openAmong(new Set([path, `${path}.other`]))).toEqual(new Set([path]));
 });
 
 requires(
@@ -31,7 +31,7 @@ requires(
   buildPackage();
   const path = openFile();
   const module = join(PACKAGE_DIR, 'dist/files/open-files.js');
-  const look = `import { openAmong } from '${module}'; console.log(openAmong(new Set(['${path}'])));`;
+  const look = `import { openAmong } from '${module}'; console.log(await openAmong(new Set(['${path}'])));`;
   const asStranger = `setpriv --reuid=${STRANGER} --regid=${STRANGER} --clear-groups "$0" --input-type=module -e "$1"`;
 
   const { stdout, stderr } = spawnSync(
@@ -44,6 +44,6 @@ requires(
   expect(stdout).toBe('undefined\n');
 });
 
-test('without a file that was asked for, nothing is open', () => {
-  expect(openAmong(new Set()) ?? new Set()).toEqual(new Set());
+test('without a file that was asked for, nothing is open', async () => {
+  expect((await openAmong(new Set())) ?? new Set()).toEqual(new Set());
 });

@@ -14,12 +14,24 @@ import {
   writeSync,
 } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { CommitSlots } from '../../src/files/commit-slots.ts';
+import { DeliveredLog } from '../../src/files/delivered-log.ts';
 import type { FileMailboxes, FileMailboxesOptions } from '../../src/files/file-mailboxes.ts';
+import { MailboxPaths } from '../../src/files/mailbox-paths.ts';
+import { TakenMail } from '../../src/files/taken-mail.ts';
+import { silent } from '../../src/logger.ts';
 import { Clock, MailboxDirectory, eventually } from '../support/store-files.ts';
 import { Listener, appendAll, henry, letter, mina, numbered, readAll, textsOf } from '../support/store-mail.ts';
 
 jest.setTimeout(30_000);
 
+const logOptions = {
+  segmentBytes: 1024 * 1024,
+  keepMs: Infinity,
+  keepBytes: Infinity,
+  now: Date.now,
+  slots: new CommitSlots(1),
+};
 const onLinux = process.platform === 'linux' ? test : test.skip;
 const IDLE_MS = 3000;
 
@@ -121,6 +133,48 @@ describe('a take', () => {
     expect(textsOf(await readAll(store))).toEqual(['one', 'two', 'three']);
     await whileTimePasses(() => takes().length === 0);
     expect(textsOf(await readAll(await reopen()))).toEqual(['one', 'two', 'three']);
+  });
+
+  test('goes with all the others of its mailbox, however many', async () => {
+    const texts = numbered('theirs', 50);
+    for (const [i, text] of texts.entries()) leaveTake(`${i + 1}-take${i}`, `data: ${text}\n\n`);
+    const events = await readAll(open());
+
+    uptime.move(IDLE_MS); // no more time than for one look at who has them open
+    await eventually(() => !existsSync(directory.in('.taken', 'henry')));
+
+    expect(textsOf(await readAll(await reopen()))).toEqual(texts);
+    expect(await readAll(store)).toEqual(events);
+  });
+
+  test('that has been written to since it was found quiet is not removed', async () => {
+    const paths = new MailboxPaths(directory.path, henry);
+    const options = {
+      ...logOptions,
+      uptimeMs: uptime.now,
+      logger: silent,
+      kept: { count: 0 },
+      onForeign: () => undefined,
+    };
+    const log = new DeliveredLog(paths, options, () => undefined);
+    const taken = new TakenMail(paths, options, log);
+    leaveTake('1-abc', 'data: one\n\n');
+    taken.list();
+    await taken.log();
+    uptime.move(IDLE_MS);
+    const quiet = taken.quiet();
+
+    appendFileSync(directory.in('.taken', 'henry', '1-abc'), 'data: two\n\n');
+    await taken.retire(quiet);
+    expect(takes()).toEqual(['1-abc']);
+
+    await taken.log();
+    uptime.move(IDLE_MS);
+    await taken.retire(quiet);
+    expect(existsSync(directory.in('.taken', 'henry'))).toBe(false);
+    expect(textsOf(log.read('0-0', 10).events)).toEqual(['one', 'two']);
+    expect(options.kept.count).toBe(0);
+    log.close();
   });
 
   test('of every drain comes in its turn', async () => {
