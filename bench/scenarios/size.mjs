@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandOf } from '../contenders.mjs';
@@ -30,6 +31,7 @@ export async function run({ runs, quick, scratch }) {
   const size = quick ? { mailboxes: 10_000, messages: 100_000 } : { mailboxes: 100_000, messages: 1_000_000 };
   const big = freshDirectory(scratch);
   await fill(big, size, scratch);
+  execFileSync('sync'); // else the disk is still busy with all that while the first runs are measured
   for (let i = 0; i < runs; i += 1) {
     const empty = freshDirectory(scratch);
     findings.add('empty', 'empty', await measureAll(empty, i, quick, scratch));
