@@ -32,6 +32,7 @@ export class EventStream {
       'X-Accel-Buffering': 'no',
       'X-Content-Type-Options': 'nosniff',
     });
+    res.flushHeaders(); // as one text: until it is written, Node keeps it in two dozen pieces, for as long as the stream lasts
   }
 
   get isOpen(): boolean {
