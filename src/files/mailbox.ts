@@ -416,7 +416,7 @@ export class Mailbox {
 
   async read(after: string | undefined, limit: number): Promise<Batch> {
     if (!this.isWatched) await this.#tryLook();
-    return this.log.read(after ?? this.#marks.read()['delivered'] ?? this.log.oldest, limit);
+    return this.log.read(after ?? this.marks()['delivered'] ?? this.log.oldest, limit);
   }
 
   async ends(): Promise<{ oldest: string; newest: string }> {
@@ -513,7 +513,7 @@ export class Mailbox {
   }
 
   marks(): Record<string, string> {
-    return this.#marks.read();
+    return (this.#madeMarks ?? new Marks(this.#paths.marks)).read(); // kept only from the first move on
   }
 
   writeMarks(wait: 'wait' | 'briefly'): Promise<void> {
@@ -523,7 +523,7 @@ export class Mailbox {
   /** Drops what is older than is kept, as far as the mark has passed it; a room has no marks. */
   retain(isRoom: boolean): Promise<void> {
     return this.#inTurn(() =>
-      this.log.retain(isRoom ? this.log.newest : (this.#marks.read()['delivered'] ?? this.log.oldest)),
+      this.log.retain(isRoom ? this.log.newest : (this.marks()['delivered'] ?? this.log.oldest)),
     );
   }
 
