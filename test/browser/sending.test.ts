@@ -129,6 +129,15 @@ describe('what one has written', () => {
 
     await henry.context().setOffline(true);
     await says(henry, /^You're offline\./);
+    // The page is told before the network is gone: what is written in between still goes out.
+    await until('the network is gone', () =>
+      henry.evaluate(() =>
+        fetch('healthz').then(
+          () => false,
+          () => true,
+        ),
+      ),
+    );
     for (const text of ['two', 'three']) await write(henry, text);
     await receipt(henry, 'Waiting to send').waitFor();
     for (const text of ['und', 'deux']) await write(jjeong, text);
