@@ -25,7 +25,6 @@ const SCENARIOS = [
   'size',
   'start-up',
   'transports',
-  'workers',
   'nats',
 ];
 

@@ -106,14 +106,8 @@ export function runJob(job, settings, limitMs) {
   });
 }
 
-/** Seconds of CPU that a process has used, with its workers, if any: all threads together. @param {number} pid */
+/** Seconds of CPU that a process has used, all threads together. @param {number} pid */
 export function cpuSeconds(pid) {
-  const workers = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean);
-  return [pid, ...workers].map(Number).reduce((sum, one) => sum + ownCpuSeconds(one), 0);
-}
-
-/** @param {number} pid */
-function ownCpuSeconds(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;

@@ -3,7 +3,6 @@
  *
  *     npm run soak -- --minutes 10 [--seed 7]      servers killed, stopped and ended at random, then the oracle
  *     npm run soak -- --minutes 10 --command       the same with the command as users start it
- *     npm run soak -- --minutes 2 --workers 4      one server with workers, which are killed, stopped and ended
  *     npm run soak -- --nats [--mailboxes 100]     mailboxes on three NATS servers, which are killed and paused (NATS_SERVER
  *                                                  names the program; about 3 minutes)
  *     npm run soak -- --every-call [--only append] killed, and failed, at each file call of each operation
@@ -25,7 +24,6 @@ const { values } = parseArgs({
     only: { type: 'string' },
     servers: { type: 'string' },
     command: { type: 'boolean', default: false },
-    workers: { type: 'string' },
     'fault-every-ms': { type: 'string' },
   },
 });
@@ -47,7 +45,6 @@ if (values['every-call']) {
     durationMs: Number(values.minutes) * 60_000,
     report,
     command: values.command,
-    ...(values.workers && { workers: Number(values.workers) }),
     ...(values.servers && { servers: Number(values.servers) }),
     ...(values['fault-every-ms'] && { faultEveryMs: Number(values['fault-every-ms']) }),
   });

@@ -14,6 +14,26 @@ export class ChatCounts {
   slowReadersClosed = 0;
   readonly errors = new Map<MailboxErrorCode, number>();
 
+  appended(seconds: number): void {
+    this.appends.observe(seconds);
+  }
+
+  sent(events: number): void {
+    this.eventsSent += events;
+  }
+
+  delivered(seconds: number): void {
+    this.deliveries.observe(seconds);
+  }
+
+  resumed(result: 'hit' | 'gap'): void {
+    this.resumes[result] += 1;
+  }
+
+  slowReaderClosed(): void {
+    this.slowReadersClosed += 1;
+  }
+
   failed(code: MailboxErrorCode): void {
     this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
   }

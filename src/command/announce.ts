@@ -17,12 +17,12 @@ export interface Listening {
 
 /** Says once that the chat is up: to a person in words, to a program in one line of JSON. */
 export function announce(settings: Settings, access: AccessSettings, { port, metrics }: Listening): void {
-  const { host, port: asked, dir, people, workers } = settings;
+  const { host, port: asked, dir, people } = settings;
   const readyMs = Math.round(performance.now());
   const network = networkNote(access, host);
   const store = settings.store === 'files' ? {} : { store: shownServers(settings.store) };
   const always = { version: VERSION, readyMs, url: urlOf(host, port), dir, people };
-  const start = { ...always, ...store, ...(metrics && { metrics }), ...(workers > 1 && { workers }) };
+  const start = { ...always, ...store, ...(metrics && { metrics }) };
   if (!isTerminal(process.stderr)) {
     console.log(JSON.stringify({ name: 'mailbox-chat', ...start, host, port, dir: shown(dir), pid: process.pid }));
     return;

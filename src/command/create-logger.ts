@@ -7,22 +7,17 @@ export interface LoggerOptions {
   readonly format: (typeof LOG_FORMATS)[number];
   /** File descriptor; default 2 (stderr), because stdout is for data. */
   readonly to?: number;
-  /** Whether each line tells which process wrote it. Default false. */
-  readonly withPid?: boolean;
 }
 
 // What people say to each other never reaches a log, even when a careless caller hands over a whole message or event.
 const PEOPLES_WORDS = ['message', 'data', 'text', 'body', '*.message', '*.data', '*.text', '*.body'];
 
 /** A logger that writes at once (nothing is lost on exit), one JSON object a line or, with `pretty`, for people. */
-export async function createLogger({ level, format, to = 2, withPid = false }: LoggerOptions): Promise<Logger> {
+export async function createLogger({ level, format, to = 2 }: LoggerOptions): Promise<Logger> {
   const inWords = (error: unknown) => errorInWords(error, level === 'debug');
   const serializers = { err: inWords };
   const stream = await destination(format, to);
-  const logger: Logger = pino(
-    { level, base: withPid ? { pid: process.pid } : null, redact: PEOPLES_WORDS, serializers },
-    stream,
-  );
+  const logger: Logger = pino({ level, base: null, redact: PEOPLES_WORDS, serializers }, stream);
   return logger;
 }
 

@@ -6,10 +6,7 @@ import { VERSION } from '../version.ts';
 
 // Loaded when needed: each command pays only for what it uses.
 const run: Record<Command, (invocation: Invocation) => Promise<void>> = {
-  serve: async (invocation) =>
-    invocation.settings.workers > 1
-      ? (await import('./primary.ts')).serveWithWorkers(invocation)
-      : (await import('./serve.ts')).serve(invocation),
+  serve: async (invocation) => (await import('./serve.ts')).serve(invocation),
   send: async (invocation) => (await import('./send.ts')).send(invocation),
   tail: async (invocation) => (await import('./tail.ts')).tail(invocation),
   invite: async (invocation) => (await import('./invite.ts')).invite(invocation),

@@ -8,10 +8,9 @@ import { openCluster } from './open-store.ts';
 import type { Settings } from './options.ts';
 import { isTerminal } from './terminal.ts';
 
-/** One of several workers says in each line which it is, by its `pid`. */
-export function loggerFor({ 'log-level': level, 'log-format': format, workers }: Settings): Promise<Logger> {
+export function loggerFor({ 'log-level': level, 'log-format': format }: Settings): Promise<Logger> {
   const fitting = isTerminal(process.stderr) ? 'pretty' : 'json';
-  return createLogger({ level, format: format === 'auto' ? fitting : format, withPid: workers > 1 });
+  return createLogger({ level, format: format === 'auto' ? fitting : format });
 }
 
 /** The chat as it was asked for; what the directory has against it comes as an Ending. */

@@ -273,15 +273,6 @@ export const OPTIONS = {
     expects: 'off or [host:]port with a port from 0 to 65535',
     parse: metricsPlace,
   }),
-  workers: option({
-    only: ['serve'],
-    env: 'MAILBOX_WORKERS',
-    value: '<number>',
-    fallback: '1',
-    description: 'processes that serve together, on one port and for one directory',
-    expects: 'a whole number from 1 to 64',
-    parse: (text) => wholeNumber(text, 1, 64),
-  }),
   store: option({
     only: STORING,
     env: 'MAILBOX_STORE',

@@ -39,7 +39,7 @@ export async function stopServing(server: Server, chat: MailboxChat): Promise<vo
   await Promise.race([closed, unconnected(server)]);
 }
 
-/** In a worker whose primary has gone, newer Nodes never say that the server is closed. */
+/** A keep-alive connection whose last answer came after close() stays open: newer Nodes never say that the server is closed. */
 function unconnected(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const look = (): void => {

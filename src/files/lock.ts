@@ -16,7 +16,7 @@ const TRIES = 3;
 /** Waits about 6 s in all, then gives up: longer than any dead holder's lock lives. */
 const RETRIES = { retries: 65, minTimeout: 5, maxTimeout: 100, randomize: true };
 
-/** Longer than several living holders need, one after the other: workers that end together write their marks together. */
+/** Longer than several living holders need, one after the other: servers that end together write their marks together. */
 const BRIEF_RETRIES = { ...RETRIES, retries: 12, maxTimeout: 50 };
 
 /** Kept a moment after the work, for the next: taking it costs more than the work. */

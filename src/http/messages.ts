@@ -72,7 +72,7 @@ async function send(
   const appended = await store.append(message.receiver, message);
   const text = answer(message, appended);
   if (!appended.repeated) {
-    counts.appends.observe((performance.now() - givenMs) / 1000);
+    counts.appended((performance.now() - givenMs) / 1000);
     live.publish({ to: message.sender, name: 'sent', data: text });
   }
   return { text, repeated: appended.repeated };

@@ -120,7 +120,7 @@ export class OpenStreams {
       entry.acknowledged = acknowledged;
       entry.stalledChecks = isStalled ? entry.stalledChecks + 1 : 0;
       if (entry.stalledChecks < MAX_STALLED_CHECKS || !stream.isOpen) continue;
-      this.#options.counts.slowReadersClosed += 1;
+      this.#options.counts.slowReaderClosed();
       stream.cut();
     }
   }

@@ -94,7 +94,7 @@ async function poll(exchange: Exchange, { store, receipts, people, door, counts 
     const { events } = batch.gap ? await store.read(mailbox, oldest, READ_LIMIT) : batch;
     const cursor = events.at(-1)?.id ?? start.cursor ?? newest;
     if (!exchange.res.writable) return;
-    counts.eventsSent += events.length;
+    counts.sent(events.length);
     sendJson(exchange.res, 200, { events: events.map(plainEvent), cursor, gap: isGap });
   } finally {
     clearTimeout(timer);
@@ -247,8 +247,8 @@ class Follow {
 
   #countResume({ cursor, proves, lost }: Start, oldest: string): void {
     const { store, counts } = this.#options;
-    if (lost !== undefined || (proves && store.compare(cursor!, oldest) < 0)) counts.resumes.gap += 1;
-    else if (proves) counts.resumes.hit += 1;
+    if (lost !== undefined || (proves && store.compare(cursor!, oldest) < 0)) counts.resumed('gap');
+    else if (proves) counts.resumed('hit');
   }
 
   /** How long the mail was on its way; what came before this stream did not wait for us. */
@@ -256,9 +256,9 @@ class Follow {
     if (!this.#stream.isOpen) return;
     const { counts } = this.#options;
     const now = Date.now();
-    counts.eventsSent += events.length;
+    counts.sent(events.length);
     for (const { time } of events) {
-      if (time >= this.#begun) counts.deliveries.observe(Math.max(0, now - time) / 1000);
+      if (time >= this.#begun) counts.delivered(Math.max(0, now - time) / 1000);
     }
   }
 

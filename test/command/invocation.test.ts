@@ -46,7 +46,6 @@ describe('What was asked for', () => {
       'keep-bytes': 1024 ** 3,
       'max-message': 4000,
       metrics: 'off',
-      workers: 1,
       store: 'files',
       'nats-creds': '',
       'nats-prefix': 'MAILBOX',

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { isErrno } from '../../src/mailbox-error.ts';
 import { Follower } from './kit/follower.ts';
 import { ForeignWriter, type WriterKind } from './kit/foreign-writer.ts';
 import { Ledger, type Verdict } from './kit/ledger.ts';
@@ -22,14 +21,12 @@ export interface SoakOptions {
   readonly segmentBytes?: number;
   /** Servers as users start them, instead of runners with small segments. */
   readonly command?: boolean;
-  /** Servers as users start them, with so many workers each, which the faults then are for too; one server unless told. */
-  readonly workers?: number;
   /** About how long between faults. */
   readonly faultEveryMs?: number;
   readonly report?: (line: string) => void;
 }
 
-export type Fault = 'kill' | 'stop' | 'terminate' | `${'kill' | 'stop' | 'terminate'} worker`;
+export type Fault = 'kill' | 'stop' | 'terminate';
 
 export interface SoakResult {
   readonly seed: number;
@@ -49,15 +46,6 @@ export interface SoakResult {
 }
 
 const SERVER_FAULTS: readonly Fault[] = [...Array<Fault>(7).fill('kill'), 'stop', 'terminate'];
-const WORKER_FAULTS: readonly Fault[] = [
-  ...Array<Fault>(14).fill('kill worker'),
-  'stop worker',
-  'stop worker',
-  'terminate worker',
-  'terminate worker',
-  'kill',
-  'terminate',
-];
 const NAMES = ['alice', 'bob', 'carol', 'dave'];
 const STOPPED_LEAST_MS = 2100;
 const STOPPED_MOST_MS = 4000;
@@ -96,13 +84,12 @@ class Soak {
 
   constructor({ report, ...options }: SoakOptions) {
     this.#options = {
-      workers: 0,
-      servers: options.workers ? 1 : 2,
+      servers: 2,
       mailboxes: 4,
       sendersPerMailbox: 8,
       followersPerMailbox: 2,
       foreign: ['php', 'dash', 'holder'],
-      faults: options.workers ? WORKER_FAULTS : SERVER_FAULTS,
+      faults: SERVER_FAULTS,
       segmentBytes: 64 * 1024,
       command: false,
       faultEveryMs: 500,
@@ -136,8 +123,8 @@ class Soak {
   }
 
   #serverOptions(): ServerOptions {
-    const { segmentBytes, command, workers } = this.#options;
-    return { dir: this.#dir, segmentBytes, command, workers };
+    const { segmentBytes, command } = this.#options;
+    return { dir: this.#dir, segmentBytes, command };
   }
 
   #openBox(name: string): Box {
@@ -193,10 +180,6 @@ class Soak {
       const fault = random.pick(this.#options.faults);
       const server = this.#servers[index]!;
       if (server.isOver) this.#complaints.push(`a server died by itself: ${server.errors.slice(-500)}`);
-      if (fault.endsWith('worker')) {
-        await this.#disturbWorker(fault, server, random);
-        continue;
-      }
       if (fault === 'stop') {
         this.#stops += 1;
         server.signal('SIGSTOP');
@@ -222,25 +205,6 @@ class Soak {
         await next.ready();
         this.#servers[index] = next;
       }
-    }
-  }
-
-  /** Another takes its place, if it ended, and the others go on. */
-  async #disturbWorker(fault: Fault, server: ServerProcess, random: Random): Promise<void> {
-    const { workers } = server;
-    if (workers.length === 0) return;
-    const worker = random.pick(workers);
-    if (fault === 'kill worker') {
-      this.#kills += 1;
-      signal(worker, 'SIGKILL');
-    } else if (fault === 'terminate worker') {
-      this.#terminations += 1;
-      signal(worker, 'SIGTERM');
-    } else {
-      this.#stops += 1;
-      signal(worker, 'SIGSTOP');
-      await pause(random.between(STOPPED_LEAST_MS, STOPPED_MOST_MS));
-      signal(worker, 'SIGCONT');
     }
   }
 
@@ -334,14 +298,5 @@ class Soak {
     await Promise.allSettled(this.#servers.map((server) => server.kill()));
     if (this.#complaints.length > 0 && process.env['KEEP_DIR']) this.#report(`kept: ${this.#dir}`);
     else removeDirectory(this.#dir);
-  }
-}
-
-/** It may have gone meanwhile. */
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if (!isErrno(error, 'ESRCH')) throw error;
   }
 }

@@ -54,7 +54,6 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
     "mailbox-chat tail henry --exec 'cat >> inbox.jsonl'": OPERATIONS,
   },
   'docs/scaling.md': {
-    'mailbox-chat --workers 4': { notRun: 'test/command/workers.test.ts starts three' },
     'npm install mailbox-chat @nats-io/transport-node @nats-io/jetstream': {
       notRun: 'needs three machines; test/jetstream serves a chat from one NATS server',
     },

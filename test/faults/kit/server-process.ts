@@ -1,9 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { isErrno } from '../../../src/mailbox-error.ts';
 
 export interface ServerOptions {
   readonly dir: string;
@@ -31,8 +29,6 @@ export interface ServerOptions {
   readonly verbose?: boolean;
   /** The command as users start it, instead of a runner with our options. */
   readonly command?: boolean;
-  /** The command with so many workers. */
-  readonly workers?: number;
 }
 
 export interface Exit {
@@ -53,16 +49,6 @@ export function tracked(child: ChildProcess): ChildProcess {
   running.add(child);
   child.once('exit', () => running.delete(child));
   return child;
-}
-
-/** The processes that a process has started, none when it has gone. */
-export function childrenOf(pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ESRCH')) return [];
-    throw error;
-  }
 }
 
 /** A server under test. `via`: the command it is run by, such as `['strace', …]`. */
@@ -97,10 +83,9 @@ export class ServerProcess {
 
   static async spawn(options: ServerOptions, via: readonly string[] = [], env: object = {}): Promise<ServerProcess> {
     const port = options.port ?? (await freePort());
-    const program =
-      options.command || options.workers
-        ? commandLine({ ...options, port })
-        : [RUNNER, JSON.stringify({ ...options, port })];
+    const program = options.command
+      ? commandLine({ ...options, port })
+      : [RUNNER, JSON.stringify({ ...options, port })];
     const command = [...via, process.execPath, ...program];
     const child = spawn(command[0]!, command.slice(1), {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -111,11 +96,6 @@ export class ServerProcess {
 
   get pid(): number {
     return this.#child.pid!;
-  }
-
-  /** The processes that it has started and that are there. */
-  get workers(): number[] {
-    return childrenOf(this.pid);
   }
 
   get isOver(): boolean {
@@ -168,10 +148,10 @@ export class ServerProcess {
   }
 }
 
-function commandLine({ dir, port, workers = 1 }: ServerOptions): string[] {
+function commandLine({ dir, port }: ServerOptions): string[] {
   const dist = process.env['MAILBOX_CHAT_DIST'] ?? resolve(import.meta.dirname, '../../../dist');
   const bin = resolve(dist, '../bin/mailbox-chat.cjs');
-  return [bin, '--port', `${port}`, '--dir', dir, '--log-level', 'error', '--workers', `${workers}`];
+  return [bin, '--port', `${port}`, '--dir', dir, '--log-level', 'error'];
 }
 
 let lastPort = 20_000 + Math.floor(Math.random() * 10_000);
