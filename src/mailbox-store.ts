@@ -30,14 +30,11 @@ export interface Appended {
   readonly repeated: boolean;
 }
 
-/** What a store holds, and what it has counted since it was opened. */
+/** What a store has counted since it was opened. */
 export interface StoreFigures {
   /** Events that other programs wrote into mailbox files, without us. */
   readonly foundInFiles: number;
   readonly watchErrors: number;
-  readonly mailboxes: number;
-  /** Mail that waits in mailbox files. */
-  readonly mailboxBytes: number;
 }
 
 /** `delivered`, or `read:<sender>`. */
@@ -87,8 +84,8 @@ export interface MailboxStore {
   /** Rejects when the store cannot take mail now: closed, failed, without its directory, or on a full disk. */
   ready(): Promise<void>;
 
-  /** For metrics; may be left out. Bounded work, however much mail there is: `mailboxes` and `mailboxBytes` may lag behind. */
-  figures?(): Promise<StoreFigures>;
+  /** For metrics; a store without files has none. */
+  readonly figures?: StoreFigures;
 
   close(): Promise<void>;
 }

@@ -13,7 +13,6 @@ import { LAYOUT_FILE, claimLayout } from './layout.ts';
 import { LiveDirectory } from './live-directory.ts';
 import { removeDeadLocks } from './lock.ts';
 import { Mailbox, type MailboxOptions } from './mailbox.ts';
-import { MailboxCensus } from './mailbox-census.ts';
 import { DELIVERED, LIVE, MailboxPaths, TAKEN, locksDirectory } from './mailbox-paths.ts';
 import { MailboxWatcher } from './mailbox-watcher.ts';
 import { admitGroup } from './group-access.ts';
@@ -97,7 +96,6 @@ export class FileMailboxes implements MailboxStore {
   #livedMs = 0;
   readonly #unmarked = new Set<Mailbox>();
   readonly #recovered: Promise<void>;
-  readonly #census: MailboxCensus;
   #foundInFiles = 0;
   #marksTimer: NodeJS.Timeout | undefined;
   #retiring = false;
@@ -147,7 +145,6 @@ export class FileMailboxes implements MailboxStore {
       watch: options.watch !== false,
       onGrown: (name) => this.#hint(name),
     });
-    this.#census = new MailboxCensus(this.#dir);
     this.inspector = new FileInspector(this.#dir, this.live);
     this.#recovered = this.#recover();
     this.#sweeper = setInterval(() => this.#tick(), TICK_MS).unref();
@@ -216,14 +213,8 @@ export class FileMailboxes implements MailboxStore {
       throw new MailboxError('STORE_FAILED', 'The file watcher has stopped.');
   }
 
-  async figures(): Promise<StoreFigures> {
-    const { mailboxes, bytes } = await this.#census.take();
-    return {
-      foundInFiles: this.#foundInFiles,
-      watchErrors: (this.#watcher?.errors ?? 0) + this.live.watchErrors,
-      mailboxes,
-      mailboxBytes: bytes,
-    };
+  get figures(): StoreFigures {
+    return { foundInFiles: this.#foundInFiles, watchErrors: (this.#watcher?.errors ?? 0) + this.live.watchErrors };
   }
 
   /** Ends when everything begun has ended and the marks are written; closing twice is harmless. */
@@ -233,7 +224,6 @@ export class FileMailboxes implements MailboxStore {
     clearInterval(this.#sweeper);
     clearTimeout(this.#marksTimer);
     await this.#recovered;
-    await this.#census.close();
     this.live.close();
     await this.#watcher?.close();
     await this.#writeMarks('briefly'); // without them, mail is at worst delivered again to who has no cursor

@@ -13,7 +13,7 @@ export interface Counted {
 
 /** A registry of its own for one chat. It keeps no numbers: each scrape takes them from where they are counted. */
 export function registryOf({ counts, openStreams, store }: Counted): Registry {
-  const figures = store.figures?.bind(store);
+  const figures = store.figures && (() => store.figures!);
   const registry = new Registry();
   for (const metric of [...metricsOfChat(counts, openStreams, figures), ...(figures ? metricsOfStore(figures) : [])]) {
     registry.registerMetric(metric);
@@ -21,7 +21,7 @@ export function registryOf({ counts, openStreams, store }: Counted): Registry {
   return registry;
 }
 
-type Figures = () => Promise<StoreFigures>;
+type Figures = () => StoreFigures;
 
 function metricsOfChat(counts: ChatCounts, openStreams: () => number, figures: Figures | undefined): Metric[] {
   return [
@@ -36,7 +36,7 @@ function metricsOfChat(counts: ChatCounts, openStreams: () => number, figures: F
       name: 'mailbox_chat_messages_appended_total',
       help: 'New messages: accepted over HTTP, or found in a mailbox file where another program wrote them.',
       label: 'source',
-      read: async () => ({ http: counts.appends.count, ...(figures && { file: (await figures()).foundInFiles }) }),
+      read: () => ({ http: counts.appends.count, ...(figures && { file: figures().foundInFiles }) }),
     }),
     durations({
       name: 'mailbox_chat_append_duration_seconds',
@@ -83,19 +83,7 @@ function metricsOfStore(figures: Figures): Metric[] {
     counter({
       name: 'mailbox_chat_watch_errors_total',
       help: 'Errors of the file watcher: while it fails, mail written by other programs may take a second longer.',
-      read: async () => (await figures()).watchErrors,
-    }),
-    gauge({
-      name: 'mailbox_chat_mailboxes',
-      help: 'Mailbox files that there are.',
-      together: 'max',
-      read: async () => (await figures()).mailboxes,
-    }),
-    gauge({
-      name: 'mailbox_chat_mailbox_bytes',
-      help: 'Mail that waits in mailbox files.',
-      together: 'max',
-      read: async () => (await figures()).mailboxBytes,
+      read: () => figures().watchErrors,
     }),
   ];
 }

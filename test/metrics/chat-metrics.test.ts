@@ -1,6 +1,4 @@
-import { writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import express from 'express';
 import { Counter, Registry } from 'prom-client';
@@ -183,18 +181,6 @@ describe('the metrics of a chat', () => {
 
     expect(await chat.scrape()).toMatchObject({ mailbox_chat_slow_readers_closed_total: 1 });
     reader.destroy();
-  });
-
-  test('tell how much mail waits, and in how many mailboxes', async () => {
-    const chat = await meteredChat();
-    chat.writeForeign('henry', 'data: hi\n\n');
-    chat.writeForeign('mina', 'data: 안녕\n\n');
-    writeFileSync(join(chat.dir, 'notes.md'), 'no mailbox');
-
-    expect(await chat.scrape()).toMatchObject({
-      mailbox_chat_mailboxes: 2,
-      mailbox_chat_mailbox_bytes: Buffer.byteLength('data: hi\n\ndata: 안녕\n\n'),
-    });
   });
 
   test('name nobody and quote nothing', async () => {
