@@ -27,7 +27,7 @@ import { silent, type Logger } from './logger.ts';
 import { MailboxError } from './mailbox-error.ts';
 import { personName } from './mailbox-name.ts';
 import type { MailboxStore } from './mailbox-store.ts';
-import { metricsOf, type ChatMetrics } from './metrics/metrics.ts';
+import { withMetrics, type ChatMetrics } from './metrics/metrics.ts';
 import { VERSION } from './version.ts';
 
 export interface MailboxChatOptions {
@@ -76,7 +76,10 @@ export interface MailboxChatOptions {
 /** The chat as request handler: mount it with `app.use('/chat', chat)`, or hand it to `http.createServer`. */
 export interface MailboxChat {
   (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void): void;
-  /** Answers with what it has counted, for Prometheus: `app.get('/metrics', chat.metrics)`. Nobody is asked who they are. */
+  /**
+   * Answers with what it has counted, for Prometheus: `app.get('/metrics', chat.metrics)`. Nobody is asked who they are.
+   * Counting begins when it is first read. Throws when prom-client is not installed.
+   */
   readonly metrics: ChatMetrics;
   /** Rejects when mail cannot be accepted now. */
   ready(): Promise<void>;
@@ -166,8 +169,8 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
     live.close();
     await store.close();
   };
-  const metrics = metricsOf({ counts, openStreams: () => streams.count, store }, logger);
-  return Object.assign(chat, { metrics, ready: () => store.ready(), close });
+  const counted = { counts, openStreams: () => streams.count, store, logger };
+  return withMetrics(Object.assign(chat, { ready: () => store.ready(), close }), counted);
 }
 
 interface PageOptions {

@@ -1,4 +1,4 @@
-import { MailboxError } from '../mailbox-error.ts';
+import { isErrno, MailboxError } from '../mailbox-error.ts';
 import { type Paint } from './terminal.ts';
 
 export const CLEAN = 0;
@@ -24,6 +24,9 @@ export function endingOf(error: unknown): Ending {
   if (error instanceof Ending) return error;
   if (error instanceof MailboxError) {
     return new Ending(error.code.startsWith('INVALID') ? USAGE : RUNTIME, error.message, [], { cause: error });
+  }
+  if (error instanceof Error && isErrno(error.cause, 'MODULE_NOT_FOUND')) {
+    return new Ending(CONFIGURATION, error.message, [], { cause: error }); // an optional package is not installed
   }
   const what = error instanceof Error ? error.message : String(error);
   return new Ending(RUNTIME, what, ['For the details, run it again with LOG_LEVEL=debug.'], { cause: error });

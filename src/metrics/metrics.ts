@@ -1,42 +1,122 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Registry } from 'prom-client';
-import { sendProblem } from '../http/problem.ts';
+import { createRequire } from 'node:module';
+/** @ts-ignore stays in the .d.ts: TypeScript hosts compile without prom-client, which is optional */
+import type * as PromClient from 'prom-client';
+import type { ChatCounts } from '../chat-counts.ts';
+import { PROBLEM_CODES, sendProblem } from '../http/problem.ts';
 import type { Logger } from '../logger.ts';
-import { MailboxError } from '../mailbox-error.ts';
-import type { Counted } from './registry.ts';
+import { isErrno, MailboxError } from '../mailbox-error.ts';
+import type { MailboxStore } from '../mailbox-store.ts';
+import { VERSION } from '../version.ts';
 
 /** Answers with what a chat has counted, in Prometheus' text format: `app.get('/metrics', chat.metrics)`. */
 export interface ChatMetrics {
   (req: IncomingMessage, res: ServerResponse): void;
   /** prom-client's registry of this chat alone: to merge with others, or to add `collectDefaultMetrics` to. */
-  registry(): Promise<Registry>;
+  registry(): Promise<PromClient.Registry>;
 }
 
-/** prom-client is loaded when it is first asked for, so that a start is quick. */
-export function metricsOf(counted: Counted, logger: Logger): ChatMetrics {
-  let loading: Promise<Registry> | undefined;
-  const registry = (): Promise<Registry> =>
-    (loading ??= import('./registry.ts').then(({ registryOf }) => registryOf(counted)));
-  return Object.assign(scrapesOf(registry, logger), { registry });
+export interface Counted {
+  /** Counting begins by replacing its methods. */
+  readonly counts: ChatCounts;
+  readonly openStreams: () => number;
+  readonly store: MailboxStore;
+  readonly logger: Logger;
 }
 
-/** Answers scrapes with what is in the registry by then. */
-export function scrapesOf(
-  registry: () => Promise<Registry>,
-  logger: Logger,
-): (req: IncomingMessage, res: ServerResponse) => void {
-  return (req, res) => {
-    void answer(req, res, registry).catch((error: unknown) => sendProblem(res, error, logger));
+type Counter = PromClient.Counter;
+
+const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Gives a chat its `metrics`. The first read of them loads prom-client, or throws, and begins to count. */
+export function withMetrics<Chat>(chat: Chat, counted: Counted): Chat & { readonly metrics: ChatMetrics } {
+  let metrics: ChatMetrics | undefined;
+  const get = (): ChatMetrics => (metrics ??= metricsOf(counted));
+  return Object.defineProperty(chat, 'metrics', { get }) as Chat & { readonly metrics: ChatMetrics };
+}
+
+/** Throws when it is not installed: it is optional, so no chat imports it unasked. */
+export function loadPromClient(): typeof PromClient {
+  try {
+    return createRequire(import.meta.url)('prom-client') as typeof PromClient;
+  } catch (error) {
+    if (!isErrno(error, 'MODULE_NOT_FOUND')) throw error;
+    const what = 'Metrics need prom-client, an optional package. Install it where mailbox-chat is:';
+    throw new Error(`${what} npm install prom-client`, { cause: error });
+  }
+}
+
+function metricsOf(counted: Counted): ChatMetrics {
+  const promClient = loadPromClient();
+  const registry = new promClient.Registry();
+  addReadings(promClient, registry, counted);
+  Object.assign(counted.counts, countsIn(promClient, registry, counted.store));
+  const scrape = (req: IncomingMessage, res: ServerResponse): void => {
+    answer(req, res, registry).catch((error: unknown) => sendProblem(res, error, counted.logger));
   };
+  return Object.assign(scrape, { registry: async () => registry });
 }
 
-async function answer(req: IncomingMessage, res: ServerResponse, registry: () => Promise<Registry>): Promise<void> {
+async function answer(req: IncomingMessage, res: ServerResponse, registry: PromClient.Registry): Promise<void> {
   if (req.method !== 'GET' && req.method !== 'HEAD') {
     res.setHeader('Allow', 'GET, HEAD');
     throw new MailboxError('METHOD_NOT_ALLOWED', `${req.method} is not possible here. Use GET.`);
   }
-  const loaded = await registry();
-  const text = await loaded.metrics();
-  res.writeHead(200, { 'Content-Type': loaded.contentType, 'Cache-Control': 'no-store' });
+  const text = await registry.metrics();
+  res.writeHead(200, { 'Content-Type': registry.contentType, 'Cache-Control': 'no-store' });
   res.end(text);
+}
+
+/** What is counted elsewhere: each scrape reads it there. */
+function addReadings(promClient: typeof PromClient, registry: PromClient.Registry, counted: Counted): void {
+  const { openStreams, store } = counted;
+  const registers = [registry];
+  const version = { name: 'mailbox_chat_build_info', help: 'Always 1; the label tells the version.', registers };
+  new promClient.Gauge({ ...version, labelNames: ['version'], aggregator: 'first' }).set({ version: VERSION }, 1);
+  const streams = { name: 'mailbox_chat_open_streams', help: 'Streams that are open now.', registers };
+  const open: PromClient.Gauge = new promClient.Gauge({ ...streams, collect: () => open.set(openStreams()) });
+  if (!store.figures) return;
+  const errors: Counter = new promClient.Counter({
+    name: 'mailbox_chat_watch_errors_total',
+    help: 'Errors of the file watcher: while it fails, mail written by other programs may take a second longer.',
+    registers,
+    collect() {
+      errors.reset();
+      errors.inc(store.figures?.watchErrors ?? 0);
+    },
+  });
+}
+
+/** No label is ever a person's name. */
+function countsIn(promClient: typeof PromClient, registry: PromClient.Registry, store: MailboxStore): ChatCounts {
+  const counter = (name: string, help: string, labelNames: string[] = [], collect = (): void => {}): Counter =>
+    new promClient.Counter({ name: `mailbox_chat_${name}_total`, help, labelNames, registers: [registry], collect });
+  const seconds = (name: string, help: string): PromClient.Histogram =>
+    new promClient.Histogram({ name: `mailbox_chat_${name}_seconds`, help, buckets: BUCKETS_S, registers: [registry] });
+
+  const messages = counter('messages_appended', 'New messages: sent over HTTP, or found in a file.', ['source'], () => {
+    if (!store.figures) return;
+    messages.remove('file');
+    messages.inc({ source: 'file' }, store.figures.foundInFiles);
+  });
+  const appends = seconds('append_duration', 'From when the store was given a message until it was on disk.');
+  const events = counter('events_sent', 'Events of mail, one for each stream or poll that each was sent on.');
+  const deliveries = seconds('delivery_duration', 'From when a message was accepted until an open stream was sent it.');
+  const resumes = counter('resumes', 'Streams begun with a cursor: hit, or gap if something was missing.', ['result']);
+  const slowReaders = counter('slow_readers_closed', 'Streams whose reader had taken nothing for 40 seconds.');
+  const errors = counter('request_errors', 'Requests and streams that ended in an error, by its code.', ['code']);
+  messages.inc({ source: 'http' }, 0);
+  for (const result of ['hit', 'gap']) resumes.inc({ result }, 0);
+  for (const code of PROBLEM_CODES) errors.inc({ code }, 0);
+  return {
+    appended(duration) {
+      messages.inc({ source: 'http' });
+      appends.observe(duration);
+    },
+    sent: (count) => events.inc(count),
+    delivered: (duration) => deliveries.observe(duration),
+    resumed: (result) => resumes.inc({ result }),
+    slowReaderClosed: () => slowReaders.inc(),
+    failed: (code) => errors.inc({ code }),
+  };
 }

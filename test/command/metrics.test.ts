@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { Agent, createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterThisTest } from '../support/after-this-test.ts';
+import { packageWithout } from '../support/built-package.ts';
 import { listen, type Listener } from '../support/listener.ts';
 import { readMetrics, scrape, type Metrics } from '../support/metrics.ts';
 import { requires } from '../support/requires.ts';
@@ -158,6 +159,17 @@ test('A port for the metrics that is taken ends the command, with the flag that 
   expect(code).toBe(1);
   expect(stderr).toContain(`Port ${port} is already in use`);
   expect(stderr).toContain(`mailbox-chat --metrics ${port < 65_535 ? port + 1 : port - 1}`);
+});
+
+test('Without prom-client it ends before anything is made, and says what to install', async () => {
+  const bin = join(packageWithout('prom-client'), 'bin/mailbox-chat.cjs');
+  const cwd = temporaryDirectory();
+
+  const { code, stderr } = await run(['--port', '0', '--metrics', '0'], { bin, cwd });
+
+  expect(code).toBe(78);
+  expect(stderr).toContain('npm install prom-client');
+  expect(existsSync(join(cwd, 'mailboxes'))).toBe(false);
 });
 
 test('A scraper that keeps its connection does not hold up the end', async () => {

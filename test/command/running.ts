@@ -15,6 +15,8 @@ export interface RunOptions {
   /** A program and its arguments that run the command: `['strace', …]`. */
   readonly through?: readonly string[];
   readonly nodeArgs?: readonly string[];
+  /** The command of another installation than this one. */
+  readonly bin?: string;
   /** Runs it in a pseudo-terminal, whose output is `stdout`. */
   readonly terminal?: boolean;
 }
@@ -44,9 +46,9 @@ export class Running {
 
   constructor(
     args: readonly string[],
-    { cwd, env, uid, through = [], nodeArgs = [], terminal = false }: RunOptions = {},
+    { cwd, env, uid, through = [], nodeArgs = [], bin = BIN, terminal = false }: RunOptions = {},
   ) {
-    const command = [process.execPath, ...nodeArgs, BIN, ...args];
+    const command = [process.execPath, ...nodeArgs, bin, ...args];
     const [program = '', ...rest] = [...through, ...(terminal ? inTerminal(command) : command)];
     const { PATH = '' } = process.env;
     this.child = spawn(program, rest, {

@@ -18,10 +18,10 @@ interface MeteredChat extends ServedChat {
   readonly scrape: () => Promise<Metrics>;
 }
 
-/** A chat, and beside it a server that has nothing but its metrics. */
+/** A chat that counts, and beside it a server that has nothing but its metrics. */
 async function meteredChat(options: MailboxChatOptions = {}): Promise<MeteredChat> {
   const served = await serveChat(options);
-  const { url } = await serve((req, res) => served.chat.metrics(req, res));
+  const { url } = await serve(served.chat.metrics);
   return { ...served, scrape: () => scrape(url) };
 }
 
@@ -30,6 +30,17 @@ function inbox({ url }: ServedChat, query = ''): string {
 }
 
 describe('the metrics of a chat', () => {
+  test('count from when they are first asked for', async () => {
+    const served = await serveChat();
+    await say(served, 'jjeong', 'henry', 'before');
+
+    const { url } = await serve(served.chat.metrics);
+    await say(served, 'jjeong', 'henry', 'after');
+
+    expect(await scrape(url)).toMatchObject({ 'mailbox_chat_messages_appended_total{source="http"}': 1 });
+    expect(served.chat.metrics).toBe(served.chat.metrics);
+  });
+
   test('count a message once, however often it is sent, and what is refused by its code', async () => {
     const chat = await meteredChat();
     await say(chat, 'jjeong', 'henry', 'hi', 'k1');

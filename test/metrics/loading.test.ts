@@ -1,25 +1,65 @@
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from '@jest/globals';
-import { buildPackage, PACKAGE_DIR } from '../support/built-package.ts';
+import { describe, expect, test } from '@jest/globals';
+import { buildPackage, PACKAGE_DIR, packageWithout } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 
-const SCRIPT = `
-  import { createRequire } from 'node:module';
-  import { mailboxChat } from ${JSON.stringify(`${PACKAGE_DIR}dist/index.js`)};
-  const isLoaded = () => Object.keys(createRequire(import.meta.url).cache).some((path) => path.includes('prom-client'));
-  const chat = mailboxChat({ dir: process.argv[1] });
-  const before = isLoaded();
-  await chat.metrics.registry();
-  console.log(before, isLoaded());
-  await chat.close();
-`;
+const exec = promisify(execFile);
+
+/** Runs a module that has a `chat`, and prints what it returns. */
+async function runWithChat(dir: string, script: string): Promise<string> {
+  const module = `
+    import { createRequire } from 'node:module';
+    import { mailboxChat } from ${JSON.stringify(join(dir, 'dist/index.js'))};
+    const isLoaded = () => Object.keys(createRequire(import.meta.url).cache).some((path) => path.includes('prom-client'));
+    const chat = mailboxChat({ dir: process.argv[1] });
+    ${script}
+    await chat.close();
+  `;
+  const { stdout } = await exec(process.execPath, ['--input-type=module', '-e', module, temporaryDirectory()]);
+  return stdout.trim();
+}
 
 test('What makes the metrics is loaded when they are first asked for: a start is not longer for it', async () => {
   buildPackage();
 
-  const args = ['--input-type=module', '-e', SCRIPT, temporaryDirectory()];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const printed = await runWithChat(
+    PACKAGE_DIR,
+    `await chat.ready();
+    Object.assign(() => {}, chat); // a copy does not ask for them
+    const before = isLoaded();
+    void chat.metrics;
+    console.log(before, isLoaded());`,
+  );
 
-  expect(stdout.trim()).toBe('false true');
+  expect(printed).toBe('false true');
+});
+
+describe('where prom-client is not installed', () => {
+  test('a chat works, and its metrics say what to install', async () => {
+    const printed = await runWithChat(
+      packageWithout('prom-client'),
+      `await chat.ready();
+      try { chat.metrics } catch ({ message }) { console.log(message) }`,
+    );
+
+    expect(printed).toContain('npm install prom-client');
+  });
+
+  test('a TypeScript application compiles, and its metrics have their types but for the registry', async () => {
+    const dir = packageWithout('prom-client');
+    const app = `import { mailboxChat, type ChatMetrics } from './dist/index.js';
+      const metrics: ChatMetrics = mailboxChat().metrics;
+      // @ts-expect-error: a handler takes more than a number
+      metrics(1);`;
+    writeFileSync(join(dir, 'app.ts'), app);
+    const tsc = join(PACKAGE_DIR, 'node_modules/typescript/bin/tsc');
+
+    const options = ['--noEmit', '--strict', '--module', 'node16', '--target', 'es2022', '--types', 'node'];
+    const compiled = exec(process.execPath, [tsc, ...options, 'app.ts'], { cwd: dir });
+
+    await expect(compiled).resolves.toMatchObject({ stdout: '' });
+  });
 });

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { temporaryDirectory } from './directory.ts';
 
 /** The directory of this package. */
 export const PACKAGE_DIR = fileURLToPath(new URL('../..', import.meta.url));
@@ -13,6 +14,20 @@ export const PACKAGE_DIR = fileURLToPath(new URL('../..', import.meta.url));
 export function buildPackage(): void {
   if (newestIn('dist') > newestIn('src')) return;
   execFileSync('npm', ['run', 'build'], { cwd: PACKAGE_DIR, stdio: 'pipe' });
+}
+
+/** A directory with the built package, in which one of the packages that it uses is not installed. */
+export function packageWithout(missing: string): string {
+  buildPackage();
+  const dir = temporaryDirectory();
+  const modules = join(PACKAGE_DIR, 'node_modules');
+  mkdirSync(join(dir, 'node_modules'));
+  for (const part of ['bin', 'dist', 'package.json'])
+    cpSync(join(PACKAGE_DIR, part), join(dir, part), { recursive: true });
+  for (const name of readdirSync(modules).filter((name) => name !== missing)) {
+    symlinkSync(join(modules, name), join(dir, 'node_modules', name));
+  }
+  return dir;
 }
 
 function newestIn(dir: string): number {
