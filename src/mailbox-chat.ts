@@ -6,29 +6,20 @@ import { LinkAccess } from './access/link-access.ts';
 import { LoginAccess, type Identify } from './access/login-access.ts';
 import { requestPlace } from './access/request-place.ts';
 import { ChatCounts } from './chat-counts.ts';
-import { directoryHash } from './directory-hash.ts';
 import { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
-import { exchangeOf, sendJson, sendNothing, type Exchange, type Handler } from './http/exchange.ts';
+import type { Chat } from './http/chat.ts';
 import { Door, type MayInspect } from './http/door.ts';
-import { refuseForeignSites, refusePrefetch, type GuardOptions } from './http/guard.ts';
-import { getHistory } from './http/history.ts';
-import { getInspection } from './http/inspect.ts';
-import { getMessage, postMessage } from './http/messages.ts';
 import { OpenStreams } from './http/open-streams.ts';
-import { codeOf, sendProblem } from './http/problem.ts';
-import { getPeople } from './http/people.ts';
-import { Receipts, postReceipts } from './http/receipts.ts';
+import { sendProblem } from './http/problem.ts';
+import { Receipts } from './http/receipts.ts';
+import { routesOf } from './http/routes.ts';
 import { SendLimit } from './http/send-limit.ts';
-import { postSession } from './http/session.ts';
-import { getStatus } from './http/status.ts';
-import { postTyping } from './http/typing.ts';
 import { LocalLive } from './live.ts';
 import { silent, type Logger } from './logger.ts';
 import { MailboxError } from './mailbox-error.ts';
 import { personName } from './mailbox-name.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 import { withMetrics, type ChatMetrics } from './metrics/metrics.ts';
-import { VERSION } from './version.ts';
 
 export interface MailboxChatOptions {
   /** The data directory; made if need be. Default `./mailboxes`. */
@@ -87,8 +78,6 @@ export interface MailboxChat {
   close(): Promise<void>;
 }
 
-type Routes = Readonly<Record<string, Readonly<Partial<Record<string, Handler>>>>>;
-
 const DEFAULT_PEOPLE = ['henry', 'jjeong'];
 const DEFAULT_MAX_MESSAGE = 4000;
 const MAX_MESSAGE = 32_000;
@@ -112,57 +101,36 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
   const store = options.store ?? new FileMailboxes(dir, filesOptions(options, logger));
   const live = store.live ?? new LocalLive();
   const access = accessOf(options, dir);
-  const door = new Door(access, options.mayInspect);
-  const pageHosts = options.allowedHosts ?? [];
-  const guard = { allowedHosts: access.name === 'open' ? pageHosts : ['*'], pageHosts };
-  const limit = new SendLimit({
-    perSecond: options.sendRate ?? DEFAULT_SEND_RATE,
-    trustProxy: options.trustProxy ?? false,
-  });
   const counts = new ChatCounts();
   const streams = new OpenStreams({
     max: options.maxStreams ?? DEFAULT_MAX_STREAMS,
     rechecks: access.name === 'links',
     counts,
   });
-  const receipts = new Receipts(store, live);
-  const messages = { store, live, door, limit, maxMessage, counts };
-  const listening = { store, live, receipts, door, streams, people, logger, counts };
-  const status: Handler = (exchange) => getStatus(exchange, listening);
-  const directory = { store, live, people, door, dir: options.store ? null : dir };
-  const inspect = { inspector: store.inspector, streams, door, people, dir: directory.dir, logger };
-  const health = { name: 'mailbox-chat', version: VERSION, directoryHash: options.store ? null : directoryHash(dir) };
-
-  const routes: Routes = {
-    '/messages': {
-      POST: (exchange) => postMessage(exchange, messages),
-      GET: (exchange) => getMessage(exchange, messages),
-    },
-    '/messages.html': { GET: (exchange) => getMessage(exchange, messages) },
-    '/status': { GET: status },
-    '/status.html': { GET: status },
-    '/history': { GET: (exchange) => getHistory(exchange, store, door) },
-    '/receipts': { POST: (exchange) => postReceipts(exchange, { receipts, store, door }) },
-    '/typing': { POST: (exchange) => postTyping(exchange, live, door) },
-    '/session': { POST: (exchange) => postSession(exchange, access instanceof LinkAccess ? access : undefined) },
-    '/inspect': { GET: (exchange) => getInspection(exchange, inspect) },
-    '/people': { GET: (exchange) => getPeople(exchange, directory) },
-    '/healthz': { GET: async ({ res }) => sendJson(res, 200, health) },
-    '/readyz': {
-      GET: async ({ res }) => {
-        await store.ready();
-        sendJson(res, 200, { ready: true });
-      },
-    },
+  const limit = new SendLimit({
+    perSecond: options.sendRate ?? DEFAULT_SEND_RATE,
+    trustProxy: options.trustProxy ?? false,
+  });
+  const shared: Chat = {
+    store,
+    live,
+    receipts: new Receipts(store, live),
+    streams,
+    door: new Door(access, options.mayInspect),
+    links: access instanceof LinkAccess ? access : undefined,
+    limit,
+    counts,
+    logger,
+    people,
+    maxMessage,
+    dir: options.store ? null : dir,
   };
-
-  const allowFraming = options.allowFraming ?? false;
+  const pageHosts = options.allowedHosts ?? [];
+  const guard = { allowedHosts: access.name === 'open' ? pageHosts : ['*'], pageHosts };
+  const router = routesOf(shared, { guard, allowFraming: options.allowFraming ?? false });
 
   const chat = (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void): void => {
-    const exchange = exchangeOf(req, res);
-    const methods = Object.hasOwn(routes, exchange.path) ? routes[exchange.path] : undefined;
-    if (methods) void answer(exchange, methods, { guard, logger, counts });
-    else void servePage(exchange, { allowFraming, logger, next: next ?? (() => notFound(exchange, logger)) });
+    router(req as Request, res as Response, next ?? (() => answerNotFound(req, res, logger)));
   };
   const close = async (): Promise<void> => {
     streams.close();
@@ -171,22 +139,6 @@ export function mailboxChat(options: MailboxChatOptions = {}): MailboxChat {
   };
   const counted = { counts, openStreams: () => streams.count, store, logger };
   return withMetrics(Object.assign(chat, { ready: () => store.ready(), close }), counted);
-}
-
-interface PageOptions {
-  readonly allowFraming: boolean;
-  readonly logger: Logger;
-  readonly next: (error?: unknown) => void;
-}
-
-/** Express serves the pages; it is loaded with the first of them, so that a start is quick. */
-async function servePage(exchange: Exchange, { allowFraming, logger, next }: PageOptions): Promise<void> {
-  try {
-    const { pages } = await import('./http/pages.ts');
-    pages(allowFraming)(exchange.req as Request, exchange.res as Response, next);
-  } catch (error) {
-    sendProblem(exchange.res, error, logger);
-  }
 }
 
 function filesOptions(options: MailboxChatOptions, logger: Logger): FileMailboxesOptions {
@@ -203,9 +155,6 @@ function filesOptions(options: MailboxChatOptions, logger: Logger): FileMailboxe
   };
 }
 
-/** Questions about health carry no mail, and load balancers ask them by any name. */
-const UNGUARDED: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
-
 function accessOf({ access, identify, trustProxy = false }: MailboxChatOptions, dir: string): Access {
   if (identify) return new LoginAccess(identify);
   if (access !== 'links') return openAccess(trustProxy);
@@ -214,42 +163,7 @@ function accessOf({ access, identify, trustProxy = false }: MailboxChatOptions, 
   );
 }
 
-interface AnswerOptions {
-  readonly guard: GuardOptions;
-  readonly logger: Logger;
-  readonly counts: ChatCounts;
-}
-
-async function answer(exchange: Exchange, methods: Routes[string], options: AnswerOptions): Promise<void> {
-  const { req, res } = exchange;
-  try {
-    const handler = methods[req.method ?? ''];
-    if (handler) {
-      if (!UNGUARDED.has(exchange.path)) {
-        refuseForeignSites(exchange, options.guard);
-        refusePrefetch(exchange);
-      }
-      await handler(exchange);
-    } else refuseMethod(exchange, Object.keys(methods));
-  } catch (error) {
-    options.counts.failed(codeOf(error));
-    sendProblem(res, error, options.logger);
-  }
-}
-
-/** HEAD and OPTIONS are answered without doing anything. */
-function refuseMethod({ req, res }: Exchange, methods: readonly string[]): void {
-  const isReadable = methods.includes('GET');
-  res.setHeader('Allow', [...methods, ...(isReadable ? ['HEAD'] : []), 'OPTIONS'].join(', '));
-  if (req.method === 'OPTIONS') return sendNothing(res);
-  if (req.method === 'HEAD' && isReadable) return sendNothing(res, 200);
-  throw new MailboxError('METHOD_NOT_ALLOWED', `${req.method} is not possible here. Use ${methods.join(' or ')}.`);
-}
-
-function notFound({ req, res }: Exchange, logger: Logger): void {
-  sendProblem(
-    res,
-    new MailboxError('NOT_FOUND', `There is nothing at ${req.method} ${req.url?.split('?')[0]}.`),
-    logger,
-  );
+function answerNotFound(req: IncomingMessage, res: ServerResponse, logger: Logger): void {
+  const path = req.url?.split('?')[0];
+  sendProblem(res, new MailboxError('NOT_FOUND', `There is nothing at ${req.method} ${path}.`), logger);
 }

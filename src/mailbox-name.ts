@@ -36,10 +36,14 @@ export function isMailboxName(input: string): input is MailboxName {
   }
 }
 
+export function isRoom(mailbox: MailboxName): boolean {
+  return mailbox.startsWith(ROOM_PREFIX);
+}
+
 /** Like `mailboxName`, for a person: names of rooms are refused. */
 export function personName(input: unknown): MailboxName {
   const name = mailboxName(input);
-  if (name.startsWith(ROOM_PREFIX)) throw invalid(`names beginning "${ROOM_PREFIX}" are rooms`);
+  if (isRoom(name)) throw invalid(`names beginning "${ROOM_PREFIX}" are rooms`);
   return name;
 }
 

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { exchangeOf } from '../http/exchange.ts';
+import express, { type Request, type Response } from 'express';
 import { refuseForeignSites } from '../http/guard.ts';
 import { sendProblem } from '../http/problem.ts';
 import type { Logger } from '../logger.ts';
@@ -29,16 +29,13 @@ export async function serveMetrics(
 ): Promise<{ readonly url: string }> {
   loadPromClient().collectDefaultMetrics({ register: await metrics.registry() });
   const guard = { allowedHosts: isLoopback(host) ? allowedHosts : ['*'], pageHosts: [] };
-  const server = createServer((req, res) => {
-    try {
-      const exchange = exchangeOf(req, res);
-      if (exchange.path !== PATH) throw new MailboxError('NOT_FOUND', `Here is only ${PATH}.`);
-      refuseForeignSites(exchange, guard);
-      metrics(req, res);
-    } catch (error) {
-      sendProblem(res, error, logger);
-    }
-  });
+  const router = express.Router();
+  router.all(PATH, refuseForeignSites(guard), (req, res) => metrics(req, res));
+  const server = createServer((req, res) =>
+    router(req as Request, res as Response, (error = new MailboxError('NOT_FOUND', `Here is only ${PATH}.`)) =>
+      sendProblem(res, error, logger),
+    ),
+  );
   const listening = await listen(server, { host, port, ifTaken: 'fail', flag: '--metrics' });
   return { url: new URL(PATH, urlOf(host, listening)).href };
 }

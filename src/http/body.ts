@@ -1,47 +1,48 @@
 import type { IncomingMessage } from 'node:http';
+import getRawBody from 'raw-body';
 import { MailboxError } from '../mailbox-error.ts';
-import { header, refuseUnlessUtf8 } from './exchange.ts';
+import { header, refuseUnlessUtf8 } from './request.ts';
 
 export type Body = { readonly text: string } | { readonly fields: Readonly<Record<string, unknown>> };
+
+type MediaType = keyof typeof readers;
+
+/** What a body of each type says. */
+const readers = {
+  'application/json': (text: string): Body => ({ fields: fieldsOf(parseJson(text)) }),
+  'application/x-www-form-urlencoded': (text: string): Body => ({ fields: formFields(text) }),
+  'text/plain': (text: string): Body => ({ text }),
+};
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * The body as fields (JSON object, form) or as text (`text/plain`), at most `maxBytes` of UTF-8. What a host
- * application's own parser has read already is taken as it is.
+ * The body as fields (JSON object, form) or as text (`text/plain`), at most `maxBytes` of UTF-8. What a parser of the
+ * host application has read already is accepted: an object, a text or a Buffer.
  */
 export async function readBody(req: IncomingMessage, maxBytes: number): Promise<Body> {
   const type = mediaType(req);
-  const parsed = (req as { body?: unknown }).body;
-  if (parsed !== undefined && req.readableEnded)
-    return typeof parsed === 'string' ? readText(type, parsed) : { fields: fieldsOf(parsed) };
-  return readText(type, decode(await readBytes(req, maxBytes)));
+  const body = req.readableEnded && 'body' in req ? req.body : undefined;
+  if (typeof body === 'string') return readers[type](body);
+  if (body !== undefined && !Buffer.isBuffer(body)) return { fields: fieldsOf(body) };
+  return readers[type](decode(body ?? (await readBytes(req, maxBytes))));
 }
 
-function readText(type: string, text: string): Body {
-  switch (type) {
-    case 'application/json':
-      return { fields: fieldsOf(parseJson(text)) };
-    case 'application/x-www-form-urlencoded':
-      return { fields: formFields(text) };
-    case 'text/plain':
-      return { text };
-    default:
-      throw unsupported('Content-Type', type);
-  }
+/** The fields of a JSON object or form of at most `maxBytes`; undefined when the body is plain text. */
+export async function readFields(req: IncomingMessage, maxBytes: number): Promise<unknown> {
+  const body = await readBody(req, maxBytes);
+  return 'fields' in body ? body.fields : undefined;
 }
 
-function mediaType(req: IncomingMessage): string {
+function mediaType(req: IncomingMessage): MediaType {
   const [type = '', ...parameters] = (header(req, 'content-type') ?? '').toLowerCase().split(';');
   const charset = parameters.map((parameter) => /^\s*charset="?([^"\s]+)"?\s*$/.exec(parameter)?.[1]).find(Boolean);
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') throw unsupported('charset', charset);
   const encoding = header(req, 'content-encoding') ?? 'identity';
   if (encoding !== 'identity') throw unsupported('Content-Encoding', encoding);
   const media = type.trim();
-  if (!['application/json', 'application/x-www-form-urlencoded', 'text/plain'].includes(media)) {
-    throw unsupported('Content-Type', media);
-  }
-  return media;
+  if (!Object.hasOwn(readers, media)) throw unsupported('Content-Type', media);
+  return media as MediaType;
 }
 
 function unsupported(what: string, value: string): MailboxError {
@@ -51,29 +52,27 @@ function unsupported(what: string, value: string): MailboxError {
   );
 }
 
-function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    if (Number(req.headers['content-length']) > maxBytes) return reject(tooLong(maxBytes));
-    req.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length > maxBytes) {
-        req.removeAllListeners('data');
-        req.resume();
-        reject(tooLong(maxBytes));
-      } else chunks.push(chunk);
-    });
-    req.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
-    req.on('error', reject);
-    req.on('close', () => {
-      if (!req.complete) reject(new MailboxError('REQUEST_TIMEOUT', 'The request ended before its body was complete.'));
-    });
-  });
+async function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  try {
+    return await getRawBody(req, { length: req.headers['content-length'] ?? null, limit: maxBytes });
+  } catch (error) {
+    req.resume(); // a client that is still sending could not read our answer
+    throw problemOf(error, maxBytes);
+  }
 }
 
-function tooLong(maxBytes: number): MailboxError {
-  return new MailboxError('MESSAGE_TOO_LONG', `The request is longer than ${maxBytes} bytes. Send a shorter message.`);
+function problemOf(cause: unknown, maxBytes: number): unknown {
+  switch ((cause as getRawBody.RawBodyError).type) {
+    case 'entity.too.large':
+      return new MailboxError(
+        'MESSAGE_TOO_LONG',
+        `The request is longer than ${maxBytes} bytes. Send a shorter message.`,
+      );
+    case 'request.aborted':
+      return new MailboxError('REQUEST_TIMEOUT', 'The request ended before its body was complete.', { cause });
+    default:
+      return cause;
+  }
 }
 
 function decode(bytes: Buffer): string {

@@ -1,7 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import type { MailboxStore } from '../mailbox-store.ts';
-import { header, type Exchange } from './exchange.ts';
+import { header, queryOf } from './request.ts';
 
 /** Where a stream begins. `proves`: the client has everything up to there; `lost`: what it asked for is not to be had. */
 export interface Start {
@@ -13,7 +14,8 @@ export interface Start {
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `Last-Event-ID`, else `lastEventId=`, else `since=`, else the mark. A cursor in the query must be one; 400 if not. */
-export async function readStart({ req, query }: Exchange, store: MailboxStore, mailbox: MailboxName): Promise<Start> {
+export async function readStart(req: IncomingMessage, store: MailboxStore, mailbox: MailboxName): Promise<Start> {
+  const query = queryOf(req);
   const { newest } = await store.ends(mailbox);
   const fromHeader = header(req, 'last-event-id');
   if (fromHeader) {

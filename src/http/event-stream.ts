@@ -5,6 +5,9 @@ import type { WireFormat } from './wire-format.ts';
 
 export type ByeReason = 'shutdown' | 'busy' | 'revoked';
 
+/** When a client is to come back that could not be served now. */
+export const BUSY_RETRY_MS = 10_000;
+
 const RETRY_MIN_MS = 2000;
 const RETRY_SPREAD_MS = 2000;
 

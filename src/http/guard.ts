@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { hostOf, isLoopback, isToThisComputer } from '../access/this-computer.ts';
 import { MailboxError } from '../mailbox-error.ts';
-import { header, type Exchange } from './exchange.ts';
+import { header, type Middleware } from './request.ts';
 
 export interface GuardOptions {
   /** Names, besides those of this computer, that the chat may be called by. `*`: any. */
@@ -14,20 +14,23 @@ export interface GuardOptions {
  * Refuses requests that another web site had a browser make: by a name that was pointed at us (DNS rebinding), or
  * across origins. Programs that are no browser send none of these headers and pass.
  */
-export function refuseForeignSites({ req }: Exchange, { allowedHosts, pageHosts }: GuardOptions): void {
-  const host = hostOf(req.headers.host);
-  if (!allowedHosts.includes('*') && !isLoopback(host) && !allowedHosts.includes(host)) {
-    throw forbidden(`this chat is not called "${host}". Call it localhost, or allow the name with --allowed-host`);
-  }
-  const site = header(req, 'sec-fetch-site');
-  if (site === 'same-origin' || (site === 'none' && req.method === 'GET')) return;
-  if (site !== undefined) throw forbidden('another web site asked for it');
-  const { origin } = req.headers;
-  if (origin === undefined) return;
-  const from = hostOfOrigin(origin);
-  if (from === undefined || (from !== req.headers.host?.toLowerCase() && !pageHosts.includes(from))) {
-    throw forbidden('another web site asked for it');
-  }
+export function refuseForeignSites({ allowedHosts, pageHosts }: GuardOptions): Middleware {
+  return (req, _res, next) => {
+    const host = hostOf(req.headers.host);
+    if (!allowedHosts.includes('*') && !isLoopback(host) && !allowedHosts.includes(host)) {
+      throw forbidden(`this chat is not called "${host}". Call it localhost, or allow the name with --allowed-host`);
+    }
+    const site = header(req, 'sec-fetch-site');
+    if (site === 'same-origin' || (site === 'none' && req.method === 'GET')) return next();
+    if (site !== undefined) throw forbidden('another web site asked for it');
+    const { origin } = req.headers;
+    if (origin === undefined) return next();
+    const from = hostOfOrigin(origin);
+    if (from === undefined || (from !== req.headers.host?.toLowerCase() && !pageHosts.includes(from))) {
+      throw forbidden('another web site asked for it');
+    }
+    next();
+  };
 }
 
 /**
@@ -44,11 +47,12 @@ export function refuseUnprovenSite(req: IncomingMessage): void {
 }
 
 /** Looking ahead must not move mail: nobody has asked for it yet. */
-export function refusePrefetch({ req }: Exchange): void {
+export const refusePrefetch: Middleware = (req, _res, next) => {
   const purposes = [header(req, 'sec-purpose'), header(req, 'purpose'), header(req, 'x-moz')];
   if (purposes.some((purpose) => purpose?.includes('prefetch')))
     throw forbidden('fetching it ahead of time would move mail');
-}
+  next();
+};
 
 /** Its name, and its port unless that is the usual one. */
 function hostOfOrigin(origin: string): string | undefined {

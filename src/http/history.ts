@@ -1,9 +1,10 @@
 import { MailboxError } from '../mailbox-error.ts';
-import { ROOM_PREFIX, mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
+import { isRoom, mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
 import type { MailEvent, MailboxStore } from '../mailbox-store.ts';
-import type { Door } from './door.ts';
-import { sendJson, type Exchange } from './exchange.ts';
 import { messageOf } from '../stored-message.ts';
+import { sendJson } from './answer.ts';
+import type { Chat } from './chat.ts';
+import { queryOf, type Handler } from './request.ts';
 
 export interface HistoryMessage {
   readonly mailbox: string;
@@ -28,22 +29,25 @@ const END = '-';
 const UP_TO = '=';
 
 /** `GET /history?receiver=me&sender=other`: what either sent the other, and what files told `me`; of a room, all of it. */
-export async function getHistory({ req, res, query }: Exchange, store: MailboxStore, door: Door): Promise<void> {
-  const receiver = mailboxName(query.get('receiver'));
-  await (receiver.startsWith(ROOM_PREFIX) ? door.admitAnyone(req) : door.admit(req, receiver));
-  const limit = query.count('limit', DEFAULT_LIMIT, MAX_LIMIT);
-  const before = readToken(query.get('before'), store);
-  const sides = receiver.startsWith(ROOM_PREFIX)
-    ? [new Backwards(store, receiver, () => true, before[0])]
-    : conversation(store, receiver, personName(query.get('sender')), before);
+export function getHistory({ store, door }: Chat): Handler {
+  return async (req, res) => {
+    const query = queryOf(req);
+    const receiver = mailboxName(query.get('receiver'));
+    await (isRoom(receiver) ? door.admitAnyone(req) : door.admit(req, receiver));
+    const limit = query.count('limit', DEFAULT_LIMIT, MAX_LIMIT);
+    const before = readToken(query.get('before'), store);
+    const sides = isRoom(receiver)
+      ? [new Backwards(store, receiver, () => true, before[0])]
+      : conversation(store, receiver, personName(query.get('sender')), before);
 
-  await store.read(receiver, undefined, 1); // brings in what waits: it is the reader's own mailbox
-  const { newest } = await store.ends(receiver);
-  const messages = await newestOf(sides, limit);
+    await store.read(receiver, undefined, 1); // brings in what waits: it is the reader's own mailbox
+    const { newest } = await store.ends(receiver);
+    const messages = await newestOf(sides, limit);
 
-  const isOver = sides.every((side) => side.before === END);
-  const more = isOver ? null : `${sides[0]!.before}~${sides[1]?.before ?? END}`;
-  sendJson(res, 200, { messages: messages.toReversed(), before: more, cursor: newest });
+    const isOver = sides.every((side) => side.before === END);
+    const more = isOver ? null : `${sides[0]!.before}~${sides[1]?.before ?? END}`;
+    sendJson(res, 200, { messages: messages.toReversed(), before: more, cursor: newest });
+  };
 }
 
 function conversation(store: MailboxStore, me: MailboxName, other: MailboxName, before: [string, string]): Backwards[] {

@@ -1,22 +1,13 @@
-import type { Inspection, Inspector } from '../inspector.ts';
+import type { Inspection } from '../inspector.ts';
 import type { Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { mailboxName, type MailboxName } from '../mailbox-name.ts';
-import type { Door } from './door.ts';
-import { EventStream, reconnectionMs } from './event-stream.ts';
-import { header, sendJson, type Exchange } from './exchange.ts';
+import { sendJson } from './answer.ts';
+import type { Chat } from './chat.ts';
+import { BUSY_RETRY_MS, EventStream, reconnectionMs } from './event-stream.ts';
 import { HEARTBEAT_MS, type OpenStreams } from './open-streams.ts';
+import { header, queryOf, type Handler } from './request.ts';
 import { eventStreamFormat } from './wire-format.ts';
-
-export interface InspectOptions {
-  readonly inspector: Inspector | undefined;
-  readonly streams: OpenStreams;
-  readonly door: Door;
-  readonly people: readonly MailboxName[];
-  /** Where the files are, as it was given. */
-  readonly dir: string | null;
-  readonly logger: Logger;
-}
 
 interface Look extends Inspection {
   /** The cursors of the streams that are open here. */
@@ -32,34 +23,36 @@ const MAX_CURSORS = 20;
 const LOOK_MS = 250;
 /** Looking rests so many times as long as it took: it never takes more than a tenth of a processor. */
 const RESTS = 9;
-const BUSY_RETRY_MS = 10_000;
 
 /**
  * `GET /inspect`: which mailboxes there are. `GET /inspect?mailbox=henry`: what stands in its files now; with
  * `Accept: text/event-stream`, a `look` event whenever that has changed. Moves no mail.
  */
-export async function getInspection({ req, res, query }: Exchange, options: InspectOptions): Promise<void> {
-  const { inspector, door, people, dir } = options;
-  await door.admitAdministrator(req);
-  if (!inspector) throw new MailboxError('NOT_FOUND', 'This chat keeps its mail elsewhere than in files.');
+export function getInspection(chat: Chat): Handler {
+  const { door, people, dir, streams, logger } = chat;
+  const { inspector } = chat.store;
+  return async (req, res) => {
+    await door.admitAdministrator(req);
+    if (!inspector) throw new MailboxError('NOT_FOUND', 'This chat keeps its mail elsewhere than in files.');
 
-  const name = query.get('mailbox');
-  if (name === undefined) {
-    const mailboxes = [...new Set([...people, ...inspector.mailboxes()])];
-    return sendJson(res, 200, { mailboxes, dir });
-  }
-  const mailbox = mailboxName(name);
-  const look = (): Look => ({ ...inspector.look(mailbox), streams: cursorsOf(mailbox, options), pid: process.pid });
-  if (!header(req, 'accept')?.includes('text/event-stream')) return sendJson(res, 200, look());
+    const name = queryOf(req).get('mailbox');
+    if (name === undefined) {
+      const mailboxes = [...new Set([...people, ...inspector.mailboxes()])];
+      return sendJson(res, 200, { mailboxes, dir });
+    }
+    const mailbox = mailboxName(name);
+    const look = (): Look => ({ ...inspector.look(mailbox), streams: cursorsOf(mailbox, streams), pid: process.pid });
+    if (!header(req, 'accept')?.includes('text/event-stream')) return sendJson(res, 200, look());
 
-  const stream = new EventStream(res, eventStreamFormat);
-  if (options.streams.isFull(INSPECTIONS, MAX_INSPECTIONS)) return stream.bye('busy', BUSY_RETRY_MS);
-  options.streams.add(INSPECTIONS, stream, () => door.admitAdministrator(req).then(isTrue, isFalse));
-  stream.notify('ready', JSON.stringify({ mailbox, heartbeatMs: HEARTBEAT_MS }));
-  showChanges(stream, look, options.logger);
+    const stream = new EventStream(res, eventStreamFormat);
+    if (streams.isFull(INSPECTIONS, MAX_INSPECTIONS)) return stream.bye('busy', BUSY_RETRY_MS);
+    streams.add(INSPECTIONS, stream, () => door.admitAdministrator(req).then(isTrue, isFalse));
+    stream.notify('ready', JSON.stringify({ mailbox, heartbeatMs: HEARTBEAT_MS }));
+    showChanges(stream, look, logger);
+  };
 }
 
-function cursorsOf(mailbox: MailboxName, { streams }: InspectOptions): string[] {
+function cursorsOf(mailbox: MailboxName, streams: OpenStreams): string[] {
   const cursors = streams.of(mailbox).map(({ cursor }) => cursor);
   return cursors.filter((cursor) => cursor !== '').slice(-MAX_CURSORS); // one that is just opening has none yet
 }

@@ -1,25 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import type { ChatCounts } from '../chat-counts.ts';
-import type { Live } from '../live.ts';
 import { MailboxError } from '../mailbox-error.ts';
-import { ROOM_PREFIX, mailboxName, personName } from '../mailbox-name.ts';
-import type { Appended, MailboxStore, Message } from '../mailbox-store.ts';
+import { isRoom, mailboxName, personName } from '../mailbox-name.ts';
+import type { Appended, Message } from '../mailbox-store.ts';
+import { sendJsonText } from './answer.ts';
 import { readBody } from './body.ts';
-import type { Door } from './door.ts';
-import { header, sendJsonText, type Exchange } from './exchange.ts';
+import type { Chat } from './chat.ts';
 import { refuseUnprovenSite } from './guard.ts';
-import type { SendLimit } from './send-limit.ts';
-
-export interface MessagesOptions {
-  readonly store: MailboxStore;
-  readonly live: Live;
-  readonly door: Door;
-  readonly limit: SendLimit;
-  /** How long a message may be, in Unicode code points. */
-  readonly maxMessage: number;
-  readonly counts: ChatCounts;
-}
+import { header, queryOf, type Handler } from './request.ts';
 
 const Fields = z.object({
   sender: z.string(),
@@ -37,34 +26,43 @@ const BYTES_BESIDE = 4096;
 const MAX_IN_ROOM = 1000;
 
 /** `POST /messages`: 201 when the message is on disk, 200 when its key was used for it before. */
-export async function postMessage({ req, res, query }: Exchange, options: MessagesOptions): Promise<void> {
-  const { maxMessage } = options;
-  const body = await readBody(req, maxMessage * BYTES_PER_CODE_POINT + BYTES_BESIDE);
-  const fields =
-    'fields' in body
-      ? body.fields
-      : { sender: query.get('sender'), receiver: query.get('receiver'), key: query.get('key'), message: body.text };
-  const message = readMessage(fields, header(req, 'idempotency-key'), maxMessage);
+export function postMessage(chat: Chat): Handler {
+  const { maxMessage } = chat;
+  return async (req, res) => {
+    const fields = await readPosted(req, maxMessage * BYTES_PER_CODE_POINT + BYTES_BESIDE);
+    const message = readMessage(fields, header(req, 'idempotency-key'), maxMessage);
 
-  const { text, repeated } = await send(req, message, options);
-  sendJsonText(res, repeated ? 200 : 201, text);
+    const { text, repeated } = await send(req, message, chat);
+    sendJsonText(res, repeated ? 200 : 201, text);
+  };
 }
 
 /** `GET /messages?sender=&receiver=&message=`, as the prototype's page asks. */
-export async function getMessage({ req, res, query }: Exchange, options: MessagesOptions): Promise<void> {
-  refuseUnprovenSite(req);
-  const fields = Object.fromEntries(['sender', 'receiver', 'message', 'key'].map((name) => [name, query.text(name)]));
-  const message = readMessage(fields, undefined, options.maxMessage);
+export function getMessage(chat: Chat): Handler {
+  return async (req, res) => {
+    refuseUnprovenSite(req);
+    const query = queryOf(req);
+    const fields = Object.fromEntries(['sender', 'receiver', 'message', 'key'].map((name) => [name, query.text(name)]));
+    const message = readMessage(fields, undefined, chat.maxMessage);
 
-  const { text } = await send(req, message, options);
-  sendJsonText(res, 200, text);
+    const { text } = await send(req, message, chat);
+    sendJsonText(res, 200, text);
+  };
+}
+
+/** The fields of a message. Beside a plain text they stand in the query. */
+async function readPosted(req: IncomingMessage, maxBytes: number): Promise<unknown> {
+  const body = await readBody(req, maxBytes);
+  if ('fields' in body) return body.fields;
+  const query = queryOf(req);
+  return { sender: query.get('sender'), receiver: query.get('receiver'), key: query.get('key'), message: body.text };
 }
 
 /** Stores the message and tells the sender's other pages. */
 async function send(
-  req: Exchange['req'],
+  req: IncomingMessage,
   message: Message,
-  { store, live, door, limit, counts }: MessagesOptions,
+  { store, live, door, limit, counts }: Chat,
 ): Promise<{ text: string; repeated: boolean }> {
   await door.admit(req, message.sender);
   limit.count(req, message.sender);
@@ -91,7 +89,7 @@ function readMessage(input: unknown, headerKey: string | undefined, maxMessage: 
   if (text === '') throw new MailboxError('INVALID_MESSAGE', 'The message is empty. Write something.');
   const sender = personName(fields.data.sender);
   const receiver = mailboxName(fields.data.receiver);
-  const max = receiver.startsWith(ROOM_PREFIX) ? Math.min(MAX_IN_ROOM, maxMessage) : maxMessage;
+  const max = isRoom(receiver) ? Math.min(MAX_IN_ROOM, maxMessage) : maxMessage;
   if (text.length > max && codePoints(text) > max) {
     throw new MailboxError('MESSAGE_TOO_LONG', `The message is longer than ${max} characters. Send it in parts.`);
   }

@@ -1,21 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import compression from 'compression';
-import express, { type NextFunction, type Request, type RequestHandler, type Response, type Router } from 'express';
+import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 
 const PUBLIC = fileURLToPath(new URL('../../public', import.meta.url));
 
-const routers = new Map<boolean, Router>();
-
 /** The pages as they lie in `public`, compressed, with strict headers. */
-export function pages(allowFraming: boolean): Router {
-  let router = routers.get(allowFraming);
-  if (!router) {
-    router = express.Router();
-    router.use(pageHeaders(allowFraming), redirectToSlash, compression(), express.static(PUBLIC));
-    routers.set(allowFraming, router);
-  }
-  return router;
+export function pages(allowFraming: boolean): RequestHandler[] {
+  return [pageHeaders(allowFraming), redirectToSlash, compression(), express.static(PUBLIC)];
 }
 
 /** Under a mount the pages' relative addresses need the slash: `/chat` → `/chat/`. */

@@ -1,18 +1,9 @@
-import type { Live } from '../live.ts';
 import { mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
 import type { MailboxStore } from '../mailbox-store.ts';
-import type { Door } from './door.ts';
-import { sendJson, type Exchange } from './exchange.ts';
 import { messageOf, type StoredMessage } from '../stored-message.ts';
-
-export interface PeopleOptions {
-  readonly store: MailboxStore;
-  readonly live: Live;
-  readonly people: readonly MailboxName[];
-  readonly door: Door;
-  /** Where the files are, as it was given. */
-  readonly dir: string | null;
-}
+import { sendJson } from './answer.ts';
+import type { Chat } from './chat.ts';
+import { queryOf, type Handler } from './request.ts';
 
 interface Correspondent {
   unread: number;
@@ -24,25 +15,27 @@ const MAX_OWN = 50;
 const MAX_PEOPLE = 200;
 
 /** `GET /people?receiver=me`: whom I can talk to, who of them is here, and what they said last. */
-export async function getPeople({ req, res, query }: Exchange, options: PeopleOptions): Promise<void> {
-  const { store, live, door, dir } = options;
-  const me = personName(query.get('receiver'));
-  await door.admit(req, me);
-  await store.read(me, undefined, 1); // brings in what waits: it is my own mailbox
-  const found = await correspondentsOf(me, options);
-  const people = [];
-  for (const [name, { unread, last }] of [...found].slice(0, MAX_PEOPLE)) {
-    const mine = await lastTo(name, me, store);
-    const newer = mine && (!last || mine.time > last.time) ? mine : last;
-    people.push({ name, ...(await live.ask(name)), unread, last: newer });
-  }
-  sendJson(res, 200, { people, access: door.access.name, dir });
+export function getPeople(chat: Chat): Handler {
+  const { store, live, door, dir } = chat;
+  return async (req, res) => {
+    const me = personName(queryOf(req).get('receiver'));
+    await door.admit(req, me);
+    await store.read(me, undefined, 1); // brings in what waits: it is my own mailbox
+    const found = await correspondentsOf(me, chat);
+    const people = [];
+    for (const [name, { unread, last }] of [...found].slice(0, MAX_PEOPLE)) {
+      const mine = await lastTo(name, me, store);
+      const newer = mine && (!last || mine.time > last.time) ? mine : last;
+      people.push({ name, ...(await live.ask(name)), unread, last: newer });
+    }
+    sendJson(res, 200, { people, access: door.access.name, dir });
+  };
 }
 
 /** Everybody the chat is for, and who wrote to me lately. */
 async function correspondentsOf(
   me: MailboxName,
-  { store, people, door }: PeopleOptions,
+  { store, people, door }: Chat,
 ): Promise<Map<MailboxName, Correspondent>> {
   const found = new Map<MailboxName, Correspondent>();
   for (const name of [...people, ...door.access.people()]) if (name !== me) found.set(name, { unread: 0, last: null });

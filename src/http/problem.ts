@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Logger } from '../logger.ts';
 import { MailboxError, type MailboxErrorCode } from '../mailbox-error.ts';
-import { sendJson } from './exchange.ts';
+import { sendJson } from './answer.ts';
 
 /** The HTTP status of every problem. */
 export const STATUS: Readonly<Record<MailboxErrorCode, number>> = {

@@ -1,19 +1,14 @@
 import { z } from 'zod';
 import type { Live } from '../live.ts';
 import { MailboxError } from '../mailbox-error.ts';
-import { ROOM_PREFIX, personName, type MailboxName } from '../mailbox-name.ts';
+import { isRoom, personName, type MailboxName } from '../mailbox-name.ts';
 import type { MailboxStore, MarkName } from '../mailbox-store.ts';
-import { readBody } from './body.ts';
-import { checkCursor } from './cursor.ts';
-import type { Door } from './door.ts';
-import { sendNothing, type Exchange } from './exchange.ts';
 import { messageOf } from '../stored-message.ts';
-
-export interface ReceiptsOptions {
-  readonly receipts: Receipts;
-  readonly store: MailboxStore;
-  readonly door: Door;
-}
+import { sendNothing } from './answer.ts';
+import { readFields } from './body.ts';
+import type { Chat } from './chat.ts';
+import { checkCursor } from './cursor.ts';
+import type { Handler } from './request.ts';
 
 const Fields = z.object({
   receiver: z.string(),
@@ -25,24 +20,24 @@ const MAX_BYTES = 4096;
 const MAX_TOLD = 200;
 
 /** `POST /receipts` {receiver, sender?, delivered?, read?}: up to which id mail has come, and been read. */
-export async function postReceipts({ req, res }: Exchange, options: ReceiptsOptions): Promise<void> {
-  const { receipts, store, door } = options;
-  const body = await readBody(req, MAX_BYTES);
-  const fields = Fields.safeParse('fields' in body ? body.fields : undefined);
-  if (!fields.success) {
-    throw new MailboxError('INVALID_REQUEST', 'A receipt is {receiver, sender?, delivered?, read?}, each a text.');
-  }
-  const { delivered, read } = fields.data;
-  const receiver = personName(fields.data.receiver);
-  const sender = read === undefined ? undefined : personName(fields.data.sender);
-  await door.admit(req, receiver);
-  const { newest } = await store.ends(receiver);
-  if (delivered !== undefined) checkCursor(delivered, newest, store, 'delivered');
-  if (read !== undefined) checkCursor(read, newest, store, 'read');
+export function postReceipts({ receipts, store, door }: Chat): Handler {
+  return async (req, res) => {
+    const fields = Fields.safeParse(await readFields(req, MAX_BYTES));
+    if (!fields.success) {
+      throw new MailboxError('INVALID_REQUEST', 'A receipt is {receiver, sender?, delivered?, read?}, each a text.');
+    }
+    const { delivered, read } = fields.data;
+    const receiver = personName(fields.data.receiver);
+    const sender = read === undefined ? undefined : personName(fields.data.sender);
+    await door.admit(req, receiver);
+    const { newest } = await store.ends(receiver);
+    if (delivered !== undefined) checkCursor(delivered, newest, store, 'delivered');
+    if (read !== undefined) checkCursor(read, newest, store, 'read');
 
-  if (delivered !== undefined) await receipts.delivered(receiver, delivered);
-  if (sender !== undefined && read !== undefined) await receipts.read(receiver, sender, read);
-  sendNothing(res);
+    if (delivered !== undefined) await receipts.delivered(receiver, delivered);
+    if (sender !== undefined && read !== undefined) await receipts.read(receiver, sender, read);
+    sendNothing(res);
+  };
 }
 
 /** Moves marks, and tells the senders whose messages they have passed. A room has none. */
@@ -70,7 +65,7 @@ export class Receipts {
 
   /** Where the mark stood before, or undefined when it is there already. */
   async #move(mailbox: MailboxName, name: MarkName, upTo: string): Promise<string | undefined> {
-    if (mailbox.startsWith(ROOM_PREFIX)) return undefined;
+    if (isRoom(mailbox)) return undefined;
     const before = (await this.#store.marks(mailbox))[name] ?? (await this.#store.ends(mailbox)).oldest;
     if (this.#store.compare(upTo, before) <= 0) return undefined;
     await this.#store.mark(mailbox, name, upTo);

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ipKeyGenerator } from 'express-rate-limit';
+import { isIP } from 'node:net';
 import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 
@@ -28,7 +28,7 @@ export class SendLimit {
     const { perSecond } = this.#options;
     if (perSecond === 0) return;
     const byPerson = this.#persons.count(person);
-    const byAddress = this.#addresses.count(this.#addressOf(req));
+    const byAddress = this.#addresses.count(networkOf(this.#addressOf(req)));
     if (byPerson <= perSecond && byAddress <= perSecond * ADDRESS_FACTOR) return;
     throw new MailboxError(
       'RATE_LIMITED',
@@ -36,20 +36,29 @@ export class SendLimit {
     );
   }
 
-  /** An IPv6 address counts as its network: whoever has one has many. */
   #addressOf(req: IncomingMessage): string {
     const forwarded = this.#options.trustProxy ? [req.headers['x-forwarded-for']].flat().join(',') : '';
-    const address = forwarded.split(',').at(-1)?.trim() || req.socket.remoteAddress || '';
-    return ipKeyGenerator(address);
+    return forwarded.split(',').at(-1)?.trim() || req.socket.remoteAddress || '';
   }
 }
 
-/** By a clock that only rises: with the time of day, whoever sends steadily would be refused for as long as it was set back. */
+/** An IPv6 address counts as its first 56 bits, the network of one household: whoever has one address has many. */
+function networkOf(address: string): string {
+  if (isIP(address) !== 6 || address.startsWith('::ffff:')) return address;
+  const [head = '', tail] = address.split('::');
+  const first = head.split(':');
+  const last = tail?.split(':') ?? [];
+  const groups = [...first, ...Array<string>(Math.max(0, 8 - first.length - last.length)).fill('0'), ...last];
+  const [a, b, c, d = '0'] = groups.map((group) => Number.parseInt(group || '0', 16));
+  return [a, b, c, Number(d) >> 8].join(':');
+}
+
+/** Uses a clock that only rises: with the time of day, a steady sender would be refused for as long as it was set back. */
 class SecondCounter {
   readonly #counts = new Map<string, number>();
   #beganMs = 0;
 
-  /** How often this has come in the second that runs, this time included. */
+  /** How often this key has come in the current second, this time included. */
   count(key: string): number {
     const nowMs = performance.now();
     if (nowMs - this.#beganMs >= WINDOW_MS) {

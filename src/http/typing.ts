@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { Live } from '../live.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { mailboxName, personName } from '../mailbox-name.ts';
-import { readBody } from './body.ts';
-import type { Door } from './door.ts';
-import { sendNothing, type Exchange } from './exchange.ts';
+import { sendNothing } from './answer.ts';
+import { readFields } from './body.ts';
+import type { Chat } from './chat.ts';
+import type { Handler } from './request.ts';
 
 const Fields = z.object({ sender: z.string(), receiver: z.string() });
 const MAX_BYTES = 1024;
@@ -13,14 +13,15 @@ const MAX_BYTES = 1024;
 const FOR_MS = 6000;
 
 /** `POST /typing` {sender, receiver}: told to the receiver's open pages, stored nowhere. */
-export async function postTyping({ req, res }: Exchange, live: Live, door: Door): Promise<void> {
-  const body = await readBody(req, MAX_BYTES);
-  const fields = Fields.safeParse('fields' in body ? body.fields : undefined);
-  if (!fields.success) throw new MailboxError('INVALID_REQUEST', 'Typing is {sender, receiver}, each a text.');
-  const sender = personName(fields.data.sender);
-  const receiver = mailboxName(fields.data.receiver);
+export function postTyping({ live, door }: Chat): Handler {
+  return async (req, res) => {
+    const fields = Fields.safeParse(await readFields(req, MAX_BYTES));
+    if (!fields.success) throw new MailboxError('INVALID_REQUEST', 'Typing is {sender, receiver}, each a text.');
+    const sender = personName(fields.data.sender);
+    const receiver = mailboxName(fields.data.receiver);
 
-  await door.admit(req, sender);
-  live.publish({ to: receiver, name: 'typing', data: JSON.stringify({ sender, receiver, forMs: FOR_MS }) });
-  sendNothing(res);
+    await door.admit(req, sender);
+    live.publish({ to: receiver, name: 'typing', data: JSON.stringify({ sender, receiver, forMs: FOR_MS }) });
+    sendNothing(res);
+  };
 }

@@ -1,41 +1,35 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MailboxError } from '../mailbox-error.ts';
 
-/** One request and its answer, on plain node:http, so that it works under any Express and under none. */
-export interface Exchange {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly path: string;
-  readonly query: Query;
-}
+/** Answers one request. It uses only what node:http gives, so that it works with Express 4, 5 and without Express. */
+export type Handler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
 
-export type Handler = (exchange: Exchange) => Promise<void>;
+/** Looks at a request and throws, or lets it go on. */
+export type Middleware = (req: IncomingMessage, res: ServerResponse, next: () => void) => void;
 
-export function exchangeOf(req: IncomingMessage, res: ServerResponse): Exchange {
-  const url = req.url ?? '/';
+export function queryOf({ url = '' }: IncomingMessage): Query {
   const mark = url.indexOf('?');
-  const path = mark === -1 ? url : url.slice(0, mark);
-  return { req, res, path, query: new Query(mark === -1 ? '' : url.slice(mark + 1)) };
+  return new Query(mark === -1 ? '' : url.slice(mark + 1));
 }
 
 /** Query parameters, each given once. */
 export class Query {
   readonly #text: string;
-  #parsed: URLSearchParams | undefined;
+  readonly #parsed: URLSearchParams;
 
   constructor(text: string) {
     this.#text = text;
+    this.#parsed = new URLSearchParams(text);
   }
 
   get(name: string): string | undefined {
-    this.#parsed ??= new URLSearchParams(this.#text);
     const values = this.#parsed.getAll(name);
     if (values.length > 1)
       throw new MailboxError('INVALID_REQUEST', `"${name}" is given more than once. Give it once.`);
     return values[0];
   }
 
-  /** For what is kept: percent signs that do not stand for UTF-8 would make it another text. */
+  /** For what is stored: a percent sign that does not stand for UTF-8 would change the text. */
   text(name: string): string | undefined {
     refuseUnlessUtf8(this.#text);
     return this.get(name);
@@ -65,24 +59,4 @@ export function refuseUnlessUtf8(text: string): void {
 export function header(req: IncomingMessage, name: string): string | undefined {
   const value = req.headers[name];
   return Array.isArray(value) ? value.join(', ') : value;
-}
-
-/** Answers with one JSON object, never cached. */
-export function sendJson(res: ServerResponse, status: number, body: object): void {
-  sendJsonText(res, status, JSON.stringify(body));
-}
-
-export function sendJsonText(res: ServerResponse, status: number, json: string): void {
-  res.writeHead(status, {
-    'Content-Type': 'application/json; charset=utf-8',
-    'Content-Length': Buffer.byteLength(json),
-    'Cache-Control': 'no-store',
-    'X-Content-Type-Options': 'nosniff',
-  });
-  res.end(json);
-}
-
-export function sendNothing(res: ServerResponse, status = 204): void {
-  res.writeHead(status, { 'Cache-Control': 'no-store' });
-  res.end();
 }

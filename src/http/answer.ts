@@ -1,0 +1,21 @@
+import type { ServerResponse } from 'node:http';
+
+/** Answers with one JSON object, never cached. */
+export function sendJson(res: ServerResponse, status: number, body: object): void {
+  sendJsonText(res, status, JSON.stringify(body));
+}
+
+export function sendJsonText(res: ServerResponse, status: number, json: string): void {
+  res.writeHead(status, {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(json),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  });
+  res.end(json);
+}
+
+export function sendNothing(res: ServerResponse, status = 204): void {
+  res.writeHead(status, { 'Cache-Control': 'no-store' });
+  res.end();
+}

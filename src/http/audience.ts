@@ -1,0 +1,66 @@
+import type { IncomingMessage } from 'node:http';
+import type { Live, Notice } from '../live.ts';
+import { MailboxError } from '../mailbox-error.ts';
+import { isRoom, mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
+import type { Door } from './door.ts';
+import type { EventStream } from './event-stream.ts';
+import { queryOf } from './request.ts';
+
+/** Who listens to what: `receiver` or `f`; in a room also `person`; `with` names whose presence is of interest. */
+export interface Audience {
+  readonly mailbox: MailboxName;
+  readonly person: MailboxName | undefined;
+  readonly room: MailboxName | undefined;
+  readonly others: readonly MailboxName[];
+}
+
+const MAX_WITH = 50;
+
+export function readAudience(req: IncomingMessage, people: readonly MailboxName[]): Audience {
+  const query = queryOf(req);
+  const file = query.get('f');
+  const receiver = query.get('receiver');
+  if (file !== undefined && receiver !== undefined) {
+    throw new MailboxError('INVALID_REQUEST', 'Give either receiver or f, not both.');
+  }
+  const mailbox = mailboxName(receiver ?? file?.replace(/\.txt$/i, ''));
+  const person = query.get('person');
+  if (isRoom(mailbox)) {
+    return { mailbox, room: mailbox, person: person === undefined ? undefined : personName(person), others: [] };
+  }
+  const named = (query.get('with') ?? '').split(',').filter((name) => name !== '');
+  if (named.length > MAX_WITH) throw new MailboxError('INVALID_REQUEST', `"with" names at most ${MAX_WITH} people.`);
+  const others = new Set([...people, ...named.map(personName)]);
+  others.delete(mailbox);
+  return { mailbox, room: undefined, person: mailbox, others: [...others] };
+}
+
+/** A mailbox is its owner's alone; a room is for everybody who belongs here, each under their own name. */
+export async function admit(req: IncomingMessage, { mailbox, person, room }: Audience, door: Door): Promise<void> {
+  if (room === undefined) await door.admit(req, mailbox);
+  else if (person === undefined) await door.admitAnyone(req);
+  else await door.admit(req, person);
+}
+
+export function isStillAllowed(req: IncomingMessage, audience: Audience, door: Door): Promise<boolean> {
+  return admit(req, audience, door).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Joins the live side: the person is here now, and hears what is said to them and about the others. */
+export function attend({ mailbox, person, room, others }: Audience, events: EventStream, live: Live): void {
+  const hear = ({ name, data }: Notice): void => {
+    if (!events.isBackedUp) events.notify(name, data);
+  };
+  const stops = person === undefined ? [] : [live.arrive(person, room)]; // before listening: they know that they came
+  for (const to of [mailbox, ...others.map((other) => `presence:${other}`)]) stops.push(live.listen(to, hear));
+  events.onEnd(() => stops.forEach((stop) => stop()));
+
+  if (room !== undefined && person !== undefined) {
+    const count = live.inRoom(room).length;
+    events.notify('presence', JSON.stringify({ person, ...live.presence(person, room), room, count }));
+  }
+  for (const other of others) events.notify('presence', JSON.stringify({ person: other, ...live.presence(other) }));
+}
