@@ -11,7 +11,6 @@ import type { Chat } from './http/chat.ts';
 import { Door, type MayInspect } from './http/door.ts';
 import { OpenStreams } from './http/open-streams.ts';
 import { sendProblem } from './http/problem.ts';
-import { Receipts } from './http/receipts.ts';
 import { routesOf } from './http/routes.ts';
 import { SendLimit } from './http/send-limit.ts';
 import { LocalLive } from './live.ts';
@@ -20,6 +19,7 @@ import { MailboxError } from './mailbox-error.ts';
 import { personName } from './mailbox-name.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 import { withMetrics, type ChatMetrics } from './metrics/metrics.ts';
+import { Receipts } from './receipts.ts';
 
 export interface MailboxChatOptions {
   /** The data directory; made if need be. Default `./mailboxes`. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Bell } from '../bell.ts';
-import { sinceCursor } from '../http/cursor.ts';
-import { Receipts } from '../http/receipts.ts';
+import { sinceCursor } from '../since.ts';
+import { Receipts } from '../receipts.ts';
 import { LocalLive } from '../live.ts';
 import { type MailboxName, ROOM_PREFIX, mailboxName } from '../mailbox-name.ts';
 import type { MailboxStore, MailEvent } from '../mailbox-store.ts';

@@ -4,7 +4,7 @@ import { MailboxError } from '../mailbox-error.ts';
 import { isRoom, mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
 import type { Door } from './door.ts';
 import type { EventStream } from './event-stream.ts';
-import { queryOf } from './request.ts';
+import type { Fields } from './request.ts';
 
 /** Who listens to what: `receiver` or `f`; in a room also `person`; `with` names whose presence is of interest. */
 export interface Audience {
@@ -16,19 +16,16 @@ export interface Audience {
 
 const MAX_WITH = 50;
 
-export function readAudience(req: IncomingMessage, people: readonly MailboxName[]): Audience {
-  const query = queryOf(req);
-  const file = query.get('f');
-  const receiver = query.get('receiver');
+export function readAudience(query: Fields, people: readonly MailboxName[]): Audience {
+  const { f: file, receiver, person, with: names = '' } = query;
   if (file !== undefined && receiver !== undefined) {
     throw new MailboxError('INVALID_REQUEST', 'Give either receiver or f, not both.');
   }
   const mailbox = mailboxName(receiver ?? file?.replace(/\.txt$/i, ''));
-  const person = query.get('person');
   if (isRoom(mailbox)) {
     return { mailbox, room: mailbox, person: person === undefined ? undefined : personName(person), others: [] };
   }
-  const named = (query.get('with') ?? '').split(',').filter((name) => name !== '');
+  const named = names.split(',').filter((name) => name !== '');
   if (named.length > MAX_WITH) throw new MailboxError('INVALID_REQUEST', `"with" names at most ${MAX_WITH} people.`);
   const others = new Set([...people, ...named.map(personName)]);
   others.delete(mailbox);

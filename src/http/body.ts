@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import getRawBody from 'raw-body';
+import type { z } from 'zod';
 import { MailboxError } from '../mailbox-error.ts';
-import { header, refuseUnlessUtf8 } from './request.ts';
+import { formFields, header } from './request.ts';
 
 export type Body = { readonly text: string } | { readonly fields: Readonly<Record<string, unknown>> };
 
@@ -28,10 +29,17 @@ export async function readBody(req: IncomingMessage, maxBytes: number): Promise<
   return readers[type](decode(body ?? (await readBytes(req, maxBytes))));
 }
 
-/** The fields of a JSON object or form of at most `maxBytes`; undefined when the body is plain text. */
-export async function readFields(req: IncomingMessage, maxBytes: number): Promise<unknown> {
+/** The fields of a JSON object or form, in this shape; `expected` says in the error what they are. */
+export async function readFields<T>(
+  req: IncomingMessage,
+  shape: z.ZodType<T>,
+  maxBytes: number,
+  expected: string,
+): Promise<T> {
   const body = await readBody(req, maxBytes);
-  return 'fields' in body ? body.fields : undefined;
+  const fields = shape.safeParse('fields' in body ? body.fields : undefined);
+  if (fields.success) return fields.data;
+  throw new MailboxError('INVALID_REQUEST', expected);
 }
 
 function mediaType(req: IncomingMessage): MediaType {
@@ -96,12 +104,4 @@ function fieldsOf(value: unknown): Record<string, unknown> {
     throw new MailboxError('INVALID_REQUEST', 'The request must be a JSON object, such as {"sender":"henry", …}.');
   }
   return value as Record<string, unknown>;
-}
-
-function formFields(text: string): Record<string, unknown> {
-  refuseUnlessUtf8(text);
-  const form = new URLSearchParams(text);
-  const names = [...form.keys()];
-  if (new Set(names).size < names.length) throw new MailboxError('INVALID_REQUEST', 'A field is given more than once.');
-  return Object.fromEntries(form);
 }

@@ -4,9 +4,9 @@ import type { Live } from '../live.ts';
 import type { Logger } from '../logger.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import type { MailboxStore } from '../mailbox-store.ts';
+import type { Receipts } from '../receipts.ts';
 import type { Door } from './door.ts';
 import type { OpenStreams } from './open-streams.ts';
-import type { Receipts } from './receipts.ts';
 import type { SendLimit } from './send-limit.ts';
 
 /** What the routes of one chat share. */

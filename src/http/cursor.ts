@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import type { MailboxStore } from '../mailbox-store.ts';
-import { header, queryOf } from './request.ts';
+import { checkCursor, isCursor, sinceCursor } from '../since.ts';
+import { header, type Fields } from './request.ts';
 
 /** Where a stream begins. `proves`: the client has everything up to there; `lost`: what it asked for is not to be had. */
 export interface Start {
@@ -11,60 +11,21 @@ export interface Start {
   readonly lost?: string;
 }
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** `Last-Event-ID`, else `lastEventId=`, else `since=`, else the mark. A cursor in the query must be one; 400 if not. */
-export async function readStart(req: IncomingMessage, store: MailboxStore, mailbox: MailboxName): Promise<Start> {
-  const query = queryOf(req);
+export async function readStart(
+  req: IncomingMessage,
+  query: Fields,
+  store: MailboxStore,
+  mailbox: MailboxName,
+): Promise<Start> {
   const { newest } = await store.ends(mailbox);
   const fromHeader = header(req, 'last-event-id');
   if (fromHeader) {
     const known = isCursor(fromHeader, newest, store);
     return known ? { cursor: fromHeader, proves: true } : { cursor: undefined, proves: false, lost: fromHeader };
   }
-  const fromQuery = query.get('lastEventId');
-  if (fromQuery) return { cursor: checkCursor(fromQuery, newest, store, 'lastEventId'), proves: true };
-  const since = query.get('since');
+  const { lastEventId, since } = query;
+  if (lastEventId) return { cursor: checkCursor(lastEventId, newest, store, 'lastEventId'), proves: true };
   if (since) return { cursor: await sinceCursor(since, store, mailbox), proves: false };
   return { cursor: undefined, proves: false };
-}
-
-/** The cursor before everything since: `all`, `latest`, an id, whole Unix seconds, or a duration such as `10m`. */
-export async function sinceCursor(since: string, store: MailboxStore, mailbox: MailboxName): Promise<string> {
-  const duration = /^(\d{1,6})([smhd])$/.exec(since);
-  const isTime = duration !== null || /^\d{1,12}$/.test(since);
-  if (!isTime && since !== 'all' && since !== 'latest') {
-    return checkCursor(since, (await store.ends(mailbox)).newest, store, 'since');
-  }
-  await store.read(mailbox, undefined, 1); // what waits in the mailbox gets its place; what is refused moves nothing
-  const { oldest, newest } = await store.ends(mailbox);
-  if (since === 'all') return oldest;
-  if (since === 'latest') return newest;
-  const time = duration ? Date.now() - Number(duration[1]) * UNIT_MS[duration[2]!]! : Number(since) * 1000;
-  return cursorAt(time, store, mailbox);
-}
-
-/** Looks back from the newest event to the first that is older: as much work as the answer is long. */
-async function cursorAt(time: number, store: MailboxStore, mailbox: MailboxName): Promise<string> {
-  const { newest, oldest } = await store.ends(mailbox);
-  let before: string | undefined;
-  do {
-    const { events, more } = await store.readBack(mailbox, before, 1000);
-    const older = events.find((event) => event.time < time && store.compare(event.id, newest) <= 0);
-    if (older) return older.id;
-    before = more;
-  } while (before !== undefined);
-  return oldest;
-}
-
-export function checkCursor(text: string, newest: string, store: MailboxStore, name: string): string {
-  if (isCursor(text, newest, store)) return text;
-  throw new MailboxError(
-    'INVALID_CURSOR',
-    `"${name}" is not the id of an event of this mailbox (the newest is ${newest}). Leave it out, or use since=all.`,
-  );
-}
-
-function isCursor(text: string, newest: string, store: MailboxStore): boolean {
-  return store.isId(text) && store.compare(text, newest) <= 0;
 }

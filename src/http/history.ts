@@ -4,7 +4,7 @@ import type { MailEvent, MailboxStore } from '../mailbox-store.ts';
 import { messageOf } from '../stored-message.ts';
 import { sendJson } from './answer.ts';
 import type { Chat } from './chat.ts';
-import { queryOf, type Handler } from './request.ts';
+import { queryOf, wholeNumber, type Handler } from './request.ts';
 
 export interface HistoryMessage {
   readonly mailbox: string;
@@ -32,13 +32,13 @@ const UP_TO = '=';
 export function getHistory({ store, door }: Chat): Handler {
   return async (req, res) => {
     const query = queryOf(req);
-    const receiver = mailboxName(query.get('receiver'));
+    const receiver = mailboxName(query['receiver']);
     await (isRoom(receiver) ? door.admitAnyone(req) : door.admit(req, receiver));
-    const limit = query.count('limit', DEFAULT_LIMIT, MAX_LIMIT);
-    const before = readToken(query.get('before'), store);
+    const limit = wholeNumber(query, 'limit', 1, MAX_LIMIT) ?? DEFAULT_LIMIT;
+    const before = readToken(query['before'], store);
     const sides = isRoom(receiver)
       ? [new Backwards(store, receiver, () => true, before[0])]
-      : conversation(store, receiver, personName(query.get('sender')), before);
+      : conversation(store, receiver, personName(query['sender']), before);
 
     await store.read(receiver, undefined, 1); // brings in what waits: it is the reader's own mailbox
     const { newest } = await store.ends(receiver);
@@ -137,18 +137,8 @@ class Backwards {
     const mailbox = this.#mailbox;
     const own = messageOf(data);
     if (own) return { mailbox, id, ...own, state: this.#stateOf(id, own.sender) };
-    const state = this.#stateOf(id);
-    return {
-      mailbox,
-      id,
-      sender: null,
-      receiver: mailbox,
-      message: data,
-      time: new Date(time).toISOString(),
-      key: null,
-      state,
-      foreign: true,
-    };
+    const foreign = { sender: null, receiver: mailbox, message: data, time: new Date(time).toISOString(), key: null };
+    return { mailbox, id, ...foreign, state: this.#stateOf(id), foreign: true };
   }
 
   #stateOf(id: string, sender = ''): HistoryMessage['state'] {

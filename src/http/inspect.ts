@@ -35,7 +35,7 @@ export function getInspection(chat: Chat): Handler {
     await door.admitAdministrator(req);
     if (!inspector) throw new MailboxError('NOT_FOUND', 'This chat keeps its mail elsewhere than in files.');
 
-    const name = queryOf(req).get('mailbox');
+    const name = queryOf(req)['mailbox'];
     if (name === undefined) {
       const mailboxes = [...new Set([...people, ...inspector.mailboxes()])];
       return sendJson(res, 200, { mailboxes, dir });

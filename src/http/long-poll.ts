@@ -5,7 +5,7 @@ import { sendJson } from './answer.ts';
 import { admit, readAudience } from './audience.ts';
 import type { Chat } from './chat.ts';
 import { readStart } from './cursor.ts';
-import { queryOf, type Handler } from './request.ts';
+import { queryOf, wholeNumber, type Handler } from './request.ts';
 
 const READ_LIMIT = 1000;
 const MAX_WAIT_S = 60;
@@ -13,12 +13,12 @@ const MAX_WAIT_S = 60;
 /** Long polling, for where a proxy holds streams back: what is there, or what comes first within `wait=` seconds. */
 export function pollStatus({ store, receipts, people, door, counts }: Chat): Handler {
   return async (req, res) => {
-    const audience = readAudience(req, people);
+    const query = queryOf(req);
+    const audience = readAudience(query, people);
     await admit(req, audience, door);
     const { mailbox } = audience;
-    const query = queryOf(req);
-    const waitS = query.get('wait') === '0' ? 0 : query.count('wait', 0, MAX_WAIT_S);
-    const start = await readStart(req, store, mailbox);
+    const waitS = wholeNumber(query, 'wait', 0, MAX_WAIT_S) ?? 0;
+    const start = await readStart(req, query, store, mailbox);
     if (start.proves) await receipts.delivered(mailbox, start.cursor!);
 
     const bell = new Bell();

@@ -8,7 +8,7 @@ import { sendJsonText } from './answer.ts';
 import { readBody } from './body.ts';
 import type { Chat } from './chat.ts';
 import { refuseUnprovenSite } from './guard.ts';
-import { header, queryOf, type Handler } from './request.ts';
+import { formFields, header, queryTextOf, type Handler } from './request.ts';
 
 const Fields = z.object({
   sender: z.string(),
@@ -41,9 +41,7 @@ export function postMessage(chat: Chat): Handler {
 export function getMessage(chat: Chat): Handler {
   return async (req, res) => {
     refuseUnprovenSite(req);
-    const query = queryOf(req);
-    const fields = Object.fromEntries(['sender', 'receiver', 'message', 'key'].map((name) => [name, query.text(name)]));
-    const message = readMessage(fields, undefined, chat.maxMessage);
+    const message = readMessage(formFields(queryTextOf(req)), undefined, chat.maxMessage);
 
     const { text } = await send(req, message, chat);
     sendJsonText(res, 200, text);
@@ -54,8 +52,7 @@ export function getMessage(chat: Chat): Handler {
 async function readPosted(req: IncomingMessage, maxBytes: number): Promise<unknown> {
   const body = await readBody(req, maxBytes);
   if ('fields' in body) return body.fields;
-  const query = queryOf(req);
-  return { sender: query.get('sender'), receiver: query.get('receiver'), key: query.get('key'), message: body.text };
+  return { ...formFields(queryTextOf(req)), message: body.text };
 }
 
 /** Stores the message and tells the sender's other pages. */

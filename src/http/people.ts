@@ -18,7 +18,7 @@ const MAX_PEOPLE = 200;
 export function getPeople(chat: Chat): Handler {
   const { store, live, door, dir } = chat;
   return async (req, res) => {
-    const me = personName(queryOf(req).get('receiver'));
+    const me = personName(queryOf(req)['receiver']);
     await door.admit(req, me);
     await store.read(me, undefined, 1); // brings in what waits: it is my own mailbox
     const found = await correspondentsOf(me, chat);

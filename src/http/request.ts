@@ -7,53 +7,43 @@ export type Handler = (req: IncomingMessage, res: ServerResponse) => void | Prom
 /** Looks at a request and throws, or lets it go on. */
 export type Middleware = (req: IncomingMessage, res: ServerResponse, next: () => void) => void;
 
-export function queryOf({ url = '' }: IncomingMessage): Query {
+export type Fields = Readonly<Record<string, string | undefined>>;
+
+export function queryTextOf({ url = '' }: IncomingMessage): string {
   const mark = url.indexOf('?');
-  return new Query(mark === -1 ? '' : url.slice(mark + 1));
+  return mark === -1 ? '' : url.slice(mark + 1);
 }
 
-/** Query parameters, each given once. */
-export class Query {
-  readonly #text: string;
-  readonly #parsed: URLSearchParams;
-
-  constructor(text: string) {
-    this.#text = text;
-    this.#parsed = new URLSearchParams(text);
-  }
-
-  get(name: string): string | undefined {
-    const values = this.#parsed.getAll(name);
-    if (values.length > 1)
-      throw new MailboxError('INVALID_REQUEST', `"${name}" is given more than once. Give it once.`);
-    return values[0];
-  }
-
-  /** For what is stored: a percent sign that does not stand for UTF-8 would change the text. */
-  text(name: string): string | undefined {
-    refuseUnlessUtf8(this.#text);
-    return this.get(name);
-  }
-
-  /** A whole number from 1 to `most`, or `otherwise` when it is not given. */
-  count(name: string, otherwise: number, most: number): number {
-    const text = this.get(name);
-    if (text === undefined) return otherwise;
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < 1 || value > most) {
-      throw new MailboxError('INVALID_REQUEST', `"${name}" must be a whole number from 1 to ${most}.`);
-    }
-    return value;
-  }
+/** The parameters of the query, each given once. */
+export function queryOf(req: IncomingMessage): Fields {
+  return fieldsIn(queryTextOf(req));
 }
 
-/** For a query or a form. */
-export function refuseUnlessUtf8(text: string): void {
+/** A form, or a query whose text is stored: a percent sign that does not stand for UTF-8 would change the text. */
+export function formFields(text: string): Fields {
   try {
     decodeURIComponent(text.replaceAll(/%(?![0-9a-f]{2})/gi, '%25'));
   } catch (error) {
     throw new MailboxError('INVALID_REQUEST', 'The percent signs do not stand for UTF-8.', { cause: error });
   }
+  return fieldsIn(text);
+}
+
+function fieldsIn(text: string): Fields {
+  const form = new URLSearchParams(text);
+  const fields = Object.fromEntries(form);
+  if (Object.keys(fields).length === form.size) return fields;
+  const twice = [...form.keys()].find((name, at, names) => names.indexOf(name) < at);
+  throw new MailboxError('INVALID_REQUEST', `"${twice}" is given more than once. Give it once.`);
+}
+
+/** A whole number of the query; undefined when it is not given. */
+export function wholeNumber(query: Fields, name: string, least: number, most: number): number | undefined {
+  const text = query[name];
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new MailboxError('INVALID_REQUEST', `"${name}" must be a whole number from ${least} to ${most}.`);
 }
 
 export function header(req: IncomingMessage, name: string): string | undefined {

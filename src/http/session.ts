@@ -11,10 +11,9 @@ const MAX_BYTES = 1024;
 /** `POST /session` {key}: trades the key of an invitation link for a cookie. */
 export function postSession({ links }: Chat): Handler {
   return async (req, res) => {
-    const fields = Fields.safeParse(await readFields(req, MAX_BYTES));
-    if (!fields.success) throw new MailboxError('INVALID_REQUEST', 'A session is asked for with {key}, a text.');
+    const { key } = await readFields(req, Fields, MAX_BYTES, 'A session is asked for with {key}, a text.');
     if (!links) throw new MailboxError('NOT_FOUND', 'This chat has no invitation links: nobody needs a key.');
-    const admitted = links.admit(req, fields.data.key);
+    const admitted = links.admit(req, key);
     if (!admitted) throw new MailboxError('UNAUTHORIZED', 'This link has expired. Ask for a new one.');
 
     res.setHeader('Set-Cookie', admitted.cookie);

@@ -6,7 +6,7 @@ import { BUSY_RETRY_MS, EventStream } from './event-stream.ts';
 import { Follow, interrupt } from './follow.ts';
 import { pollStatus } from './long-poll.ts';
 import { isPassing } from './problem.ts';
-import { header, type Handler } from './request.ts';
+import { header, queryOf, type Handler } from './request.ts';
 import { eventStreamFormat, jsonLinesFormat, type WireFormat } from './wire-format.ts';
 
 /**
@@ -26,10 +26,11 @@ export function getStatus(chat: Chat): Handler {
 
 async function stream(req: IncomingMessage, res: ServerResponse, format: WireFormat, chat: Chat): Promise<void> {
   const { store, live, door, streams, people, counts } = chat;
-  const audience = readAudience(req, people);
+  const query = queryOf(req);
+  const audience = readAudience(query, people);
   const { mailbox } = audience;
   await admit(req, audience, door);
-  const start = await readStart(req, store, mailbox).catch((error: unknown) => {
+  const start = await readStart(req, query, store, mailbox).catch((error: unknown) => {
     if (!isPassing(error)) throw error;
     interrupt(new EventStream(res, format), error, chat);
   });

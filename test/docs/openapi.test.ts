@@ -292,8 +292,8 @@ describe('docs/openapi.yaml', () => {
 
   test('has every route of the server, with the methods that the server says are possible', async () => {
     const chat = await serveChat();
-    const source = readFileSync(join(PACKAGE_DIR, 'src/mailbox-chat.ts'), 'utf8');
-    const routes = Array.from(source.matchAll(/^ +'(\/[^']*)': \{/gm), ([, path]) => path!);
+    const source = readFileSync(join(PACKAGE_DIR, 'src/http/routes.ts'), 'utf8');
+    const routes = Array.from(source.matchAll(/^ +(?:guarded|route)\('(\/[^']*)'\)/gm), ([, path]) => path!);
     const possible = await Promise.all(
       routes.map(async (path) => {
         const { headers } = await fetch(chat.url + path, { method: 'OPTIONS' });

@@ -3,6 +3,7 @@ import request from 'supertest';
 import { listen } from '../support/listener.ts';
 import { history, say, wholeHistory } from '../support/requests.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
+import { until } from '../support/until.ts';
 
 const texts = (messages: readonly { message: string }[]): string[] => messages.map(({ message }) => message);
 
@@ -11,7 +12,10 @@ async function talk(chat: ServedChat, count: number): Promise<string[]> {
   const said = [];
   for (let i = 0; i < count; i += 1) {
     const [from, to] = i % 3 === 0 ? (['henry', 'jjeong'] as const) : (['jjeong', 'henry'] as const);
-    said.push((await say(chat, from, to, `number ${i}`)).message);
+    const { message, time } = await say(chat, from, to, `number ${i}`);
+    said.push(message);
+    // The order of a conversation is known to a millisecond only: two messages of the same one may change places.
+    await until('the next millisecond', () => Date.now() > Date.parse(time));
     if (i % 4 === 0) await say(chat, 'mina', to, `aside ${i}`);
     if (i % 5 === 0) await say(chat, from, 'mina', `elsewhere ${i}`);
   }

@@ -1,0 +1,53 @@
+import type { Live } from './live.ts';
+import { isRoom, type MailboxName } from './mailbox-name.ts';
+import type { MailboxStore, MarkName } from './mailbox-store.ts';
+import { messageOf } from './stored-message.ts';
+
+const MAX_TOLD = 200;
+
+/** Moves marks, and tells the senders whose messages they have passed. A room has none. */
+export class Receipts {
+  readonly #store: MailboxStore;
+  readonly #live: Live;
+
+  constructor(store: MailboxStore, live: Live) {
+    this.#store = store;
+    this.#live = live;
+  }
+
+  async delivered(mailbox: MailboxName, upTo: string): Promise<void> {
+    const before = await this.#move(mailbox, 'delivered', upTo);
+    if (before === undefined) return;
+    for (const sender of await this.#sendersBetween(mailbox, before, upTo))
+      this.#tell(sender, 'delivered', mailbox, upTo);
+  }
+
+  async read(mailbox: MailboxName, sender: MailboxName, upTo: string): Promise<void> {
+    await this.delivered(mailbox, upTo); // what was read has come
+    const before = await this.#move(mailbox, `read:${sender}`, upTo);
+    if (before !== undefined) this.#tell(sender, 'read', mailbox, upTo);
+  }
+
+  /** Where the mark stood before, or undefined when it is there already. */
+  async #move(mailbox: MailboxName, name: MarkName, upTo: string): Promise<string | undefined> {
+    if (isRoom(mailbox)) return undefined;
+    const before = (await this.#store.marks(mailbox))[name] ?? (await this.#store.ends(mailbox)).oldest;
+    if (this.#store.compare(upTo, before) <= 0) return undefined;
+    await this.#store.mark(mailbox, name, upTo);
+    return before;
+  }
+
+  async #sendersBetween(mailbox: MailboxName, after: string, upTo: string): Promise<Set<string>> {
+    const senders = new Set<string>();
+    const { events } = await this.#store.read(mailbox, after, MAX_TOLD);
+    for (const { id, data } of events) {
+      const message = messageOf(data);
+      if (message && this.#store.compare(id, upTo) <= 0) senders.add(message.sender);
+    }
+    return senders;
+  }
+
+  #tell(sender: string, name: 'delivered' | 'read', receiver: MailboxName, upTo: string): void {
+    this.#live.publish({ to: sender, name, data: JSON.stringify({ receiver, upTo }) });
+  }
+}

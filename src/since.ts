@@ -1,0 +1,45 @@
+import { MailboxError } from './mailbox-error.ts';
+import type { MailboxName } from './mailbox-name.ts';
+import type { MailboxStore } from './mailbox-store.ts';
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** The cursor before everything since: `all`, `latest`, an id, whole Unix seconds, or a duration such as `10m`. */
+export async function sinceCursor(since: string, store: MailboxStore, mailbox: MailboxName): Promise<string> {
+  const duration = /^(\d{1,6})([smhd])$/.exec(since);
+  const isTime = duration !== null || /^\d{1,12}$/.test(since);
+  if (!isTime && since !== 'all' && since !== 'latest') {
+    return checkCursor(since, (await store.ends(mailbox)).newest, store, 'since');
+  }
+  await store.read(mailbox, undefined, 1); // what waits in the mailbox gets its place; what is refused moves nothing
+  const { oldest, newest } = await store.ends(mailbox);
+  if (since === 'all') return oldest;
+  if (since === 'latest') return newest;
+  const time = duration ? Date.now() - Number(duration[1]) * UNIT_MS[duration[2]!]! : Number(since) * 1000;
+  return cursorAt(time, store, mailbox);
+}
+
+/** Looks back from the newest event to the first that is older: as much work as the answer is long. */
+async function cursorAt(time: number, store: MailboxStore, mailbox: MailboxName): Promise<string> {
+  const { newest, oldest } = await store.ends(mailbox);
+  let before: string | undefined;
+  do {
+    const { events, more } = await store.readBack(mailbox, before, 1000);
+    const older = events.find((event) => event.time < time && store.compare(event.id, newest) <= 0);
+    if (older) return older.id;
+    before = more;
+  } while (before !== undefined);
+  return oldest;
+}
+
+export function checkCursor(text: string, newest: string, store: MailboxStore, name: string): string {
+  if (isCursor(text, newest, store)) return text;
+  throw new MailboxError(
+    'INVALID_CURSOR',
+    `"${name}" is not the id of an event of this mailbox (the newest is ${newest}). Leave it out, or use since=all.`,
+  );
+}
+
+export function isCursor(text: string, newest: string, store: MailboxStore): boolean {
+  return store.isId(text) && store.compare(text, newest) <= 0;
+}
