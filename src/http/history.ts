@@ -1,164 +1,21 @@
-import { MailboxError } from '../mailbox-error.ts';
-import { isRoom, mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
-import type { MailEvent, MailboxStore } from '../mailbox-store.ts';
-import { messageOf } from '../stored-message.ts';
+import { readConversation } from '../conversation.ts';
+import { isRoom, mailboxName, personName } from '../mailbox-name.ts';
 import { sendJson } from './answer.ts';
 import type { Chat } from './chat.ts';
 import { queryOf, wholeNumber, type Handler } from './request.ts';
 
-export interface HistoryMessage {
-  readonly mailbox: string;
-  readonly id: string;
-  readonly sender: string | null;
-  readonly receiver: string;
-  readonly message: string;
-  readonly time: string;
-  readonly key: string | null;
-  readonly state: 'sent' | 'delivered' | 'read';
-  readonly foreign?: true;
-}
-
 const MAX_LIMIT = 500;
 const DEFAULT_LIMIT = 50;
-const MAX_PAGES = 4;
-
-/** Nothing older is left in this mailbox. */
-const END = '-';
-
-/** Before an id stands this when the event itself belongs to the next page: mail that comes meanwhile does not. */
-const UP_TO = '=';
 
 /** `GET /history?receiver=me&sender=other`: what either sent the other, and what files told `me`; of a room, all of it. */
 export function getHistory({ store, door }: Chat): Handler {
   return async (req, res) => {
     const query = queryOf(req);
-    const receiver = mailboxName(query['receiver']);
-    await (isRoom(receiver) ? door.admitAnyone(req) : door.admit(req, receiver));
+    const me = mailboxName(query['receiver']);
+    await (isRoom(me) ? door.admitAnyone(req) : door.admit(req, me));
     const limit = wholeNumber(query, 'limit', 1, MAX_LIMIT) ?? DEFAULT_LIMIT;
-    const before = readToken(query['before'], store);
-    const sides = isRoom(receiver)
-      ? [new Backwards(store, receiver, () => true, before[0])]
-      : conversation(store, receiver, personName(query['sender']), before);
+    const other = isRoom(me) ? me : personName(query['sender']);
 
-    await store.read(receiver, undefined, 1); // brings in what waits: it is the reader's own mailbox
-    const { newest } = await store.ends(receiver);
-    const messages = await newestOf(sides, limit);
-
-    const isOver = sides.every((side) => side.before === END);
-    const more = isOver ? null : `${sides[0]!.before}~${sides[1]?.before ?? END}`;
-    sendJson(res, 200, { messages: messages.toReversed(), before: more, cursor: newest });
+    sendJson(res, 200, await readConversation(store, me, other, { limit, before: query['before'] }));
   };
-}
-
-function conversation(store: MailboxStore, me: MailboxName, other: MailboxName, before: [string, string]): Backwards[] {
-  const mine = new Backwards(store, me, (message) => message.foreign === true || message.sender === other, before[0]);
-  if (me === other) return [mine];
-  return [mine, new Backwards(store, other, (message) => message.sender === me && message.foreign !== true, before[1])];
-}
-
-/** By time, and each mailbox in its own order. Newest first. */
-async function newestOf(sides: readonly Backwards[], limit: number): Promise<HistoryMessage[]> {
-  const messages: HistoryMessage[] = [];
-  while (messages.length < limit) {
-    let newest: Backwards | undefined;
-    for (const side of sides) {
-      if (!(await side.peek())) continue;
-      if (!newest || side.next!.time > newest.next!.time) newest = side;
-    }
-    if (!newest || sides.some((side) => side.isTired)) break;
-    messages.push(newest.take());
-  }
-  return messages;
-}
-
-/** One mailbox, newest first, as far as it belongs to a conversation. */
-class Backwards {
-  readonly #store: MailboxStore;
-  readonly #mailbox: MailboxName;
-  readonly #belongs: (message: HistoryMessage) => boolean;
-  #found: HistoryMessage[] = [];
-  #more: string | undefined;
-  #pages = 0;
-  #upTo: string | undefined;
-  #marks: Readonly<Record<string, string>> | undefined;
-  /** Where the next call goes on. */
-  before: string;
-
-  constructor(store: MailboxStore, mailbox: MailboxName, belongs: (m: HistoryMessage) => boolean, before: string) {
-    this.#store = store;
-    this.#mailbox = mailbox;
-    this.#belongs = belongs;
-    this.before = before;
-    this.#more = before === END ? undefined : before;
-    if (before.startsWith(UP_TO)) {
-      this.#upTo = before.slice(UP_TO.length);
-      this.#more = '';
-    }
-  }
-
-  get next(): HistoryMessage | undefined {
-    return this.#found[0];
-  }
-
-  /** So much was looked through without a find that the client should rather ask again. */
-  get isTired(): boolean {
-    return this.#found.length === 0 && this.#more !== undefined;
-  }
-
-  async peek(): Promise<boolean> {
-    while (this.#found.length === 0 && this.#more !== undefined && this.#pages < MAX_PAGES) await this.#readPage();
-    return this.#found.length > 0;
-  }
-
-  take(): HistoryMessage {
-    const message = this.#found.shift()!;
-    this.before = this.#found.length > 0 || this.#more !== undefined ? message.id : END;
-    return message;
-  }
-
-  async #readPage(): Promise<void> {
-    this.#pages += 1;
-    this.#marks ??= await this.#store.marks(this.#mailbox);
-    const { events, more } = await this.#store.readBack(
-      this.#mailbox,
-      this.#more === '' ? undefined : this.#more,
-      MAX_LIMIT,
-    );
-    this.#found = events
-      .filter(({ id }) => this.#upTo === undefined || this.#store.compare(id, this.#upTo) <= 0)
-      .map((event) => this.#messageOf(event))
-      .filter(this.#belongs);
-    this.#more = more;
-    const [next] = this.#found;
-    this.before = next ? UP_TO + next.id : (more ?? END);
-  }
-
-  #messageOf({ id, time, data }: MailEvent): HistoryMessage {
-    const mailbox = this.#mailbox;
-    const own = messageOf(data);
-    if (own) return { mailbox, id, ...own, state: this.#stateOf(id, own.sender) };
-    const foreign = { sender: null, receiver: mailbox, message: data, time: new Date(time).toISOString(), key: null };
-    return { mailbox, id, ...foreign, state: this.#stateOf(id), foreign: true };
-  }
-
-  #stateOf(id: string, sender = ''): HistoryMessage['state'] {
-    if (this.#isPast(id, `read:${sender}`)) return 'read';
-    return this.#isPast(id, 'delivered') ? 'delivered' : 'sent';
-  }
-
-  #isPast(id: string, name: string): boolean {
-    const mark = this.#marks?.[name];
-    return mark !== undefined && this.#store.compare(id, mark) <= 0;
-  }
-}
-
-function readToken(token: string | undefined, store: MailboxStore): [string, string] {
-  if (token === undefined) return ['', ''];
-  const [mine = '', theirs = '', ...rest] = token.split('~');
-  const isPart = (part: string): boolean =>
-    part === '' || part === END || store.isId(part.startsWith(UP_TO) ? part.slice(UP_TO.length) : part);
-  if (rest.length > 0 || !isPart(mine) || !isPart(theirs)) {
-    throw new MailboxError('INVALID_CURSOR', '"before" must be the token that an earlier answer gave.');
-  }
-  return [mine, theirs];
 }

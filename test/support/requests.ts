@@ -1,4 +1,4 @@
-import type { HistoryMessage } from '../../src/http/history.ts';
+import type { HistoryMessage } from '../../src/conversation.ts';
 
 /** What `POST /messages` answers. */
 export interface Stored {
