@@ -38,7 +38,7 @@ export interface MailboxChatOptions {
   readonly identify?: Identify;
   /**
    * Tells who may look at the files of every mailbox, in `inspect.html`. Default: when open, programs on this computer;
-   * with links, who has an administrator's link; with `identify`, nobody. `() => false` turns it off.
+   * with links or `identify`, nobody. `() => false` turns it off.
    */
   readonly mayInspect?: MayInspect;
   /**
@@ -158,9 +158,7 @@ function filesOptions(options: MailboxChatOptions, logger: Logger): FileMailboxe
 function accessOf({ access, identify, trustProxy = false }: MailboxChatOptions, dir: string): Access {
   if (identify) return new LoginAccess(identify);
   if (access !== 'links') return openAccess(trustProxy);
-  return new LinkAccess(new Invitations(dir), new Invitations(dir, 'administrators'), (req) =>
-    requestPlace(req, trustProxy),
-  );
+  return new LinkAccess(new Invitations(dir), (req) => requestPlace(req, trustProxy));
 }
 
 function answerNotFound(req: IncomingMessage, res: ServerResponse, logger: Logger): void {

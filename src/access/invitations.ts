@@ -1,5 +1,5 @@
 /**
- * Who was invited, in `.access/people.json`, and to look at everything, in `administrators.json`. Keys are kept as SHA-256 only: whoever reads the file cannot get in.
+ * Who was invited, in `.access/people.json`. Keys are kept as SHA-256 only: whoever reads the file cannot get in.
  *
  *     {"henry":{"key":"9f86d0…","since":"2026-11-20T01:02:03.000Z"}}
  */
@@ -17,9 +17,6 @@ type Invited = ReadonlyMap<MailboxName, z.infer<typeof Invitation>>;
 
 const KEY_BYTES = 24;
 
-/** `people` write and read as themselves; `administrators` look at every mailbox, and are nobody in the chat. */
-export type Invitees = 'people' | 'administrators';
-
 /** The invitations of one data directory. Changes by other processes are seen at the next question. */
 export class Invitations {
   readonly #dir: string;
@@ -28,9 +25,9 @@ export class Invitations {
   #personByHash: ReadonlyMap<string, MailboxName> = new Map();
   #version = '';
 
-  constructor(dir: string, invitees: Invitees = 'people') {
+  constructor(dir: string) {
     this.#dir = join(dir, ACCESS);
-    this.#path = join(this.#dir, `${invitees}.json`);
+    this.#path = join(this.#dir, 'people.json');
   }
 
   /** Makes a new key (192 bits) for a person; one they had before ends. */

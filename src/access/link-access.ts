@@ -6,14 +6,11 @@ import type { RequestPlace } from './request-place.ts';
 import type { Invitations } from './invitations.ts';
 
 export interface Admitted {
-  /** Whose key it was: a person's, or an administrator's. */
-  readonly whose: { readonly person: MailboxName } | { readonly administrator: MailboxName };
+  /** Whose key it was. */
+  readonly person: MailboxName;
   /** The header that sets the cookie. */
   readonly cookie: string;
 }
-
-/** All that an administrator's cookie is sent to: it opens nothing else. */
-const ADMINISTRATORS_PATH = 'inspect';
 
 /**
  * Whoever has an invitation link. The page trades its key for a cookie, one per person, so that two people can use one
@@ -22,18 +19,16 @@ const ADMINISTRATORS_PATH = 'inspect';
 export class LinkAccess implements Access {
   readonly name = 'links';
   readonly #invitations: Invitations;
-  readonly #administrators: Invitations;
   readonly #placeOf: (req: IncomingMessage) => RequestPlace;
 
-  constructor(invitations: Invitations, administrators: Invitations, placeOf: (req: IncomingMessage) => RequestPlace) {
+  constructor(invitations: Invitations, placeOf: (req: IncomingMessage) => RequestPlace) {
     this.#invitations = invitations;
-    this.#administrators = administrators;
     this.#placeOf = placeOf;
   }
 
   check(req: IncomingMessage, person: MailboxName): Verdict {
     const { mount, isSecure } = this.#placeOf(req);
-    const expected = cookieName(req, person, mount, prefixFor(mount, isSecure));
+    const expected = cookieName(req, person, mount, isSecure);
     const cookies = cookiesOf(req).flatMap(([name, key]) => (name === expected ? [key] : []));
     if ([bearerOf(req), ...cookies].some((key) => this.#personOf(key) === person)) return 'allowed';
     return this.#isAnyone(req) ? 'other' : 'unknown';
@@ -43,9 +38,9 @@ export class LinkAccess implements Access {
     return this.#isAnyone(req) ? 'allowed' : 'unknown';
   }
 
-  checkAdministrator(req: IncomingMessage): Verdict {
-    if (keysOf(req).some((key) => this.#administrators.personOf(key) !== undefined)) return 'allowed';
-    return this.#isAnyone(req) ? 'other' : 'unknown';
+  /** Coming from this computer proves nothing: so do a proxy's clients, and whoever has another account here. */
+  mayInspect(): boolean {
+    return false;
   }
 
   people(): readonly MailboxName[] {
@@ -54,22 +49,12 @@ export class LinkAccess implements Access {
 
   /** Trades a key for a cookie; undefined when it is nobody's. */
   admit(req: IncomingMessage, key: string): Admitted | undefined {
-    const { mount, isSecure } = this.#placeOf(req);
-    const secure = isSecure ? '; Secure' : '';
-    const cookie = (name: string, path: string): string =>
-      `${name}=${key}; Path=${path}; HttpOnly; SameSite=Strict${secure}`;
-
     const person = this.#invitations.personOf(key);
-    if (person !== undefined) {
-      const name = cookieName(req, person, mount, prefixFor(mount, isSecure));
-      return { whose: { person }, cookie: `${cookie(name, mount)}; Max-Age=31536000` };
-    }
-    const administrator = this.#administrators.personOf(key);
-    if (administrator === undefined) return undefined;
-    // Gone with the browser's session, and sent nowhere else: it shows everybody's mail.
-    const path = mount + ADMINISTRATORS_PATH;
-    const name = cookieName(req, `${path}/${administrator}`, mount, prefixFor(path, isSecure));
-    return { whose: { administrator }, cookie: cookie(name, path) };
+    if (person === undefined) return undefined;
+    const { mount, isSecure } = this.#placeOf(req);
+    const name = cookieName(req, person, mount, isSecure);
+    const secure = isSecure ? '; Secure' : '';
+    return { person, cookie: `${name}=${key}; Path=${mount}; HttpOnly; SameSite=Strict${secure}; Max-Age=31536000` };
   }
 
   #isAnyone(req: IncomingMessage): boolean {
@@ -81,16 +66,15 @@ export class LinkAccess implements Access {
   }
 }
 
-/** Browsers take a cookie with such a name from https only. */
-function prefixFor(path: string, isSecure: boolean): string {
-  if (!isSecure) return '';
-  return path === '/' ? '__Host-' : '__Secure-';
+/** One for each person, mount and port. A socket file has no port. */
+function cookieName(req: IncomingMessage, person: MailboxName, mount: string, isSecure: boolean): string {
+  const hash = createHash('sha256').update(`${mount}\n${person}`).digest('hex').slice(0, 16);
+  return `${isSecure ? securePrefix(mount) : ''}mc_${req.socket.localPort ?? 0}_${hash}`;
 }
 
-/** One for each person, mount and port. A socket file has no port. */
-function cookieName(req: IncomingMessage, whose: string, mount: string, prefix: string): string {
-  const hash = createHash('sha256').update(`${mount}\n${whose}`).digest('hex').slice(0, 16);
-  return `${prefix}mc_${req.socket.localPort ?? 0}_${hash}`;
+/** Browsers take a cookie with such a name from https only. */
+function securePrefix(mount: string): string {
+  return mount === '/' ? '__Host-' : '__Secure-';
 }
 
 function keysOf(req: IncomingMessage): string[] {

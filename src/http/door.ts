@@ -3,18 +3,19 @@ import type { Access, Verdict } from '../access/access.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 
-/** Tells whether a request may look at every mailbox, by your application's own rule. */
-export type MayInspect = (req: IncomingMessage) => boolean | Promise<boolean>;
+/** Tells whether a request may look at every mailbox, by your application's own rule: only `true` lets it. */
+export type MayInspect = (req: IncomingMessage) => Rule | Promise<Rule>;
+type Rule = boolean | null | undefined;
 
 /** Lets a request in, or says why not: 401 without a credential that counts, 403 with somebody else's. */
 export class Door {
   readonly access: Access;
 
-  readonly #mayInspect: MayInspect | undefined;
+  readonly #mayInspect: MayInspect;
 
   constructor(access: Access, mayInspect?: MayInspect) {
     this.access = access;
-    this.#mayInspect = mayInspect;
+    this.#mayInspect = mayInspect ?? ((req) => access.mayInspect(req));
   }
 
   /** For what only this person may do. */
@@ -28,24 +29,17 @@ export class Door {
   }
 
   /** For what shows everybody's mail. */
-  async admitAdministrator(req: IncomingMessage): Promise<void> {
-    const verdict = this.#mayInspect
-      ? verdictOf(await this.#mayInspect(req))
-      : await this.access.checkAdministrator(req);
-    if (verdict === 'other') throw new MailboxError('FORBIDDEN', NO_ADMINISTRATOR[this.access.name]);
-    refuseUnless(verdict, 'an administrator');
+  async admitInspector(req: IncomingMessage): Promise<void> {
+    if ((await this.#mayInspect(req)) !== true) throw new MailboxError('FORBIDDEN', NO_INSPECTOR[this.access.name]);
   }
 }
 
-const NO_ADMINISTRATOR = {
+const NO_INSPECTOR = {
   open: 'Refused: all mailboxes at once are shown on the computer of the chat only. Open the page there, at localhost.',
-  links: "This takes an administrator's link. Whoever runs the chat makes one: mailbox-chat invite <who> --admin.",
+  links:
+    'Refused: a link opens one mailbox, this shows all. Whoever may read the data directory starts a second chat on it, for that computer only: mailbox-chat --port 2013.',
   login: 'This application does not let you look into the mailboxes.',
 } as const;
-
-function verdictOf(isAllowed: boolean): Verdict {
-  return isAllowed ? 'allowed' : 'other';
-}
 
 function refuseUnless(verdict: Verdict, person: string): void {
   if (verdict === 'allowed') return;

@@ -32,7 +32,7 @@ export function getInspection(chat: Chat): Handler {
   const { door, people, dir, streams, logger } = chat;
   const { inspector } = chat.store;
   return async (req, res) => {
-    await door.admitAdministrator(req);
+    await door.admitInspector(req);
     if (!inspector) throw new MailboxError('NOT_FOUND', 'This chat keeps its mail elsewhere than in files.');
 
     const name = queryOf(req)['mailbox'];
@@ -46,7 +46,7 @@ export function getInspection(chat: Chat): Handler {
 
     const stream = new EventStream(res, eventStreamFormat);
     if (streams.isFull(INSPECTIONS, MAX_INSPECTIONS)) return stream.bye('busy', BUSY_RETRY_MS);
-    streams.add(INSPECTIONS, stream, () => door.admitAdministrator(req).then(isTrue, isFalse));
+    streams.add(INSPECTIONS, stream, () => door.admitInspector(req).then(isTrue, isFalse));
     stream.notify('ready', JSON.stringify({ mailbox, heartbeatMs: HEARTBEAT_MS }));
     showChanges(stream, look, logger);
   };

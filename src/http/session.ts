@@ -17,6 +17,6 @@ export function postSession({ links }: Chat): Handler {
     if (!admitted) throw new MailboxError('UNAUTHORIZED', 'This link has expired. Ask for a new one.');
 
     res.setHeader('Set-Cookie', admitted.cookie);
-    sendJson(res, 200, admitted.whose);
+    sendJson(res, 200, { person: admitted.person });
   };
 }

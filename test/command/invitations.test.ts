@@ -1,10 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Invitations, type Invitees } from '../../src/access/invitations.ts';
 import { accessSettings } from '../../src/command/access.ts';
 import { readInvocation } from '../../src/command/invocation.ts';
-import { personName } from '../../src/mailbox-name.ts';
 import { run, temporaryDirectory } from './running.ts';
 
 function settled(line: string) {
@@ -56,42 +54,4 @@ test('Who was invited is listed until the invitation is revoked', async () => {
   expect((await run(['revoke', 'mina'], { cwd })).code).toBe(0);
   expect((await run(['people'], { cwd })).stdout).toBe('henry\n');
   expect((await run(['revoke', 'mina'], { cwd })).code).toBe(1);
-});
-
-const invitees = (cwd: string, who: Invitees) => new Invitations(join(cwd, 'mailboxes'), who);
-
-test('A link for an administrator leads to inspect.html, beside the one that the same person may have', async () => {
-  const cwd = withMailboxes();
-  invitees(cwd, 'people').invite(personName('henry'));
-
-  const { code, stdout, stderr } = await run(['invite', 'henry', '--admin', '--url', 'https://chat.example'], { cwd });
-
-  expect(code).toBe(0);
-  const [, key = ''] = /^https:\/\/chat\.example\/inspect\.html#key=([\w-]{32})\n$/.exec(stdout) ?? [];
-  expect(key).not.toBe('');
-  expect(stderr).toContain("everybody's mail");
-  const file = join(cwd, 'mailboxes', '.access', 'administrators.json');
-  expect(readFileSync(file, 'utf8')).not.toContain(key);
-  expect(statSync(file).mode & 0o777).toBe(0o600);
-  expect(invitees(cwd, 'administrators').personOf(key)).toBe('henry');
-  expect(invitees(cwd, 'people').personOf(key)).toBeUndefined();
-  expect((await run(['people', '--admin'], { cwd })).stdout).toBe('henry\n');
-});
-
-test('Revoking ends a person’s links of both kinds; with --admin, only the administrator’s', async () => {
-  const cwd = withMailboxes();
-  const [people, administrators] = [invitees(cwd, 'people'), invitees(cwd, 'administrators')];
-  for (const who of ['henry', 'mina'].map(personName)) {
-    people.invite(who);
-    administrators.invite(who);
-  }
-
-  expect((await run(['revoke', 'henry'], { cwd })).code).toBe(0);
-  expect((await run(['revoke', 'mina', '--admin'], { cwd })).code).toBe(0);
-
-  expect(administrators.people()).toEqual([]);
-  expect(people.people()).toEqual(['mina']);
-  const again = await run(['revoke', 'mina', '--admin'], { cwd });
-  expect(again.code).toBe(1);
-  expect(again.stderr).toContain('people --admin');
 });

@@ -4,9 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import express from 'express';
 import { describe, expect, test } from '@jest/globals';
-import { Invitations } from '../../src/access/invitations.ts';
 import { mailboxChat } from '../../src/index.ts';
-import { personName } from '../../src/mailbox-name.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { listing, temporaryDirectory } from '../support/directory.ts';
 import { serve } from '../support/serve-chat.ts';
@@ -167,21 +165,6 @@ describe('the key of a link', () => {
     expect(setCookie).not.toMatch(/domain/i);
     expect(people.status).toBe(200);
   });
-
-  test.each([
-    ['with', { 'X-Forwarded-Prefix': '/chat' }, '/chat/inspect'],
-    ['without', {}, '/inspect'],
-  ])(
-    "an administrator's is traded for a cookie of the inspector's path, %s the path that the proxy took off",
-    async (_, prefix, path) => {
-      const chat = await serveLinks({ trustProxy: true });
-      const key = new Invitations(chat.dir, 'administrators').invite(personName('mina'));
-
-      const { setCookie } = await enter(chat, key, prefix);
-
-      expect(setCookie.split('; ')).toContain(`Path=${path}`);
-    },
-  );
 
   test('is traded for a cookie of the whole site when anybody could have named a path', async () => {
     const chat = await serveLinks();
