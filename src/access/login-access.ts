@@ -1,10 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { personName, type MailboxName } from '../mailbox-name.ts';
+import type { Identify } from '../chat-options.ts';
 import type { Access, Verdict } from './access.ts';
-
-/** Tells who is asking, by the host application's own login; undefined, null or an empty name for nobody. */
-export type Identify = (req: IncomingMessage) => Name | Promise<Name>;
-type Name = string | null | undefined;
 
 /** Whoever the host application says it is. */
 export class LoginAccess implements Access {

@@ -1,11 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Access, Verdict } from '../access/access.ts';
+import type { MayInspect } from '../chat-options.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
-
-/** Tells whether a request may look at every mailbox, by your application's own rule: only `true` lets it. */
-export type MayInspect = (req: IncomingMessage) => Rule | Promise<Rule>;
-type Rule = boolean | null | undefined;
 
 /** Lets a request in, or says why not: 401 without a credential that counts, 403 with somebody else's. */
 export class Door {

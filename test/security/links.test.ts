@@ -468,7 +468,7 @@ describe('with the host application’s login', () => {
 
   test('an invitation link is worth nothing', async () => {
     const links = await serveLinks();
-    const chat = mailboxChat({ dir: links.dir, access: 'links', identify: () => undefined });
+    const chat = mailboxChat({ dir: links.dir, identify: () => undefined });
     afterThisTest(() => chat.close());
     const { url } = await serve(chat);
 
