@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { inspect } from 'node:util';
 import { z } from 'zod';
-import { silent, type Logger } from './logger.ts';
+import { closest } from './closest.ts';
+import { toConsole, type Logger } from './logger.ts';
 import { personName, type MailboxName } from './mailbox-name.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 
@@ -21,7 +22,7 @@ export interface MailboxChatOptions {
   readonly people?: readonly string[];
   /** How long a message may be, in Unicode code points: 1 to 32,000. Default 4,000. */
   readonly maxMessage?: number;
-  /** Where to log: pino, or anything with its four methods. Default nowhere. Message texts are never logged. */
+  /** Where to log: pino, or anything with its four methods. Default: warnings and errors to `console.error`. */
   readonly logger?: Logger;
   /** Called when the disk failed and nothing can be accepted any more. */
   readonly onFatal?: (error: Error) => void;
@@ -64,28 +65,15 @@ const ACCESS = ['open', 'links'] as const;
 const NAME = 'the name of a person: 1 to 64 letters, digits, "-" or "_" (dots inside are fine), and no room';
 const METHODS = {
   logger: ['debug', 'info', 'warn', 'error'],
-  store: [
-    'append',
-    'read',
-    'readBack',
-    'isId',
-    'compare',
-    'ends',
-    'mark',
-    'marks',
-    'watch',
-    'forget',
-    'ready',
-    'close',
-  ],
-} as const satisfies { logger: (keyof Logger)[]; store: (keyof MailboxStore)[] };
+  store: 'append read readBack isId compare ends mark marks watch forget ready close'.split(' '),
+};
 
 // The text of each is what is allowed. What says who gets in may not be undefined: that would be a misspelt function.
 const SHAPE = {
   dir: z.string('the path of a directory').min(1, 'the path of a directory').default('mailboxes'),
   people: z.array(z.string(NAME).transform(toName), 'an array of names').prefault(['henry', 'jjeong']),
   maxMessage: wholeNumber(32_000).default(4000),
-  logger: withMethods<Logger>('logger').default(silent),
+  logger: withMethods<Logger>('logger').default(toConsole),
   onFatal: functionOf<(error: Error) => void>('an error').optional(),
   access: z.enum(ACCESS, "'open' or 'links' (for your application's own login, give identify)").exactOptional(),
   identify: functionOf<Identify>('the request that gives the name of a person').exactOptional(),
@@ -199,29 +187,4 @@ function guess(name: PropertyKey, value: unknown): unknown {
   ];
   const schema: z.ZodType = SHAPE[name as keyof typeof SHAPE];
   return guesses.find((each) => each !== undefined && schema.safeParse(each).success);
-}
-
-/** The word that differs least, if it is near enough to have been meant. */
-function closest(typed: string, words: readonly string[]): string | undefined {
-  const plain = (word: string): string => word.toLowerCase().replaceAll(/[-_\s]/g, '');
-  const near = words.flatMap((word) => {
-    const [a, b] = [plain(typed), plain(word)];
-    const isPart = Math.min(a.length, b.length) > 2 && (a.includes(b) || b.includes(a));
-    const edits = isPart ? 1 : distance(a, b);
-    return edits <= Math.max(1, b.length / 3) ? [{ word, edits }] : [];
-  });
-  return near.toSorted((one, other) => one.edits - other.edits)[0]?.word;
-}
-
-/** How many letters must be put in, left out or changed: Levenshtein's distance, row by row. */
-function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, i) => i);
-  for (const [i, letter] of Array.from(from).entries()) {
-    const next = [i + 1];
-    for (let j = 0; j < to.length; j += 1) {
-      next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + Number(letter !== to[j])));
-    }
-    row = next;
-  }
-  return row.at(-1)!;
 }

@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 type Log = (fields: object, message: string) => void;
 
 /** What this product needs of a logger; pino's fits, and so does a host application's own. */
@@ -11,4 +13,21 @@ export interface Logger {
 /** Says nothing. */
 export const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
+/** What went wrong goes to `console.error`, with its stack: for who gave no logger. */
+export const toConsole: Logger = { ...silent, warn: tell, error: tell };
+
 function nothing(): void {}
+
+function tell({ err, ...facts }: { readonly err?: unknown }, message: string): void {
+  const told = Object.keys(facts).length > 0 ? ` ${JSON.stringify(facts)}` : '';
+  console.error(`mailbox-chat: ${message}${told}${err === undefined ? '' : `\n${traceOf(err)}`}`);
+}
+
+/** Where it was thrown and what had caused it. JSON.parse quotes what it could not read: that may be somebody's message. */
+function traceOf(error: unknown): string {
+  if (!isNativeError(error)) return `(${typeof error} was thrown, not an Error)`;
+  const { name, stack = `${name}: ${error.message}`, cause } = error;
+  const trace =
+    name === 'SyntaxError' ? [name, ...stack.split('\n').filter((line) => /^ +at /.test(line))].join('\n') : stack;
+  return cause === undefined ? trace : `${trace}\ncaused by ${traceOf(cause)}`;
+}

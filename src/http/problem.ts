@@ -47,11 +47,11 @@ export function codeOf(error: unknown): MailboxErrorCode {
 
 /** Answers with `{error, message}`; what is not a MailboxError is ours to find in the log, and tells the client little. */
 export function sendProblem(res: ServerResponse, error: unknown, logger: Logger): void {
+  const { code, message } = problemOf(error, logger);
   if (res.headersSent) {
     res.destroy();
     return;
   }
-  const { code, message } = problemOf(error, logger);
   const status = STATUS[code];
   const retryAfter = RETRY_AFTER_S[status];
   if (retryAfter !== undefined) res.setHeader('Retry-After', retryAfter);

@@ -1,7 +1,12 @@
+import { execFile } from 'node:child_process';
 import { symlinkSync } from 'node:fs';
 import { Writable } from 'node:stream';
-import { expect, test } from '@jest/globals';
+import { promisify } from 'node:util';
+import { describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
+import { mailboxName } from '../../src/mailbox-name.ts';
+import { PACKAGE_DIR, buildPackage } from '../support/built-package.ts';
+import { temporaryDirectory } from '../support/directory.ts';
 import { listen } from '../support/listener.ts';
 import { history, say } from '../support/requests.ts';
 import { serveChat } from '../support/serve-chat.ts';
@@ -46,4 +51,69 @@ test('What goes well leaves no line in the log', async () => {
   await chat.stop();
 
   expect(lines()).toEqual([]);
+});
+
+describe('without a logger', () => {
+  /** Asks a chat in a process of its own that has nothing but `identify`; what is answered, and what stderr says. */
+  async function ask(identify: string): Promise<{ status: number; body: string; stderr: string }> {
+    buildPackage();
+    const script = `
+      import { createServer } from 'node:http';
+      import { mailboxChat } from ${JSON.stringify(`${PACKAGE_DIR}dist/index.js`)};
+      const chat = mailboxChat({ dir: process.argv[1], identify: ${identify} });
+      const server = createServer(chat).listen(0, '127.0.0.1', async () => {
+        const url = 'http://127.0.0.1:' + server.address().port + '/history?receiver=ann&sender=ben';
+        const answer = await fetch(url);
+        console.log(JSON.stringify({ status: answer.status, body: await answer.text() }));
+        await chat.close();
+        server.close();
+        server.closeAllConnections();
+      });
+    `;
+    const args = ['--input-type=module', '-e', script, temporaryDirectory()];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
+    return { ...(JSON.parse(stdout) as { status: number; body: string }), stderr };
+  }
+
+  test.each([
+    ['throws', "function whoAsks() { throw new Error('the session store is away') }"],
+    ['rejects', "async function whoAsks() { throw new Error('the session store is away') }"],
+  ])('a login that %s is told once on stderr, with its stack, and not to the client', async (_, identify) => {
+    const { status, body, stderr } = await ask(identify);
+
+    expect(status).toBe(503);
+    expect(body).toContain('Its log says why');
+    expect(body).not.toContain('session store');
+    expect(stderr.match(/the session store is away/g)).toHaveLength(1);
+    expect(stderr).toMatch(/Error: the session store is away\n +at .*whoAsks/);
+  });
+
+  test('a login whose names cannot be mailboxes is told which can, and how to make one; the client is not', async () => {
+    const { status, body, stderr } = await ask("() => 'ann@example.com'");
+
+    expect(status).toBe(503);
+    expect(body).not.toMatch(/ann|identify/);
+    expect(stderr).toMatch(/identify gave "ann@example.com".*Use 1 to 64 letters, digits, "-" or "_"/);
+    const [, from, to] = /req\.user\?\.email\.replace\('(.+)', '(.+)'\)/.exec(stderr)!;
+    expect(mailboxName('ann@example.com'.replace(from!, to!))).toBe('ann_at_example.com');
+  });
+
+  test.each(['42', "({ name: 'ann', password: 'hunter2' })"])(
+    'a login that gives %s is told that it is no name',
+    async (value) => {
+      const { status, stderr } = await ask(`() => (${value})`);
+
+      expect(status).toBe(503);
+      expect(stderr).toMatch(/identify gave a value of type (number|object)\./);
+      expect(stderr).not.toContain('hunter2');
+    },
+  );
+
+  test('what JSON.parse quotes of a text that it could not read is told nowhere', async () => {
+    const { status, stderr } = await ask("() => JSON.parse('nightingale')");
+
+    expect(status).toBe(503);
+    expect(stderr).toMatch(/SyntaxError\n +at JSON\.parse/);
+    expect(stderr).not.toContain('nightingale');
+  });
 });

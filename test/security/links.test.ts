@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import express from 'express';
 import { describe, expect, test } from '@jest/globals';
 import { mailboxChat } from '../../src/index.ts';
+import { silent } from '../../src/logger.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { listing, temporaryDirectory } from '../support/directory.ts';
 import { serve } from '../support/serve-chat.ts';
@@ -418,6 +419,7 @@ describe('with the host application’s login', () => {
     const dir = temporaryDirectory();
     const chat = mailboxChat({
       dir,
+      logger: silent,
       identify: (req) => identify(String(req.headers['x-login'])),
     });
     afterThisTest(() => chat.close());

@@ -4,6 +4,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { mailboxChat, type MailboxChat, type MailboxChatOptions } from '../../src/index.ts';
+import { silent } from '../../src/logger.ts';
 import { afterThisTest } from './after-this-test.ts';
 import { temporaryDirectory } from './directory.ts';
 import { openMailPlace } from './mail-place.ts';
@@ -25,7 +26,7 @@ export interface ServedChat {
 /** Serves a chat on a free port of loopback, from a directory of its own and at any rate unless told otherwise. */
 export async function serveChat(options: MailboxChatOptions = {}): Promise<ServedChat> {
   const dir = options.dir ?? temporaryDirectory();
-  const chat = mailboxChat({ sendRate: 0, ...(await openMailPlace(dir)), ...options, dir });
+  const chat = mailboxChat({ sendRate: 0, logger: silent, ...(await openMailPlace(dir)), ...options, dir });
   const { server, url } = await serve(chat);
   const stop = onlyOnce(async () => {
     await chat.close();
