@@ -1,21 +1,30 @@
 import type { IncomingMessage } from 'node:http';
-import { inspect } from 'node:util';
-import { z } from 'zod';
-import { closest } from './closest.ts';
-import { toConsole, type Logger } from './logger.ts';
-import { personName, type MailboxName } from './mailbox-name.ts';
+import type { Logger } from './logger.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 
+declare global {
+  namespace Express {
+    // Where passport and others declare what they add to a request. Empty where nobody knows of Express.
+    interface Request {}
+  }
+}
+
+/** What an application is asked about: the request of node:http, with what was declared for those of Express. */
+export type ChatRequest = IncomingMessage & Express.Request;
+
 /** Tells who is asking, by the host application's own login; undefined, null or an empty name for nobody. */
-export type Identify = (req: IncomingMessage) => Answer<string>;
+export type Identify<Req extends IncomingMessage = ChatRequest> = (req: Req) => Answer<string>;
 
 /** Tells whether a request may look at every mailbox, by your application's own rule: only `true` lets it. */
-export type MayInspect = (req: IncomingMessage) => Answer<boolean>;
+export type MayInspect<Req extends IncomingMessage = ChatRequest> = (req: Req) => Answer<boolean>;
 
 type Answer<T> = T | null | undefined | Promise<T | null | undefined>;
 
-/** An option that is left out has its default. One that there is not, or of another type or value, is a TypeError. */
-export interface MailboxChatOptions {
+/**
+ * An option that is left out has its default. One that there is not, or of another type or value, is a TypeError.
+ * `Req` is the type of request that `identify` and `mayInspect` take: what the application makes of it.
+ */
+export interface MailboxChatOptions<Req extends IncomingMessage = ChatRequest> {
   /** The data directory; made if need be. Default `./mailboxes`. */
   readonly dir?: string;
   /** Whom the pages offer to talk to. Default henry and jjeong. */
@@ -29,12 +38,12 @@ export interface MailboxChatOptions {
   /** `open`: whoever reaches the server may do everything; `links`: only with an invitation link. Default open. */
   readonly access?: 'open' | 'links';
   /** Tells who is asking, by your application's own login, instead of `access`. */
-  readonly identify?: Identify;
+  readonly identify?: Identify<Req>;
   /**
    * Tells who may look at the files of every mailbox, in `inspect.html`. Default: when open, programs on this computer;
    * with links or `identify`, nobody. `() => false` turns it off.
    */
-  readonly mayInspect?: MayInspect;
+  readonly mayInspect?: MayInspect<Req>;
   /**
    * Names that the chat may be called by in open mode, besides localhost; `*`: any. In every mode, where its pages come
    * from, should a proxy not pass on the Host header. Default none.
@@ -56,135 +65,4 @@ export interface MailboxChatOptions {
   readonly keepBytes?: number;
   /** Another place for the mail than files in `dir`. */
   readonly store?: MailboxStore;
-}
-
-/** The options as they were given, checked, and the defaults. */
-export type ChatOptions = z.output<typeof Options>;
-
-const ACCESS = ['open', 'links'] as const;
-const NAME = 'the name of a person: 1 to 64 letters, digits, "-" or "_" (dots inside are fine), and no room';
-const METHODS = {
-  logger: ['debug', 'info', 'warn', 'error'],
-  store: 'append read readBack isId compare ends mark marks watch forget ready close'.split(' '),
-};
-
-// The text of each is what is allowed. What says who gets in may not be undefined: that would be a misspelt function.
-const SHAPE = {
-  dir: z.string('the path of a directory').min(1, 'the path of a directory').default('mailboxes'),
-  people: z.array(z.string(NAME).transform(toName), 'an array of names').prefault(['henry', 'jjeong']),
-  maxMessage: wholeNumber(32_000).default(4000),
-  logger: withMethods<Logger>('logger').default(toConsole),
-  onFatal: functionOf<(error: Error) => void>('an error').optional(),
-  access: z.enum(ACCESS, "'open' or 'links' (for your application's own login, give identify)").exactOptional(),
-  identify: functionOf<Identify>('the request that gives the name of a person').exactOptional(),
-  mayInspect: functionOf<MayInspect>('the request that gives true or false').exactOptional(),
-  allowedHosts: z.array(z.string('the name of a host'), 'an array of host names').default([]),
-  trustProxy: z.boolean('true or false').default(false),
-  sendRate: numberThat('a number, 0 or more', (value) => value >= 0).default(50),
-  maxStreams: wholeNumber(Number.MAX_SAFE_INTEGER).default(20_000),
-  groupWritable: z.boolean('true or false').default(false),
-  allowFraming: z.boolean('true or false').default(false),
-  keepDays: numberThat('a number above 0', (value) => value > 0).optional(),
-  keepBytes: numberThat('a number above 0', (value) => value > 0).optional(),
-  store: withMethods<MailboxStore>('store').optional(),
-} satisfies { [name in keyof Required<MailboxChatOptions>]: z.ZodType };
-
-const NAMES = Object.keys(SHAPE);
-const Options = z.strictObject(SHAPE);
-
-/** Throws a TypeError that tells every option that is wrong: what was given, what is allowed, what was probably meant. */
-export function readOptions(input: MailboxChatOptions): ChatOptions {
-  const read = Options.safeParse(input);
-  const complaints = read.success
-    ? contradictionsIn(read.data)
-    : read.error.issues.flatMap((issue) => explain(issue, input));
-  if (!read.success || complaints.length > 0) throw new TypeError(`mailboxChat: ${complaints.join(' ')}`);
-  return read.data;
-}
-
-function functionOf<F extends MailboxChatOptions[keyof MailboxChatOptions]>(what: string): z.ZodCustom<F> {
-  return z.custom<F>((value) => typeof value === 'function', `a function of ${what}`);
-}
-
-function numberThat(allowed: string, fits: (value: number) => boolean): z.ZodCustom<number> {
-  return z.custom<number>((value) => typeof value === 'number' && fits(value), allowed);
-}
-
-function wholeNumber(most: number): z.ZodCustom<number> {
-  const allowed = `a whole number from 1 to ${most}`;
-  return numberThat(allowed, (value) => Number.isInteger(value) && value >= 1 && value <= most);
-}
-
-function withMethods<T extends Logger | MailboxStore>(name: keyof typeof METHODS): z.ZodCustom<T> {
-  const allowed = `an object with the methods ${METHODS[name].join(', ')}`;
-  return z.custom<T>(
-    (value) => typeof value === 'object' && value !== null && missing(name, value).length === 0,
-    allowed,
-  );
-}
-
-function missing(name: keyof typeof METHODS, value: object): string[] {
-  return METHODS[name].filter((method) => typeof (value as Record<string, unknown>)[method] !== 'function');
-}
-
-function toName(text: string, context: z.RefinementCtx): MailboxName {
-  try {
-    return personName(text);
-  } catch {
-    context.addIssue({ code: 'custom', message: NAME });
-    return z.NEVER;
-  }
-}
-
-function contradictionsIn({ access, identify, allowedHosts }: ChatOptions): string[] {
-  const complaints = [];
-  if (access && identify) complaints.push("'identify' stands in place of 'access'. Give one of them.");
-  if ((access === 'links' || identify) && allowedHosts.includes('*')) {
-    complaints.push("'allowedHosts: ['*']' is for open access. With links or identify any name is good: leave it out.");
-  }
-  return complaints;
-}
-
-function explain(issue: z.core.$ZodIssue, input: unknown): string[] {
-  if (issue.code === 'unrecognized_keys') return issue.keys.map(unknownOption);
-  const [name, ...inside] = issue.path;
-  if (name === undefined) return [`The options must be an object, not ${given(input)}.`];
-  const value = issue.path.reduce((within, key) => (within as Record<PropertyKey, unknown>)[key], input);
-  const option = [String(name), ...inside.map((index) => `[${String(index)}]`)].join('');
-  return [`'${option}' must be ${issue.message}, not ${given(value, name)}.${didYouMean(guess(name, value))}`];
-}
-
-function unknownOption(name: string): string {
-  if (name === 'port' || name === 'host')
-    return `There is no option '${name}'. The chat does not listen: your server does.`;
-  return `There is no option '${name}'.${didYouMean(closest(name, NAMES)) || ` The options are ${NAMES.join(', ')}.`}`;
-}
-
-/** A text is shown only where no secret can be meant; of an object, never what is in it. */
-function given(value: unknown, name?: PropertyKey): string {
-  if (typeof value === 'string') {
-    if (value === '') return 'an empty text';
-    return name === 'access' || name === 'people' ? inspect(value.slice(0, 70)) : 'a text';
-  }
-  if (typeof value === 'function') return 'a function';
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value !== 'object' || value === null) return String(value);
-  return name === 'logger' || name === 'store' ? `one without ${missing(name, value).join(', ')}` : 'an object';
-}
-
-function didYouMean(meant: unknown): string {
-  return meant === undefined ? '' : ` Did you mean ${inspect(meant)}?`;
-}
-
-/** What a text can have stood for, as it comes from a variable of the environment. */
-function guess(name: PropertyKey, value: unknown): unknown {
-  if (typeof value !== 'string' || value.trim() === '' || !Object.hasOwn(SHAPE, name)) return undefined;
-  const guesses = [
-    closest(value, ACCESS),
-    [true, false].find((truth) => String(truth) === value),
-    Number(value),
-    value.split(','),
-  ];
-  const schema: z.ZodType = SHAPE[name as keyof typeof SHAPE];
-  return guesses.find((each) => each !== undefined && schema.safeParse(each).success);
 }

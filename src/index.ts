@@ -1,5 +1,5 @@
 export { mailboxChat, type MailboxChat } from './mailbox-chat.ts';
-export type { MailboxChatOptions } from './chat-options.ts';
+export type { ChatRequest, Identify, MailboxChatOptions, MayInspect } from './chat-options.ts';
 export { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
 export { MailboxError, type MailboxErrorCode } from './mailbox-error.ts';
 export { mailboxName, type MailboxName } from './mailbox-name.ts';

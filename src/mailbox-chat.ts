@@ -6,7 +6,7 @@ import { LinkAccess } from './access/link-access.ts';
 import { LoginAccess } from './access/login-access.ts';
 import { requestPlace } from './access/request-place.ts';
 import { ChatCounts } from './chat-counts.ts';
-import { readOptions, type ChatOptions, type MailboxChatOptions } from './chat-options.ts';
+import type { ChatRequest, MailboxChatOptions } from './chat-options.ts';
 import { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
 import type { Chat } from './http/chat.ts';
 import { Door } from './http/door.ts';
@@ -18,6 +18,7 @@ import { LocalLive } from './live.ts';
 import type { Logger } from './logger.ts';
 import { MailboxError } from './mailbox-error.ts';
 import { withMetrics, type ChatMetrics } from './metrics/metrics.ts';
+import { readOptions, type ChatOptions } from './read-options.ts';
 import { Receipts } from './receipts.ts';
 
 /** The chat as request handler: mount it with `app.use('/chat', chat)`, or hand it to `http.createServer`. */
@@ -40,7 +41,9 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  * Makes a chat. It listens to nothing and traps no signals by itself; two of them do not disturb each other.
  * Throws a TypeError that names each wrong option, and the system's error when the directory cannot be used.
  */
-export function mailboxChat(input: MailboxChatOptions = {}): MailboxChat {
+export function mailboxChat<Req extends IncomingMessage = ChatRequest>(
+  input: MailboxChatOptions<Req> = {},
+): MailboxChat {
   const options = readOptions(input);
   const { dir, logger, people, maxMessage, allowFraming, allowedHosts: pageHosts } = options;
 
