@@ -7,7 +7,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isErrno } from '../mailbox-error.ts';
 import { mailboxName, type MailboxName } from '../mailbox-name.ts';
 import { FILE_MODE, makeDirectory } from '../files/disk.ts';
 import { ACCESS } from '../files/mailbox-paths.ts';
@@ -56,22 +55,14 @@ export class Invitations {
   }
 
   #read(): Invited {
-    try {
-      const { mtimeMs, size, ino } = statSync(this.#path);
-      const version = `${mtimeMs} ${size} ${ino}`;
-      if (version !== this.#version) this.#know(invitedIn(readFileSync(this.#path, 'utf8')));
+    const stats = statSync(this.#path, { throwIfNoEntry: false });
+    const version = stats ? `${stats.mtimeMs} ${stats.size} ${stats.ino}` : '';
+    if (version !== this.#version) {
+      this.#known = stats ? invitedIn(readFileSync(this.#path, 'utf8')) : new Map();
+      this.#personByHash = new Map(Array.from(this.#known, ([person, { key }]) => [key, person]));
       this.#version = version;
-    } catch (error) {
-      if (!isErrno(error, 'ENOENT')) throw error;
-      this.#know(new Map());
-      this.#version = '';
     }
     return this.#known;
-  }
-
-  #know(invited: Invited): void {
-    this.#known = invited;
-    this.#personByHash = new Map(Array.from(invited, ([person, { key }]) => [key, person]));
   }
 
   #write(invited: Invited): void {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
-import type { Access, Verdict } from './access.ts';
-import type { RequestPlace } from './request-place.ts';
+import type { Access } from './access.ts';
 import type { Invitations } from './invitations.ts';
+import type { RequestPlace } from './request-place.ts';
 
 export interface Admitted {
   /** Whose key it was. */
@@ -14,7 +15,8 @@ export interface Admitted {
 
 /**
  * Whoever has an invitation link. The page trades its key for a cookie, one per person, so that two people can use one
- * browser; scripts send it as `Authorization: Bearer`.
+ * browser; scripts send it as `Authorization: Bearer`. To come from this computer opens nothing: so do the clients of a
+ * proxy here, and whoever has another account.
  */
 export class LinkAccess implements Access {
   readonly name = 'links';
@@ -26,48 +28,59 @@ export class LinkAccess implements Access {
     this.#placeOf = placeOf;
   }
 
-  check(req: IncomingMessage, person: MailboxName): Verdict {
-    const { mount, isSecure } = this.#placeOf(req);
-    const expected = cookieName(req, person, mount, isSecure);
-    const cookies = cookiesOf(req).flatMap(([name, key]) => (name === expected ? [key] : []));
-    if ([bearerOf(req), ...cookies].some((key) => this.#personOf(key) === person)) return 'allowed';
-    return this.#isAnyone(req) ? 'other' : 'unknown';
+  admit(req: IncomingMessage, person: MailboxName): void {
+    const expected = cookieName(req, person, this.#placeOf(req));
+    if (this.#peopleOf(keysOf(req, (cookie) => cookie === expected)).includes(person)) return;
+    const others = this.#peopleAsking(req).filter((other) => other !== person);
+    throw new MailboxError(
+      'FORBIDDEN',
+      others.length > 0
+        ? `Your link belongs to ${others.join(' and ')}; it does not open ${person}'s mailbox.`
+        : 'Your link was opened at another address of this chat. Open it again at this one.',
+    );
   }
 
-  checkAnyone(req: IncomingMessage): Verdict {
-    return this.#isAnyone(req) ? 'allowed' : 'unknown';
-  }
-
-  /** Coming from this computer proves nothing: so do a proxy's clients, and whoever has another account here. */
-  mayInspect(): boolean {
-    return false;
+  admitAnyone(req: IncomingMessage): void {
+    this.#peopleAsking(req);
   }
 
   people(): readonly MailboxName[] {
     return this.#invitations.people();
   }
 
-  /** Trades a key for a cookie; undefined when it is nobody's. */
-  admit(req: IncomingMessage, key: string): Admitted | undefined {
+  /** Trades a key for a cookie; UNAUTHORIZED when it is nobody's. */
+  trade(req: IncomingMessage, key: string): Admitted {
     const person = this.#invitations.personOf(key);
-    if (person === undefined) return undefined;
-    const { mount, isSecure } = this.#placeOf(req);
-    const name = cookieName(req, person, mount, isSecure);
-    const secure = isSecure ? '; Secure' : '';
-    return { person, cookie: `${name}=${key}; Path=${mount}; HttpOnly; SameSite=Strict${secure}; Max-Age=31536000` };
+    if (person === undefined) throw linkHasEnded();
+    const place = this.#placeOf(req);
+    const secure = place.isSecure ? '; Secure' : '';
+    const attributes = `Path=${place.mount}; HttpOnly; SameSite=Strict${secure}; Max-Age=31536000`;
+    return { person, cookie: `${cookieName(req, person, place)}=${key}; ${attributes}` };
   }
 
-  #isAnyone(req: IncomingMessage): boolean {
-    return keysOf(req).some((key) => this.#personOf(key) !== undefined);
+  /** Those whose links were sent along: two people may use one browser. */
+  #peopleAsking(req: IncomingMessage): MailboxName[] {
+    const keys = keysOf(req);
+    const people = this.#peopleOf(keys);
+    if (people.length > 0) return people;
+    if (keys.length > 0) throw linkHasEnded();
+    throw new MailboxError(
+      'UNAUTHORIZED',
+      'Open the invitation link you were sent. A program sends the key of its link as Authorization: Bearer.',
+    );
   }
 
-  #personOf(key: string | undefined): MailboxName | undefined {
-    return key === undefined ? undefined : this.#invitations.personOf(key);
+  #peopleOf(keys: readonly string[]): MailboxName[] {
+    return keys.flatMap((key) => this.#invitations.personOf(key) ?? []);
   }
 }
 
+function linkHasEnded(): MailboxError {
+  return new MailboxError('UNAUTHORIZED', 'This link no longer works. Ask for a new one.');
+}
+
 /** One for each person, mount and port. A socket file has no port. */
-function cookieName(req: IncomingMessage, person: MailboxName, mount: string, isSecure: boolean): string {
+function cookieName(req: IncomingMessage, person: MailboxName, { mount, isSecure }: RequestPlace): string {
   const hash = createHash('sha256').update(`${mount}\n${person}`).digest('hex').slice(0, 16);
   return `${isSecure ? securePrefix(mount) : ''}mc_${req.socket.localPort ?? 0}_${hash}`;
 }
@@ -77,19 +90,15 @@ function securePrefix(mount: string): string {
   return mount === '/' ? '__Host-' : '__Secure-';
 }
 
-function keysOf(req: IncomingMessage): string[] {
-  const bearer = bearerOf(req);
-  return [...(bearer === undefined ? [] : [bearer]), ...cookiesOf(req).map(([, key]) => key)];
-}
-
-function bearerOf(req: IncomingMessage): string | undefined {
-  return /^Bearer (\S{1,256})$/i.exec(req.headers.authorization ?? '')?.[1];
-}
-
 const OUR_COOKIE = /^(?:__Host-|__Secure-)?mc_\d+_[0-9a-f]{16}$/;
+const isOurs = (cookie: string): boolean => OUR_COOKIE.test(cookie);
 
-/** All of ours. A name may come twice: a neighbouring site can add one that does not count, but not take ours away. */
-function cookiesOf(req: IncomingMessage): (readonly [name: string, key: string])[] {
-  const pairs = (req.headers.cookie ?? '').split(';').map((pair) => pair.trim().split('=', 2));
-  return pairs.flatMap(([name = '', key = '']) => (OUR_COOKIE.test(name) ? [[name, key] as const] : []));
+/**
+ * The Bearer key, and those in cookies of these names. A name may come twice: a neighbouring site can add one that does
+ * not count, but not take ours away.
+ */
+function keysOf(req: IncomingMessage, counts = isOurs): string[] {
+  const bearer = /^Bearer (\S{1,256})$/i.exec(req.headers.authorization ?? '')?.slice(1) ?? [];
+  const cookies = (req.headers.cookie ?? '').split(';').map((pair) => pair.trim().split('=', 2));
+  return [...bearer, ...cookies.flatMap(([name = '', key = '']) => (counts(name) ? [key] : []))];
 }

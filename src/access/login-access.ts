@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import type { MailboxError } from '../mailbox-error.ts';
+import { MailboxError } from '../mailbox-error.ts';
 import { personName, type MailboxName } from '../mailbox-name.ts';
 import type { Identify } from '../chat-options.ts';
-import type { Access, Verdict } from './access.ts';
+import type { Access } from './access.ts';
 
 const ADVICE =
   "Make a name of it that is nobody else's, for example: identify: (req) => req.user?.email.replace('@', '_at_')";
@@ -16,19 +16,14 @@ export class LoginAccess implements Access {
     this.#identify = identify;
   }
 
-  async check(req: IncomingMessage, person: MailboxName): Promise<Verdict> {
-    const name = await this.#personAsking(req);
-    if (name === undefined) return 'unknown';
-    return name === person ? 'allowed' : 'other';
+  async admit(req: IncomingMessage, person: MailboxName): Promise<void> {
+    const asking = await this.#personAsking(req);
+    if (asking === person) return;
+    throw new MailboxError('FORBIDDEN', `You are signed in as ${asking}; that does not open ${person}'s mailbox.`);
   }
 
-  async checkAnyone(req: IncomingMessage): Promise<Verdict> {
-    return (await this.#personAsking(req)) === undefined ? 'unknown' : 'allowed';
-  }
-
-  /** The application has said who somebody is, not that they may look into other people's mail. */
-  mayInspect(): boolean {
-    return false;
+  async admitAnyone(req: IncomingMessage): Promise<void> {
+    await this.#personAsking(req);
   }
 
   people(): readonly MailboxName[] {
@@ -36,9 +31,9 @@ export class LoginAccess implements Access {
   }
 
   /** A name that cannot be a mailbox is a mistake of the application's: its log tells, not its visitor. */
-  async #personAsking(req: IncomingMessage): Promise<MailboxName | undefined> {
+  async #personAsking(req: IncomingMessage): Promise<MailboxName> {
     const name: unknown = await this.#identify(req);
-    if (!name) return undefined;
+    if (!name) throw new MailboxError('UNAUTHORIZED', 'You are not signed in. Sign in to the application first.');
     try {
       return personName(name);
     } catch (error) {

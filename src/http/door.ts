@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Access, Verdict } from '../access/access.ts';
+import type { Access } from '../access/access.ts';
 import type { MayInspect } from '../chat-options.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
@@ -7,22 +7,21 @@ import type { MailboxName } from '../mailbox-name.ts';
 /** Lets a request in, or says why not: 401 without a credential that counts, 403 with somebody else's. */
 export class Door {
   readonly access: Access;
-
   readonly #mayInspect: MayInspect;
 
   constructor(access: Access, mayInspect?: MayInspect) {
     this.access = access;
-    this.#mayInspect = mayInspect ?? ((req) => access.mayInspect(req));
+    this.#mayInspect = mayInspect ?? ((req) => access.mayInspect?.(req));
   }
 
   /** For what only this person may do. */
   async admit(req: IncomingMessage, person: MailboxName): Promise<void> {
-    refuseUnless(await this.access.check(req, person), person);
+    await this.access.admit(req, person);
   }
 
   /** For what everybody may do who belongs here. */
   async admitAnyone(req: IncomingMessage): Promise<void> {
-    refuseUnless(await this.access.checkAnyone(req), 'anybody');
+    await this.access.admitAnyone(req);
   }
 
   /** For what shows everybody's mail. */
@@ -37,9 +36,3 @@ const NO_INSPECTOR = {
     'Refused: a link opens one mailbox, this shows all. Whoever may read the data directory starts a second chat on it, for that computer only: mailbox-chat --port 2013.',
   login: 'This application does not let you look into the mailboxes.',
 } as const;
-
-function refuseUnless(verdict: Verdict, person: string): void {
-  if (verdict === 'allowed') return;
-  if (verdict === 'other') throw new MailboxError('FORBIDDEN', `You are let in, but not as ${person}.`);
-  throw new MailboxError('UNAUTHORIZED', 'This link has expired, or there was none. Ask for a new invitation link.');
-}

@@ -13,10 +13,8 @@ export function postSession({ links }: Chat): Handler {
   return async (req, res) => {
     const { key } = await readFields(req, Fields, MAX_BYTES, 'A session is asked for with {key}, a text.');
     if (!links) throw new MailboxError('NOT_FOUND', 'This chat has no invitation links: nobody needs a key.');
-    const admitted = links.admit(req, key);
-    if (!admitted) throw new MailboxError('UNAUTHORIZED', 'This link has expired. Ask for a new one.');
-
-    res.setHeader('Set-Cookie', admitted.cookie);
-    sendJson(res, 200, { person: admitted.person });
+    const { person, cookie } = links.trade(req, key);
+    res.setHeader('Set-Cookie', cookie);
+    sendJson(res, 200, { person });
   };
 }

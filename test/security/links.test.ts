@@ -315,6 +315,64 @@ describe('when a link is revoked', () => {
   });
 });
 
+describe('a refusal says who can mend it:', () => {
+  /** What whoever sends this is told when asking for henry's people. */
+  async function told({ url }: { readonly url: string }, headers: Record<string, string>): Promise<string> {
+    const { text } = await ask(url, { method: 'GET', path: '/people' }, { receiver: 'henry' }, headers);
+    return (JSON.parse(text) as { message: string }).message;
+  }
+
+  test('who has no link opens the one that was sent', async () => {
+    expect(await told(await serveLinks(), {})).toMatch(/^Open the invitation link you were sent\./);
+  });
+
+  test('whose link has ended asks for a new one, whether it is sent as a key, as a cookie or traded', async () => {
+    const chat = await serveLinks();
+    const { cookie } = await enter(chat, chat.keys.henry);
+    chat.revoke('henry');
+
+    const traded = await ask(chat.url, { method: 'POST', path: '/session' }, { key: chat.keys.henry });
+
+    const ended = 'This link no longer works. Ask for a new one.';
+    expect(await told(chat, bearer(chat.keys.henry))).toBe(ended);
+    expect(await told(chat, { Cookie: cookie })).toBe(ended);
+    expect(JSON.parse(traded.text)).toMatchObject({ message: ended });
+  });
+
+  test('who has the links of others is told whose', async () => {
+    const chat = await serveLinks();
+    const cookies = [await enter(chat, chat.keys.jjeong), await enter(chat, chat.invite('mina'))];
+    const Cookie = cookies.map(({ cookie }) => cookie).join('; ');
+
+    expect(await told(chat, bearer(chat.keys.jjeong))).toBe(
+      "Your link belongs to jjeong; it does not open henry's mailbox.",
+    );
+    expect(await told(chat, { Cookie })).toBe(
+      "Your link belongs to jjeong and mina; it does not open henry's mailbox.",
+    );
+  });
+
+  test('whose own cookie is of plain http opens the link again on https', async () => {
+    const chat = await serveLinks({ trustProxy: true });
+    const { cookie } = await enter(chat, chat.keys.henry);
+
+    expect(await told(chat, { Cookie: cookie, ...PROXIED })).toBe(
+      'Your link was opened at another address of this chat. Open it again at this one.',
+    );
+  });
+
+  test('who is signed in as somebody else is told as whom, and who is not, to sign in', async () => {
+    const chat = mailboxChat({ dir: temporaryDirectory(), identify: (req) => String(req.headers['x-login'] ?? '') });
+    afterThisTest(() => chat.close());
+    const at = await serve(chat);
+
+    expect(await told(at, { 'x-login': 'jjeong' })).toBe(
+      "You are signed in as jjeong; that does not open henry's mailbox.",
+    );
+    expect(await told(at, {})).toBe('You are not signed in. Sign in to the application first.');
+  });
+});
+
 describe('rooms, with links,', () => {
   test('are for everybody who has a link, each under their own name', async () => {
     const chat = await serveLinks();
