@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { openAccess, type Access } from './access/access.ts';
 import { Invitations } from './access/invitations.ts';
 import { LinkAccess } from './access/link-access.ts';
-import { LoginAccess } from './access/login-access.ts';
+import { loginAccess } from './access/login-access.ts';
 import { requestPlace } from './access/request-place.ts';
 import { ChatCounts } from './chat-counts.ts';
 import type { ChatRequest, MailboxChatOptions } from './chat-options.ts';
@@ -93,7 +93,7 @@ function filesOptions({ logger, onFatal, groupWritable, keepDays, keepBytes }: C
 }
 
 function accessOf({ access, identify, trustProxy }: ChatOptions, dir: string): Access {
-  if (identify) return new LoginAccess(identify);
+  if (identify) return loginAccess(identify);
   if (access !== 'links') return openAccess(trustProxy);
   return new LinkAccess(new Invitations(dir), (req) => requestPlace(req, trustProxy));
 }

@@ -5,7 +5,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { mailboxName, type MailboxName } from '../mailbox-name.ts';
 import { FILE_MODE, makeDirectory } from '../files/disk.ts';
@@ -18,15 +18,13 @@ const KEY_BYTES = 24;
 
 /** The invitations of one data directory. Changes by other processes are seen at the next question. */
 export class Invitations {
-  readonly #dir: string;
   readonly #path: string;
   #known: Invited = new Map();
   #personByHash: ReadonlyMap<string, MailboxName> = new Map();
   #version = '';
 
   constructor(dir: string) {
-    this.#dir = join(dir, ACCESS);
-    this.#path = join(this.#dir, 'people.json');
+    this.#path = join(dir, ACCESS, 'people.json');
   }
 
   /** Makes a new key (192 bits) for a person; one they had before ends. */
@@ -66,7 +64,7 @@ export class Invitations {
   }
 
   #write(invited: Invited): void {
-    makeDirectory(this.#dir);
+    makeDirectory(dirname(this.#path));
     const draft = `${this.#path}.${process.pid}`;
     writeFileSync(draft, `${JSON.stringify(Object.fromEntries(invited), undefined, 2)}\n`, {
       mode: FILE_MODE,

@@ -6,13 +6,6 @@ import type { Access } from './access.ts';
 import type { Invitations } from './invitations.ts';
 import type { RequestPlace } from './request-place.ts';
 
-export interface Admitted {
-  /** Whose key it was. */
-  readonly person: MailboxName;
-  /** The header that sets the cookie. */
-  readonly cookie: string;
-}
-
 /**
  * Whoever has an invitation link. The page trades its key for a cookie, one per person, so that two people can use one
  * browser; scripts send it as `Authorization: Bearer`. To come from this computer opens nothing: so do the clients of a
@@ -31,11 +24,12 @@ export class LinkAccess implements Access {
   admit(req: IncomingMessage, person: MailboxName): void {
     const expected = cookieName(req, person, this.#placeOf(req));
     if (this.#peopleOf(keysOf(req, (cookie) => cookie === expected)).includes(person)) return;
-    const others = this.#peopleAsking(req).filter((other) => other !== person);
+    const others = new Set(this.#peopleAsking(req));
+    others.delete(person);
     throw new MailboxError(
       'FORBIDDEN',
-      others.length > 0
-        ? `Your link belongs to ${others.join(' and ')}; it does not open ${person}'s mailbox.`
+      others.size > 0
+        ? `Your link belongs to ${[...others].join(' and ')}; it does not open ${person}'s mailbox.`
         : 'Your link was opened at another address of this chat. Open it again at this one.',
     );
   }
@@ -48,8 +42,8 @@ export class LinkAccess implements Access {
     return this.#invitations.people();
   }
 
-  /** Trades a key for a cookie; UNAUTHORIZED when it is nobody's. */
-  trade(req: IncomingMessage, key: string): Admitted {
+  /** Trades a key for a cookie, as a header sets it; UNAUTHORIZED when it is nobody's. */
+  trade(req: IncomingMessage, key: string): { person: MailboxName; cookie: string } {
     const person = this.#invitations.personOf(key);
     if (person === undefined) throw linkHasEnded();
     const place = this.#placeOf(req);

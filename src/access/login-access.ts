@@ -1,44 +1,37 @@
 import type { IncomingMessage } from 'node:http';
+import type { Identify } from '../chat-options.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { personName, type MailboxName } from '../mailbox-name.ts';
-import type { Identify } from '../chat-options.ts';
 import type { Access } from './access.ts';
 
 const ADVICE =
   "Make a name of it that is nobody else's, for example: identify: (req) => req.user?.email.replace('@', '_at_')";
 
 /** Whoever the host application says it is. */
-export class LoginAccess implements Access {
-  readonly name = 'login';
-  readonly #identify: Identify;
-
-  constructor(identify: Identify) {
-    this.#identify = identify;
-  }
-
-  async admit(req: IncomingMessage, person: MailboxName): Promise<void> {
-    const asking = await this.#personAsking(req);
-    if (asking === person) return;
-    throw new MailboxError('FORBIDDEN', `You are signed in as ${asking}; that does not open ${person}'s mailbox.`);
-  }
-
-  async admitAnyone(req: IncomingMessage): Promise<void> {
-    await this.#personAsking(req);
-  }
-
-  people(): readonly MailboxName[] {
-    return [];
-  }
-
-  /** A name that cannot be a mailbox is a mistake of the application's: its log tells, not its visitor. */
-  async #personAsking(req: IncomingMessage): Promise<MailboxName> {
-    const name: unknown = await this.#identify(req);
+export function loginAccess(identify: Identify): Access {
+  const personAsking = async (req: IncomingMessage): Promise<MailboxName> => {
+    const name: unknown = await identify(req);
     if (!name) throw new MailboxError('UNAUTHORIZED', 'You are not signed in. Sign in to the application first.');
-    try {
-      return personName(name);
-    } catch (error) {
-      const given = typeof name === 'string' ? JSON.stringify(name.slice(0, 256)) : `a value of type ${typeof name}`;
-      throw new TypeError(`identify gave ${given}. ${(error as MailboxError).message} ${ADVICE}`, { cause: error });
-    }
+    return nameFrom(name);
+  };
+  return {
+    name: 'login',
+    admit: async (req, person) => {
+      const asking = await personAsking(req);
+      if (asking === person) return;
+      throw new MailboxError('FORBIDDEN', `You are signed in as ${asking}; that does not open ${person}'s mailbox.`);
+    },
+    admitAnyone: async (req) => void (await personAsking(req)),
+    people: () => [],
+  };
+}
+
+/** A name that cannot be a mailbox is a mistake of the application's: its log tells, not its visitor. */
+function nameFrom(name: unknown): MailboxName {
+  try {
+    return personName(name);
+  } catch (error) {
+    const given = typeof name === 'string' ? JSON.stringify(name.slice(0, 256)) : `a value of type ${typeof name}`;
+    throw new TypeError(`identify gave ${given}. ${(error as MailboxError).message} ${ADVICE}`, { cause: error });
   }
 }

@@ -347,7 +347,7 @@ describe('a refusal says who can mend it:', () => {
     expect(await told(chat, bearer(chat.keys.jjeong))).toBe(
       "Your link belongs to jjeong; it does not open henry's mailbox.",
     );
-    expect(await told(chat, { Cookie })).toBe(
+    expect(await told(chat, { ...bearer(chat.keys.jjeong), Cookie })).toBe(
       "Your link belongs to jjeong and mina; it does not open henry's mailbox.",
     );
   });
