@@ -1,69 +1,58 @@
 import { existsSync } from 'node:fs';
 import { examineDirectory } from '../doctor/directory.ts';
-import type { Finding } from '../doctor/finding.ts';
+import { problem, type Finding } from '../doctor/finding.ts';
 import { examineServer } from '../doctor/server.ts';
 import { examineProgram, examineWatching } from '../doctor/system.ts';
 import { shown } from './directory.ts';
 import { Ending, RUNTIME, USAGE } from './ending.ts';
-import type { Invocation } from './invocation.ts';
 import { paintFor, type Paint } from './terminal.ts';
 
+export interface DoctorOptions {
+  readonly dir: string;
+  /** An invitation's key, or ''. */
+  readonly key: string;
+  /** For how many seconds a stream is watched while nothing is said. */
+  readonly idle: number;
+  readonly json: boolean;
+}
+
 /** Looks for what is wrong, and says what mends it: a line for each finding. Ends with 1 when there is a problem. */
-export async function doctor({ words, settings, isGiven }: Invocation): Promise<void> {
-  const { dir, key, idle, json } = settings;
-  const url = words[0] === undefined ? undefined : addressIn(words[0]);
+export async function doctor(url: string | undefined, options: DoctorOptions): Promise<void> {
   const findings: Finding[] = [];
   const paint = paintFor(process.stdout);
-  const report = (finding: Finding): void => {
+  for await (const finding of examine(url === undefined ? undefined : addressIn(url), options)) {
     findings.push(finding);
-    if (!json) console.log(inWords(finding, paint));
-  };
-
-  report(examineProgram());
-  const hasDirectory = existsSync(dir);
-  if (hasDirectory) for (const finding of await examineDirectory(shown(dir))) report(finding);
-  else if (!url || isGiven('dir')) report(noMailboxes(dir));
-  for (const finding of examineWatching(hasDirectory ? dir : '.')) report(finding);
-  if (url) {
-    const at = hasDirectory ? shown(dir) : undefined;
-    const signal = interruption();
-    await examineServer({ url, dir: at, key: key || undefined, idleMs: idle * 1000, signal, report });
+    if (!options.json) console.log(inWords(finding, paint));
   }
-
   const isWell = findings.every(({ level }) => level !== 'problem');
-  if (json) console.log(JSON.stringify({ ok: isWell, findings }));
+  if (options.json) console.log(JSON.stringify({ ok: isWell, findings }));
   process.exitCode = isWell ? 0 : RUNTIME;
 }
 
+async function* examine(url: URL | undefined, { dir, key, idle }: DoctorOptions): AsyncGenerator<Finding> {
+  const at = existsSync(dir) ? shown(dir) : undefined;
+  yield examineProgram();
+  yield* examineWatching(at ?? '.');
+  if (at !== undefined) yield* await examineDirectory(at);
+  // Nothing at the usual place is no problem where only a server is asked for: its mailboxes are elsewhere.
+  else if (!url || shown(dir) !== './mailboxes') yield noMailboxes(dir);
+  if (url) yield yield* examineServer(url, at, key || undefined, idle * 1000);
+}
+
 function addressIn(text: string): URL {
-  if (!/^https?:\/\/[^\s#?]+$/.test(text) || !URL.canParse(text)) {
-    throw new Ending(USAGE, `'${text}' is no address that begins with http:// or https://.`);
+  if (!/^https?:\/\/[^\s#?/@]+(?:\/[^\s#?]*)?$/.test(text) || !URL.canParse(text)) {
+    throw new Ending(USAGE, `'${text}' is no address such as http://localhost:2012/ or https://example.com/chat/.`);
   }
   return new URL(text.endsWith('/') ? text : `${text}/`);
 }
 
 function noMailboxes(dir: string): Finding {
-  return {
-    level: 'problem',
-    what: `There are no mailboxes at ${shown(dir)}`,
-    fix: 'Start Mailbox Chat there first, or say where they are: --dir <path>',
-  };
-}
-
-/** Ctrl+C: what was begun is tidied up first; a second one does not wait. */
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(RUNTIME);
-      controller.abort(new Ending(RUNTIME, 'Interrupted.'));
-    });
-  }
-  return controller.signal;
+  const fix = 'Start Mailbox Chat there first, or say where they are: --dir <path>';
+  return problem(`There are no mailboxes at ${shown(dir)}`, fix);
 }
 
 const COLORS = { ok: 'green', warning: 'bold', problem: 'red' } as const;
 
 function inWords({ level, what, fix }: Finding, paint: Paint): string {
-  return `${paint(COLORS[level], level.padEnd(7))}  ${what}${fix ? `. ${fix}` : ''}`;
+  return `${paint(COLORS[level], level.padEnd(7))}  ${fix ? `${what.replace(/\.$/, '')}. ${fix}` : what}`;
 }

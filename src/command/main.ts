@@ -12,7 +12,7 @@ const run: Record<Command, (invocation: Invocation) => Promise<void>> = {
   invite: async (invocation) => (await import('./invite.ts')).invite(invocation),
   revoke: async (invocation) => (await import('./invite.ts')).revoke(invocation),
   people: async (invocation) => (await import('./invite.ts')).people(invocation),
-  doctor: async (invocation) => (await import('./doctor.ts')).doctor(invocation),
+  doctor: async ({ words, settings }) => (await import('./doctor.ts')).doctor(words[0], settings),
   backup: async (invocation) => (await import('./backup.ts')).backup(invocation),
   migrate: async (invocation) => (await import('./migrate.ts')).migrate(invocation),
   forget: async (invocation) => (await import('./forget.ts')).forget(invocation),

@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import compression from 'compression';
 import express from 'express';
 import { afterEach, expect, test } from '@jest/globals';
-import { cleanUp, run, Running, serve, temporaryDirectory } from '../command/running.ts';
+import { cleanUp, run, serve, temporaryDirectory } from '../command/running.ts';
 import { Invitations } from '../../src/access/invitations.ts';
 import { mailboxName } from '../../src/mailbox-name.ts';
 import { listing } from '../support/directory.ts';
@@ -30,7 +31,7 @@ async function behindNginx(chatPort: number, settings: string): Promise<string> 
   return `http://127.0.0.1:${port}/`;
 }
 
-test('A healthy server gets a clean bill, and nothing is left behind', async () => {
+test('A healthy server gets a clean bill, and keeps no more of the examination than an empty mailbox', async () => {
   const { cwd, dir, url } = await scene();
   await run(['send', 'henry', 'hi', '--as', 'jjeong'], { cwd });
   const before = listing(dir).filter((line) => line.includes('henry'));
@@ -39,32 +40,21 @@ test('A healthy server gets a clean bill, and nothing is left behind', async () 
 
   expect({ code, warnings, problems }).toEqual({ code: 0, warnings: [], problems: [] });
   expect(ok.slice(5)).toEqual([
-    expect.stringMatching(/^Mailbox Chat \S+ answers at http:\/\/localhost:\d+\/ in \d+ ms$/),
+    expect.stringMatching(/^Mailbox Chat \S+ answers at http:\/\/localhost:\d+\/$/),
     'The server takes mail',
-    'Whoever reaches this address gets in: no invitation is needed',
-    'Pages at this address may send',
+    'Whoever reaches this address gets in',
     expect.stringMatching(/^The stream begins after \d+ ms$/),
-    expect.stringMatching(/^A message arrives after \d+ ms$/),
+    'It leaves an empty mailbox: mailbox-chat forget mailbox-chat-doctor',
+    'Pages at this address may send',
+    expect.stringMatching(/^A typing notice, kept nowhere, arrives after \d+ ms$/),
     'The stream stays open while nothing is said (1 s)',
   ]);
-  expect(kept(dir).filter((line) => line.includes('doctor'))).toEqual([]);
+  expect(kept(dir).filter((line) => line.includes('doctor'))).toHaveLength(1);
+  expect(readFileSync(join(dir, 'mailbox-chat-doctor.txt'), 'utf8')).toBe('');
   expect(listing(dir).filter((line) => line.includes('henry'))).toEqual(before);
 });
 
-test('Where invitations are needed the doctor of the same directory invites itself, and takes it back', async () => {
-  const { cwd, dir, url } = await scene('--access', 'links');
-  await run(['invite', 'henry'], { cwd });
-
-  const { code, ok, problems } = await doctor([url, '--idle', '0'], { cwd });
-
-  expect({ code, problems }).toEqual({ code: 0, problems: [] });
-  expect(ok).toContain('People get in by invitation only');
-  expect(ok).toContainEqual(expect.stringMatching(/^A message arrives/));
-  expect(new Invitations(dir).people()).toEqual(['henry']);
-  expect(kept(dir).filter((line) => line.includes('doctor'))).toEqual([]);
-});
-
-test('From elsewhere it needs a key, and leaves no message', async () => {
+test('Where people get in by invitation it needs a key, and leaves no message', async () => {
   const { dir, url } = await scene('--access', 'links');
   const key = new Invitations(dir).invite(mailboxName('mina'));
   const elsewhere = { cwd: temporaryDirectory() };
@@ -75,20 +65,10 @@ test('From elsewhere it needs a key, and leaves no message', async () => {
 
   expect(without).toMatchObject({ code: 1, problems: [expect.stringContaining('mailbox-chat invite')] });
   expect(wrong).toMatchObject({ code: 1, problems: [expect.stringContaining('The key is not accepted')] });
+  expect(right.ok).toContain('People get in by invitation only');
   expect(right).toMatchObject({ code: 0, problems: [], warnings: [] });
-  expect(right.ok).toContainEqual(expect.stringMatching(/^A typing notice .* arrives after \d+ ms$/));
+  expect(right.ok).toContainEqual(expect.stringMatching(/^A typing notice, .* arrives after \d+ ms$/));
   expect(kept(dir).filter((line) => line.startsWith('.delivered/') || line.startsWith('.marks/'))).toEqual([]);
-});
-
-test('Ctrl+C ends it, and nothing is left behind', async () => {
-  const { cwd, dir, url } = await scene();
-  const running = new Running(['doctor', url, '--idle', '300'], { cwd });
-  await running.printed('stdout', /A message arrives/);
-
-  running.child.kill('SIGINT');
-
-  expect(await running.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('Interrupted') });
-  expect(kept(dir).filter((line) => line.includes('doctor'))).toEqual([]);
 });
 
 withNginx('nginx that buffers streams is named, with its setting', async () => {
@@ -103,7 +83,7 @@ withNginx('nginx that buffers streams is named, with its setting', async () => {
     expect.stringMatching(/^The stream is held back: .* nginx buffers it\. nginx: proxy_buffering off/),
   );
   expect(well).toMatchObject({ code: 0, problems: [] });
-  expect(well!.ok).toContainEqual(expect.stringMatching(/ms, through nginx$/));
+  expect(well!.ok).toContainEqual(expect.stringMatching(/^Mailbox Chat .*, through nginx$/));
 });
 
 withNginx('nginx that cuts quiet streams, hides the name or has nothing behind it is named', async () => {
@@ -165,4 +145,20 @@ test('What is not there, or is something else, is said', async () => {
     expect.stringContaining('Under a path? Give it'),
   ]);
   expect(await run(['doctor', 'localhost:2012'])).toMatchObject({ code: 2 });
+  expect(await run(['doctor', 'http://user:word@localhost:2012/'])).toMatchObject({ code: 2 });
+});
+
+test('A chat with a login of its own, and mailboxes that are not there or not those, are said', async () => {
+  const { url } = await serveChat({ identify: () => undefined });
+  const { cwd, url: open } = await scene();
+
+  const [login, gone, others] = await Promise.all([
+    doctor([url, '--idle', '0']),
+    doctor([open, '--idle', '0', '--dir', 'nowhere'], { cwd }),
+    doctor([url, '--idle', '0'], { cwd }),
+  ]);
+
+  expect(login).toMatchObject({ code: 0, problems: [], warnings: [expect.stringContaining("application's login")] });
+  expect(gone).toMatchObject({ code: 1, problems: [expect.stringContaining('no mailboxes at ./nowhere')] });
+  expect(others.warnings[0]).toMatch(/serves other mailboxes than \.\/mailboxes/);
 });
