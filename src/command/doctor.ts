@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { examineDirectory } from '../doctor/directory.ts';
 import { problem, type Finding } from '../doctor/finding.ts';
 import { examineServer } from '../doctor/server.ts';
-import { examineProgram, examineWatching } from '../doctor/system.ts';
+import { examineSystem } from '../doctor/system.ts';
 import { shown } from './directory.ts';
 import { Ending, RUNTIME, USAGE } from './ending.ts';
 import { paintFor, type Paint } from './terminal.ts';
@@ -31,9 +31,8 @@ export async function doctor(url: string | undefined, options: DoctorOptions): P
 
 async function* examine(url: URL | undefined, { dir, key, idle }: DoctorOptions): AsyncGenerator<Finding> {
   const at = existsSync(dir) ? shown(dir) : undefined;
-  yield examineProgram();
-  yield* examineWatching(at ?? '.');
-  if (at !== undefined) yield* await examineDirectory(at);
+  yield* examineSystem(at ?? '.');
+  if (at !== undefined) yield* examineDirectory(at);
   // Nothing at the usual place is no problem where only a server is asked for: its mailboxes are elsewhere.
   else if (!url || shown(dir) !== './mailboxes') yield noMailboxes(dir);
   if (url) yield yield* examineServer(url, at, key || undefined, idle * 1000);

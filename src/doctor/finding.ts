@@ -1,35 +1,15 @@
-/** What the doctor found: `warning` costs something, with `problem` a promise does not hold. */
+/** What the doctor found: `warning` costs something, with `problem` a promise does not hold. `fix`: what to do about it. */
 export interface Finding {
   readonly level: 'ok' | 'warning' | 'problem';
   readonly what: string;
-  /** What to do about it. */
   readonly fix?: string;
 }
 
-export function ok(what: string): Finding {
-  return { level: 'ok', what };
-}
+export const ok = (what: string): Finding => ({ level: 'ok', what });
+export const warning = (what: string, fix: string): Finding => ({ level: 'warning', what, fix });
+export const problem = (what: string, fix: string): Finding => ({ level: 'problem', what, fix });
 
-export function warning(what: string, fix: string): Finding {
-  return { level: 'warning', what, fix };
-}
-
-export function problem(what: string, fix: string): Finding {
-  return { level: 'problem', what, fix };
-}
-
-const MAX_NAMED = 10;
-
-/** A finding for each of these, the first ten by themselves. */
-export function each<T>(things: readonly T[], finding: (thing: T) => Finding): Finding[] {
-  const named = things.slice(0, MAX_NAMED).map(finding);
-  const last = named.at(-1);
-  if (!last || things.length <= MAX_NAMED) return named;
-  return [...named, { ...last, what: `… and ${things.length - MAX_NAMED} more like this` }];
-}
-
-export function sizeInWords(bytes: number): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const power = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
-  return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${units[power]}`;
+/** A path as a word of a shell command. */
+export function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }
