@@ -1,4 +1,4 @@
-import { ALLOWANCES } from '../jetstream/allowances.ts';
+import { ALLOWANCES } from '../jetstream/address.ts';
 import { type MailboxName, personName } from '../mailbox-name.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;

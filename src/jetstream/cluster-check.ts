@@ -1,5 +1,5 @@
 import { MailboxError } from '../mailbox-error.ts';
-import type { Allowance } from './allowances.ts';
+import type { Allowance } from './address.ts';
 import type { Cluster } from './cluster.ts';
 
 export interface CheckOptions {

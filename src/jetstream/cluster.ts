@@ -2,6 +2,7 @@ import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
 import { readFileSync } from 'node:fs';
 import { MailboxError } from '../mailbox-error.ts';
+import { serverUrl, withoutPassword } from './address.ts';
 import type { Nats } from './nats.ts';
 
 /** A connection to the servers, and JetStream over it. */
@@ -53,7 +54,7 @@ export async function connectTo(
 }
 
 function addresses(servers: readonly string[]): NodeConnectionOptions {
-  const urls = servers.map(parse);
+  const urls = servers.map(serverUrl);
   const { username, password } = urls.find((url) => url.username !== '') ?? new URL('nats://none');
   const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
   return {
@@ -62,17 +63,4 @@ function addresses(servers: readonly string[]): NodeConnectionOptions {
     ...(user !== '' && pass === '' && { token: user }),
     ...(urls.some(({ protocol }) => protocol === 'tls:') && { tls: {} }),
   };
-}
-
-function parse(server: string): URL {
-  const text = server.includes('://') ? server : `nats://${server}`;
-  if (URL.canParse(text)) {
-    const url = new URL(text);
-    if (['nats:', 'tls:'].includes(url.protocol) && url.host !== '') return url;
-  }
-  throw new MailboxError('STORE_FAILED', `"${withoutPassword(server)}" is not the address of a NATS server.`);
-}
-
-function withoutPassword(server: string): string {
-  return server.replace(/[^/@]*@/, '');
 }

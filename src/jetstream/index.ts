@@ -1,2 +1,2 @@
 export { JetStreamMailboxes, type JetStreamMailboxesOptions } from './jetstream-mailboxes.ts';
-export { ALLOWANCES, type Allowance } from './allowances.ts';
+export { ALLOWANCES, type Allowance } from './address.ts';

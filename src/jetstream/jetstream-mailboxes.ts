@@ -6,7 +6,7 @@ import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message } from '../mailbox-store.ts';
 import { messageData } from '../message-data.ts';
-import type { Allowance } from './allowances.ts';
+import { isPrefix, MAX_SHARDS, type Allowance } from './address.ts';
 import { checkCluster, checkReplicas } from './cluster-check.ts';
 import { persist } from './cluster-error.ts';
 import { connectTo, type Cluster } from './cluster.ts';
@@ -51,14 +51,12 @@ const CLOSE_WITHIN_MS = 1500;
 const GIVE_UP_MS = 3500;
 const FLUSH_MS = 250;
 const READY_MS = 2000;
-const MAX_SHARDS = 1024;
 const MOST_AT_ONCE = 1000;
 const MOST_BACK = 500;
 const MOST_BACK_BYTES = 1024 * 1024;
 /** A page is found when what is read for it is at most so many times as long. */
 const SLACK = 2;
 const MAX_PROBES = 24;
-const PREFIX = /^[A-Za-z0-9_-]{1,32}$/;
 
 const TIME = 'Mailbox-Time';
 const TYPE = 'Mailbox-Type';
@@ -337,7 +335,7 @@ export class JetStreamMailboxes implements MailboxStore {
 }
 
 function checkOptions(prefix: string, shards: number): void {
-  if (!PREFIX.test(prefix)) throw new RangeError('prefix must be 1 to 32 letters, digits, "-" or "_"');
+  if (!isPrefix(prefix)) throw new RangeError('prefix must be 1 to 32 letters, digits, "-" or "_"');
   if (!Number.isInteger(shards) || shards < 1 || shards > MAX_SHARDS) {
     throw new RangeError(`shards must be a whole number from 1 to ${MAX_SHARDS}`);
   }
