@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 
 /** Headers by which a proxy says that somebody else is asking through it. */
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
@@ -22,6 +23,15 @@ export function isToThisComputer({ socket }: IncomingMessage): boolean {
 export function isLoopback(host: string): boolean {
   if (host === 'localhost' || host.endsWith('.localhost')) return true;
   return isIP(host) === 4 ? host.startsWith('127.') : host === '::1' || host === '::ffff:127.0.0.1';
+}
+
+/** Addresses of this computer that others in the network may reach. */
+export function networkAddresses(host: string): string[] {
+  if (isLoopback(host)) return [];
+  if (isIP(host) !== 0 && host !== '::' && host !== '0.0.0.0') return [host];
+  return Object.values(networkInterfaces())
+    .flat()
+    .flatMap((face) => (face && !face.internal && face.family === 'IPv4' ? [face.address] : []));
 }
 
 /** A Host header's name, without port and brackets. */
