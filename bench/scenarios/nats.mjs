@@ -37,9 +37,9 @@ async function onCluster(job, setting) {
   const { NatsCluster } = await import('../../test/jetstream/kit/nats-cluster.ts');
   const cluster = await NatsCluster.start();
   try {
-    const store = `nats://${cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
-    const monitor = cluster.nodes.map((node) => node.monitor).join(',');
-    const args = ['--store', store, '--nats-monitor', monitor];
+    const servers = cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',');
+    const monitors = cluster.nodes.map((node) => node.monitor).join(',');
+    const args = ['--store', `nats://${servers}?monitor=${monitors}`];
     return await measure('product', 'throughput', { ...job, cursor: undefined }, setting, { args, cores: ALL_CORES });
   } finally {
     await cluster.stop();

@@ -1,41 +1,42 @@
 import { performance } from 'node:perf_hooks';
+import { networkAddresses } from '../access/this-computer.ts';
+import { withoutPassword } from '../jetstream/address.ts';
 import { VERSION } from '../version.ts';
-import { networkAddresses, networkNote, type AccessSettings } from './access.ts';
-import { banner, type Link, type Start } from './banner.ts';
+import { networkNote, type AccessSettings } from './access.ts';
 import { shown } from './directory.ts';
-import { inviteAll, linkFor } from './invite.ts';
+import { firstLinks } from './invite.ts';
 import { urlOf } from './listen.ts';
-import { shownServers } from './open-store.ts';
-import type { Settings } from './options.ts';
+import type { ServeOptions } from './serve.ts';
 import { isTerminal, paintFor } from './terminal.ts';
 
+/** Where the server listens, and where its metrics are, if anywhere. */
 export interface Listening {
   readonly port: number;
-  /** Where the metrics are, if anywhere. */
   readonly metrics: string | undefined;
 }
 
 /** Says once that the chat is up: to a person in words, to a program in one line of JSON. */
-export function announce(settings: Settings, access: AccessSettings, { port, metrics }: Listening): void {
-  const { host, port: asked, dir, people } = settings;
-  const readyMs = Math.round(performance.now());
-  const network = networkNote(access, host);
-  const store = settings.store === 'files' ? {} : { store: shownServers(settings.store) };
-  const always = { version: VERSION, readyMs, url: urlOf(host, port), dir, people };
-  const start = { ...always, ...store, ...(metrics && { metrics }) };
+export async function announce(options: ServeOptions, access: AccessSettings, at: Listening): Promise<void> {
+  const { host, dir, people, store } = options;
+  const { port, metrics } = at;
+  const start = {
+    version: VERSION,
+    readyMs: Math.round(performance.now()),
+    url: urlOf(host, port),
+    dir,
+    people,
+    ...(store !== 'files' && { store: store.servers.map(withoutPassword).join(',') }),
+    ...(metrics !== undefined && { metrics }),
+  };
   if (!isTerminal(process.stderr)) {
     console.log(JSON.stringify({ name: 'mailbox-chat', ...start, host, port, dir: shown(dir), pid: process.pid }));
     return;
   }
-  const moved = asked !== 0 && asked !== port ? `\n  Port ${asked} is in use by another program: using ${port}.\n` : '';
-  const links = firstLinks(settings, access, port);
-  const shownStart: Start = { ...start, network, links, isOpen: access.access === 'open' };
-  process.stderr.write(moved + banner(shownStart, paintFor(process.stderr)));
-}
-
-/** With links and a terminal, those who have none get theirs now; later ones come from `mailbox-chat invite`. */
-function firstLinks({ dir, people, host }: Settings, { access }: AccessSettings, port: number): Link[] {
-  if (access !== 'links') return [];
-  const base = networkAddresses(host)[0] ?? 'localhost';
-  return inviteAll(dir, people).map(({ person, key }) => ({ person, link: linkFor(`http://${base}:${port}/`, key) }));
+  const { banner } = await import('./banner.ts');
+  const isOpen = access.access === 'open';
+  const links = isOpen ? [] : firstLinks(dir, people, `http://${networkAddresses(host)[0] ?? 'localhost'}:${port}/`);
+  const text = banner({ ...start, network: networkNote(access), links, isOpen }, paintFor(process.stderr));
+  const isMoved = options.port !== 0 && options.port !== port;
+  const moved = isMoved ? `\n  Port ${options.port} is in use by another program: using ${port}.\n` : '';
+  process.stderr.write(moved + text);
 }

@@ -2,21 +2,15 @@ import { backUp } from '../files/backup.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { requireDirectory, shown, unusable } from './directory.ts';
 import { Ending, RUNTIME } from './ending.ts';
-import type { Invocation } from './invocation.ts';
-import { isTerminal } from './terminal.ts';
+import { tell } from './terminal.ts';
 
 /** Copies the mailboxes, whether or not a server works on them. */
-export function backup({ words, settings: { dir } }: Invocation): Promise<void> {
-  const target = words[0]!;
+export function backup(target: string, { dir }: { readonly dir: string }): void {
   requireDirectory(dir);
   const { leftOut, ...counts } = copied(dir, target);
   for (const path of leftOut) console.error(`Left out, because it is no plain file: ${shown(dir)}/${path}`);
-  const said = JSON.stringify({ dir: shown(dir), target: shown(target), ...counts, leftOut });
-  const { mailboxes, bytes } = counts;
-  console.log(
-    isTerminal(process.stdout) ? `Copied ${mailboxes} mailboxes, ${bytes} bytes, to ${shown(target)}.` : said,
-  );
-  return Promise.resolve();
+  const inWords = `Copied ${counts.mailboxes} mailboxes, ${counts.bytes} bytes, to ${shown(target)}.`;
+  tell(inWords, { dir: shown(dir), target: shown(target), ...counts, leftOut });
 }
 
 function copied(dir: string, target: string): ReturnType<typeof backUp> {

@@ -1,12 +1,7 @@
-import type { MailboxName } from '../mailbox-name.ts';
 import { renderUnicodeCompact } from 'uqr';
+import type { MailboxName } from '../mailbox-name.ts';
 import { shown } from './directory.ts';
 import type { Paint } from './terminal.ts';
-
-export interface Link {
-  readonly person: MailboxName;
-  readonly link: string;
-}
 
 export interface Start {
   readonly version: string;
@@ -21,7 +16,7 @@ export interface Start {
   /** Where the metrics are, if anywhere. */
   readonly metrics?: string;
   /** Invitation links that were just made. */
-  readonly links: readonly Link[];
+  readonly links: readonly { readonly person: MailboxName; readonly link: string }[];
   /** Whether the plain pages work without a link. */
   readonly isOpen: boolean;
 }
@@ -29,7 +24,7 @@ export interface Start {
 /** What a person sees when the server is up. */
 export function banner(start: Start, paint: Paint): string {
   const { version, readyMs, url, dir, store, people, network, metrics, links, isOpen } = start;
-  const pages = isOpen ? [...pagesOf(people), ['anyone', ''] as const] : [];
+  const pages = isOpen ? pagesFor(people) : [];
   const width = Math.max(...pages.map(([name]) => name.length));
   const lines = [
     `${paint('bold', `Mailbox Chat ${version}`)}  ${paint('dim', `ready in ${readyMs} ms`)}`,
@@ -40,40 +35,24 @@ export function banner(start: Start, paint: Paint): string {
     `   Network    ${network}`,
     ...(metrics === undefined ? [] : [`   Metrics    ${metrics}`]),
     '',
-    ...links.flatMap(linkLines),
-    ...(store === undefined ? [`Try:  ${writeToFile(dir, people)}`] : isOpen ? [`Try:  ${sendTo(url, people)}`] : []),
+    // A link to copy, and to photograph with a phone.
+    ...links.flatMap(({ person, link }) => [
+      `${person}: ${link}`,
+      ...renderUnicodeCompact(link).split('\n'),
+      'Plain http: whoever can read the network can read this link and the mail.',
+      '',
+    ]),
+    ...(store === undefined || isOpen ? [`Try:  ${somethingToTry(start)}`] : []),
     'Ctrl+C to stop',
   ];
   return ['', ...lines.map((line) => (line === '' ? '' : `  ${line}`)), '', ''].join('\n');
 }
 
-function sendTo(url: string, [a, b = a]: readonly MailboxName[]): string {
-  return `curl -d 'sender=${b}&receiver=${a}&message=hello' ${url}messages`;
-}
-
-function writeToFile(dir: string, people: readonly MailboxName[]): string {
-  return `printf 'data: hello from the shell\\n\\n' >> ${inShell(`${shown(dir)}/${people[0]}.txt`)}`;
-}
-
-/** A link to copy, and to photograph with a phone. */
-function linkLines({ person, link }: Link): string[] {
-  const code = renderUnicodeCompact(link).split('\n');
-  return [
-    `${person}: ${link}`,
-    ...code,
-    'Plain http: whoever can read the network can read this link and the mail.',
-    '',
-  ];
-}
-
 /** Two people have a page each; among more one chooses on the first page. */
-function pagesOf(people: readonly MailboxName[]): [name: string, page: string][] {
-  const [a, b] = people;
-  if (people.length !== 2 || a === undefined || b === undefined) return [];
-  return [
-    [a, pageFor(a, b)],
-    [b, pageFor(b, a)],
-  ];
+function pagesFor(people: readonly MailboxName[]): [name: string, page: string][] {
+  const [a = '', b = ''] = people;
+  const pairs = people.length === 2 ? [[a, b] as const, [b, a] as const] : [];
+  return [...pairs.map(([me, other]): [string, string] => [me, pageFor(me, other)]), ['anyone', '']];
 }
 
 function pageFor(me: string, other: string): string {
@@ -82,9 +61,13 @@ function pageFor(me: string, other: string): string {
   return `chat.html?${new URLSearchParams({ me, with: other }).toString()}`;
 }
 
+function somethingToTry({ store, dir, url, people: [a, b = a] }: Start): string {
+  if (store !== undefined) return `curl -d 'sender=${b}&receiver=${a}&message=hello' ${url}messages`;
+  return `printf 'data: hello from the shell\\n\\n' >> ${inShell(`${shown(dir)}/${a}.txt`)}`;
+}
+
 function inShell(path: string): string {
   const short = path.replace(/^\.\//, '');
-  return /^[\p{L}\p{N}_./-]+$/u.test(short) && !short.startsWith('-')
-    ? short
-    : `'${path.replaceAll("'", String.raw`'\''`)}'`;
+  if (/^(?!-)[\p{L}\p{N}_./-]+$/u.test(short)) return short;
+  return `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }

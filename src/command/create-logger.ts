@@ -1,10 +1,12 @@
 import { type DestinationStream, pino } from 'pino';
 import type { Logger } from '../logger.ts';
 import { LOG_FORMATS, LOG_LEVELS } from './options.ts';
+import { isTerminal } from './terminal.ts';
 
 export interface LoggerOptions {
   readonly level: (typeof LOG_LEVELS)[number];
-  readonly format: (typeof LOG_FORMATS)[number];
+  /** `auto`: pretty in a terminal, else JSON. */
+  readonly format: (typeof LOG_FORMATS)[number] | 'auto';
   /** File descriptor; default 2 (stderr), because stdout is for data. */
   readonly to?: number;
 }
@@ -21,8 +23,9 @@ export async function createLogger({ level, format, to = 2 }: LoggerOptions): Pr
   return logger;
 }
 
-async function destination(format: 'pretty' | 'json', to: number): Promise<DestinationStream> {
-  if (format === 'json') return pino.destination({ dest: to, sync: true });
+async function destination(format: LoggerOptions['format'], to: number): Promise<DestinationStream> {
+  const isPretty = format === 'auto' ? isTerminal(process.stderr) : format === 'pretty';
+  if (!isPretty) return pino.destination({ dest: to, sync: true });
   const { default: pretty } = await import('pino-pretty');
   return pretty({ destination: to, sync: true, translateTime: 'HH:MM:ss' });
 }

@@ -24,7 +24,20 @@ export function requireDirectory(dir: string): void {
   ]);
 }
 
-/** What to tell when the store could not open `dir`. An error that is not the file system's comes back as it is. */
+/** What opens `dir`, once it is ready. On a full disk mail can be read, and with space again be written. */
+export async function openIn<T extends { ready(): Promise<void> }>(dir: string, open: () => T): Promise<T> {
+  try {
+    const opened = open();
+    await opened.ready().catch((error: unknown) => {
+      if (!(error instanceof MailboxError && error.code === 'DISK_FULL')) throw error;
+    });
+    return opened;
+  } catch (error) {
+    throw unusable(dir, error);
+  }
+}
+
+/** What to tell when `dir` could not be opened. An error that is not the file system's comes back as it is. */
 export function unusable(dir: string, error: unknown): unknown {
   if (error instanceof MailboxError && error.code === 'UNKNOWN_LAYOUT') {
     return new Ending(CONFIGURATION, error.message, [], { cause: error });
@@ -37,15 +50,6 @@ export function unusable(dir: string, error: unknown): unknown {
   const fix = denied ? `Fix: sudo chown -R ${who} ${shown(dir)}   or choose another` : 'Choose another';
   const what = `Can't write to ${shown(dir)} (${code}, ${why}).`;
   return new Ending(CONFIGURATION, what, [`${fix}: --dir ./mailboxes`], { cause: error });
-}
-
-/** Resolves when the mailboxes are open. On a full disk they can be read, and with space again be written. */
-export async function opened(mailboxes: { ready(): Promise<void> }): Promise<void> {
-  try {
-    await mailboxes.ready();
-  } catch (error) {
-    if (!(error instanceof MailboxError && error.code === 'DISK_FULL')) throw error;
-  }
 }
 
 function errnoOf(error: unknown): string | undefined {

@@ -1,5 +1,6 @@
+import { inspect } from 'node:util';
 import { isErrno, MailboxError } from '../mailbox-error.ts';
-import { type Paint } from './terminal.ts';
+import { paintFor } from './terminal.ts';
 
 export const CLEAN = 0;
 export const RUNTIME = 1;
@@ -19,26 +20,34 @@ export class Ending extends Error {
   }
 }
 
-/** Whatever was thrown, as an ending. What nobody foresaw is a runtime error. */
-export function endingOf(error: unknown): Ending {
+let withStacks = process.env['LOG_LEVEL'] === 'debug';
+
+/** From now on says where it happened, too. */
+export function showStacks(): void {
+  withStacks = true;
+}
+
+/** Whatever nobody caught ends this process in words. */
+export function endOnErrors(): void {
+  process.on('uncaughtException', end); // rejections nobody handled come here too
+  process.on('SIGXFSZ', () => {}); // a file size limit comes back as EFBIG instead of killing us
+  process.stdout.on('error', end);
+}
+
+/** Says on stderr why, and exits with the code that belongs to it. */
+export function end(error: unknown): never {
+  if (isErrno(error, 'EPIPE')) process.exit(CLEAN); // whoever read our output has gone: `tail | head`
+  const { message, advice, exitCode } = endingOf(error);
+  const lines = [`${paintFor(process.stderr)('red', '✗')} ${message}`, ...advice.map((line) => `  ${line}`)];
+  process.stderr.write(`${lines.join('\n')}\n${withStacks ? `${inspect(error)}\n` : ''}`);
+  process.exit(exitCode);
+}
+
+/** What nobody foresaw is a runtime error. */
+function endingOf(error: unknown): Ending {
   if (error instanceof Ending) return error;
-  if (error instanceof MailboxError) {
-    return new Ending(error.code.startsWith('INVALID') ? USAGE : RUNTIME, error.message, [], { cause: error });
-  }
-  if (error instanceof Error && isErrno(error.cause, 'MODULE_NOT_FOUND')) {
-    return new Ending(CONFIGURATION, error.message, [], { cause: error }); // an optional package is not installed
-  }
-  const what = error instanceof Error ? error.message : String(error);
-  return new Ending(RUNTIME, what, ['For the details, run it again with LOG_LEVEL=debug.'], { cause: error });
-}
-
-/** How an ending reads. */
-export function inWords({ message, advice }: Ending, paint: Paint): string {
-  return [`${paint('red', '✗')} ${message}`, ...advice.map((line) => `  ${line}`), ''].join('\n');
-}
-
-/** Where it happened, for LOG_LEVEL=debug: the stack of what was thrown first. */
-export function stackOf(error: unknown): string {
-  if (!(error instanceof Error)) return '';
-  return error.cause instanceof Error ? stackOf(error.cause) : `${error.stack}\n`;
+  const { message, cause } = error instanceof Error ? error : new Error(String(error));
+  if (error instanceof MailboxError) return new Ending(error.code.startsWith('INVALID') ? USAGE : RUNTIME, message);
+  if (isErrno(cause, 'MODULE_NOT_FOUND')) return new Ending(CONFIGURATION, message); // an optional package
+  return new Ending(RUNTIME, message, ['For the details, run it again with LOG_LEVEL=debug.']);
 }

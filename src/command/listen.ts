@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { isIPv6 } from 'node:net';
+import { type AddressInfo, isIPv6 } from 'node:net';
 import { directoryHash } from '../directory-hash.ts';
 import { isErrno } from '../mailbox-error.ts';
 import { shown } from './directory.ts';
@@ -19,21 +19,19 @@ export interface Place {
   readonly flag: '--port' | '--metrics';
 }
 
-/** Where it will work, on the command line. */
-const ADVICE = {
-  '--port': { port: '--port 2012', host: '--host 127.0.0.1' },
-  '--metrics': { port: '--metrics 9464', host: '--metrics 9464' },
-};
-
 /** Listens at `place` and resolves to the port. Rejects with an Ending that says who is there already. */
 export async function listen(server: Server, { host, port, ifTaken, dir, flag }: Place): Promise<number> {
   const last = ifTaken === 'next' ? Math.min(port + PORTS_TO_TRY, 65_535) : port;
   for (let tried = port; ; tried++) {
     try {
-      return await listenOn(server, host, tried);
+      await once(server.listen(tried, host), 'listening');
+      return (server.address() as AddressInfo).port;
     } catch (error) {
       if (!isErrno(error, 'EADDRINUSE')) throw cannotListen(host, tried, flag, error);
-      if (dir !== undefined && (await isServing(dir, host, tried))) throw alreadyServing(dir, host, tried);
+      if (dir !== undefined && (await isServing(dir, host, tried))) {
+        const where = `Mailbox Chat is already serving ${shown(dir)} there → ${urlOf(host, tried)}`;
+        throw new Ending(CLEAN, `Port ${tried} is already in use.`, [where]);
+      }
       if (tried === last) throw taken(tried, flag);
     }
   }
@@ -49,32 +47,15 @@ function inUrl(host: string): string {
   return isIPv6(host) ? `[${host}]` : host;
 }
 
-async function listenOn(server: Server, host: string, port: number): Promise<number> {
-  server.listen(port, host);
-  await once(server, 'listening');
-  const address = server.address();
-  return typeof address === 'object' && address ? address.port : port;
-}
-
 /** Asks whoever has the port whether it is Mailbox Chat with our directory. Silence, or another answer, is a no. */
 async function isServing(dir: string, host: string, port: number): Promise<boolean> {
   try {
     const answer = await fetch(`http://${inUrl(host)}:${port}/healthz`, { signal: AbortSignal.timeout(1_000) });
-    const health: unknown = await answer.json();
-    return isRecord(health) && health['name'] === 'mailbox-chat' && health['directoryHash'] === directoryHash(dir);
+    const health = Object(await answer.json()) as Record<string, unknown>;
+    return health['name'] === 'mailbox-chat' && health['directoryHash'] === directoryHash(dir);
   } catch {
     return false;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-function alreadyServing(dir: string, host: string, port: number): Ending {
-  return new Ending(CLEAN, `Port ${port} is already in use.`, [
-    `Mailbox Chat is already serving ${shown(dir)} there → ${urlOf(host, port)}`,
-  ]);
 }
 
 function taken(port: number, flag: Place['flag']): Ending {
@@ -85,14 +66,10 @@ function taken(port: number, flag: Place['flag']): Ending {
 }
 
 function cannotListen(host: string, port: number, flag: Place['flag'], error: unknown): unknown {
-  const where = `${host}, port ${port}`;
-  if (isErrno(error, 'EACCES')) {
-    const what = `Can't listen on ${where} (EACCES: the system keeps low ports for itself).`;
-    return new Ending(CONFIGURATION, what, [`Try: mailbox-chat ${ADVICE[flag].port}`], { cause: error });
-  }
-  if (isErrno(error, 'EADDRNOTAVAIL', 'ENOTFOUND', 'EINVAL')) {
-    const what = `Can't listen on ${where} (${error.code}: this machine has no such address).`;
-    return new Ending(CONFIGURATION, what, [`Try: mailbox-chat ${ADVICE[flag].host}`], { cause: error });
-  }
-  return error;
+  if (!isErrno(error, 'EACCES', 'EADDRNOTAVAIL', 'ENOTFOUND', 'EINVAL')) return error;
+  const isLow = error.code === 'EACCES';
+  const why = isLow ? 'the system keeps low ports for itself' : 'this machine has no such address';
+  const instead = flag === '--metrics' ? '--metrics 9464' : isLow ? '--port 2012' : '--host 127.0.0.1';
+  const what = `Can't listen on ${host}, port ${port} (${error.code}: ${why}).`;
+  return new Ending(CONFIGURATION, what, [`Try: mailbox-chat ${instead}`], { cause: error });
 }

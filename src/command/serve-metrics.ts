@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import express, { type Request, type Response } from 'express';
+import { isLoopback } from '../access/this-computer.ts';
 import { refuseForeignSites } from '../http/guard.ts';
 import { sendProblem } from '../http/problem.ts';
 import type { Logger } from '../logger.ts';
 import type { MailboxChat } from '../mailbox-chat.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { loadPromClient } from '../metrics/metrics.ts';
-import { isLoopback } from './access.ts';
 import { listen, urlOf } from './listen.ts';
 
 export interface MetricsPlace {

@@ -1,32 +1,77 @@
 import { createServer } from 'node:http';
+import type { MailboxChatOptions } from '../chat-options.ts';
+import type { Logger } from '../logger.ts';
+import { type MailboxChat, mailboxChat } from '../mailbox-chat.ts';
 import { loadPromClient } from '../metrics/metrics.ts';
-import { accessSettings } from './access.ts';
+import type { MailboxName } from '../mailbox-name.ts';
+import { accessSettings, type AccessOptions, type AccessSettings } from './access.ts';
 import { announce } from './announce.ts';
-import type { Invocation } from './invocation.ts';
+import { createLogger, type LoggerOptions } from './create-logger.ts';
+import { openIn } from './directory.ts';
+import { RUNTIME } from './ending.ts';
 import { listen, urlOf } from './listen.ts';
-import { loggerFor, openChat } from './open-chat.ts';
 import { openBrowser } from './open-browser.ts';
+import { openCluster, type StoreOptions } from './open-store.ts';
+import type { MetricsPlace } from './parsers.ts';
 import { serveMetrics } from './serve-metrics.ts';
 import { onStopSignal, stopServing } from './shutdown.ts';
 import { isTerminal } from './terminal.ts';
-import { TIMEOUTS } from './timeouts.ts';
+
+type ChatOptions = Required<
+  Pick<MailboxChatOptions, 'groupWritable' | 'sendRate' | 'keepDays' | 'keepBytes' | 'maxMessage'>
+>;
+
+export interface ServeOptions extends AccessOptions, StoreOptions, ChatOptions {
+  readonly port: number;
+  readonly isPortGiven: boolean;
+  readonly people: readonly MailboxName[];
+  readonly open: boolean;
+  readonly metrics: MetricsPlace;
+  readonly logLevel: LoggerOptions['level'];
+  readonly logFormat: LoggerOptions['format'];
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Slow headers and slow bodies are answered 408 within 15 s, also by a server that is busy. */
+const TIMEOUTS = {
+  headersTimeout: 8_000,
+  requestTimeout: 11_000,
+  connectionsCheckingInterval: 1_000,
+  // Longer than the 60 s of the usual proxies: they close first, and no request meets a connection that is going away.
+  keepAliveTimeout: 65_000,
+};
 
 /** Serves the chat until a signal stops it. Resolves when it listens. */
-export async function serve({ settings, isGiven }: Invocation): Promise<void> {
-  const { host, port, dir, metrics: place } = settings;
-  const access = accessSettings(settings);
+export async function serve(options: ServeOptions): Promise<void> {
+  const { host, port, dir, metrics: place, logLevel: level, logFormat: format } = options;
+  const access = accessSettings(options);
   if (place !== 'off') loadPromClient();
-
-  const logger = await loggerFor(settings);
-  const chat = await openChat(settings, access, logger);
+  const logger = await createLogger({ level, format });
+  const chat = await openChat(options, access, logger);
   if (place !== 'off') void chat.metrics; // counts from the first request on
   const server = createServer(TIMEOUTS, (req, res) => chat(req, res));
   onStopSignal(() => stopServing(server, chat));
 
-  const ifTaken = isTerminal(process.stderr) && !isGiven('port') ? 'next' : 'fail';
+  const ifTaken = isTerminal(process.stderr) && !options.isPortGiven ? 'next' : 'fail';
   const listening = await listen(server, { host, port, ifTaken, dir, flag: '--port' });
-  const { allowedHosts } = access;
-  const metrics = place === 'off' ? undefined : await serveMetrics(chat, { ...place, allowedHosts, logger });
-  announce(settings, access, { port: listening, metrics: metrics?.url });
-  if (settings.open) openBrowser(urlOf(host, listening), logger);
+  const metrics = place === 'off' ? undefined : await serveMetrics(chat, { ...place, ...access, logger });
+  await announce(options, access, { port: listening, metrics: metrics?.url });
+  if (options.open) openBrowser(urlOf(host, listening), logger);
+}
+
+/** The chat as it was asked for; what the directory has against it comes as an Ending. */
+async function openChat(options: ServeOptions, access: AccessSettings, logger: Logger): Promise<MailboxChat> {
+  const { dir, people, groupWritable, sendRate, trustProxy, keepDays, keepBytes, maxMessage } = options;
+  const asked = { dir, people, groupWritable, sendRate, trustProxy, keepDays, keepBytes, maxMessage, logger };
+  const where = options.store;
+  const store = where === 'files' ? {} : { store: await openCluster(where, { keepMs: keepDays * DAY_MS, logger }) };
+  const onFatal = (error: Error): void => giveUp(error, logger);
+  return openIn(dir, () => mailboxChat({ ...asked, ...access, ...store, onFatal }));
+}
+
+/** After a failed sync nobody knows what is on the disk: the next start reads it from there. */
+function giveUp(error: Error, logger: Logger): void {
+  logger.error({ err: error }, 'The mailboxes can no longer be written safely: giving up');
+  process.exit(RUNTIME);
 }

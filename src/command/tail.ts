@@ -1,36 +1,42 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Bell } from '../bell.ts';
-import { sinceCursor } from '../since.ts';
-import { Receipts } from '../receipts.ts';
+import { eventsAfter, type Gap } from '../events-after.ts';
 import { LocalLive } from '../live.ts';
-import { type MailboxName, ROOM_PREFIX, mailboxName } from '../mailbox-name.ts';
+import { isErrno } from '../mailbox-error.ts';
+import { isRoom, type MailboxName, mailboxName } from '../mailbox-name.ts';
 import type { MailboxStore, MailEvent } from '../mailbox-store.ts';
-import { Ending, RUNTIME, USAGE } from './ending.ts';
-import { runInShell } from './exec.ts';
-import type { Invocation } from './invocation.ts';
+import { Receipts } from '../receipts.ts';
+import { sinceCursor } from '../since.ts';
+import { messageOf } from '../stored-message.ts';
+import { Ending, RUNTIME } from './ending.ts';
+import { type StoreOptions, withMailboxes } from './open-store.ts';
 import { onStopSignal } from './shutdown.ts';
 import { isTerminal, paintFor } from './terminal.ts';
-import { withMailboxes } from './open-store.ts';
 
-type Gap = { readonly after: string; readonly oldest: string };
-
-/** What to do with mail. Only when `take` has resolved comes the next event. */
-interface Taker {
-  take(event: MailEvent): Promise<void>;
-  gap(gap: Gap): Promise<void>;
+interface TailOptions extends StoreOptions {
+  readonly since?: string;
+  readonly exec?: string;
 }
 
-/** Prints mail as it comes, or hands it to a command, until a signal stops it. Printing only looks: no mark is moved. */
-export async function tail({ words, settings, isGiven }: Invocation): Promise<void> {
-  const { since, exec } = settings;
-  const who = mailboxName(words[0]);
-  if (isGiven('exec') && exec.trim() === '') throw new Ending(USAGE, '--exec needs a command.');
+/**
+ * Prints mail as it comes, or hands it to a command, until a signal stops it. Printing only looks: no mark is moved. For a
+ * command the mark moves when it has succeeded, so that the next start begins with the first event that has no success.
+ */
+export async function tail(name: string, { since, exec, ...where }: TailOptions): Promise<void> {
+  const who = mailboxName(name);
   const bell = new Bell();
-  const tailing = withMailboxes(settings, 'follow', async (mailboxes) => {
+  const tailing = withMailboxes(where, 'follow', async (mailboxes) => {
     await mailboxes.read(who, undefined, 1); // what waits in the file gets its place in the log
-    const takesUp = exec !== '' && !isGiven('since') && !isRoom(who);
-    const start = takesUp ? await afterMark(mailboxes, who) : await sinceCursor(since, mailboxes, who);
-    await follow(mailboxes, who, start, exec === '' ? printer : commandFor(exec, mailboxes, who, bell), bell);
+    const goesOn = exec !== undefined && since === undefined && !isRoom(who);
+    const start = goesOn ? await afterMark(mailboxes, who) : await sinceCursor(since ?? 'latest', mailboxes, who);
+    const receipts = new Receipts(mailboxes, mailboxes.live ?? new LocalLive());
+    for await (const event of follow(mailboxes, who, start, bell)) {
+      if (bell.isStopped) break;
+      if (exec === undefined) await print(event);
+      else if ('oldest' in event) console.error(`Some messages of ${who} are no longer kept: ${JSON.stringify(event)}`);
+      else if (await succeeds(exec, event, who, bell)) await receipts.delivered(who, event.id);
+    }
   });
   onStopSignal(() => {
     bell.stop();
@@ -39,100 +45,54 @@ export async function tail({ words, settings, isGiven }: Invocation): Promise<vo
   await tailing;
 }
 
-function isRoom(who: MailboxName): boolean {
-  return who.startsWith(ROOM_PREFIX);
-}
-
 async function afterMark(mailboxes: MailboxStore, who: MailboxName): Promise<string> {
   return (await mailboxes.marks(who))['delivered'] ?? (await mailboxes.ends(who)).oldest;
 }
 
 /** Hints wake, reads decide, until the bell is stopped. */
-async function follow(
-  mailboxes: MailboxStore,
-  who: MailboxName,
-  start: string,
-  taker: Taker,
-  bell: Bell,
-): Promise<void> {
+async function* follow(mailboxes: MailboxStore, who: MailboxName, start: string, bell: Bell) {
   const unwatch = await mailboxes.watch(who, () => bell.ring());
-  let cursor = start;
   try {
-    while (!bell.isStopped) {
-      const { events, gap } = await mailboxes.read(who, cursor);
-      if (gap) {
-        const { oldest } = await mailboxes.ends(who);
-        await taker.gap({ after: cursor, oldest });
-        cursor = oldest;
-        continue;
-      }
-      for (const event of events) {
-        if (bell.isStopped) return;
-        await taker.take(event);
-        cursor = event.id;
-      }
-      if (events.length === 0) await bell.rings();
-    }
+    for (let cursor = start; !bell.isStopped; await bell.rings()) cursor = yield* eventsAfter(cursor, who, mailboxes);
   } finally {
     unwatch();
   }
 }
 
-/**
- * Each event goes to the command's standard input, one at a time. The mark moves when the command has succeeded, so
- * that the next start begins with the first event that has no success yet: at least once, in order.
- */
-function commandFor(command: string, mailboxes: MailboxStore, who: MailboxName, bell: Bell): Taker {
-  const receipts = new Receipts(mailboxes, mailboxes.live ?? new LocalLive());
-  return {
-    async take(event) {
-      const failure = await runInShell(command, `${forProgram(event)}\n`);
-      if (failure === undefined) return isRoom(who) ? undefined : receipts.delivered(who, event.id);
-      if (bell.isStopped) return; // Ctrl+C reaches the command, too
-      throw new Ending(RUNTIME, `The command failed on the message ${event.id} of ${who} (${failure}).`, [
-        'The message does not count as received. Start again: it comes first.',
-      ]);
-    },
-    gap({ after, oldest }) {
-      console.error(`Some messages of ${who} are no longer kept: after ${after}, up to ${oldest}.`);
-      return Promise.resolve();
-    },
-  };
+/** Runs the command in the shell, with the event on its standard input. */
+async function succeeds(command: string, event: MailEvent, who: MailboxName, bell: Bell): Promise<boolean> {
+  const child = spawn('/bin/sh', ['-c', command], { stdio: ['pipe', 'inherit', 'inherit'] });
+  child.stdin.on('error', (error) => {
+    if (!isErrno(error, 'EPIPE', 'ECONNRESET')) throw error; // it need not read its input
+  });
+  child.stdin.end(`${forProgram(event)}\n`);
+  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+  if (code === 0) return true;
+  if (bell.isStopped) return false; // Ctrl+C reaches the command, too
+  const how = signal === null ? `exit status ${code}` : `ended by ${signal}`;
+  throw new Ending(RUNTIME, `The command failed on the message ${event.id} of ${who} (${how}).`, [
+    'The message does not count as received. Start again: it comes first.',
+  ]);
 }
 
-const printer: Taker = {
-  take: print,
-  gap: (gap) => print({ type: 'gap', data: JSON.stringify(gap) }),
-};
-
-type Shown = Pick<MailEvent, 'data'> & Partial<MailEvent>;
-
 /** Waits for a slow reader, so that a long backlog is never held in memory. */
-async function print(event: Shown): Promise<void> {
+async function print(event: MailEvent | Gap): Promise<void> {
   const line = isTerminal(process.stdout) ? forPerson(event) : forProgram(event);
   if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
 }
 
-function forProgram({ id, type = 'message', data }: Shown): string {
+function forProgram(event: MailEvent | Gap): string {
+  if ('oldest' in event) return JSON.stringify({ type: 'gap', data: JSON.stringify(event) });
+  const { id, type = 'message', data } = event;
   return JSON.stringify({ id, type, data });
 }
 
-function forPerson({ time = Date.now(), type, data }: Shown): string {
+function forPerson(event: MailEvent | Gap): string {
   const paint = paintFor(process.stdout);
-  if (type === 'gap') return paint('dim', 'Some older messages are no longer kept.');
-  const { sender, message } = messageIn(data);
-  const clock = new Date(time).toTimeString().slice(0, 5);
+  if ('oldest' in event) return paint('dim', 'Some older messages are no longer kept.');
+  const { sender, message } = messageOf(event.data) ?? { sender: 'from a file', message: event.data };
+  const clock = new Date(event.time).toTimeString().slice(0, 5);
   return `${paint('dim', clock)} ${paint('bold', harmless(sender))}: ${harmless(message)}`;
-}
-
-function messageIn(data: string): { sender: string; message: string } {
-  try {
-    const { sender, message }: Record<string, unknown> = JSON.parse(data);
-    if (typeof sender === 'string' && typeof message === 'string') return { sender, message };
-  } catch {
-    // Any program may write any text into a mailbox: it is shown as it is.
-  }
-  return { sender: 'from a file', message: data };
 }
 
 /** Mail must not move the cursor, colour the terminal or look like another line of ours. */

@@ -20,3 +20,8 @@ function isColored(stream: { isTTY?: boolean }, env: Env): boolean {
   if (env['FORCE_COLOR'] !== undefined) return !['0', 'false'].includes(env['FORCE_COLOR']);
   return !env['NO_COLOR'] && stream.isTTY === true && env['TERM'] !== 'dumb';
 }
+
+/** Prints a result: in words to a person, as JSON to a program. */
+export function tell(inWords: string, forProgram: object): void {
+  console.log(isTerminal(process.stdout) ? inWords : JSON.stringify(forProgram));
+}

@@ -57,6 +57,21 @@ test('The help and the version go to stdout', async () => {
   expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), stderr: '' });
 });
 
+test('The help of one command comes by a flag and by a command, and shows its options only', async () => {
+  const [byFlag, byCommand] = await Promise.all([run(['send', '--help']), run(['help', 'send'])]);
+
+  expect(byFlag).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('--as <name>') });
+  expect(byFlag.stdout).not.toContain('--port');
+  expect(byCommand).toEqual(byFlag);
+});
+
+test('What would let everybody in against an option that says otherwise ends with 2', async () => {
+  const { code, stdout, stderr } = await run(['--host', '0.0.0.0', '--open-to-everyone', '--access', 'links']);
+
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr).toContain('✗ --open-to-everyone contradicts --access');
+});
+
 test('A port of another program ends with 1 and says what to try', async () => {
   const port = await anotherProgram('{"name":"something else"}');
 

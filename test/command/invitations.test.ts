@@ -1,14 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { accessSettings } from '../../src/command/access.ts';
-import { readInvocation } from '../../src/command/invocation.ts';
+import { type AccessOptions, type AccessSettings, accessSettings } from '../../src/command/access.ts';
 import { run, temporaryDirectory } from './running.ts';
 
-function settled(line: string) {
-  const invocation = readInvocation(line.split(' '), {});
-  if (typeof invocation === 'string') throw new Error('an invocation was expected');
-  return accessSettings(invocation.settings);
+function settled({ host = '127.0.0.1', access = 'auto', ...others }: Partial<AccessOptions>): AccessSettings {
+  return accessSettings({ host, access, allowedHost: [], openToEveryone: false, trustProxy: false, ...others });
 }
 
 function withMailboxes(): string {
@@ -18,17 +15,17 @@ function withMailboxes(): string {
 }
 
 test('This computer needs no links, any other address does', () => {
-  expect(settled('--host 127.0.0.1').access).toBe('open');
-  expect(settled('--host ::1').access).toBe('open');
-  expect(settled('--host').access).toBe('links');
-  expect(settled('--host 192.168.1.2').access).toBe('links');
-  expect(settled('--access links').access).toBe('links');
-  expect(settled('--trust-proxy').access).toBe('links');
-  expect(settled('--trust-proxy --access open').access).toBe('open');
+  expect(settled({ host: '127.0.0.1' }).access).toBe('open');
+  expect(settled({ host: '::1' }).access).toBe('open');
+  expect(settled({ host: '::' }).access).toBe('links');
+  expect(settled({ host: '192.168.1.2' }).access).toBe('links');
+  expect(settled({ access: 'links' }).access).toBe('links');
+  expect(settled({ trustProxy: true }).access).toBe('links');
+  expect(settled({ trustProxy: true, access: 'open' }).access).toBe('open');
 });
 
 test('Everybody is let in only when that is said in full', () => {
-  expect(settled('--host --open-to-everyone')).toEqual({ access: 'open', allowedHosts: ['*'] });
+  expect(settled({ host: '::', openToEveryone: true })).toEqual({ access: 'open', allowedHosts: ['*'] });
 });
 
 test('An invitation is a link whose key stands behind the #, and the directory keeps no key', async () => {

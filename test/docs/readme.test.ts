@@ -1,8 +1,7 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { OPTION_LIST } from '../../src/command/options.ts';
 import { PACKAGE_DIR } from '../support/built-package.ts';
 import { requires } from '../support/requires.ts';
 import { serveChat } from '../support/serve-chat.ts';
@@ -107,18 +106,5 @@ describe("the README's commands", () => {
     const history = `http://127.0.0.1:${port}/history?receiver=henry&sender=jjeong`;
     expect((await fetch(history)).status).toBe(401);
     expect((await fetch(history, { headers: { Authorization: `Bearer ${key}` } })).status).toBe(200);
-  });
-});
-
-describe("the README's table of options", () => {
-  const readme = readFileSync(join(PACKAGE_DIR, 'README.md'), 'utf8').split('\n');
-  const served = OPTION_LIST.filter(([, { only }]) => !only || (only as readonly string[]).includes('serve'));
-
-  test.each(served)('has --%s, its variable and its default', (name, { env, fallback }) => {
-    const row = readme.find((line) => /^\| ([^|]*)\|/.exec(line)?.[1]?.includes(`--${name}`));
-
-    expect(row).toBeDefined();
-    if (env !== undefined) expect(row).toContain(`\`${env}\``);
-    if (/^[\d./]/.test(fallback)) expect(row).toContain(fallback);
   });
 });

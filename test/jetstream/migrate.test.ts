@@ -29,13 +29,12 @@ interface Move {
 function move(): Move {
   const dir = temporaryDirectory();
   const prefix = `T${randomUUID().slice(0, 8)}`;
-  const where = ['--store', server.url, '--nats-monitor', server.monitor, '--nats-prefix', prefix, '--dir', dir];
-  const how = ['--nats-shards', '1', '--nats-replicas', '1', '--nats-allow', 'fewer-replicas'];
+  const where = `${server.url}?monitor=${server.monitor}&prefix=${prefix}&shards=1&replicas=1&allow=fewer-replicas`;
   afterThisTest(cleanUp);
   return {
     dir,
     async migrate() {
-      const { code, stdout, stderr } = await run(['migrate', ...where, ...how]);
+      const { code, stdout, stderr } = await run(['migrate', '--store', where, '--dir', dir]);
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       const lines = stdout.split('\n').filter(Boolean);
       return lines.map((line) => JSON.parse(line) as Awaited<ReturnType<Move['migrate']>>[number]);

@@ -119,13 +119,13 @@ describe('mailboxes on NATS are refused, with the reason,', () => {
     );
   });
 
-  test('by the command too, which says so, names the flag and ends with code 78', async () => {
+  test('by the command too, which says so, names the parameter and ends with code 78', async () => {
     afterThisTest(cleanUp);
 
     const { code, stderr } = await run(['--store', careful.url, '--port', '0']);
 
     expect(code).toBe(78);
     expect(stderr).toMatch(/could lose accepted mail.*unchecked-sync/);
-    expect(stderr).toMatch(/--nats-allow/);
+    expect(stderr).toMatch(/--store .*allow=/);
   });
 });

@@ -21,15 +21,10 @@ keepMailIn({
       monitors: [server.monitor],
       allow: ['fewer-replicas'],
     }),
-  flags: (dir) =>
-    Object.entries({
-      '--store': server.url,
-      '--nats-monitor': server.monitor,
-      '--nats-prefix': prefixOf(dir),
-      '--nats-shards': '2',
-      '--nats-replicas': '1',
-      '--nats-allow': 'fewer-replicas',
-    }).flat(),
+  flags: (dir) => [
+    '--store',
+    `${server.url}?monitor=${server.monitor}&prefix=${prefixOf(dir)}&shards=2&replicas=1&allow=fewer-replicas`,
+  ],
 });
 
 function prefixOf(dir: string): string {

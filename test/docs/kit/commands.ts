@@ -62,8 +62,9 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
     },
     'NATS_SERVER=/usr/sbin/nats-server npm run soak -- --nats --mailboxes 100 --seed 1      # and 2, 3, 4, 5': LONG,
     'NATS_SERVER=/usr/sbin/nats-server node scripts/nats-mailboxes.mjs 500000': LONG,
-    'mailbox-chat migrate --dir ./mailboxes --store nats://a,b,c --nats-monitor http://a:8222,http://b:8222,http://c:8222':
-      { notRun: 'needs three machines; test/jetstream/migrate.test.ts runs it with one' },
+    "mailbox-chat migrate --dir ./mailboxes --store 'nats://a,b,c?monitor=http://a:8222,http://b:8222,http://c:8222'": {
+      notRun: 'needs three machines; test/jetstream/migrate.test.ts runs it with one',
+    },
   },
   'docs/performance.md': {
     'npm run bench                        # everything, three runs each': LONG,

@@ -116,10 +116,10 @@ class ClusterSoak {
     const drops = (): boolean => this.#random.between(1, 10) <= this.#dropOfTen;
     const droppers = await Promise.all(cluster.nodes.map(({ port }) => HintDropper.before(port, /\.hint\./, drops)));
     this.#droppers.push(...droppers);
+    const servers = droppers.map(({ port }) => `127.0.0.1:${port}`).join(',');
+    const monitors = cluster.nodes.map(({ monitor }) => monitor).join(',');
     const env = {
-      MAILBOX_STORE: droppers.map(({ port }) => `nats://127.0.0.1:${port}`).join(','),
-      MAILBOX_NATS_MONITOR: cluster.nodes.map(({ monitor }) => monitor).join(','),
-      MAILBOX_NATS_SHARDS: String(SHARDS),
+      MAILBOX_STORE: `nats://${servers}?monitor=${monitors}&shards=${SHARDS}`,
       MAILBOX_SEND_RATE: '0',
       NODE_ENV: 'production',
     };

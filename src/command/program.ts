@@ -1,0 +1,85 @@
+import { Command, type Option } from 'commander';
+import { VERSION } from '../version.ts';
+import { refuseContradictions } from './contradictions.ts';
+import { CONFIGURATION, Ending, showStacks } from './ending.ts';
+import { as, dir, examining, logLevel, maxMessage, port, serving, store, tailing, url } from './options.ts';
+import { refusal } from './refusal.ts';
+
+/** Every command with its options. What a command does is loaded when it runs: each pays only for what it uses. */
+export function createProgram(): Command {
+  const program = new Command('mailbox-chat')
+    .version(VERSION, '-v, --version', 'print the version')
+    .configureOutput({ writeErr: () => {} }) // refusals are thrown
+    .hook('preSubcommand', (_program, command) => settleEnvironment(command))
+    .hook('preAction', (_program, command) => {
+      if (command.opts()['logLevel'] === 'debug') showStacks();
+      refuseContradictions(command);
+    });
+  program.exitOverride((error) => {
+    throw refusal(error, program);
+  });
+
+  const add = (usage: string, description: string, ...options: readonly Option[]): Command => {
+    const command = program.command(usage).description(description);
+    for (const option of [...options, logLevel]) command.addOption(option);
+    return command.exitOverride((error) => {
+      throw refusal(error, command);
+    });
+  };
+
+  const serve = add('serve', 'serve the chat (the default)', port, ...serving, dir, store, maxMessage);
+  serve.action(async (values, command) => {
+    const isPortGiven = command.getOptionValueSource('port') !== 'default';
+    await (await import('./serve.ts')).serve({ ...values, isPortGiven });
+  });
+  add('send <who> <text...>', 'put a message into a mailbox; needs no server', as, dir, store, maxMessage).action(
+    async (who, text, values) => (await import('./send.ts')).send(who, text.join(' '), values),
+  );
+  add('tail <who>', 'print mail as it comes, or hand it to --exec', ...tailing, dir, store).action(
+    async (who, values) => (await import('./tail.ts')).tail(who, values),
+  );
+  add('invite <who>', 'print a link that lets a person in; one they had before ends', url, port, dir).action(
+    async (who, values) => (await import('./invite.ts')).invite(who, values),
+  );
+  add('revoke <who>', "end a person's link", dir).action(async (who, values) =>
+    (await import('./invite.ts')).revoke(who, values),
+  );
+  add('people', 'print who has a link', dir).action(async (values) => (await import('./invite.ts')).people(values));
+  add('doctor [url]', 'say what is wrong with the mailboxes, a server or its proxy', ...examining, dir).action(
+    async (address, values) => (await import('./doctor.ts')).doctor(address, values),
+  );
+  add('backup <dir>', 'copy the mailboxes to a new directory, while a server runs or not', dir).action(
+    async (target, values) => (await import('./backup.ts')).backup(target, values),
+  );
+  add('migrate', 'copy mail and marks from files to a NATS cluster; may be repeated', dir, store).action(
+    async (values) => (await import('./migrate.ts')).migrate(values),
+  );
+  add('forget <who>', "delete a person's mailbox and the mail in it", dir, store).action(async (who, values) =>
+    (await import('./forget.ts')).forget(who, values),
+  );
+  program.addHelpText('after', () => `\nOptions of serve:\n${serve.helpInformation().split('Options:\n')[1]}`);
+  return program;
+}
+
+/** The command line with its command: `serve`, when it names none. */
+export function withCommand(args: readonly string[]): string[] {
+  const [first = '--'] = args;
+  const isComplete = !first.startsWith('-') || ['-h', '--help', '-v', '--version'].includes(first);
+  return isComplete ? [...args] : ['serve', ...args];
+}
+
+const YES = ['yes', 'true', '1', 'on'];
+const NO = ['no', 'false', '0', 'off'];
+
+/** An empty variable counts as not set, as is the custom; and one that says no must not switch something on. */
+function settleEnvironment({ options }: Command): void {
+  for (const option of options) {
+    const { envVar: variable = '' } = option;
+    const text = process.env[variable];
+    if (text === undefined) continue;
+    if (text === '' || (option.isBoolean() && NO.includes(text))) delete process.env[variable];
+    else if (option.isBoolean() && !YES.includes(text)) {
+      throw new Ending(CONFIGURATION, `${variable} must be yes or no, not '${text}'.`);
+    }
+  }
+}
