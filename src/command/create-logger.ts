@@ -25,7 +25,8 @@ export async function createLogger({ level, format, to = 2 }: LoggerOptions): Pr
 
 async function destination(format: LoggerOptions['format'], to: number): Promise<DestinationStream> {
   const isPretty = format === 'auto' ? isTerminal(process.stderr) : format === 'pretty';
-  if (!isPretty) return pino.destination({ dest: to, sync: true });
+  // A terminal that has gone answers EIO: the server goes on without it.
+  if (!isPretty) return pino.destination({ dest: to, sync: true }).on('error', () => {});
   const { default: pretty } = await import('pino-pretty');
   return pretty({ destination: to, sync: true, translateTime: 'HH:MM:ss' });
 }

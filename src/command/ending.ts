@@ -34,6 +34,12 @@ export function endOnErrors(): void {
   process.stdout.on('error', end);
 }
 
+/** A server goes on when its terminal, or whoever read what it says, has gone. */
+export function outliveTerminal(): void {
+  process.stdout.off('error', end).on('error', () => {});
+  process.stderr.on('error', () => {});
+}
+
 /** Says on stderr why, and exits with the code that belongs to it. */
 export function end(error: unknown): never {
   if (isErrno(error, 'EPIPE')) process.exit(CLEAN); // whoever read our output has gone: `tail | head`

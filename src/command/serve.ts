@@ -8,7 +8,7 @@ import { accessSettings, type AccessOptions, type AccessSettings } from './acces
 import { announce } from './announce.ts';
 import { createLogger, type LoggerOptions } from './create-logger.ts';
 import { openIn } from './directory.ts';
-import { RUNTIME } from './ending.ts';
+import { outliveTerminal, RUNTIME } from './ending.ts';
 import { listen, urlOf } from './listen.ts';
 import { openBrowser } from './open-browser.ts';
 import { openCluster, type StoreOptions } from './open-store.ts';
@@ -52,6 +52,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   if (place !== 'off') void chat.metrics; // counts from the first request on
   const server = createServer(TIMEOUTS, (req, res) => chat(req, res));
   onStopSignal(() => stopServing(server, chat));
+  outliveTerminal();
 
   const ifTaken = isTerminal(process.stderr) && !options.isPortGiven ? 'next' : 'fail';
   const listening = await listen(server, { host, port, ifTaken, dir, flag: '--port' });

@@ -23,7 +23,7 @@ export function onStopSignal(stop: () => Promise<void>): void {
     setTimeout(() => process.exit(RUNTIME), GIVE_UP_MS).unref();
     void stop().then(() => process.exit(CLEAN)); // a failure ends the process in ending.ts
   };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
 }
 
 /** Takes no more, says `bye` to every stream, finishes what is under way. */

@@ -1,9 +1,13 @@
 import { afterEach, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
-import { begin, cleanUp, run, Running, serve, temporaryDirectory } from './running.ts';
+import { afterThisTest } from '../support/after-this-test.ts';
+import { freePort } from '../support/proxies.ts';
+import { until } from '../support/until.ts';
+import { begin, BIN, cleanUp, type Ready, run, Running, serve, temporaryDirectory } from './running.ts';
 
 let other: Server | undefined;
 
@@ -76,7 +80,7 @@ test('A message may be as long as --max-message and no longer', async () => {
   expect(statuses).toEqual([201, 413]);
 });
 
-test.each(['SIGINT', 'SIGTERM'] as const)('%s says bye to the streams and ends with 0', async (signal) => {
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s says bye to the streams and ends with 0', async (signal) => {
   const server = await serve();
   const stream = await fetch(`${server.url}status?receiver=henry`);
 
@@ -113,6 +117,47 @@ inLinux('A file size limit refuses the message and leaves the server alive', asy
 
   expect(big.status).toBe(507);
   expect(health.status).toBe(200);
+});
+
+/** What the server sets aside it logs, too. */
+async function makeItLog({ url }: Ready, cwd: string): Promise<void> {
+  appendFileSync(join(cwd, 'mailboxes', 'henry.txt'), 'nonsense\n\ndata: good\n\n');
+  await fetch(`${url}status?receiver=henry&since=all`, { headers: { accept: 'application/json' } });
+  await until('the nonsense is set aside', () => existsSync(join(cwd, 'mailboxes', '.torn', 'henry')));
+}
+
+test('A server goes on when nobody reads that it is ready', async () => {
+  const cwd = temporaryDirectory();
+  const port = await freePort();
+  const browser = join(cwd, 'browser');
+  writeFileSync(browser, '#!/bin/sh\ntouch opened\n', { mode: 0o755 });
+  const through = ['sh', '-c', '"$@" | true; sleep 60', 'sh'];
+  const server = new Running(['--port', String(port), '--open'], { cwd, through, env: { BROWSER: browser } });
+
+  await until('all is said, and the browser opened', () => existsSync(join(cwd, 'opened')));
+
+  expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+  expect(server.child.exitCode).toBeNull();
+});
+
+withTerminal.each(['json', 'pretty'])('A server goes on, logging %s, when its terminal has gone', async (format) => {
+  const cwd = temporaryDirectory();
+  const command = `setsid "${process.execPath}" "${BIN}" --port 0 --log-format ${format}`;
+  const terminal = spawn('script', ['-qefc', command, '/dev/null'], {
+    cwd,
+    env: { PATH: process.env['PATH'], NODE_ENV: 'production' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(terminal.stdout, 'data')) as [Buffer];
+  const server = JSON.parse(line.toString()) as Ready;
+  afterThisTest(() => process.kill(server.pid, 'SIGKILL'));
+
+  terminal.kill('SIGKILL');
+  await once(terminal, 'exit');
+  await makeItLog(server, cwd);
+  await makeItLog(server, cwd);
+
+  expect((await fetch(`${server.url}healthz`)).status).toBe(200);
 });
 
 withStrace('A sync that fails is logged and ends the server with 1', async () => {
