@@ -15,7 +15,11 @@ function sentence({ code, message }: CommanderError, command: Command): string {
   const { args, registeredArguments: known } = command;
   const name = `'${command.name()}'`;
   if (code === 'commander.missingArgument') return `${name} needs ${known.map((one) => `<${one.name()}>`).join(' ')}.`;
-  if (code === 'commander.excessArguments') return `${name} does not take '${args[known.length]}'.`;
+  if (code === 'commander.excessArguments') {
+    const extra = args[known.length];
+    const isCommand = command.parent?.commands.some((one) => one.name() === extra);
+    return `${name} does not take '${extra}'${isCommand ? ': put the command first' : ''}.`;
+  }
   if (code === 'commander.help') return `Unknown command '${args[1]}'.`;
 
   const [, flag = ''] = /^error: unknown option '(.*)'/.exec(message) ?? [];

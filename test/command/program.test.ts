@@ -159,6 +159,7 @@ describe('A refusal', () => {
     ['tail henry --max-message 5', "'--max-message' is for 'serve' and 'send', not for 'tail'."],
     ['send henry', "'send' needs <who> <text>."],
     ['tail henry jjeong', "'tail' does not take 'jjeong'."],
+    ['--dir x send henry hi', "'serve' does not take 'send': put the command first."],
     ['help sned', "Unknown command 'sned'."],
     [
       '--allowed-host https://a.example',
