@@ -1,5 +1,4 @@
 import { InvalidArgumentError } from 'commander';
-import { isIP } from 'node:net';
 import { type ClusterAddress, readClusterAddress } from '../jetstream/address.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { type MailboxName, personName } from '../mailbox-name.ts';
@@ -48,10 +47,12 @@ export const people = expecting(NAMES, (text): readonly MailboxName[] | undefine
   }
 });
 
+/** With a port where pages come from one; IPv6 as in a URL or bare. */
+const HOST_NAME = /^(?:[\w-]+(?:\.[\w-]+)*(?::\d+)?|\[[\da-f:.]+\](?::\d+)?|[\da-f]*:[\da-f]*:[\da-f:.]*)$/;
+
 export const hostNames = expecting('host names with commas between them', (text) => {
   const names = text.toLowerCase().match(/[^\s,]+/g) ?? [];
-  const isName = (name: string) => isIP(name) || /^(?:\[[\da-f:.]+\]|[\w-]+(?:\.[\w-]+)*)(?::\d+)?$/.test(name);
-  return names.every(isName) ? names : undefined;
+  return names.every((name) => HOST_NAME.test(name)) ? names : undefined;
 });
 
 export const webAddress = expecting('an address that begins with http', (text) =>

@@ -80,6 +80,11 @@ describe('What was asked for', () => {
     ['MAILBOX_PEOPLE', 'Mina, 정', { people: ['mina', '정'] }],
     ['MAILBOX_MAX_MESSAGE', '100', { maxMessage: 100 }],
     ['MAILBOX_KEEP_DAYS', '30', { keepDays: 30 }],
+    [
+      'MAILBOX_ALLOWED_HOST',
+      'A.example, b:8443,[::1]:80,fd00::1',
+      { allowedHost: ['a.example', 'b:8443', '[::1]:80', 'fd00::1'] },
+    ],
     ['MAILBOX_KEEP_BYTES', '500m', { keepBytes: 500 * 1024 ** 2 }],
     ['MAILBOX_TRUST_PROXY', 'true', { trustProxy: true }],
     ['MAILBOX_METRICS', '9464', { metrics: { host: '127.0.0.1', port: 9464 } }],
