@@ -34,32 +34,37 @@ export interface Live {
 const GRACE_MS = 10_000;
 const MAX_LAST_SEEN = 10_000;
 const BETWEEN = '/';
+/** This process, among those that have somebody's page open. */
+const HERE = 'here';
 
-/** Live notices within one process; what it says can be carried further, and what others say brought in. */
+interface Listeners {
+  readonly hears: Set<(notice: Notice) => void>;
+  readonly stop: () => void;
+}
+
+/** Live notices within one process. A subclass carries them to other processes, and brings in what those say. */
 export class LocalLive implements Live {
-  readonly #listeners = new Map<string, Set<(notice: Notice) => void>>();
-  /** Open pages by who and where. */
+  readonly #listeners = new Map<string, Listeners>();
+  /** Open pages of this process, by who and where. */
   readonly #pages = new Map<string, number>();
   readonly #leaving = new Map<string, NodeJS.Timeout>();
-  readonly #here = new Set<string>();
+  /** Every `person` or `room/person` that is here, and the processes that have a page of theirs open. */
+  readonly #places = new Map<string, readonly string[]>();
   readonly #lastSeen = new Map<string, number>();
 
   publish(notice: Notice): void {
     this.hear(notice);
   }
 
-  /** Passes a notice to the pages of this process. */
-  protected hear(notice: Notice): void {
-    for (const hear of this.#listeners.get(notice.to) ?? []) hear(notice);
-  }
-
   listen(to: string, hear: (notice: Notice) => void): () => void {
     let listeners = this.#listeners.get(to);
-    if (!listeners) this.#listeners.set(to, (listeners = new Set()));
-    listeners.add(hear);
+    if (!listeners) this.#listeners.set(to, (listeners = { hears: new Set(), stop: this.attend(to) }));
+    const { hears, stop } = listeners;
+    hears.add(hear);
     return () => {
-      listeners.delete(hear);
-      if (listeners.size === 0 && this.#listeners.get(to) === listeners) this.#listeners.delete(to);
+      if (!hears.delete(hear) || hears.size > 0) return;
+      if (this.#listeners.get(to)?.hears === hears) this.#listeners.delete(to);
+      stop();
     };
   }
 
@@ -68,10 +73,7 @@ export class LocalLive implements Live {
     this.#pages.set(where, (this.#pages.get(where) ?? 0) + 1);
     clearTimeout(this.#leaving.get(where));
     this.#leaving.delete(where);
-    if (!this.#here.has(where)) {
-      this.#here.add(where);
-      this.changed(where, true);
-    }
+    if (!this.#places.get(where)?.includes(HERE)) this.moved(where, { online: true });
     let isOpen = true;
     return () => {
       if (isOpen) this.#closePage(where);
@@ -81,18 +83,21 @@ export class LocalLive implements Live {
 
   presence(person: string, room?: string): Presence {
     const where = placeOf(person, room);
-    return { online: this.isHere(where), lastSeen: this.#lastSeen.get(where) ?? null };
+    return { online: this.#places.has(where), lastSeen: this.#lastSeen.get(where) ?? null };
   }
 
-  // eslint-disable-next-line typescript/require-await -- others have to ask
-  async ask(person: string): Promise<Presence> {
-    return this.presence(person);
+  ask(person: string): Promise<Presence> {
+    return Promise.resolve(this.presence(person));
   }
 
   inRoom(room: string): string[] {
-    return this.places()
-      .filter((where) => where.startsWith(room + BETWEEN))
-      .map((where) => where.slice(room.length + BETWEEN.length));
+    const inside = Array.from(this.#places.keys()).filter((where) => where.startsWith(room + BETWEEN));
+    return inside.map((where) => splitPlace(where)[1]);
+  }
+
+  /** Whether this person has, or had a moment ago, a page of another process open. */
+  isHereElsewhere(person: string): boolean {
+    return (this.#places.get(person) ?? []).some((process) => process !== HERE);
   }
 
   /** Forgets everybody without a word; timers end. */
@@ -102,37 +107,67 @@ export class LocalLive implements Live {
     this.#listeners.clear();
   }
 
-  protected isHere(where: string): boolean {
-    return this.#here.has(where);
+  /** Passes a notice to the pages of this process. */
+  protected hear(notice: Notice): void {
+    for (const hear of this.#listeners.get(notice.to)?.hears ?? []) hear(notice);
   }
 
-  /** Every `person` or `room/person` that is here. */
-  protected places(): string[] {
-    return [...this.#here];
+  /** Somebody here begins to listen. Returns what to call when nobody does any more. */
+  protected attend(_to: string): () => void {
+    return nothing;
   }
 
-  /** Somebody came to this process or left it for good. */
-  protected changed(where: string, online: boolean): void {
-    if (!online) this.sawLast(where, Date.now());
-    this.tellPresence(where);
+  /** Somebody came to this process, or left it for good. */
+  protected moved(where: string, { online }: { readonly online: boolean }): void {
+    if (online) this.came(HERE, where);
+    else this.left(HERE, where, Date.now());
   }
 
-  protected sawLast(where: string, time: number): void {
-    this.#lastSeen.delete(where);
-    this.#lastSeen.set(where, time);
+  /** Where people have pages of this process open, or of another. */
+  protected placesOn(process = HERE): string[] {
+    return [...this.#places].flatMap(([where, processes]) => (processes.includes(process) ? [where] : []));
+  }
+
+  protected came(process: string, where: string): void {
+    const processes = this.#places.get(where) ?? [];
+    if (processes.includes(process)) return;
+    this.#places.set(where, processes.concat(process)); // spread, an array keeps room for 16 more: 130 bytes for everybody
+    if (processes.length === 0) this.#tellPresence(where);
+  }
+
+  protected left(process: string, where: string, at: number): void {
+    const others = this.#places.get(where)?.filter((other) => other !== process) ?? [];
+    if (others.length > 0) {
+      this.#places.set(where, others);
+      return;
+    }
+    this.#places.delete(where);
+    this.#lastSeen.delete(where); // the order is that of leaving
+    this.#lastSeen.set(where, at);
     if (this.#lastSeen.size > MAX_LAST_SEEN) this.#lastSeen.delete(this.#lastSeen.keys().next().value!);
+    this.#tellPresence(where);
+  }
+
+  /** A process has gone, and with it everybody who had no page elsewhere. */
+  protected lost(process: string): void {
+    for (const where of this.placesOn(process)) this.left(process, where, Date.now());
+  }
+
+  /** Nobody is listened about any more: what other processes said of them grows old. */
+  protected forgetOthers(who: string): void {
+    for (const [where, processes] of this.#places) {
+      if (whoOf(where) !== who) continue;
+      if (processes.includes(HERE)) this.#places.set(where, [HERE]);
+      else this.#places.delete(where);
+    }
   }
 
   /** Tells the pages of this process how it stands with somebody. */
-  protected tellPresence(where: string): void {
+  #tellPresence(where: string): void {
     const [room, person] = splitPlace(where);
-    const { online, lastSeen } = this.presence(person, room);
-    if (room === undefined)
-      this.hear({ to: `presence:${person}`, name: 'presence', data: JSON.stringify({ person, online, lastSeen }) });
-    else {
-      const count = this.inRoom(room).length;
-      this.hear({ to: room, name: 'presence', data: JSON.stringify({ person, online, lastSeen, room, count }) });
-    }
+    const presence = { person, ...this.presence(person, room) };
+    const data = room === undefined ? presence : { ...presence, room, count: this.inRoom(room).length };
+    this.hear({ to: room ?? `presence:${person}`, name: 'presence', data: JSON.stringify(data) });
   }
 
   #closePage(where: string): void {
@@ -144,12 +179,13 @@ export class LocalLive implements Live {
     this.#pages.delete(where);
     const leave = (): void => {
       this.#leaving.delete(where);
-      this.#here.delete(where);
-      this.changed(where, false);
+      this.moved(where, { online: false });
     };
     this.#leaving.set(where, setTimeout(leave, GRACE_MS).unref());
   }
 }
+
+function nothing(): void {}
 
 function placeOf(person: string, room: string | undefined): string {
   return room === undefined ? person : room + BETWEEN + person;
@@ -159,4 +195,9 @@ function placeOf(person: string, room: string | undefined): string {
 export function splitPlace(where: string): [room: string | undefined, person: string] {
   const at = where.indexOf(BETWEEN);
   return at === -1 ? [undefined, where] : [where.slice(0, at), where.slice(at + 1)];
+}
+
+/** The person, or the room that somebody is in. */
+export function whoOf(where: string): string {
+  return where.split(BETWEEN, 1)[0]!;
 }

@@ -12,7 +12,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, constants, openSync, rmSync, utimesSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
-import { LocalLive, splitPlace, type Notice } from '../live.ts';
+import { LocalLive, splitPlace, whoOf, type Notice } from '../live.ts';
 import type { Logger } from '../logger.ts';
 import { READ, makeDirectory, namesIn, readRange, sizeOf, statIfThere, withFile } from './disk.ts';
 
@@ -32,7 +32,6 @@ interface Peer {
   heardMs: number;
   readTo: number;
   rest: string;
-  readonly here: Set<string>;
 }
 
 export interface LiveDirectoryOptions {
@@ -103,19 +102,10 @@ export class LiveDirectory extends LocalLive {
 
   /** The other servers, and whom they have a page of open: this person's own, or of anybody in this room. */
   others(personOrRoom: string): { pid: number; here: string[] }[] {
-    return Array.from(this.#peers, ([name, { here }]) => ({
-      pid: Number.parseInt(name, 10),
-      here: [...here].flatMap((where) => {
-        const [room, person] = splitPlace(where);
-        return (room ?? person) === personOrRoom ? [person] : [];
-      }),
-    }));
-  }
-
-  /** Whether this person has, or had a moment ago, a page of another server's open. */
-  isHereElsewhere(person: string): boolean {
-    for (const { here } of this.#peers.values()) if (here.has(person)) return true;
-    return false;
+    return Array.from(this.#peers.keys(), (name) => {
+      const places = this.placesOn(name).filter((where) => whoOf(where) === personOrRoom);
+      return { pid: Number.parseInt(name, 10), here: places.map((where) => splitPlace(where)[1]) };
+    });
   }
 
   override close(): void {
@@ -127,17 +117,9 @@ export class LiveDirectory extends LocalLive {
     this.#drop();
   }
 
-  protected override isHere(where: string): boolean {
-    return super.isHere(where) || [...this.#peers.values()].some(({ here }) => here.has(where));
-  }
-
-  protected override places(): string[] {
-    return [...new Set([...super.places(), ...Array.from(this.#peers.values(), ({ here }) => [...here]).flat()])];
-  }
-
-  protected override changed(where: string, online: boolean): void {
-    this.#say(online ? { on: where } : { off: where, at: Date.now() });
-    super.changed(where, online);
+  protected override moved(where: string, how: { readonly online: boolean }): void {
+    super.moved(where, how);
+    this.#say(how.online ? { on: where } : { off: where, at: Date.now() });
   }
 
   // What we say
@@ -156,7 +138,7 @@ export class LiveDirectory extends LocalLive {
 
   /** A new file begins with who is here. */
   #startFile(): void {
-    const here = super.places();
+    const here = this.placesOn();
     this.#drop();
     makeDirectory(this.#dir);
     this.#name = `${process.pid}-${randomBytes(6).toString('hex')}${ENDING}`;
@@ -226,9 +208,13 @@ export class LiveDirectory extends LocalLive {
         continue;
       }
       alive.add(name);
-      this.#readPeer(peer, path, stat.size);
+      this.#readPeer(name, peer, path, stat.size);
     }
-    for (const [name, peer] of this.#peers) if (!alive.has(name)) this.#lose(name, peer);
+    for (const name of this.#peers.keys()) {
+      if (alive.has(name)) continue;
+      this.#peers.delete(name);
+      this.lost(name);
+    }
   }
 
   /** The one whose file was touched then, unless it is gone. Only of a stranger the time of day is all that tells. */
@@ -240,24 +226,24 @@ export class LiveDirectory extends LocalLive {
       return nowMs - known.heardMs > GONE_MS ? undefined : known;
     }
     if (Date.now() - touched > GONE_MS) return undefined;
-    const peer = { touched, heardMs: nowMs, readTo: 0, rest: '', here: new Set<string>() };
+    const peer = { touched, heardMs: nowMs, readTo: 0, rest: '' };
     this.#peers.set(name, peer);
     // Whoever is new must know who is here.
     if (this.#fd === undefined) this.#startFile();
     return peer;
   }
 
-  #readPeer(peer: Peer, path: string, size: number): void {
+  #readPeer(name: string, peer: Peer, path: string, size: number): void {
     if (size <= peer.readTo) return;
     const isNews = peer.readTo > 0;
     const bytes = withFile(path, READ, (fd) => readRange(fd, peer.readTo, sizeOf(fd)));
     peer.readTo += bytes.length;
     const lines = (peer.rest + bytes.toString('utf8')).split('\n');
     peer.rest = lines.pop()!;
-    for (const line of lines) if (line !== '') this.#take(peer, line, isNews);
+    for (const line of lines) if (line !== '') this.#take(name, line, isNews);
   }
 
-  #take(peer: Peer, text: string, isNews: boolean): void {
+  #take(peer: string, text: string, isNews: boolean): void {
     let line: Record<string, unknown>;
     try {
       line = Object(JSON.parse(text)) as Record<string, unknown>;
@@ -266,24 +252,13 @@ export class LiveDirectory extends LocalLive {
     }
     const { on, off, at, grew, to, name, data } = line;
     if (typeof on === 'string') {
-      peer.here.add(on);
-      this.tellPresence(on);
+      this.came(peer, on);
     } else if (typeof off === 'string') {
-      peer.here.delete(off);
-      this.sawLast(off, typeof at === 'number' ? at : Date.now());
-      this.tellPresence(off);
+      this.left(peer, off, typeof at === 'number' ? at : Date.now());
     } else if (typeof grew === 'string') {
       this.#options.onGrown(grew);
     } else if (isNews && typeof to === 'string' && typeof name === 'string' && typeof data === 'string') {
       this.hear({ to, name, data });
-    }
-  }
-
-  #lose(name: string, peer: Peer): void {
-    this.#peers.delete(name);
-    for (const where of peer.here) {
-      if (!this.isHere(where)) this.sawLast(where, Date.now());
-      this.tellPresence(where);
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
-import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
+import type { NatsConnection, NodeConnectionOptions, Status } from '@nats-io/transport-node';
 import { readFileSync } from 'node:fs';
 import { MailboxError } from '../mailbox-error.ts';
 import { serverUrl, withoutPassword } from './address.ts';
@@ -51,6 +51,11 @@ export async function connectTo(
     const what = `No NATS server of ${servers.map(withoutPassword).join(', ')} can be used: ${why}. Is one running there?`;
     throw new MailboxError('STORE_FAILED', what, { cause: error });
   }
+}
+
+/** Calls `then` whenever the connection goes, or is back. Ends with the connection. */
+export async function whenever({ nc }: Cluster, what: Status['type'], then: () => void): Promise<void> {
+  for await (const { type } of nc.status()) if (type === what) then();
 }
 
 function addresses(servers: readonly string[]): NodeConnectionOptions {

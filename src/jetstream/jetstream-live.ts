@@ -1,9 +1,9 @@
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import { randomBytes } from 'node:crypto';
-import { LocalLive, splitPlace, type Notice, type Presence } from '../live.ts';
+import { LocalLive, whoOf, type Notice, type Presence } from '../live.ts';
 import type { Logger } from '../logger.ts';
 import { ROOM_PREFIX } from '../mailbox-name.ts';
-import type { Cluster } from './cluster.ts';
+import { whenever, type Cluster } from './cluster.ts';
 import { tokenOf } from './streams.ts';
 
 /** What servers say to each other about somebody's coming and going. */
@@ -33,12 +33,11 @@ export class JetStreamLive extends LocalLive {
   readonly #cluster: Cluster;
   readonly #prefix: string;
   readonly #logger: Logger;
-  /** What this server's pages want to hear. */
-  readonly #interests = new Map<string, { count: number; subscriptions: readonly Subscription[] }>();
+  /** What this server's pages listen to, and whose coming and going that concerns. */
+  readonly #followed = new Map<string, string>();
   /** Questions that this server answers, because its people are meant. */
   readonly #answering = new Map<string, Subscription>();
-  /** Where other servers have pages open, as far as this one is interested. */
-  readonly #elsewhere = new Map<string, Set<string>>();
+  /** When the other servers were last heard of. */
   readonly #heardMs = new Map<string, number>();
   readonly #timer: NodeJS.Timeout;
   #closed = false;
@@ -48,32 +47,21 @@ export class JetStreamLive extends LocalLive {
     this.#cluster = cluster;
     this.#prefix = `${prefix}.live`;
     this.#logger = logger;
-    cluster.nc.subscribe(this.#subject('beat', '*'), { callback: (_, message) => this.#takeBeat(message) });
+    this.#on(`${this.#prefix}.beat.*`, (message) => this.#takeBeat(message));
     this.#timer = setInterval(() => this.#tick(), BEAT_MS).unref();
-    void this.#followConnection();
+    void whenever(cluster, 'reconnect', () => this.#askAgain());
   }
 
   override publish(notice: Notice): void {
     super.publish(notice);
-    this.#say(this.#subject('to', tokenOf(notice.to)), { name: notice.name, data: notice.data });
-  }
-
-  override listen(to: string, hear: (notice: Notice) => void): () => void {
-    const stop = super.listen(to, hear);
-    this.#takeInterest(to);
-    let isListening = true;
-    return () => {
-      stop();
-      if (isListening) this.#loseInterest(to);
-      isListening = false;
-    };
+    this.#say(this.#subject('to', notice.to), { name: notice.name, data: notice.data });
   }
 
   override async ask(person: string): Promise<Presence> {
     const known = this.presence(person);
-    if (known.online || this.#closed || this.#interests.has(PRESENCE + person)) return known;
+    if (known.online || this.#closed || this.#followed.has(PRESENCE + person)) return known;
     try {
-      await this.#cluster.nc.request(this.#subject('who', tokenOf(person)), undefined, { timeout: ANSWER_MS });
+      await this.#cluster.nc.request(this.#subject('who', person), undefined, { timeout: ANSWER_MS });
       return { online: true, lastSeen: known.lastSeen };
     } catch {
       return known; // no responders: nobody has a page of theirs open
@@ -82,42 +70,56 @@ export class JetStreamLive extends LocalLive {
 
   override close(): void {
     if (this.#closed) return;
-    this.#say(this.#subject('beat', this.#me), { gone: true });
+    this.#say(`${this.#prefix}.beat.${this.#me}`, { gone: true });
     this.#closed = true;
     clearInterval(this.#timer);
     super.close();
   }
 
-  protected override isHere(where: string): boolean {
-    return super.isHere(where) || this.#elsewhere.has(where);
-  }
-
-  protected override places(): string[] {
-    return [...new Set([...super.places(), ...this.#elsewhere.keys()])];
-  }
-
-  protected override changed(where: string, online: boolean): void {
+  protected override moved(where: string, how: { readonly online: boolean }): void {
+    super.moved(where, how);
     const who = whoOf(where);
-    if (online) this.#answerFor(who);
+    if (how.online) this.#answerFor(who);
     else if (this.#placesOf(who).length === 0) this.#stopAnsweringFor(who);
-    const word = online ? { from: this.#me, on: where } : { from: this.#me, off: where, at: Date.now() };
-    this.#say(this.#subject('here', tokenOf(who)), word);
-    super.changed(where, online);
+    const word = how.online ? { from: this.#me, on: where } : { from: this.#me, off: where, at: Date.now() };
+    this.#say(this.#subject('here', who), word);
   }
 
-  // What we say
+  protected override attend(to: string): () => void {
+    const about = presenceIn(to);
+    const subscriptions = [
+      ...(to.startsWith(PRESENCE) ? [] : [this.#on(this.#subject('to', to), (notice) => this.#takeNotice(to, notice))]),
+      ...(about === undefined ? [] : [this.#on(this.#subject('here', about), (word) => this.#takeWord(word.json()))]),
+    ];
+    if (about !== undefined) this.#follow(to, about);
+    return () => {
+      for (const subscription of subscriptions) subscription.unsubscribe();
+      this.#followed.delete(to);
+      if (about !== undefined) this.forgetOthers(about);
+    };
+  }
 
   #say(subject: string, word: object): void {
-    if (this.#closed || this.#cluster.nc.isClosed()) return;
-    this.#cluster.nc.publish(subject, JSON.stringify(word));
+    if (!this.#closed && !this.#cluster.nc.isClosed()) this.#cluster.nc.publish(subject, JSON.stringify(word));
+  }
+
+  #on(subject: string, take: (message: Msg) => void): Subscription {
+    const callback = (error: Error | null, message: Msg): void => {
+      try {
+        if (!error) take(message);
+      } catch (problem) {
+        this.#logger.debug({ err: problem }, 'another server said something strange');
+      }
+    };
+    return this.#cluster.nc.subscribe(subject, { callback });
   }
 
   #answerFor(who: string): void {
     if (this.#answering.has(who) || this.#closed) return;
-    const callback = (_: Error | null, question: Msg): void => {
+    const answer = (question: Msg): void => {
       question.respond(JSON.stringify({ from: this.#me, here: this.#placesOf(who) }));
     };
-    this.#answering.set(who, this.#cluster.nc.subscribe(this.#subject('who', tokenOf(who)), { callback }));
+    this.#answering.set(who, this.#on(this.#subject('who', who), answer));
   }
 
   #stopAnsweringFor(who: string): void {
@@ -127,48 +129,32 @@ export class JetStreamLive extends LocalLive {
 
   /** Where somebody is on this server, or who is in that room on it. */
   #placesOf(who: string): string[] {
-    return super.places().filter((where) => whoOf(where) === who);
+    return this.placesOn().filter((where) => whoOf(where) === who);
   }
 
-  // What the others say
-
-  #takeInterest(to: string): void {
-    const interest = this.#interests.get(to);
-    if (interest) {
-      interest.count += 1;
-      return;
-    }
-    const about = presenceIn(to);
-    const subscriptions = [
-      ...(to.startsWith(PRESENCE) ? [] : [this.#hearOf('to', to, (message) => this.#takeNotice(to, message))]),
-      ...(about === undefined ? [] : [this.#hearOf('here', about, (message) => this.#takeWord(message.json()))]),
-    ];
-    this.#interests.set(to, { count: 1, subscriptions });
-    if (about === undefined) return;
+  #follow(to: string, about: string): void {
+    this.#followed.set(to, about);
     void this.#askAbout(about);
-    setTimeout(() => this.#interests.has(to) && void this.#askAbout(about), SETTLED_MS).unref();
+    setTimeout(() => this.#followed.has(to) && void this.#askAbout(about), SETTLED_MS).unref();
   }
 
-  #loseInterest(to: string): void {
-    const interest = this.#interests.get(to);
-    if (!interest) return;
-    interest.count -= 1;
-    if (interest.count > 0) return;
-    this.#interests.delete(to);
-    for (const subscription of interest.subscriptions) subscription.unsubscribe();
-    const about = presenceIn(to);
-    for (const where of this.#elsewhere.keys()) if (whoOf(where) === about) this.#elsewhere.delete(where);
+  /** Whoever has pages of theirs open answers; when nobody has, the servers say at once that there are no responders. */
+  async #askAbout(who: string): Promise<void> {
+    const options = { strategy: 'stall', stall: LAST_ANSWER_MS, maxWait: ANSWER_MS } as const;
+    if (this.#closed) return;
+    try {
+      const answers = await this.#cluster.nc.requestMany(this.#subject('who', who), undefined, options);
+      for await (const answer of answers) this.#takeWord(answer.json());
+    } catch {
+      // Nobody is there, or the connection went: then everything is asked again.
+    }
   }
 
-  #hearOf(kind: string, who: string, take: (message: Msg) => void): Subscription {
-    const callback = (error: Error | null, message: Msg): void => {
-      try {
-        if (!error) take(message);
-      } catch (problem) {
-        this.#logger.debug({ err: problem }, 'another server said something strange');
-      }
-    };
-    return this.#cluster.nc.subscribe(this.#subject(kind, tokenOf(who)), { callback });
+  /** While the connection was away people came and went. */
+  #askAgain(): void {
+    const nowMs = performance.now(); // silence was ours, not theirs
+    for (const server of this.#heardMs.keys()) this.#heardMs.set(server, nowMs);
+    for (const about of this.#followed.values()) void this.#askAbout(about);
   }
 
   #takeNotice(to: string, message: Msg): void {
@@ -178,40 +164,9 @@ export class JetStreamLive extends LocalLive {
 
   #takeWord(word: Word): void {
     this.#heardMs.set(word.from, performance.now());
-    if ('here' in word) for (const where of word.here) this.#came(word.from, where);
-    else if ('on' in word) this.#came(word.from, word.on);
-    else this.#left(word.from, word.off, word.at);
-  }
-
-  #came(server: string, where: string): void {
-    const servers = this.#elsewhere.get(where);
-    if (servers) {
-      servers.add(server);
-      return;
-    }
-    this.#elsewhere.set(where, new Set([server]));
-    this.tellPresence(where);
-  }
-
-  #left(server: string, where: string, at: number): void {
-    const servers = this.#elsewhere.get(where);
-    servers?.delete(server);
-    if (servers && servers.size > 0) return;
-    this.#elsewhere.delete(where);
-    if (!this.isHere(where)) this.sawLast(where, at);
-    this.tellPresence(where);
-  }
-
-  /** Whoever has pages of theirs open answers; when nobody has, the servers say at once that there are no responders. */
-  async #askAbout(who: string): Promise<void> {
-    const options = { strategy: 'stall', stall: LAST_ANSWER_MS, maxWait: ANSWER_MS } as const;
-    if (this.#closed) return;
-    try {
-      const answers = await this.#cluster.nc.requestMany(this.#subject('who', tokenOf(who)), undefined, options);
-      for await (const answer of answers) this.#takeWord(answer.json());
-    } catch {
-      // Nobody is there, or the connection went: then everything is asked again.
-    }
+    if ('here' in word) for (const where of word.here) this.came(word.from, where);
+    else if ('on' in word) this.came(word.from, word.on);
+    else this.left(word.from, word.off, word.at);
   }
 
   #takeBeat(message: Msg): void {
@@ -221,31 +176,18 @@ export class JetStreamLive extends LocalLive {
   }
 
   #tick(): void {
-    this.#say(this.#subject('beat', this.#me), {});
+    this.#say(`${this.#prefix}.beat.${this.#me}`, {});
     const goneMs = performance.now() - GONE_MS;
     for (const [server, heardMs] of this.#heardMs) if (heardMs < goneMs) this.#lose(server);
   }
 
   #lose(server: string): void {
     this.#heardMs.delete(server);
-    for (const [where, servers] of this.#elsewhere) if (servers.has(server)) this.#left(server, where, Date.now());
+    this.lost(server);
   }
 
-  /** While the connection was away people came and went. */
-  async #followConnection(): Promise<void> {
-    for await (const { type } of this.#cluster.nc.status()) {
-      if (type !== 'reconnect') continue;
-      const nowMs = performance.now(); // silence was ours, not theirs
-      for (const server of this.#heardMs.keys()) this.#heardMs.set(server, nowMs);
-      for (const to of this.#interests.keys()) {
-        const about = presenceIn(to);
-        if (about !== undefined) void this.#askAbout(about);
-      }
-    }
-  }
-
-  #subject(kind: string, token: string): string {
-    return `${this.#prefix}.${kind}.${token}`;
+  #subject(kind: 'to' | 'here' | 'who', who: string): string {
+    return `${this.#prefix}.${kind}.${tokenOf(who)}`;
   }
 }
 
@@ -253,10 +195,4 @@ export class JetStreamLive extends LocalLive {
 function presenceIn(to: string): string | undefined {
   if (to.startsWith(PRESENCE)) return to.slice(PRESENCE.length);
   return to.startsWith(ROOM_PREFIX) ? to : undefined;
-}
-
-/** The person, or the room that somebody is in. */
-function whoOf(where: string): string {
-  const [room, person] = splitPlace(where);
-  return room ?? person;
 }
