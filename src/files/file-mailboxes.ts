@@ -84,13 +84,7 @@ export class FileMailboxes implements MailboxStore {
   readonly #watcher: MailboxWatcher | undefined;
   readonly #sweeper: NodeJS.Timeout;
   readonly #boxes = new Map<MailboxName, Entry>();
-  readonly #sweep = new Rounds(
-    () => this.#boxes,
-    () => this.#boxes.size,
-    TICK_MS,
-    SWEEP_MS,
-    SWEEP_MOST,
-  );
+  readonly #sweep = new Rounds(this.#boxes, TICK_MS, SWEEP_MS, SWEEP_MOST);
   #resting: MailboxName[] = [];
   #restingMs = 0;
   #livedMs = 0;
@@ -298,7 +292,7 @@ export class FileMailboxes implements MailboxStore {
     }
     if (!this.#retiring && nowMs - this.#retiredMs >= RETIRE_MS) void this.#retireTakes();
     this.#retainResting(nowMs);
-    this.#sweep.tick(([name, entry]) => this.#visit(name, entry, nowMs));
+    this.#sweep.tick((name) => this.#visit(name, this.#boxes.get(name)!, nowMs));
   }
 
   /** Mail that nobody asks for grows old, too: one log at a time, all of them about once an hour. */

@@ -34,12 +34,7 @@ export class OpenStreams {
   readonly #options: OpenStreamsOptions;
   readonly #streams = new Map<EventStream, Entry>();
   readonly #perMailbox = new Map<string, number>();
-  readonly #heartbeats = new Rounds(
-    () => this.#streams.keys(),
-    () => this.#streams.size,
-    TICK_MS,
-    HEARTBEAT_MS,
-  );
+  readonly #heartbeats = new Rounds(this.#streams, TICK_MS, HEARTBEAT_MS);
   #recheckedMs = 0;
   #stallCheckedMs = 0;
   #timer: NodeJS.Timeout | undefined;

@@ -26,12 +26,7 @@ export class Hints {
   readonly #streams: Streams;
   readonly #logger: Logger;
   readonly #watched = new Map<MailboxName, Watched>();
-  readonly #rounds = new Rounds(
-    () => this.#watched.keys(),
-    () => this.#watched.size,
-    TICK_MS,
-    RECHECK_MS,
-  );
+  readonly #rounds = new Rounds(this.#watched, TICK_MS, RECHECK_MS);
   readonly #timer: NodeJS.Timeout;
   /** Mailboxes to ask the leader about. */
   readonly #doubtful = new Set<MailboxName>();

@@ -3,13 +3,7 @@ import { Rounds } from '../../src/rounds.ts';
 
 function visits(count: number, ticks: number, most?: number): number[] {
   const times = Array.from({ length: count }, () => 0);
-  const rounds = new Rounds(
-    () => times.keys(),
-    () => times.length,
-    100,
-    1000,
-    most,
-  );
+  const rounds = new Rounds(new Map(times.entries()), 100, 1000, most);
   for (let i = 0; i < ticks; i += 1) rounds.tick((item) => (times[item]! += 1));
   return times;
 }
