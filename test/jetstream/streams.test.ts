@@ -169,14 +169,14 @@ describe('while no server answers', () => {
     await store.append(henry, letter('before'));
     const onlooker = await connect({ servers: server.url });
     afterThisTest(() => onlooker.close());
-    server.signal('SIGSTOP');
-    afterThisTest(() => server.signal('SIGCONT'));
+    afterThisTest(() => server.thaw());
+    await server.freeze();
     const message = letter('meanwhile');
     const appending = store.append(henry, message);
     const nobody = onlooker.request('$JS.API.INFO', undefined, { timeout: 2500 }); // longer than one attempt takes
     await expect(nobody).rejects.toThrow(/timeout/i);
 
-    server.signal('SIGCONT');
+    server.thaw();
 
     expect((await appending).repeated).toBe(false);
     expect((await store.append(henry, message)).repeated).toBe(true);
@@ -186,8 +186,8 @@ describe('while no server answers', () => {
   test('an append is given up in the end as one that may be tried again, and closing ends', async () => {
     const store = await open(options({ appendWithinMs: 100 }));
     const { event } = await store.append(henry, letter('before'));
-    server.signal('SIGSTOP');
-    afterThisTest(() => server.signal('SIGCONT'));
+    afterThisTest(() => server.thaw());
+    await server.freeze();
 
     await expect(store.append(henry, letter('in vain'))).rejects.toMatchObject({ code: 'MAILBOX_BUSY' });
     await store.mark(henry, 'delivered', event.id);

@@ -45,9 +45,16 @@ export class NatsServer {
     return new NatsServer(dir, nats[0]!, monitoring[0]!, child);
   }
 
-  /** No more than a process that was stopped: it answers nothing, and what it had is kept. */
-  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#process.kill(name);
+  /** Resolves when every thread stands still: the server answers nothing, and keeps what it had. */
+  async freeze(): Promise<void> {
+    this.#process.kill('SIGSTOP');
+    const tasks = `/proc/${this.#process.pid}/task`;
+    const isStopped = (task: string): boolean => /^State:\s+T/m.test(readFileSync(join(tasks, task, 'status'), 'utf8'));
+    await until('nats-server to stand still', () => readdirSync(tasks).every(isStopped));
+  }
+
+  thaw(): void {
+    this.#process.kill('SIGCONT');
   }
 
   async stop(): Promise<void> {
