@@ -1,79 +1,64 @@
+import { setTimeout } from 'node:timers/promises';
 import { MailboxError } from '../mailbox-error.ts';
 
 /** Error codes of JetStream. No room does not get better by asking again: it is told at once. */
 const NO_ROOM = new Set([10023, 10047]);
 /** A full disk, or a server that is about to hand over. */
 const CANNOT_WRITE = 10077;
-/** The same message is just being stored; the server has too much to do. */
-const PASSING = new Set([10158, 10167, CANNOT_WRITE]);
+/** Another server made the stream, or moved a mark, since we looked: the next attempt looks again. */
+const OVERTAKEN = [10058, 10071, 10164];
+/** Also: the same message is just being stored; the server has too much to do. */
+const PASSING = new Set([10158, 10167, CANNOT_WRITE, ...OVERTAKEN]);
 
 const API_ERRORS = new Set(['JetStreamApiError', 'StreamNotFoundError']);
 const FINAL_NAMES = new Set([
   'ClosedConnectionError',
-  'DrainingConnectionError',
-  'InvalidSubjectError',
   'PermissionViolationError',
   'AuthorizationError',
   'MailboxError',
 ]);
 
-const FIRST_PAUSE_MS = 20;
+/** A replica is rarely behind the leader for longer. */
+const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 500;
-
-/** A JetStream error code, or undefined when the answer was something else, or none. */
-export function apiCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !API_ERRORS.has(error.name)) return undefined;
-  return (error as Error & { readonly code: number }).code;
-}
+const WITHIN_MS = 10_000;
 
 /**
- * Does `attempt` again and again while servers are away or have no leader, for `withinMs()`: asked anew each time, because
- * a store that closes waits less. Throws MAILBOX_BUSY or DISK_FULL then, and at once what asking again cannot help.
+ * Does `attempt` again and again while servers are away or have no leader, for `withinMs()` (default 10 s): asked anew each
+ * time, because a store that closes waits less. Throws MAILBOX_BUSY or DISK_FULL then, and at once what asking again cannot help.
  */
-export async function persist<T>(attempt: () => Promise<T>, withinMs: () => number): Promise<T> {
+export async function persist<T>(attempt: () => Promise<T>, withinMs = () => WITHIN_MS): Promise<T> {
   const begunMs = performance.now();
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
       return await attempt();
     } catch (error) {
-      if (isFinal(error)) throw inOurWords(error);
-      if (performance.now() - begunMs + pauseMs > withinMs())
-        throw apiCode(error) === CANNOT_WRITE ? full(error) : busy(error);
+      if (isFinal(error) || performance.now() - begunMs + pauseMs > withinMs()) throw inOurWords(error);
     }
-    await pause(pauseMs * (0.5 + Math.random()));
+    await setTimeout(pauseMs * (0.5 + Math.random()));
   }
 }
 
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-export function busy(cause: unknown): MailboxError {
-  const what = 'The cluster does not answer: servers are away or choose a leader. Send it again with the same key.';
-  return new MailboxError('MAILBOX_BUSY', what, { cause });
+function isApiError(error: unknown): error is Error & { readonly code: number; readonly status: number } {
+  return error instanceof Error && API_ERRORS.has(error.name);
 }
 
 function isFinal(error: unknown): boolean {
   if (!(error instanceof Error)) return true;
-  const code = apiCode(error);
-  if (code !== undefined && PASSING.has(code)) return false;
-  if (code !== undefined) return NO_ROOM.has(code) || (error as Error & { readonly status: number }).status < 500;
+  if (isApiError(error)) return NO_ROOM.has(error.code) || (error.status < 500 && !PASSING.has(error.code));
   return FINAL_NAMES.has(error.name) || (error.cause instanceof Error && FINAL_NAMES.has(error.cause.name));
 }
 
-function inOurWords(error: unknown): unknown {
-  if (error instanceof MailboxError) return error;
-  const code = apiCode(error);
-  if (code !== undefined && NO_ROOM.has(code)) return full(error);
-  return new MailboxError(
-    'STORE_FAILED',
-    `The cluster refused: ${error instanceof Error ? error.message : String(error)}`,
-    {
-      cause: error,
-    },
-  );
-}
-
-function full(cause: unknown): MailboxError {
-  return new MailboxError('DISK_FULL', 'The cluster has no room for more mail. Make room, or add servers.', { cause });
+function inOurWords(cause: unknown): MailboxError {
+  if (cause instanceof MailboxError) return cause;
+  if (isApiError(cause) && (NO_ROOM.has(cause.code) || cause.code === CANNOT_WRITE)) {
+    const what = 'The cluster has no room for more mail. Make room, or add servers.';
+    return new MailboxError('DISK_FULL', what, { cause });
+  }
+  if (isFinal(cause)) {
+    const what = `The cluster refused: ${cause instanceof Error ? cause.message : String(cause)}`;
+    return new MailboxError('STORE_FAILED', what, { cause });
+  }
+  const what = 'The cluster does not answer: servers are away or choose a leader. Send it again with the same key.';
+  return new MailboxError('MAILBOX_BUSY', what, { cause });
 }

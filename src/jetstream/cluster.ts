@@ -3,14 +3,16 @@ import type { NatsConnection, NodeConnectionOptions, Status } from '@nats-io/tra
 import { readFileSync } from 'node:fs';
 import { MailboxError } from '../mailbox-error.ts';
 import { serverUrl, withoutPassword } from './address.ts';
-import type { Nats } from './nats.ts';
+
+/** The client library: a peer of this package, loaded when somebody asks for this store. */
+type Nats = typeof import('@nats-io/transport-node') & typeof import('@nats-io/jetstream');
 
 /** A connection to the servers, and JetStream over it. */
 export interface Cluster {
-  readonly nats: Nats;
   readonly nc: NatsConnection;
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
+  readonly headers: Nats['headers'];
 }
 
 /** A server that stopped without closing its connections is noticed after two pings. */
@@ -22,14 +24,10 @@ const ANSWER_MS = 5000;
 
 /**
  * Connects to one of the servers, and to another whenever that one goes. `servers`: `nats://host:port`, `tls://…`, with
- * `user:password@` or `token@` before the host; `credentials`: a .creds file instead.
+ * `user:password@` or `token@` before the host; `credentials`: a .creds file instead. Throws STORE_FAILED.
  */
-export async function connectTo(
-  nats: Nats,
-  servers: readonly string[],
-  credentials?: string,
-  options: NodeConnectionOptions = {},
-): Promise<Cluster> {
+export async function connectTo(servers: readonly string[], credentials?: string): Promise<Cluster> {
+  const nats = await loadNats();
   try {
     const nc = await nats.connect({
       ...addresses(servers),
@@ -42,13 +40,22 @@ export async function connectTo(
       maxPingOut: PINGS_OUT,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_MS,
-      ...options,
     });
     const jsm = await nats.jetstreamManager(nc, { checkAPI: false, timeout: ANSWER_MS });
-    return { nats, nc, jsm, js: nats.jetstream(nc, { timeout: ANSWER_MS }) };
+    return { nc, jsm, js: nats.jetstream(nc, { timeout: ANSWER_MS }), headers: nats.headers };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const what = `No NATS server of ${servers.map(withoutPassword).join(', ')} can be used: ${why}. Is one running there?`;
+    throw new MailboxError('STORE_FAILED', what, { cause: error });
+  }
+}
+
+async function loadNats(): Promise<Nats> {
+  try {
+    return { ...(await import('@nats-io/transport-node')), ...(await import('@nats-io/jetstream')) };
+  } catch (error) {
+    const what =
+      'Mailboxes on NATS need two packages that are not installed: npm install @nats-io/transport-node @nats-io/jetstream';
     throw new MailboxError('STORE_FAILED', what, { cause: error });
   }
 }

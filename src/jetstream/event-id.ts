@@ -17,8 +17,6 @@ export interface Place {
   readonly isBetween: boolean;
 }
 
-const FIRST: Place = { epoch: 0, seq: 0, isBetween: false };
-
 export function isEventId(text: string): boolean {
   return text === FIRST_ID || FORM.test(text);
 }
@@ -30,7 +28,7 @@ export function compareIds(a: string, b: string): number {
 }
 
 export function placeOf(id: string): Place {
-  if (id === FIRST_ID) return FIRST;
+  if (id === FIRST_ID) return { epoch: 0, seq: 0, isBetween: false };
   const match = FORM.exec(id);
   if (!match) throw new TypeError(`Not an event id: ${JSON.stringify(id)}`);
   return { epoch: Number(match[1]), seq: Number(match[2]), isBetween: match[3] !== undefined };

@@ -2,7 +2,7 @@ import type { Msg, Subscription } from '@nats-io/transport-node';
 import type { Logger } from '../logger.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import { Rounds } from '../rounds.ts';
-import type { Cluster } from './cluster.ts';
+import { whenever, type Cluster } from './cluster.ts';
 import type { Streams } from './streams.ts';
 
 interface Watched {
@@ -10,7 +10,6 @@ interface Watched {
   readonly rings: Set<() => void>;
   /** The place of the newest message, undefined when the leader must be asked. */
   newest: number | undefined;
-  sinceMs: number;
 }
 
 const TICK_MS = 250;
@@ -28,36 +27,30 @@ export class Hints {
   readonly #watched = new Map<MailboxName, Watched>();
   readonly #rounds = new Rounds(this.#watched, TICK_MS, RECHECK_MS);
   readonly #timer: NodeJS.Timeout;
-  /** Mailboxes to ask the leader about. */
+  /** Mailboxes to ask the leader about, a few at once: after a reconnection it is all of them. */
   readonly #doubtful = new Set<MailboxName>();
-  readonly #settling = new Set<MailboxName>();
   #asking = 0;
 
   constructor(cluster: Cluster, streams: Streams, logger: Logger) {
     this.#cluster = cluster;
     this.#streams = streams;
     this.#logger = logger;
-    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
-    void this.#followConnection();
+    this.#timer = setInterval(() => this.#rounds.tick((mailbox) => this.#doubt(mailbox)), TICK_MS).unref();
+    // While the connection was away hints passed by.
+    void whenever(cluster, 'disconnect', () => this.#watched.forEach((watched) => (watched.newest = undefined)));
+    void whenever(cluster, 'reconnect', () => this.#watched.forEach((_, mailbox) => this.#doubt(mailbox)));
   }
 
   async watch(mailbox: MailboxName, ring: () => void): Promise<() => void> {
-    let watched = this.#watched.get(mailbox);
-    if (!watched) {
-      watched = this.#subscribe(mailbox);
-      this.#watched.set(mailbox, watched);
-      this.#settling.add(mailbox);
-    }
-    const { rings, subscription } = watched;
+    const watched = this.#watched.get(mailbox) ?? this.#begin(mailbox);
     const own = (): void => ring(); // the same function may watch twice
-    rings.add(own);
+    watched.rings.add(own);
     await this.#cluster.nc.flush().catch(() => undefined); // away: when it is back, everybody is asked about
     return () => {
-      rings.delete(own);
-      if (rings.size > 0 || this.#watched.get(mailbox)?.rings !== rings) return;
+      watched.rings.delete(own);
+      if (watched.rings.size > 0 || this.#watched.get(mailbox) !== watched) return;
       this.#watched.delete(mailbox);
-      this.#settling.delete(mailbox);
-      subscription.unsubscribe();
+      watched.subscription.unsubscribe();
     };
   }
 
@@ -71,13 +64,12 @@ export class Hints {
     const watched = this.#watched.get(mailbox);
     if (!watched || seq <= (watched.newest ?? -1)) return;
     watched.newest = seq;
-    ringAll(watched);
+    this.ring(mailbox);
   }
 
-  /** A mark moved, or the mailbox is empty again. */
+  /** A mark moved, or the mailbox has grown. */
   ring(mailbox: MailboxName): void {
-    const watched = this.#watched.get(mailbox);
-    if (watched) ringAll(watched);
+    for (const ring of this.#watched.get(mailbox)?.rings ?? []) ring();
   }
 
   /** What is known of a mailbox no longer holds. */
@@ -90,68 +82,42 @@ export class Hints {
     clearInterval(this.#timer);
     for (const { subscription } of this.#watched.values()) subscription.unsubscribe();
     this.#watched.clear();
-    this.#doubtful.clear();
   }
 
-  #subscribe(mailbox: MailboxName): Watched {
-    const { hintSubject } = this.#streams.addressOf(mailbox);
+  #begin(mailbox: MailboxName): Watched {
     const callback = (error: Error | null, message: Msg): void => {
-      if (error) return this.#doubt(mailbox);
-      this.saw(mailbox, Number(message.headers?.last('Nats-Sequence') ?? 0));
+      if (error) this.#doubt(mailbox);
+      else this.saw(mailbox, Number(message.headers?.last('Nats-Sequence') ?? 0));
     };
-    const subscription = this.#cluster.nc.subscribe(hintSubject, { callback });
-    return { subscription, rings: new Set(), newest: undefined, sinceMs: performance.now() };
+    const subscription = this.#cluster.nc.subscribe(this.#streams.hintSubjectOf(mailbox), { callback });
+    const watched = { subscription, rings: new Set<() => void>(), newest: undefined };
+    this.#watched.set(mailbox, watched);
+    this.#doubtIn(SETTLED_MS, mailbox);
+    return watched;
   }
 
-  /** While the connection was away hints passed by. */
-  async #followConnection(): Promise<void> {
-    for await (const { type } of this.#cluster.nc.status()) {
-      if (type === 'disconnect') for (const watched of this.#watched.values()) watched.newest = undefined;
-      if (type === 'reconnect') for (const mailbox of this.#watched.keys()) this.#doubt(mailbox);
-    }
-  }
-
-  #tick(): void {
-    this.#rounds.tick((mailbox) => this.#doubtful.add(mailbox));
-    const settledMs = performance.now() - SETTLED_MS;
-    for (const mailbox of this.#settling) {
-      if ((this.#watched.get(mailbox)?.sinceMs ?? 0) > settledMs) break; // those behind it are younger
-      this.#settling.delete(mailbox);
-      this.#doubtful.add(mailbox);
-    }
-    this.#askOn();
+  #doubtIn(ms: number, mailbox: MailboxName): void {
+    setTimeout(() => this.#doubt(mailbox), ms).unref();
   }
 
   #doubt(mailbox: MailboxName): void {
     this.#doubtful.add(mailbox);
-    this.#askOn();
+    if (this.#asking < RECHECKS_AT_ONCE) void this.#askOn();
   }
 
-  /** Asks about a few at once: after a reconnection it is all of them. */
-  #askOn(): void {
-    for (const mailbox of this.#doubtful) {
-      if (this.#asking >= RECHECKS_AT_ONCE) return;
-      this.#doubtful.delete(mailbox);
-      if (this.#watched.has(mailbox)) void this.#recheck(mailbox);
-    }
-  }
-
-  async #recheck(mailbox: MailboxName): Promise<void> {
-    const { mail, mailSubject } = this.#streams.addressOf(mailbox);
+  /** Asks about one doubtful mailbox after the other, beside others that do the same. */
+  async #askOn(): Promise<void> {
     this.#asking += 1;
-    try {
-      this.saw(mailbox, await mail.newest(mailSubject));
-    } catch (error) {
-      this.#logger.debug({ err: error }, 'the cluster could not be asked whether mail has come');
-      this.#doubtful.add(mailbox); // with the next tick
-    } finally {
-      this.#asking -= 1;
+    for (const mailbox of this.#doubtful) {
+      this.#doubtful.delete(mailbox);
+      if (!this.#watched.has(mailbox)) continue;
+      try {
+        this.saw(mailbox, await this.#streams.mailOf(mailbox).newest());
+      } catch (error) {
+        this.#logger.debug({ err: error }, 'the cluster could not be asked whether mail has come');
+        this.#doubtIn(TICK_MS, mailbox);
+      }
     }
-    if (this.#doubtful.size > 0 && this.#asking === 0) return; // the tick goes on
-    this.#askOn();
+    this.#asking -= 1;
   }
-}
-
-function ringAll({ rings }: Watched): void {
-  for (const ring of rings) ring();
 }

@@ -1,2 +1,3 @@
-export { JetStreamMailboxes, type JetStreamMailboxesOptions } from './jetstream-mailboxes.ts';
+export { JetStreamMailboxes } from './jetstream-mailboxes.ts';
+export type { JetStreamMailboxesOptions } from './jetstream-options.ts';
 export { ALLOWANCES, type Allowance } from './address.ts';

@@ -1,9 +1,8 @@
 import type { Logger } from '../logger.ts';
-import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
-import { apiCode, persist } from './cluster-error.ts';
-import type { Cluster } from './cluster.ts';
+import { persist } from './cluster-error.ts';
 import { compareIds } from './event-id.ts';
+import type { StreamSubject } from './stream-subject.ts';
 import type { Streams } from './streams.ts';
 import { Turns } from './turns.ts';
 
@@ -11,15 +10,12 @@ type Moved = Map<string, string>;
 
 const WRITE_MS = 200;
 const RETRY_MS = 1000;
-const ANSWER_MS = 2000;
-const WRONG_LAST = new Set([10071, 10164]);
 
 /**
  * The marks of every mailbox: one message each, `{"delivered":"…","read:jjeong":"…"}`, the last one counts. Moves are
  * gathered for a moment and written over what was read, or not at all: a mark that another server moved stays moved.
  */
 export class Marks {
-  readonly #cluster: Cluster;
   readonly #streams: Streams;
   readonly #logger: Logger;
   readonly #unwritten = new Map<MailboxName, Moved>();
@@ -28,8 +24,7 @@ export class Marks {
   #withinMs = 10_000;
   #isClosing = false;
 
-  constructor(cluster: Cluster, streams: Streams, logger: Logger) {
-    this.#cluster = cluster;
+  constructor(streams: Streams, logger: Logger) {
     this.#streams = streams;
     this.#logger = logger;
   }
@@ -44,14 +39,13 @@ export class Marks {
   }
 
   async of(mailbox: MailboxName): Promise<Record<string, string>> {
-    const { marks } = await this.#turns.take(mailbox, () => this.#stored(mailbox));
+    const { marks } = await this.#turns.take(mailbox, () => storedIn(this.#streams.marksOf(mailbox)));
     return Object.fromEntries(merged(marks, this.#unwritten.get(mailbox) ?? new Map()));
   }
 
   async forget(mailbox: MailboxName): Promise<void> {
     this.#unwritten.delete(mailbox);
-    const { marks, marksSubject } = this.#streams.addressOf(mailbox);
-    await this.#turns.take(mailbox, () => marks.purge(marksSubject));
+    await this.#turns.take(mailbox, () => this.#streams.marksOf(mailbox).purge());
   }
 
   /** Writes what was put off. A mark that cannot be written now is given up: mail is at worst delivered again. */
@@ -83,38 +77,29 @@ export class Marks {
 
   async #write(mailbox: MailboxName): Promise<void> {
     const moved: Moved = new Map(this.#unwritten.get(mailbox));
-    const { marks: stream, marksSubject } = this.#streams.addressOf(mailbox);
-    for (;;) {
-      const { marks, seq } = await this.#stored(mailbox);
-      const next = merged(marks, moved);
-      if (isSame(next, marks)) break;
-      const expect = { streamName: stream.name, lastSubjectSequence: seq };
-      const text = JSON.stringify(Object.fromEntries(next));
-      try {
-        await persist(
-          () => this.#cluster.js.publish(marksSubject, text, { timeout: ANSWER_MS, expect }),
-          () => this.#withinMs,
-        );
-        break;
-      } catch (error) {
-        // Another server was quicker, or our first attempt was not in vain: look again.
-        const cause = error instanceof MailboxError ? error.cause : error;
-        if (!WRONG_LAST.has(apiCode(cause) ?? 0)) throw error;
-      }
-    }
+    await persist(
+      () => writeOver(this.#streams.marksOf(mailbox), moved),
+      () => this.#withinMs,
+    );
     const later = this.#unwritten.get(mailbox);
-    if (later === undefined) return;
-    for (const [name, id] of moved) if (later.get(name) === id) later.delete(name);
-    if (later.size === 0) this.#unwritten.delete(mailbox);
+    for (const [name, id] of moved) if (later?.get(name) === id) later.delete(name);
+    if (later?.size === 0) this.#unwritten.delete(mailbox);
   }
+}
 
-  async #stored(mailbox: MailboxName): Promise<{ marks: Moved; seq: number }> {
-    const { marks: stream, marksSubject } = this.#streams.addressOf(mailbox);
-    const stored = await stream.last(marksSubject);
-    if (!stored) return { marks: new Map(), seq: 0 };
-    const fields = JSON.parse(Buffer.from(stored.data).toString('utf8')) as Record<string, string>;
-    return { marks: new Map(Object.entries(fields)), seq: stored.seq };
-  }
+/** Fails when another server was quicker: the next attempt reads what that one wrote. */
+async function writeOver(subject: StreamSubject, moved: Moved): Promise<void> {
+  const { marks, seq } = await storedIn(subject);
+  if (![...moved].some(([name, id]) => isLater(id, marks.get(name)))) return;
+  const text = JSON.stringify(Object.fromEntries(merged(marks, moved)));
+  await subject.publish(text, { expect: { lastSubjectSequence: seq } });
+}
+
+async function storedIn(subject: StreamSubject): Promise<{ marks: Moved; seq: number }> {
+  const stored = await subject.last();
+  if (!stored) return { marks: new Map(), seq: 0 };
+  const fields = JSON.parse(Buffer.from(stored.data).toString('utf8')) as Record<string, string>;
+  return { marks: new Map(Object.entries(fields)), seq: stored.seq };
 }
 
 function merged(marks: Moved, moved: Moved): Moved {
@@ -125,8 +110,4 @@ function merged(marks: Moved, moved: Moved): Moved {
 
 function isLater(id: string, than: string | undefined): boolean {
   return than === undefined || compareIds(id, than) > 0;
-}
-
-function isSame(a: Moved, b: Moved): boolean {
-  return a.size === b.size && [...a].every(([name, id]) => b.get(name) === id);
 }

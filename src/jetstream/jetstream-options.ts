@@ -1,0 +1,41 @@
+import { silent, type Logger } from '../logger.ts';
+import { MAX_SHARDS, isPrefix, type Allowance } from './address.ts';
+
+export interface JetStreamMailboxesOptions {
+  /** Addresses of the cluster's servers: `nats://host:4222`, or several of them. `tls://`, `user:password@` are understood. */
+  readonly servers: string | readonly string[];
+  /** A .creds file to log in with. */
+  readonly credentials?: string;
+  /** The streams' names begin with it. Default `MAILBOX`. */
+  readonly prefix?: string;
+  /** How many streams share the mailboxes; fixed for ever when they are made. Default 8. */
+  readonly shards?: number;
+  /** Copies of each message, on as many servers. Default 3. */
+  readonly replicas?: number;
+  /** How long mail is kept, in ms. Default 365 days. Fixed when the streams are made, as is the next. */
+  readonly keepMs?: number;
+  /** Messages kept per mailbox, read or not: beyond, the oldest go. Default 200,000. */
+  readonly keepMessages?: number;
+  /** Monitoring addresses of the servers, `http://host:8222`, where it is checked that they write before they acknowledge. */
+  readonly monitors?: readonly string[];
+  /** What may be less than the promises need. Default nothing. */
+  readonly allow?: readonly Allowance[];
+  /** How long an append is tried again while the cluster has no leader, in ms. Default 20 s. */
+  readonly appendWithinMs?: number;
+  readonly logger?: Logger;
+}
+
+export type AllOptions = Required<Omit<JetStreamMailboxesOptions, 'servers' | 'credentials'>>;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** What was left out is as by default. Throws RangeError. */
+export function withDefaults(options: JetStreamMailboxesOptions): AllOptions {
+  const { prefix = 'MAILBOX', shards = 8, replicas = 3, keepMs = 365 * DAY_MS, keepMessages = 200_000 } = options;
+  const { monitors = [], allow = [], appendWithinMs = 20_000, logger = silent } = options;
+  if (!isPrefix(prefix)) throw new RangeError('prefix must be 1 to 32 letters, digits, "-" or "_"');
+  if (!Number.isInteger(shards) || shards < 1 || shards > MAX_SHARDS) {
+    throw new RangeError(`shards must be a whole number from 1 to ${MAX_SHARDS}`);
+  }
+  return { prefix, shards, replicas, keepMs, keepMessages, monitors, allow, appendWithinMs, logger };
+}

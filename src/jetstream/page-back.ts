@@ -1,0 +1,65 @@
+import type { MailEvent } from '../mailbox-store.ts';
+import { placeOf } from './event-id.ts';
+import { eventOf } from './stored-event.ts';
+import type { Stored, StreamSubject } from './stream-subject.ts';
+
+const MOST = 500;
+const MOST_BYTES = 1024 * 1024;
+/** A page is found when what is read for it is at most so many times as long. */
+const SLACK = 2;
+const MAX_PROBES = 24;
+
+/**
+ * The last events up to the place `end`, newest first: at most `limit`, 500, or 1 MiB. No way leads back in a stream:
+ * counts tell where to begin, so that what is read forward is about a page.
+ */
+export async function pageBack(
+  mail: StreamSubject,
+  end: number,
+  limit: number,
+): Promise<{ events: MailEvent[]; more?: string }> {
+  if (end < 1) return { events: [] };
+  const most = Math.min(limit, MOST);
+  const { first, from } = await pageBefore(mail, end, most);
+  let last = await lastUpTo(mail, from, end, most);
+  if (last.length === 0) last = await lastUpTo(mail, 1, end, most); // a replica that was behind counted
+  const events = last.toReversed().map((message) => eventOf(message, mail.epoch));
+  return last.length > 0 && last[0]!.seq > first ? { events, more: events.at(-1)!.id } : { events };
+}
+
+/** The last place before a cursor; 0: nothing comes before it. */
+export function lastBefore(cursor: string, currentEpoch: number): number {
+  const { epoch, seq, isBetween } = placeOf(cursor);
+  if (epoch !== currentEpoch) return 0;
+  return isBetween ? seq : seq - 1;
+}
+
+/** Where to begin so that at least `limit` messages stand from there up to `end`, but not many more. */
+async function pageBefore(mail: StreamSubject, end: number, limit: number): Promise<{ first: number; from: number }> {
+  const [first, after] = await Promise.all([mail.countFrom(1), mail.countFrom(end + 1)]);
+  let tooMany = { seq: Math.min(first.seq, end), count: first.count - after.count };
+  let tooFew = { seq: end + 1, count: 0 };
+  for (let probes = 0; tooMany.count > SLACK * limit && probes < MAX_PROBES; probes += 1) {
+    const share = (1.5 * limit - tooFew.count) / (tooMany.count - tooFew.count);
+    const between = Math.round(tooFew.seq - (tooFew.seq - tooMany.seq) * share);
+    const seq = Math.max(tooMany.seq + 1, Math.min(tooFew.seq - 1, between));
+    if (seq >= tooFew.seq) break;
+    const found = { seq, count: (await mail.countFrom(seq)).count - after.count };
+    if (found.count < limit) tooFew = found;
+    else tooMany = found;
+  }
+  return { first: first.seq, from: tooMany.seq };
+}
+
+async function lastUpTo(mail: StreamSubject, from: number, end: number, limit: number): Promise<Stored[]> {
+  const messages: Stored[] = [];
+  let bytes = 0;
+  for await (const message of mail.each(from, end)) {
+    messages.push(message);
+    bytes += message.data.length;
+    while (messages.length > limit || (bytes > MOST_BYTES && messages.length > 1)) {
+      bytes -= messages.shift()!.data.length;
+    }
+  }
+  return messages;
+}

@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+import { isForeignType } from '../event-type.ts';
+import type { MailEvent } from '../mailbox-store.ts';
+import { eventId } from './event-id.ts';
+import type { Stored } from './stream-subject.ts';
+
+/** Headers of an event in its stream; its text is the message. What others publish under our subjects has none. */
+export const TIME = 'Mailbox-Time';
+export const TYPE = 'Mailbox-Type';
+export const ATTEMPT = 'Mailbox-Attempt';
+export const ORIGIN = 'Mailbox-Origin';
+
+/** What others published under our subjects is foreign mail: it has no time of its own, and may have any line ends. */
+export function eventOf({ seq, time, data, header }: Stored, epoch: number): MailEvent {
+  const text = Buffer.from(data).toString('utf8');
+  const ownTime = Number(header.get(TIME) || NaN);
+  const type = header.get(TYPE);
+  const event = {
+    id: eventId(epoch, seq),
+    time: Number.isSafeInteger(ownTime) ? ownTime : time.getTime(),
+    data: text.includes('\r') ? text.replaceAll(/\r\n?/g, '\n') : text, // on a stream, CR would end the line [sse]
+  };
+  return isForeignType(type) ? { ...event, type } : event;
+}
+
+/** A message id: by it the servers know a message that is sent again. */
+export function hashOf(...words: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(words)).digest('base64url');
+}

@@ -1,0 +1,137 @@
+import type { JetStreamPublishOptions, MsgRequest, PubAck, StoredMsg, StreamConfig } from '@nats-io/jetstream';
+import type { Msg } from '@nats-io/transport-node';
+import { persist } from './cluster-error.ts';
+import type { Cluster } from './cluster.ts';
+
+/** A message as it stands in a stream. `pending`: how many of its subject come after it. */
+export type Stored = Pick<StoredMsg, 'subject' | 'seq' | 'time' | 'data' | 'header' | 'pending'>;
+
+const ANSWER_MS = 2000;
+const MOST_BYTES = 1024 * 1024;
+const MOST_AT_ONCE = 1000;
+
+/** One subject of a stream, as a mailbox has one for its mail: reading by any replica, asking the leader, publishing. */
+export class StreamSubject {
+  /** When the stream was made, Unix ms: a stream made anew has other places. */
+  readonly epoch: number;
+  /** Messages kept with one subject. */
+  readonly keepMessages: number;
+  readonly #cluster: Cluster;
+  readonly #stream: string;
+  readonly #subject: string;
+
+  constructor(cluster: Cluster, { name, metadata, max_msgs_per_subject: keepMessages }: StreamConfig, subject: string) {
+    this.epoch = Number(metadata?.['epoch']);
+    this.keepMessages = keepMessages;
+    this.#cluster = cluster;
+    this.#stream = name;
+    this.#subject = subject;
+  }
+
+  /** Where the last message stands, 0 when there is none. The leader knows. */
+  async newest(): Promise<number> {
+    return (await this.last())?.seq ?? 0;
+  }
+
+  /** Where the first message stands, 0 when there is none. */
+  async oldest(): Promise<number> {
+    return (await this.#ask({ seq: 1, next_by_subj: this.#subject }))?.seq ?? 0;
+  }
+
+  /** The last message, by the leader's word. */
+  last(): Promise<Stored | null> {
+    return this.#ask({ last_by_subj: this.#subject });
+  }
+
+  /** The message at a place, by the leader's word; undefined when there is none of this subject. */
+  async at(seq: number): Promise<Stored | undefined> {
+    const stored = await this.#ask({ seq });
+    return stored?.subject === this.#subject ? stored : undefined;
+  }
+
+  /**
+   * Messages from one place up to another, both included, oldest first: at most `limit` of them or 1 MiB. What stands at
+   * `upTo` is known to be there, or was removed.
+   */
+  async range(from: number, upTo: number, limit: number): Promise<Stored[]> {
+    const found: Stored[] = [];
+    let bytes = 0;
+    for (let next = from; next <= upTo && found.length < limit;) {
+      const messages = await this.#next(next, limit - found.length);
+      for (const message of messages) {
+        if (message.seq > upTo) return found;
+        found.push(message);
+        bytes += message.data.length;
+        next = message.seq + 1;
+      }
+      if (messages.length === 0 || (bytes >= MOST_BYTES && found.length > 1)) return found; // one would be the cursor's own
+    }
+    return found;
+  }
+
+  /** The same without a limit, one after the other. */
+  async *each(from: number, upTo: number): AsyncGenerator<Stored> {
+    for (let next = from; next <= upTo;) {
+      const found = await this.range(next, upTo, MOST_AT_ONCE);
+      yield* found;
+      next = (found.at(-1)?.seq ?? upTo) + 1;
+    }
+  }
+
+  /** The first place from `from` on, and how many there are from there to the end: a hint, any replica. */
+  async countFrom(from: number): Promise<{ seq: number; count: number }> {
+    const [message] = await persist(() => this.#batch(from, 1));
+    return message ? { seq: message.seq, count: message.pending + 1 } : { seq: Infinity, count: 0 };
+  }
+
+  /** Stored on a majority of the servers when it resolves. One attempt: to be repeated with the same id. */
+  publish(data: string, { expect, ...options }: Partial<JetStreamPublishOptions>): Promise<PubAck> {
+    const expected = { streamName: this.#stream, ...expect };
+    return this.#cluster.js.publish(this.#subject, data, { timeout: ANSWER_MS, ...options, expect: expected });
+  }
+
+  /** Removes every message. */
+  async purge(): Promise<void> {
+    await persist(() => this.#cluster.jsm.streams.purge(this.#stream, { filter: this.#subject }));
+  }
+
+  #ask(query: object): Promise<Stored | null> {
+    return persist(() => this.#cluster.jsm.streams.getMessage(this.#stream, query as MsgRequest));
+  }
+
+  /** The messages from a place on; none: they were removed. Any replica answers; one that is behind is asked again. */
+  #next(from: number, limit: number): Promise<Stored[]> {
+    return persist(async () => {
+      const messages = await this.#batch(from, limit);
+      if (messages.length === 0 && (await this.newest()) >= from) throw new Error(`no replica is up to ${from}`);
+      return messages;
+    });
+  }
+
+  /** One answer of one replica. The library's `direct.getBatch` waits for ever when the connection goes in the middle of it. */
+  async #batch(from: number, limit: number): Promise<Stored[]> {
+    const query = { seq: from, next_by_subj: this.#subject, batch: limit, max_bytes: MOST_BYTES };
+    const options = { strategy: 'timer', maxWait: ANSWER_MS } as const;
+    const subject = `$JS.API.DIRECT.GET.${this.#stream}`;
+    const found = [];
+    for await (const message of await this.#cluster.nc.requestMany(subject, JSON.stringify(query), options)) {
+      const code = message.headers?.code ?? 0;
+      if (code === 204 || code === 404) return found;
+      if (code !== 0) throw new Error(`${this.#stream}: ${code} ${message.headers?.description}`);
+      found.push(storedIn(message));
+    }
+    throw new Error(`${this.#stream}: no end of an answer within ${ANSWER_MS} ms`);
+  }
+}
+
+function storedIn({ headers, data }: Msg): Stored {
+  const header = headers!;
+  return {
+    subject: header.last('Nats-Subject'),
+    seq: Number(header.last('Nats-Sequence')),
+    time: new Date(header.last('Nats-Time-Stamp')),
+    pending: Number(header.last('Nats-Num-Pending')),
+    data,
+    header,
+  };
+}
