@@ -21,6 +21,8 @@ describe('what the cluster refuses', () => {
     ['there is too much to do', 10167, 429],
     ['a leader hands over', 10077, 503],
     ['there is no leader', 10008, 503],
+    ['another server was quicker to make the stream', 10058, 400],
+    ['another server was quicker to write', 10071, 400],
   ])('is tried again when %s', async (_, code, status) => {
     const attempted = failing(2, code, status);
 

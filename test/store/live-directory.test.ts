@@ -103,3 +103,23 @@ test('Who is here is told again by a server whose notes were removed while it wa
   expect(other.presence('mina').online).toBe(true);
   for (const each of [stopped, other]) each.close();
 });
+
+test('Somebody with pages of two servers open comes once, and leaves with the last of them', () => {
+  const { live: mine, other } = twoServers();
+  const leave = other.arrive('henry');
+  live(1, other, mine);
+  const heard: boolean[] = [];
+  mine.listen('presence:henry', ({ data }) => heard.push((JSON.parse(data) as { online: boolean }).online));
+
+  const leaveMine = mine.arrive('henry');
+  leave();
+  live(11, other, mine);
+  expect(mine.presence('henry').online).toBe(true);
+  expect(heard).toEqual([]);
+  leaveMine();
+  live(11, mine, other);
+
+  expect(heard).toEqual([false]);
+  expect(other.presence('henry').online).toBe(false);
+  for (const each of [mine, other]) each.close();
+});
