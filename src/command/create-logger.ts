@@ -1,11 +1,14 @@
 import { type DestinationStream, pino } from 'pino';
+import type pretty from 'pino-pretty';
 import type { Logger } from '../logger.ts';
+import { isErrno } from '../mailbox-error.ts';
+import { CONFIGURATION, Ending } from './ending.ts';
 import { LOG_FORMATS, LOG_LEVELS } from './options.ts';
 import { isTerminal } from './terminal.ts';
 
 export interface LoggerOptions {
   readonly level: (typeof LOG_LEVELS)[number];
-  /** `auto`: pretty in a terminal, else JSON. */
+  /** `auto`: pretty in a terminal where pino-pretty is installed, else JSON. */
   readonly format: (typeof LOG_FORMATS)[number] | 'auto';
   /** File descriptor; default 2 (stderr), because stdout is for data. */
   readonly to?: number;
@@ -24,11 +27,25 @@ export async function createLogger({ level, format, to = 2 }: LoggerOptions): Pr
 }
 
 async function destination(format: LoggerOptions['format'], to: number): Promise<DestinationStream> {
-  const isPretty = format === 'auto' ? isTerminal(process.stderr) : format === 'pretty';
+  const isWanted = format === 'auto' ? isTerminal(process.stderr) : format === 'pretty';
+  const build = isWanted ? await loadPretty() : undefined;
+  if (build) return build({ destination: to, sync: true, translateTime: 'HH:MM:ss' });
+  if (format === 'pretty') {
+    const what = '--log-format pretty needs pino-pretty, an optional package.';
+    throw new Ending(CONFIGURATION, what, ['Install it where mailbox-chat is: npm install pino-pretty']);
+  }
   // A terminal that has gone answers EIO: the server goes on without it.
-  if (!isPretty) return pino.destination({ dest: to, sync: true }).on('error', () => {});
-  const { default: pretty } = await import('pino-pretty');
-  return pretty({ destination: to, sync: true, translateTime: 'HH:MM:ss' });
+  return pino.destination({ dest: to, sync: true }).on('error', () => {});
+}
+
+/** An optional peer of this package; undefined when it is not installed. */
+async function loadPretty(): Promise<typeof pretty | undefined> {
+  try {
+    return (await import('pino-pretty')).default;
+  } catch (error) {
+    if (isErrno(error, 'ERR_MODULE_NOT_FOUND')) return undefined;
+    throw error;
+  }
 }
 
 function errorInWords(error: unknown, withStack: boolean): unknown {

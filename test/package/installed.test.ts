@@ -6,8 +6,10 @@ import { promisify } from 'node:util';
 import { beforeAll, afterAll, describe, expect, test } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { Shell } from '../docs/kit/shell.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { PACKAGE_DIR } from '../support/built-package.ts';
+import { requires } from '../support/requires.ts';
 import { inTime } from '../support/until.ts';
 
 const run = promisify(execFile);
@@ -84,7 +86,7 @@ describe('the package', () => {
     expect(stderr).toBe('');
   });
 
-  test('has everything it imports among its dependencies', () => {
+  test('has everything it imports among its dependencies, but for the metrics', () => {
     const { dependencies } = JSON.parse(readFileSync(join(PACKAGE_DIR, 'package.json'), 'utf8')) as {
       dependencies: Record<string, string>;
     };
@@ -174,6 +176,27 @@ describe('the package', () => {
       code: 78,
       stderr: expect.stringContaining('npm install @nats-io/transport-node @nats-io/jetstream'),
     });
+  });
+
+  test('says what to install when a pretty log is asked for', async () => {
+    const asking = run(join(app, 'node_modules/.bin/mailbox-chat'), ['--log-format', 'pretty'], { cwd: app });
+
+    await expect(asking).rejects.toMatchObject({
+      code: 78,
+      stderr: expect.stringContaining('npm install pino-pretty'),
+    });
+  });
+
+  requires('script')('logs in JSON in a terminal, too, where a pretty log would need another package', async () => {
+    mkdirSync(join(app, 'torn'));
+    writeFileSync(join(app, 'torn/henry.txt'), 'nothing that can be shown\n\n');
+    const start = 'node_modules/.bin/mailbox-chat --port 0 --dir torn';
+    const terminal = new Shell(`script -qefc '${start}' /dev/null`, { cwd: app, env: { CI: '' } });
+    const [, url = ''] = await terminal.printed(/(http:\S+)chat1\.html/);
+
+    await fetch(new URL('history?receiver=henry&sender=jjeong', url));
+
+    expect(JSON.parse((await terminal.printed(/^\{.*set aside.*\}/m))[0])).toMatchObject({ why: 'no data field' });
   });
 
   test('has a command that starts, serves its pages and ends', async () => {
