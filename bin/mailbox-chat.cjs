@@ -8,4 +8,10 @@ if (version[0] < 20 || (version[0] === 20 && version[1] < 19)) {
   process.exit(1);
 }
 
+if (!require('node:fs').existsSync(__dirname + '/../dist/command/main.js')) {
+  console.error('✗ This clone of Mailbox Chat has not been built.');
+  console.error('  Run: npm ci && npm run build        (without --omit=dev, which leaves out the compiler)');
+  process.exit(1);
+}
+
 void import('../dist/command/main.js');

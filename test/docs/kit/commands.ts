@@ -75,9 +75,9 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
   'docs/reliability.md': {
     'npm test -- test/faults                          # the short form, about 4 minutes': LONG,
   },
-  'examples/standalone/README.md': { 'npm install': EXAMPLES },
-  'examples/express-5/README.md': { 'npm install': EXAMPLES },
-  'examples/express-4/README.md': { 'npm install': EXAMPLES },
+  'examples/standalone/README.md': { 'npm install --no-save ../..': EXAMPLES },
+  'examples/express-5/README.md': { 'npm install --no-save ../..': EXAMPLES },
+  'examples/express-4/README.md': { 'npm install --no-save ../..': EXAMPLES },
   'examples/behind-nginx/README.md': { 'mailbox-chat --access links --allowed-host "$(hostname)"': EXAMPLES },
   'examples/behind-caddy/README.md': { 'mailbox-chat --trust-proxy': EXAMPLES },
   'examples/curl/README.md': { "./chat.sh send jjeong henry 'hello from a shell'": EXAMPLES },
