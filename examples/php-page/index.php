@@ -3,7 +3,14 @@
 $mailbox = (getenv('MAILBOX_DIR') ?: __DIR__ . '/mailboxes') . '/henry.txt';
 
 if ($_SERVER['REQUEST_METHOD'] === 'POST') {
-    $message = ['sender' => 'jjeong', 'receiver' => 'henry', 'message' => $_POST['message']];
+    // With all five texts it is jjeong's message. With fewer, henry's pages show the JSON as it stands.
+    $message = [
+        'sender' => 'jjeong',
+        'receiver' => 'henry',
+        'message' => $_POST['message'],
+        'time' => (new DateTime('now', new DateTimeZone('UTC')))->format('Y-m-d\TH:i:s.v\Z'),
+        'key' => bin2hex(random_bytes(16)),
+    ];
     $data = json_encode($message, JSON_UNESCAPED_UNICODE | JSON_THROW_ON_ERROR);
     file_put_contents($mailbox, "\n\ndata: $data\n\n", FILE_APPEND | LOCK_EX);
     header('Location: ' . $_SERVER['REQUEST_URI'], true, 303);

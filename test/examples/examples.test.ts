@@ -10,7 +10,7 @@ import { PACKAGE_DIR, buildPackage } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { listen, textOf } from '../support/listener.ts';
 import { freePort, onPorts, startCaddy, startNginx } from '../support/proxies.ts';
-import { say, type HistoryPage } from '../support/requests.ts';
+import { history, say, type HistoryPage } from '../support/requests.ts';
 import { requires } from '../support/requires.ts';
 import { serveChat } from '../support/serve-chat.ts';
 import { until } from '../support/until.ts';
@@ -175,8 +175,8 @@ function cursorIn(dir: string): string {
 }
 
 describe('examples/php-page/README.md', () => {
-  requires('php')('writes what henry gets', async () => {
-    const [chatCommand = '', phpCommand = ''] = commandsOf('examples/php-page/README.md');
+  requires('php')('writes what henry gets from jjeong, and hears it', async () => {
+    const [chatCommand = '', phpCommand = '', listenCommand = ''] = commandsOf('examples/php-page/README.md');
     const dir = copyOf('php-page');
     const server = new Shell(chatCommand, { cwd: dir, env: { PORT: '0', PATH: pathOf(dir) } });
     const [, url = ''] = await server.printed(/"url":"([^"]+)\/"/);
@@ -184,12 +184,22 @@ describe('examples/php-page/README.md', () => {
     const php = new Shell(phpCommand.replace('8000', String(port)), { cwd: dir });
     const page = `http://localhost:${port}/`;
     await until('PHP', () => fetch(page).catch(() => undefined));
+    const listening = new Shell(listenCommand, { cwd: dir, env: { CHAT: url } });
+    await until('listen.php', async () =>
+      (await (await fetch(`${url}/people?receiver=jjeong`)).text()).includes('"online":true'),
+    );
     const henry = await listen(`${url}/status?receiver=henry`);
 
     const texts = ['안녕 "henry"', 'two\nlines', 'data: no field'];
     for (const message of texts) await fetch(page, { method: 'POST', body: new URLSearchParams({ message }) });
 
     expect(await henry.textsUpTo(texts.at(-1)!)).toEqual(texts);
+    const conversation = await history({ url }, 'henry', 'jjeong');
+    expect(conversation.messages.map(({ sender, message }) => [sender, message])).toEqual(
+      texts.map((text) => ['jjeong', text]),
+    );
+    expect((await history({ url }, 'henry', 'mina')).messages).toEqual([]);
+    await listening.printed(/"message":"data: no field"/);
     await php.end();
   });
 });

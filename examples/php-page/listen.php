@@ -1,0 +1,12 @@
+<?php
+// Prints each message for henry as it comes.
+// HTTP/1.0: of a stream in the chunks of HTTP/1.1, PHP's fgets returns nothing until 8,192 bytes have come.
+$http = ['protocol_version' => 1.0, 'header' => 'Accept: application/x-ndjson', 'timeout' => 60];
+$chat = getenv('CHAT') ?: 'http://localhost:2012';
+$lines = fopen("$chat/status?receiver=henry", 'r', false, stream_context_create(['http' => $http]));
+while ($lines !== false && ($line = fgets($lines)) !== false) {
+    $event = json_decode($line, true);
+    if ($event['type'] === 'message') {
+        echo $event['data'], "\n";
+    }
+}
