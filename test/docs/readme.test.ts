@@ -96,12 +96,12 @@ describe("the README's commands", () => {
   test('let other computers in by links only, and invite', async () => {
     const [host = '', invite = ''] = block(
       'README.md',
-      'npx mailbox-chat --host              # with --host, people get in by invitation links only; the first ones are printed',
+      'npm start -- --host                             # with --host, people get in by invitation links only; the first ones are printed',
     ).code.split('\n');
 
-    const server = new Shell(commandsOf(host)[0]!, { cwd: app, env: FREE_PORT });
+    const server = new Shell(commandsOf(host)[0]!, { cwd: clone, env: FREE_PORT });
     const [, port] = await server.printed(/"port":(\d+)/);
-    const invited = await run(commandsOf(invite)[0]!, { cwd: app, env: { PORT: port! } });
+    const invited = await run(commandsOf(invite)[0]!, { cwd: clone, env: { PORT: port! } });
     const [, key] = /chat\.html#key=(\S+)/.exec(invited)!;
 
     const history = `http://127.0.0.1:${port}/history?receiver=henry&sender=jjeong`;

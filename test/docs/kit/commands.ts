@@ -22,7 +22,7 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
     'npm ci && npm start        # run it           (Node 20.19 or newer)': README,
     [String.raw`printf 'data: hi\n\n' >> mailboxes/henry.txt`]: README,
     "import express from 'express';": README,
-    'npx mailbox-chat --host              # with --host, people get in by invitation links only; the first ones are printed':
+    'npm start -- --host                             # with --host, people get in by invitation links only; the first ones are printed':
       README,
   },
   'CONTRIBUTING.md': {
