@@ -86,7 +86,7 @@ describe('the package', () => {
     expect(stderr).toBe('');
   });
 
-  test('has everything it imports among its dependencies, but for the metrics', () => {
+  test('has everything it imports among its dependencies', () => {
     const { dependencies } = JSON.parse(readFileSync(join(PACKAGE_DIR, 'package.json'), 'utf8')) as {
       dependencies: Record<string, string>;
     };
