@@ -5,14 +5,16 @@ export function sendJson(res: ServerResponse, status: number, body: object): voi
   sendJsonText(res, status, JSON.stringify(body));
 }
 
+/** With a line feed at its end, as a terminal likes it. */
 export function sendJsonText(res: ServerResponse, status: number, json: string): void {
+  const body = `${json}\n`;
   res.writeHead(status, {
     'Content-Type': 'application/json; charset=utf-8',
-    'Content-Length': Buffer.byteLength(json),
+    'Content-Length': Buffer.byteLength(body),
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
   });
-  res.end(json);
+  res.end(body);
 }
 
 export function sendNothing(res: ServerResponse, status = 204): void {

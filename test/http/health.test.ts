@@ -18,6 +18,18 @@ describe('the health of a chat', () => {
     expect(answer.body).toEqual({ name: 'mailbox-chat', version, directoryHash });
   });
 
+  test.each(['healthz', 'nowhere'])(
+    'answers at /%s in one whole line, so that a prompt stands below it',
+    async (path) => {
+      const { url } = await serveChat();
+
+      const answer = await request(url).get(`/${path}`);
+
+      expect(answer.text).toMatch(/^\{.*\}\n$/);
+      expect(answer.headers['content-length']).toBe(String(answer.text.length));
+    },
+  );
+
   test('is ready while it takes mail', async () => {
     const { url } = await serveChat();
 
