@@ -1,7 +1,10 @@
+import { Invitations } from '../access/invitations.ts';
+import { mailboxesIn } from '../files/backup.ts';
 import { FileMailboxes } from '../files/file-mailboxes.ts';
 import type { ClusterAddress } from '../jetstream/address.ts';
 import type { JetStreamMailboxes, JetStreamMailboxesOptions } from '../jetstream/index.ts';
 import { MailboxError } from '../mailbox-error.ts';
+import type { MailboxName } from '../mailbox-name.ts';
 import type { MailboxStore } from '../mailbox-store.ts';
 import { openIn, requireDirectory } from './directory.ts';
 import { CONFIGURATION, Ending } from './ending.ts';
@@ -31,6 +34,12 @@ export function openFiles(dir: string, how: 'once' | 'follow'): Promise<FileMail
   requireDirectory(dir);
   const options = { watch: how === 'follow', keepMs: Infinity, keepBytes: Infinity };
   return openIn(dir, () => new FileMailboxes(dir, options));
+}
+
+/** Whether somebody has a mailbox, or an invitation to one. */
+export async function isKnown(who: MailboxName, { dir, store }: StoreOptions, opened: MailboxStore): Promise<boolean> {
+  if (new Invitations(dir).people().includes(who)) return true;
+  return store === 'files' ? mailboxesIn(dir).includes(who) : (await opened.ends(who)).newest !== '0-0';
 }
 
 /** Opens the mailboxes for `work`, `once` or to `follow` them, and closes them whatever happens. */

@@ -10,11 +10,12 @@ export const port = setting('-p, --port <n>', '2012', 'port to listen on; 0: any
 export const store = setting('--store <where>', 'files', 'what keeps the mail: files, or nats://…', parse.store);
 export const maxMessage = setting('--max-message <n>', '4000', 'characters in a message', parse.whole(1, 32_000));
 export const logLevel = setting('--log-level <level>', 'info', LOG_LEVELS.join(', '), parse.oneOf(...LOG_LEVELS));
+const people = setting('--people <a,b>', 'henry,jjeong', 'who is there to talk to', parse.people);
 
 /** What only the server knows. */
 export const serving: readonly Option[] = [
   setting('--host [address]', '127.0.0.1', 'alone: every address, by links', parse.someText('an address')).preset('::'),
-  setting('--people <a,b>', 'henry,jjeong', 'who is there to talk to', parse.people),
+  people,
   ...onOrOff('--open', 'open the chat in a browser; BROWSER says in which, or none'),
   setting('--access <mode>', 'auto', 'who gets in: open, links, auto', parse.oneOf('open', 'links', 'auto')),
   setting('--allowed-host <a,b>', '', 'names the chat is called by, besides localhost', parse.hostNames),
@@ -29,7 +30,12 @@ export const serving: readonly Option[] = [
 ];
 
 export const url = new Option('--url <url>', 'where people reach the chat').argParser(parse.webAddress);
-export const as = new Option('--as <name>', 'who sends, if not your user name');
+
+export const sending: readonly Option[] = [
+  new Option('--as <name>', 'who sends, if not your user name'),
+  new Option('--new', 'make the mailbox of somebody who is not known yet').default(false, 'off'),
+  people,
+];
 
 export const tailing: readonly Option[] = [
   new Option('--since <when>', `${SINCE}; else latest`).argParser(parse.someText(SINCE)),

@@ -2,7 +2,7 @@ import { Command, type Option } from 'commander';
 import { VERSION } from '../version.ts';
 import { refuseContradictions } from './contradictions.ts';
 import { CONFIGURATION, Ending, showStacks } from './ending.ts';
-import { as, dir, examining, logLevel, maxMessage, port, serving, store, tailing, url } from './options.ts';
+import { dir, examining, logLevel, maxMessage, port, sending, serving, store, tailing, url } from './options.ts';
 import { refusal } from './refusal.ts';
 
 /** Every command with its options. What a command does is loaded when it runs: each pays only for what it uses. */
@@ -32,9 +32,14 @@ export function createProgram(): Command {
     const isPortGiven = command.getOptionValueSource('port') !== 'default';
     await (await import('./serve.ts')).serve({ ...values, isPortGiven });
   });
-  add('send <who> <text...>', 'put a message into a mailbox; needs no server', as, dir, store, maxMessage).action(
-    async (who, text, values) => (await import('./send.ts')).send(who, text.join(' '), values),
-  );
+  add(
+    'send <who> <text...>',
+    'put a message into a mailbox; needs no server',
+    ...sending,
+    dir,
+    store,
+    maxMessage,
+  ).action(async (who, text, values) => (await import('./send.ts')).send(who, text.join(' '), values));
   add('tail <who>', 'print mail as it comes, or hand it to --exec', ...tailing, dir, store).action(
     async (who, values) => (await import('./tail.ts')).tail(who, values),
   );

@@ -2,24 +2,31 @@ import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { type MailboxName, personName } from '../mailbox-name.ts';
 import { Ending, USAGE } from './ending.ts';
-import { type StoreOptions, withMailboxes } from './open-store.ts';
+import { isKnown, type StoreOptions, withMailboxes } from './open-store.ts';
 import { tell } from './terminal.ts';
 
 interface SendOptions extends StoreOptions {
   readonly as?: string;
+  readonly new: boolean;
+  readonly people: readonly MailboxName[];
   readonly maxMessage: number;
 }
 
 /** Puts one message into a mailbox, durably, whether or not a server runs. */
-export async function send(name: string, message: string, { as, maxMessage, ...where }: SendOptions): Promise<void> {
+export async function send(name: string, message: string, options: SendOptions): Promise<void> {
+  const { as, maxMessage, people } = options;
   const receiver = personName(name);
   const sender = as === undefined ? thisUser() : personName(as);
   const { length } = Array.from(message);
   if (length === 0) throw new Ending(USAGE, 'The message is empty.');
   if (length > maxMessage) {
-    throw new Ending(USAGE, `Too long: ${length - maxMessage} characters over the limit of ${maxMessage}.`);
+    throw new Ending(USAGE, `Too long: ${length} characters, and at most ${maxMessage} are allowed.`);
   }
-  await withMailboxes(where, 'once', async (mailboxes) => {
+  await withMailboxes(options, 'once', async (mailboxes) => {
+    if (!options.new && !people.includes(receiver) && !(await isKnown(receiver, options, mailboxes))) {
+      const what = `${receiver} has no mailbox and no invitation, and is not among --people (${people.join(', ')}).`;
+      throw new Ending(USAGE, what, [`If that is the name: mailbox-chat send --new ${receiver} …`]);
+    }
     const { event } = await mailboxes.append(receiver, { sender, receiver, message, key: randomUUID() });
     const { id, time } = event;
     tell(`Sent to ${receiver}, from ${sender}.`, { id, mailbox: receiver, sender, receiver, time });

@@ -110,7 +110,7 @@ test('Copies to an empty directory that is there, and says what it left out', as
 test('What a backup that was cut off has left is not taken for a whole one', async () => {
   const { cwd, dir } = scene();
   mkdirSync(dir);
-  for (const who of ['henry', 'mina', 'kim']) await run(['send', who, 'hi', '--as', 'jjeong'], { cwd });
+  for (const who of ['henry', 'mina', 'kim']) await run(['send', who, 'hi', '--as', 'jjeong', '--new'], { cwd });
 
   const inject = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'inject=fsync:error=EIO:when=5'];
   const { code, stderr } = await run(['backup', 'copy'], { cwd, through: inject });

@@ -74,7 +74,11 @@ test('Sends to a page that is open on a running server', async () => {
 
 test.each([
   ['an empty message', ['send', 'henry', ''], 'The message is empty.'],
-  ['a long message', ['send', 'henry', '123456', '--max-message', '5'], 'Too long: 1 characters over the limit of 5.'],
+  [
+    'a long message',
+    ['send', 'henry', '123456', '--max-message', '5'],
+    'Too long: 6 characters, and at most 5 are allowed.',
+  ],
   ['a receiver that is no name', ['send', '../henry', 'hi'], 'This is not a usable name'],
   ['a sender that is no name', ['send', 'henry', 'hi', '--as', 'a b'], 'This is not a usable name'],
 ])('Refuses %s with 2 and writes nothing', async (_what, args, message) => {

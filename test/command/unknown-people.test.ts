@@ -1,0 +1,69 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { cleanUp, run, temporaryDirectory } from './running.ts';
+
+afterEach(cleanUp);
+
+function withMailboxes(): { cwd: string; mailboxes: string } {
+  const cwd = temporaryDirectory();
+  mkdirSync(join(cwd, 'mailboxes'));
+  return { cwd, mailboxes: join(cwd, 'mailboxes') };
+}
+
+test('Sending to somebody unknown ends with 2, makes no mailbox and says what to do', async () => {
+  const { cwd, mailboxes } = withMailboxes();
+
+  const { code, stderr } = await run(['send', 'mina', 'hi', '--as', 'jjeong'], { cwd });
+
+  expect(code).toBe(2);
+  expect(stderr).toContain('mailbox-chat send --new mina');
+  expect(readdirSync(mailboxes)).not.toContain('mina.txt');
+});
+
+test('With --new somebody unknown gets a mailbox, and is known from then on', async () => {
+  const { cwd, mailboxes } = withMailboxes();
+
+  const sent = [
+    await run(['send', '--new', 'mina', 'hi', '--as', 'jjeong'], { cwd }),
+    await run(['send', 'mina', 'hi again', '--as', 'jjeong'], { cwd }),
+  ];
+
+  expect(sent.map(({ code }) => code)).toEqual([0, 0]);
+  expect(existsSync(join(mailboxes, 'mina.txt'))).toBe(true);
+});
+
+test('Who was invited, or is among --people, is known', async () => {
+  const { cwd } = withMailboxes();
+  await run(['invite', 'mina'], { cwd });
+
+  const sent = [
+    await run(['send', 'mina', 'hi', '--as', 'jjeong'], { cwd }),
+    await run(['send', 'kim', 'hi', '--as', 'jjeong', '--people', 'kim,mina'], { cwd }),
+    await run(['send', 'lee', 'hi', '--as', 'jjeong'], { cwd, env: { MAILBOX_PEOPLE: 'lee' } }),
+  ];
+
+  expect(sent.map(({ code }) => code)).toEqual([0, 0, 0]);
+});
+
+test('Forgetting nobody ends with 1, changes nothing and says so', async () => {
+  const { cwd, mailboxes } = withMailboxes();
+  await run(['send', 'henry', 'hi', '--as', 'jjeong'], { cwd });
+  const before = readdirSync(mailboxes);
+
+  const { code, stderr } = await run(['forget', 'mina'], { cwd });
+
+  expect(code).toBe(1);
+  expect(stderr).toContain('nothing to forget');
+  expect(readdirSync(mailboxes)).toEqual(before);
+});
+
+test('Forgetting somebody who was only invited ends the invitation', async () => {
+  const { cwd } = withMailboxes();
+  await run(['invite', 'mina'], { cwd });
+
+  const { code } = await run(['forget', 'mina'], { cwd });
+
+  expect(code).toBe(0);
+  expect((await run(['people'], { cwd })).stdout).toBe('');
+});
