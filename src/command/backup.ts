@@ -9,7 +9,7 @@ export function backup(target: string, { dir }: { readonly dir: string }): void 
   requireDirectory(dir);
   const { leftOut, ...counts } = copied(dir, target);
   for (const path of leftOut) console.error(`Left out, because it is no plain file: ${shown(dir)}/${path}`);
-  const inWords = `Copied ${counts.mailboxes} mailboxes, ${counts.bytes} bytes, to ${shown(target)}.`;
+  const inWords = `Copied to ${shown(target)}. Mailboxes: ${counts.mailboxes}. Bytes: ${counts.bytes}.`;
   tell(inWords, { dir: shown(dir), target: shown(target), ...counts, leftOut });
 }
 

@@ -1,5 +1,4 @@
 import { type DestinationStream, pino } from 'pino';
-import type pretty from 'pino-pretty';
 import type { Logger } from '../logger.ts';
 import { isErrno } from '../mailbox-error.ts';
 import { CONFIGURATION, Ending } from './ending.ts';
@@ -28,24 +27,19 @@ export async function createLogger({ level, format, to = 2 }: LoggerOptions): Pr
 
 async function destination(format: LoggerOptions['format'], to: number): Promise<DestinationStream> {
   const isWanted = format === 'auto' ? isTerminal(process.stderr) : format === 'pretty';
-  const build = isWanted ? await loadPretty() : undefined;
-  if (build) return build({ destination: to, sync: true, translateTime: 'HH:MM:ss' });
+  const pretty = isWanted ? await import('pino-pretty').catch(unlessMissing) : undefined;
+  if (pretty) return pretty.default({ destination: to, sync: true, translateTime: 'HH:MM:ss' });
   if (format === 'pretty') {
-    const what = '--log-format pretty needs pino-pretty, an optional package.';
-    throw new Ending(CONFIGURATION, what, ['Install it where mailbox-chat is: npm install pino-pretty']);
+    const advice = 'Install it where mailbox-chat is: npm install pino-pretty';
+    throw new Ending(CONFIGURATION, '--log-format pretty needs an optional package.', [advice]);
   }
   // A terminal that has gone answers EIO: the server goes on without it.
   return pino.destination({ dest: to, sync: true }).on('error', () => {});
 }
 
-/** An optional peer of this package; undefined when it is not installed. */
-async function loadPretty(): Promise<typeof pretty | undefined> {
-  try {
-    return (await import('pino-pretty')).default;
-  } catch (error) {
-    if (isErrno(error, 'ERR_MODULE_NOT_FOUND')) return undefined;
-    throw error;
-  }
+/** pino-pretty is an optional peer of this package. */
+function unlessMissing(error: unknown): undefined {
+  if (!isErrno(error, 'ERR_MODULE_NOT_FOUND')) throw error;
 }
 
 function errorInWords(error: unknown, withStack: boolean): unknown {
