@@ -25,13 +25,16 @@ export function isLoopback(host: string): boolean {
   return isIP(host) === 4 ? host.startsWith('127.') : host === '::1' || host === '::ffff:127.0.0.1';
 }
 
-/** Addresses of this computer that others in the network may reach. */
-export function networkAddresses(host: string): string[] {
-  if (isLoopback(host)) return [];
-  if (isIP(host) !== 0 && host !== '::' && host !== '0.0.0.0') return [host];
-  return Object.values(networkInterfaces())
-    .flat()
-    .flatMap((face) => (face && !face.internal && face.family === 'IPv4' ? [face.address] : []));
+/** Where browsers find a server that listens on `host`; on every address, by the first that others may reach. */
+export function urlOf(host: string, port: number): string {
+  const isEvery = host === '::' || host === '0.0.0.0';
+  const name = host === '127.0.0.1' || host === '::1' ? 'localhost' : isEvery ? networkAddress() : host;
+  return `http://${isIP(name) === 6 ? `[${name}]` : name}:${port}/`;
+}
+
+function networkAddress(): string {
+  const faces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return faces.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? 'localhost';
 }
 
 /** A Host header's name, without port and brackets. */

@@ -1,11 +1,10 @@
 import { performance } from 'node:perf_hooks';
-import { networkAddresses } from '../access/this-computer.ts';
+import { urlOf } from '../access/this-computer.ts';
 import { withoutPassword } from '../jetstream/address.ts';
 import { VERSION } from '../version.ts';
 import { networkNote, type AccessSettings } from './access.ts';
 import { shown } from './directory.ts';
-import { firstLinks } from './invite.ts';
-import { urlOf } from './listen.ts';
+import { commandLine, firstLinks } from './invite.ts';
 import type { ServeOptions } from './serve.ts';
 import { isTerminal, paintFor } from './terminal.ts';
 
@@ -28,14 +27,16 @@ export async function announce(options: ServeOptions, access: AccessSettings, at
     ...(store !== 'files' && { store: store.servers.map(withoutPassword).join(',') }),
     ...(metrics !== undefined && { metrics }),
   };
+  const isOpen = access.access === 'open';
+  const invite = commandLine(dir, 'invite', people[0]!);
   if (!isTerminal(process.stderr)) {
-    console.log(JSON.stringify({ name: 'mailbox-chat', ...start, host, port, dir: shown(dir), pid: process.pid }));
+    const said = { name: 'mailbox-chat', ...start, host, port, dir: shown(dir), pid: process.pid };
+    console.log(JSON.stringify(isOpen ? said : { ...said, invite }));
     return;
   }
   const { banner } = await import('./banner.ts');
-  const isOpen = access.access === 'open';
-  const links = isOpen ? [] : firstLinks(dir, people, `http://${networkAddresses(host)[0] ?? 'localhost'}:${port}/`);
-  const text = banner({ ...start, network: networkNote(access), links, isOpen }, paintFor(process.stderr));
+  const links = isOpen ? [] : firstLinks(dir, people, start.url);
+  const text = banner({ ...start, network: networkNote(access, invite), links, isOpen }, paintFor(process.stderr));
   const isMoved = options.port !== 0 && options.port !== port;
   const moved = isMoved ? `\n  Port ${options.port} is in use by another program: using ${port}.\n` : '';
   process.stderr.write(moved + text);

@@ -1,6 +1,6 @@
 import { renderUnicodeCompact } from 'uqr';
 import type { MailboxName } from '../mailbox-name.ts';
-import { shown } from './directory.ts';
+import { inShell, shown } from './directory.ts';
 import type { Paint } from './terminal.ts';
 
 export interface Start {
@@ -11,9 +11,7 @@ export interface Start {
   /** The cluster that keeps the mail, when no files do. */
   readonly store?: string;
   readonly people: readonly MailboxName[];
-  /** What other computers can do. */
   readonly network: string;
-  /** Where the metrics are, if anywhere. */
   readonly metrics?: string;
   /** Invitation links that were just made. */
   readonly links: readonly { readonly person: MailboxName; readonly link: string }[];
@@ -24,7 +22,7 @@ export interface Start {
 /** What a person sees when the server is up. */
 export function banner(start: Start, paint: Paint): string {
   const { version, readyMs, url, dir, store, people, network, metrics, links, isOpen } = start;
-  const pages = isOpen ? pagesFor(people) : [];
+  const pages = isOpen ? pagesFor(people) : [['anyone with a link', ''] as const];
   const width = Math.max(...pages.map(([name]) => name.length));
   const lines = [
     `${paint('bold', `Mailbox Chat ${version}`)}  ${paint('dim', `ready in ${readyMs} ms`)}`,
@@ -64,10 +62,4 @@ function pageFor(me: string, other: string): string {
 function somethingToTry({ store, dir, url, people: [a, b = a] }: Start): string {
   if (store !== undefined) return `curl -d 'sender=${b}&receiver=${a}&message=hello' ${url}messages`;
   return `printf 'data: hello from the shell\\n\\n' >> ${inShell(`${shown(dir)}/${a}.txt`)}`;
-}
-
-function inShell(path: string): string {
-  const short = path.replace(/^\.\//, '');
-  if (/^(?!-)[\p{L}\p{N}_./-]+$/u.test(short)) return short;
-  return `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }

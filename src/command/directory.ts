@@ -16,6 +16,13 @@ export function shown(dir: string): string {
   return fromHere === '' || fromHere.startsWith('..') ? resolve(dir) : `./${fromHere}`;
 }
 
+/** A path or a name, as a shell takes it. */
+export function inShell(path: string): string {
+  const short = path.replace(/^\.\//, '');
+  if (/^(?!-)[\p{L}\p{N}_./-]+$/u.test(short)) return short;
+  return `'${path.replaceAll("'", String.raw`'\''`)}'`;
+}
+
 /** For commands that must not make a directory by mistake: mail in it would reach nobody. */
 export function requireDirectory(dir: string): void {
   if (existsSync(dir)) return;

@@ -1,18 +1,24 @@
+import { basename, resolve } from 'node:path';
 import { Invitations } from '../access/invitations.ts';
+import { serverAddress } from '../access/server-address.ts';
+import { urlOf } from '../access/this-computer.ts';
 import { checkLayout } from '../files/layout.ts';
 import { type MailboxName, personName } from '../mailbox-name.ts';
-import { requireDirectory, unusable } from './directory.ts';
+import { inShell, requireDirectory, shown, unusable } from './directory.ts';
 import { Ending, RUNTIME } from './ending.ts';
 
 type Directory = { readonly dir: string };
 type InviteOptions = Directory & { readonly port: number; readonly url?: string };
 
 /** Prints a link that lets one person in; one they had before ends. */
-export function invite(name: string, { dir, port, url = `http://localhost:${port}/` }: InviteOptions): void {
+export async function invite(name: string, { dir, port, url }: InviteOptions): Promise<void> {
   const who = personName(name);
-  const key = inDirectory(dir, (invitations) => invitations.invite(who));
-  console.log(linkFor(url, key));
-  console.error(`Whoever has this link reads and writes as ${who}. End it: mailbox-chat revoke ${who}`);
+  const known = url ?? (await serverAddress(dir));
+  const [hadOne, key] = inDirectory(dir, (all) => [all.people().includes(who), all.invite(who)] as const);
+  console.log(linkFor(known ?? urlOf('localhost', port), key));
+  if (known === undefined) console.error(`No server answers for ${shown(dir)}. Where people reach it: --url <url>`);
+  if (hadOne) console.error(`The earlier link of ${who} has ended.`);
+  console.error(`Whoever has this link reads and writes as ${who}. End it: ${commandLine(dir, 'revoke', who)}`);
 }
 
 /** Ends a person's link; open pages end within seconds. */
@@ -35,6 +41,15 @@ export function firstLinks(dir: string, people: readonly MailboxName[], url: str
   const invited = invitations.people();
   const others = people.filter((person) => !invited.includes(person));
   return others.map((person) => ({ person, link: linkFor(url, invitations.invite(person)) }));
+}
+
+/** A command for the mailboxes in `dir`, as one would type it here: by its name where it is installed, by its file in a clone. */
+export function commandLine(dir: string, ...words: readonly string[]): string {
+  const script = process.argv[1] ?? '';
+  const npx = script.includes('/node_modules/.bin/') ? 'npx ' : '';
+  const command = basename(script) === 'mailbox-chat' ? `${npx}mailbox-chat` : `node ${inShell(shown(script))}`;
+  const where = resolve(dir) === resolve('mailboxes') ? '' : ` --dir ${inShell(shown(dir))}`;
+  return `${command} ${words.map(inShell).join(' ')}${where}`;
 }
 
 /** The key stands behind the #: a browser sends it to no server, and in no Referer. */

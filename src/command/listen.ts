@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { type AddressInfo, isIPv6 } from 'node:net';
-import { directoryHash } from '../directory-hash.ts';
+import type { AddressInfo } from 'node:net';
+import { serverAddress } from '../access/server-address.ts';
+import { isLoopback } from '../access/this-computer.ts';
 import { isErrno } from '../mailbox-error.ts';
 import { shown } from './directory.ts';
 import { CLEAN, CONFIGURATION, Ending, RUNTIME } from './ending.ts';
@@ -15,7 +16,6 @@ export interface Place {
   readonly ifTaken: 'fail' | 'next';
   /** Whoever serves this directory already makes us superfluous; left out, whoever is there is only in the way. */
   readonly dir?: string;
-  /** The flag that chose it. */
   readonly flag: '--port' | '--metrics';
 }
 
@@ -28,34 +28,20 @@ export async function listen(server: Server, { host, port, ifTaken, dir, flag }:
       return (server.address() as AddressInfo).port;
     } catch (error) {
       if (!isErrno(error, 'EADDRINUSE')) throw cannotListen(host, tried, flag, error);
-      if (dir !== undefined && (await isServing(dir, host, tried))) {
-        const where = `Mailbox Chat is already serving ${shown(dir)} there → ${urlOf(host, tried)}`;
-        throw new Ending(CLEAN, `Port ${tried} is already in use.`, [where]);
-      }
-      if (tried === last) throw taken(tried, flag);
+      const other = dir === undefined ? undefined : await otherServer(dir, host, tried);
+      if (other ?? tried === last) throw other ?? taken(tried, flag);
     }
   }
 }
 
-/** Where a browser on this machine finds it. */
-export function urlOf(host: string, port: number): string {
-  if (['127.0.0.1', '::1', 'localhost'].includes(host)) return `http://localhost:${port}/`;
-  return `http://${inUrl(host)}:${port}/`;
-}
-
-function inUrl(host: string): string {
-  return isIPv6(host) ? `[${host}]` : host;
-}
-
-/** Asks whoever has the port whether it is Mailbox Chat with our directory. Silence, or another answer, is a no. */
-async function isServing(dir: string, host: string, port: number): Promise<boolean> {
-  try {
-    const answer = await fetch(`http://${inUrl(host)}:${port}/healthz`, { signal: AbortSignal.timeout(1_000) });
-    const health = Object(await answer.json()) as Record<string, unknown>;
-    return health['name'] === 'mailbox-chat' && health['directoryHash'] === directoryHash(dir);
-  } catch {
-    return false;
-  }
+/** Who has the port, if it is a server of the same directory. */
+async function otherServer(dir: string, host: string, port: number): Promise<Ending | undefined> {
+  const url = await serverAddress(dir);
+  if (!url?.endsWith(`:${port}/`)) return undefined;
+  const isEnough = isLoopback(host) || !isLoopback(new URL(url).hostname);
+  const where = `Mailbox Chat is already serving ${shown(dir)} there${isEnough ? '' : ', for this computer only'} → ${url}`;
+  const advice = isEnough ? [where] : [where, 'To let other computers in, end it first, then start this again.'];
+  return new Ending(isEnough ? CLEAN : RUNTIME, `Port ${port} is already in use.`, advice);
 }
 
 function taken(port: number, flag: Place['flag']): Ending {

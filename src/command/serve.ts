@@ -1,19 +1,21 @@
 import { createServer } from 'node:http';
+import { keepAddress } from '../access/server-address.ts';
+import { isLoopback, urlOf } from '../access/this-computer.ts';
 import type { MailboxChatOptions } from '../chat-options.ts';
 import type { Logger } from '../logger.ts';
 import { type MailboxChat, mailboxChat } from '../mailbox-chat.ts';
 import { loadPromClient } from '../metrics/metrics.ts';
+import { metricsServer } from '../metrics/metrics-server.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import { accessSettings, type AccessOptions, type AccessSettings } from './access.ts';
 import { announce } from './announce.ts';
 import { createLogger, type LoggerOptions } from './create-logger.ts';
 import { openIn } from './directory.ts';
 import { outliveTerminal, RUNTIME } from './ending.ts';
-import { listen, urlOf } from './listen.ts';
+import { listen } from './listen.ts';
 import { openBrowser } from './open-browser.ts';
 import { openCluster, type StoreOptions } from './open-store.ts';
 import type { MetricsPlace } from './parsers.ts';
-import { serveMetrics } from './serve-metrics.ts';
 import { onStopSignal, stopServing } from './shutdown.ts';
 import { isTerminal } from './terminal.ts';
 
@@ -56,8 +58,9 @@ export async function serve(options: ServeOptions): Promise<void> {
 
   const ifTaken = isTerminal(process.stderr) && !options.isPortGiven ? 'next' : 'fail';
   const listening = await listen(server, { host, port, ifTaken, dir, flag: '--port' });
-  const metrics = place === 'off' ? undefined : await serveMetrics(chat, { ...place, ...access, logger });
-  await announce(options, access, { port: listening, metrics: metrics?.url });
+  const metrics = place === 'off' ? undefined : await serveMetrics(chat, place, access, logger);
+  keepAddress(dir, urlOf(host, listening), logger);
+  await announce(options, access, { port: listening, metrics });
   if (options.open) openBrowser(urlOf(host, listening), logger);
 }
 
@@ -69,6 +72,17 @@ async function openChat(options: ServeOptions, access: AccessSettings, logger: L
   const store = where === 'files' ? {} : { store: await openCluster(where, { keepMs: keepDays * DAY_MS, logger }) };
   const onFatal = (error: Error): void => giveUp(error, logger);
   return openIn(dir, () => mailboxChat({ ...asked, ...access, ...store, onFatal }));
+}
+
+/** Resolves to where the metrics are. Beyond this computer they may be called by any name. */
+async function serveMetrics(
+  { metrics }: MailboxChat,
+  { host, port }: Exclude<MetricsPlace, 'off'>,
+  { allowedHosts }: AccessSettings,
+  logger: Logger,
+): Promise<string> {
+  const server = await metricsServer(metrics, isLoopback(host) ? allowedHosts : ['*'], logger);
+  return `${urlOf(host, await listen(server, { host, port, ifTaken: 'fail', flag: '--metrics' }))}metrics`;
 }
 
 /** After a failed sync nobody knows what is on the disk: the next start reads it from there. */

@@ -101,8 +101,10 @@ describe("the README's commands", () => {
 
     const server = new Shell(commandsOf(host)[0]!, { cwd: clone, env: FREE_PORT });
     const [, port] = await server.printed(/"port":(\d+)/);
-    const invited = await run(commandsOf(invite)[0]!, { cwd: clone, env: { PORT: port! } });
-    const [, key] = /chat\.html#key=(\S+)/.exec(invited)!;
+    const invited = await run(commandsOf(invite)[0]!, { cwd: clone });
+    const [, reached, key] = /:(\d+)\/chat\.html#key=(\S+)/.exec(invited)!;
+
+    expect(reached).toBe(port);
 
     const history = `http://127.0.0.1:${port}/history?receiver=henry&sender=jjeong`;
     expect((await fetch(history)).status).toBe(401);

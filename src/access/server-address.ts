@@ -1,0 +1,46 @@
+/**
+ * Where the server of a directory is reached, in `.access/server.json`, for the commands that are run beside it:
+ *
+ *     {"url":"http://192.168.1.5:2012/","pid":4711}
+ */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { directoryHash } from '../directory-hash.ts';
+import { FILE_MODE, makeDirectory } from '../files/disk.ts';
+import { ACCESS } from '../files/mailbox-paths.ts';
+import type { Logger } from '../logger.ts';
+
+const ASK_MS = 1_000;
+const Address = z.object({ url: z.url() });
+
+/** Keeps the address until this process ends. Of several servers of one directory, the last one that started counts. */
+export function keepAddress(dir: string, url: string, logger: Logger): void {
+  const path = pathIn(dir);
+  const text = `${JSON.stringify({ url, pid: process.pid })}\n`;
+  try {
+    makeDirectory(dirname(path));
+    writeFileSync(path, text, { mode: FILE_MODE });
+  } catch (error) {
+    logger.warn({ err: error }, 'the address could not be kept: mailbox-chat invite takes --url'); // a full disk, say
+  }
+  process.on('exit', () => {
+    if (existsSync(path) && readFileSync(path, 'utf8') === text) rmSync(path);
+  });
+}
+
+/** The address of the server of this directory; undefined when none answers there: one that was killed left its address behind. */
+export async function serverAddress(dir: string): Promise<string | undefined> {
+  try {
+    const { url } = Address.parse(JSON.parse(readFileSync(pathIn(dir), 'utf8')));
+    const answer = await fetch(new URL('healthz', url), { signal: AbortSignal.timeout(ASK_MS) });
+    const Health = z.object({ name: z.literal('mailbox-chat'), directoryHash: z.literal([directoryHash(dir), null]) });
+    return Health.safeParse(await answer.json()).success ? url : undefined;
+  } catch {
+    return undefined; // no file, nobody there, or somebody else
+  }
+}
+
+function pathIn(dir: string): string {
+  return join(dir, ACCESS, 'server.json');
+}

@@ -1,0 +1,28 @@
+import { createServer, type Server } from 'node:http';
+import express, { type Request, type Response } from 'express';
+import { refuseForeignSites } from '../http/guard.ts';
+import { sendProblem } from '../http/problem.ts';
+import type { Logger } from '../logger.ts';
+import { MailboxError } from '../mailbox-error.ts';
+import { loadPromClient, type ChatMetrics } from './metrics.ts';
+
+const PATH = '/metrics';
+
+/**
+ * A server of nothing but `/metrics`: what a chat has counted, and figures of this process. It has a listener of its own:
+ * whoever reaches the chat does not reach it. `allowedHosts` are its names, besides localhost; `*`: any.
+ */
+export async function metricsServer(
+  metrics: ChatMetrics,
+  allowedHosts: readonly string[],
+  logger: Logger,
+): Promise<Server> {
+  loadPromClient().collectDefaultMetrics({ register: await metrics.registry() });
+  const router = express.Router();
+  router.all(PATH, refuseForeignSites({ allowedHosts, pageHosts: [] }), (req, res) => metrics(req, res));
+  return createServer((req, res) =>
+    router(req as Request, res as Response, (error = new MailboxError('NOT_FOUND', `Here is only ${PATH}.`)) =>
+      sendProblem(res, error, logger),
+    ),
+  );
+}
