@@ -13,6 +13,15 @@ async function two(): Promise<{ dir: string; here: { url: string }; there: { url
   return { dir, here, there };
 }
 
+/** A server hears of another's first page within a second; until then it has nobody to tell. */
+function knows(server: { url: string }, person: string): Promise<boolean> {
+  return until(`the server to know that ${person} is on the other one`, async () => {
+    const answer = await fetch(`${server.url}/people?receiver=mina`);
+    const { people } = (await answer.json()) as { people: { name: string; online: boolean }[] };
+    return people.some(({ name, online }) => name === person && online);
+  });
+}
+
 describe('two servers on one directory', () => {
   test('bring every message to every page, once and in order, whoever took it', async () => {
     const { dir, here, there } = await two();
@@ -49,11 +58,7 @@ describe('two servers on one directory', () => {
     const { dir, here, there } = await two();
     const henry = await listen(`${there.url}/status?receiver=henry`);
     await say(there, 'jjeong', 'henry', 'first');
-    await until('here to know that henry is there', async () => {
-      const answer = await fetch(`${here.url}/people?receiver=jjeong`);
-      const { people } = (await answer.json()) as { people: { name: string; online: boolean }[] };
-      return people.some(({ name, online }) => name === 'henry' && online);
-    });
+    await knows(here, 'henry');
     const { ino } = statSync(join(dir, 'henry.txt'));
 
     for (const text of ['second', 'third']) await say(here, 'jjeong', 'henry', text);
@@ -101,6 +106,7 @@ describe('two servers on one directory', () => {
     const page = await listen(`${there.url}/status?receiver=jjeong`, { types: ['read'] });
     const { id } = await say(there, 'jjeong', 'henry', 'hi');
     await history(here, 'henry', 'jjeong');
+    await knows(here, 'jjeong');
 
     await reportReceipt(here, { receiver: 'henry', sender: 'jjeong', read: id });
 
