@@ -13,7 +13,7 @@ import { LAYOUT_FILE, claimLayout } from './layout.ts';
 import { LiveDirectory } from './live-directory.ts';
 import { removeDeadLocks } from './lock.ts';
 import { Mailbox, type MailboxOptions } from './mailbox.ts';
-import { DELIVERED, LIVE, MailboxPaths, TAKEN, locksDirectory } from './mailbox-paths.ts';
+import { DELIVERED, LIVE, LOCKS, MailboxPaths, TAKEN } from './mailbox-paths.ts';
 import { MailboxWatcher } from './mailbox-watcher.ts';
 import { admitGroup } from './group-access.ts';
 import { openAmong } from './open-files.ts';
@@ -105,7 +105,7 @@ export class FileMailboxes implements MailboxStore {
     accessSync(this.#dir, constants.R_OK | constants.W_OK | constants.X_OK);
     claimLayout(this.#dir);
     if (options.groupWritable) admitGroup(this.#dir);
-    makeDirectory(locksDirectory(this.#dir));
+    makeDirectory(join(this.#dir, LOCKS));
 
     const logger = options.logger ?? silent;
     this.#onFatal = options.onFatal ?? (() => undefined);
@@ -203,8 +203,6 @@ export class FileMailboxes implements MailboxStore {
     await this.#recovered;
     accessSync(this.#dir, constants.W_OK | constants.X_OK);
     refuseWhenFull(this.#dir);
-    if (this.#watcher && !this.#watcher.isAlive)
-      throw new MailboxError('STORE_FAILED', 'The file watcher has stopped.');
   }
 
   get figures(): StoreFigures {
@@ -274,7 +272,7 @@ export class FileMailboxes implements MailboxStore {
 
   /** Takes that a process which died has left go into their logs; its locks go. */
   async #recover(): Promise<void> {
-    removeDeadLocks(locksDirectory(this.#dir));
+    removeDeadLocks(join(this.#dir, LOCKS));
     for (const name of namesIn(join(this.#dir, TAKEN))) {
       try {
         await this.#box(mailboxName(name)).tidy();

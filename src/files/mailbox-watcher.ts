@@ -50,7 +50,6 @@ export class MailboxWatcher {
       ignoreInitial: true,
       atomic: false,
       followSymlinks: false,
-      persistent: true,
       usePolling,
     });
     this.#watcher.on('all', (_event, path) => this.#hint(path));
@@ -62,10 +61,6 @@ export class MailboxWatcher {
   /** How many there have been. */
   get errors(): number {
     return this.#errors;
-  }
-
-  get isAlive(): boolean {
-    return !this.#watcher.closed;
   }
 
   /** Calls `hint` when the file may have changed, until `unwatch`. */
