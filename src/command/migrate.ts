@@ -1,4 +1,4 @@
-import { mailboxesIn } from '../files/backup.ts';
+import { mailboxesIn } from '../files/mailbox-paths.ts';
 import { type Copied, copyMailboxes } from '../jetstream/migrate.ts';
 import { Ending, RUNTIME, USAGE } from './ending.ts';
 import { closing, openCluster, openFiles, type StoreOptions } from './open-store.ts';

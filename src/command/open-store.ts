@@ -1,6 +1,6 @@
 import { Invitations } from '../access/invitations.ts';
-import { mailboxesIn } from '../files/backup.ts';
 import { FileMailboxes } from '../files/file-mailboxes.ts';
+import { mailboxesIn } from '../files/mailbox-paths.ts';
 import type { ClusterAddress } from '../jetstream/address.ts';
 import type { JetStreamMailboxes, JetStreamMailboxesOptions } from '../jetstream/index.ts';
 import { MailboxError } from '../mailbox-error.ts';

@@ -1,23 +1,11 @@
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  fstatSync,
-  fsyncSync,
-  futimesSync,
-  openSync,
-  readdirSync,
-  realpathSync,
-  type Stats,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, futimesSync, openSync, readdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { MailboxError, isErrno } from '../mailbox-error.ts';
-import { isMailboxName, type MailboxName } from '../mailbox-name.ts';
-import { READ, SAFELY, copyRange, makeDirectory, namesIn, statIfThere, withFile } from './disk.ts';
+import { MailboxError } from '../mailbox-error.ts';
+import type { MailboxName } from '../mailbox-name.ts';
+import { READ, SAFELY, copyRange, ifThere, imitate, makeDirectory, namesIn, statIfThere, withFile } from './disk.ts';
 import { LAYOUT, LAYOUT_FILE, UNFINISHED, checkLayout, writeLayout } from './layout.ts';
 import { LogSegments } from './log-segments.ts';
-import { ACCESS, DELIVERED, LIVE, LOCKS, MARKS, MAILBOX_ENDING, TAKEN, TORN, MailboxPaths } from './mailbox-paths.ts';
+import { ACCESS, DELIVERED, LIVE, LOCKS, MARKS, MailboxPaths, TAKEN, TORN, mailboxesIn } from './mailbox-paths.ts';
 import { listTakes } from './takes.ts';
 
 export interface BackedUp {
@@ -28,9 +16,8 @@ export interface BackedUp {
   readonly leftOut: readonly string[];
 }
 
-/** What passes between running servers is of no use to a copy. */
-const NOT_COPIED: ReadonlySet<string> = new Set([LAYOUT_FILE, LIVE, LOCKS]);
-const OURS: ReadonlySet<string> = new Set([ACCESS, DELIVERED, MARKS, TAKEN, TORN]);
+/** Copied by mailbox, or not at all: what passes between running servers is of no use to a copy. */
+const OURS: readonly string[] = [ACCESS, DELIVERED, LAYOUT_FILE, LIVE, LOCKS, MARKS, TAKEN, TORN];
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | SAFELY;
 
 /**
@@ -48,7 +35,7 @@ export function backUp(dir: string, target: string): BackedUp {
   for (const name of names) copy.mailbox(name);
   copy.theRest();
   copy.finish();
-  return { mailboxes: names.length, files: copy.files, bytes: copy.bytes, leftOut: copy.leftOut };
+  return { mailboxes: names.length, files: copy.files, bytes: copy.bytes, leftOut: [...copy.leftOut] };
 }
 
 function checkTarget(dir: string, target: string): void {
@@ -70,34 +57,16 @@ function realOf(path: string): string {
   return join(realOf(dirname(whole)), basename(whole));
 }
 
-/** Everybody who has mail: in a mailbox, on its way, or delivered. */
-export function mailboxesIn(dir: string): MailboxName[] {
-  const files = namesIn(dir).flatMap((name) => withoutEnding(name, MAILBOX_ENDING));
-  const marks = namesIn(join(dir, MARKS)).flatMap((name) => withoutEnding(name, '.json'));
-  const directories = [TAKEN, DELIVERED, TORN].flatMap((name) => namesIn(join(dir, name)));
-  return [...new Set([...files, ...marks, ...directories])].filter(isMailboxName);
-}
-
-function withoutEnding(name: string, ending: string): string[] {
-  return name.endsWith(ending) ? [name.slice(0, -ending.length)] : [];
-}
-
 class Copy {
   readonly #dir: string;
   readonly #target: string;
-  /** Directories made in the copy, by their path from there. */
-  readonly #made = new Set(['']);
-  readonly #leftOut = new Set<string>();
+  readonly leftOut = new Set<string>();
   files = 0;
   bytes = 0;
 
   constructor(dir: string, target: string) {
     this.#dir = dir;
     this.#target = target;
-  }
-
-  get leftOut(): string[] {
-    return [...this.#leftOut];
   }
 
   /**
@@ -128,9 +97,7 @@ class Copy {
   theRest(): void {
     this.#directory(join(this.#dir, ACCESS));
     for (const name of namesIn(this.#dir)) {
-      const path = join(this.#dir, name);
-      if (NOT_COPIED.has(name) || OURS.has(name) || statIfThere(join(this.#target, name))) continue;
-      this.#file(path);
+      if (!OURS.includes(name) && !statIfThere(join(this.#target, name))) this.#file(join(this.#dir, name));
     }
   }
 
@@ -141,12 +108,17 @@ class Copy {
   /** False when it is gone, or no plain file. It may grow meanwhile: what it had at first is copied. */
   #file(path: string): boolean {
     const from = relative(this.#dir, path);
-    const fd = this.#open(path, from);
+    if (statIfThere(path)?.isFile() === false) {
+      this.leftOut.add(from);
+      return false;
+    }
+    const fd = ifThere(() => openSync(path, READ));
     if (fd === undefined) return false;
     try {
       const stat = fstatSync(fd);
-      this.#makeDirectory(dirname(from));
-      withFile(join(this.#target, from), NEW_FILE, (to) => {
+      const copy = join(this.#target, from);
+      makeDirectory(dirname(copy));
+      withFile(copy, NEW_FILE, (to) => {
         copyRange(fd, 0, stat.size, to);
         imitate(to, stat);
         futimesSync(to, stat.atime, stat.mtime);
@@ -160,47 +132,17 @@ class Copy {
     }
   }
 
-  #open(path: string, from: string): number | undefined {
-    if (statIfThere(path)?.isFile() === false) this.#leftOut.add(from);
-    if (this.#leftOut.has(from)) return undefined;
-    try {
-      return openSync(path, READ);
-    } catch (error) {
-      if (isErrno(error, 'ENOENT')) return undefined;
-      throw error;
-    }
-  }
-
-  #makeDirectory(from: string): void {
-    const path = from === '.' ? '' : from;
-    if (this.#made.has(path)) return;
-    this.#makeDirectory(dirname(path));
-    makeDirectory(join(this.#target, path));
-    this.#made.add(path);
-  }
-
   /** Directories get their mode and owner last: one that may not be written could not be filled. */
   finish(): void {
     writeLayout(this.#target, String(LAYOUT));
-    for (const path of [...this.#made].toReversed()) {
-      const stat = statIfThere(join(this.#dir, path));
-      withFile(join(this.#target, path), constants.O_RDONLY | constants.O_DIRECTORY, (fd) => {
+    const found = readdirSync(this.#target, { recursive: true, withFileTypes: true });
+    const directories = found.flatMap((entry) => (entry.isDirectory() ? [join(entry.parentPath, entry.name)] : []));
+    for (const path of [this.#target, ...directories].toReversed()) {
+      const stat = statIfThere(join(this.#dir, relative(this.#target, path)));
+      withFile(path, constants.O_RDONLY | constants.O_DIRECTORY, (fd) => {
         fsyncSync(fd);
         if (stat) imitate(fd, stat);
       });
     }
   }
-}
-
-/** The owner first: changing it takes mode bits away. It is kept where we may. */
-function imitate(fd: number, { mode, uid, gid }: Stats): void {
-  for (const owner of [uid, process.geteuid!()]) {
-    try {
-      fchownSync(fd, owner, gid);
-      break;
-    } catch (error) {
-      if (!isErrno(error, 'EPERM')) throw error;
-    }
-  }
-  fchmodSync(fd, mode & 0o7777);
 }

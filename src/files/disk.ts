@@ -3,6 +3,8 @@ import {
   accessSync,
   closeSync,
   constants,
+  fchmodSync,
+  fchownSync,
   fdatasync,
   fdatasyncSync,
   fstatSync,
@@ -34,7 +36,6 @@ export const APPEND = O_RDWR | O_APPEND | SAFELY;
 export const APPEND_OR_CREATE = APPEND | O_CREAT;
 export const READ = O_RDONLY | SAFELY;
 
-const COPY_BYTES = 256 * 1024;
 const SCRATCH_BYTES = 256 * 1024;
 const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
@@ -181,11 +182,10 @@ function readInto(bytes: Buffer, fd: number, from: number): Buffer {
 
 /** Appends the bytes `from` to `to` of a file to another, fewer where it ends earlier; a piece at a time. */
 export function copyRange(fd: number, from: number, to: number, copy: number): void {
-  const chunk = Buffer.allocUnsafe(Math.min(COPY_BYTES, Math.max(0, to - from)));
   for (let at = from; at < to;) {
-    const read = readSync(fd, chunk, 0, Math.min(chunk.length, to - at), at);
-    if (read === 0) break;
-    at += writeSync(copy, chunk, 0, read);
+    const chunk = borrowRange(fd, at, Math.min(to, at + SCRATCH_BYTES));
+    if (chunk.length === 0) break;
+    at += writeSync(copy, chunk);
   }
 }
 
@@ -200,10 +200,28 @@ export function statIfThere(path: string): Stats | undefined {
 
 /** The names in a directory; none when it is not there. */
 export function namesIn(path: string): string[] {
+  return ifThere(() => readdirSync(path)) ?? [];
+}
+
+/** What `work` returns; undefined when the file that it asks for is not there. */
+export function ifThere<T>(work: () => T): T | undefined {
   try {
-    return readdirSync(path);
+    return work();
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return [];
+    if (isErrno(error, 'ENOENT')) return undefined;
     throw error;
   }
+}
+
+/** Gives a file this mode, and this owner where we may. The owner first: changing it takes mode bits away. */
+export function imitate(fd: number, { mode, uid, gid }: Pick<Stats, 'mode' | 'uid' | 'gid'>): void {
+  for (const owner of [uid, process.geteuid!()]) {
+    try {
+      fchownSync(fd, owner, gid);
+      break;
+    } catch (error) {
+      if (!isErrno(error, 'EPERM')) throw error;
+    }
+  }
+  fchmodSync(fd, mode & 0o7777);
 }

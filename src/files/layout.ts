@@ -10,7 +10,7 @@ import { constants, fsyncSync, ftruncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
 import { VERSION } from '../version.ts';
-import { READ, SAFELY, readRange, syncDirectory, withFile } from './disk.ts';
+import { READ, SAFELY, ifThere, readRange, syncDirectory, withFile } from './disk.ts';
 
 /** The layout that this version reads and writes. */
 export const LAYOUT = 1;
@@ -23,7 +23,8 @@ const WRITE_OR_CREATE = constants.O_WRONLY | constants.O_CREAT | SAFELY;
 
 /** Throws UNKNOWN_LAYOUT unless this version can use the directory. False: it does not say how it is laid out. */
 export function checkLayout(dir: string): boolean {
-  const text = readLayout(dir).trim();
+  const bytes = ifThere(() => withFile(join(dir, LAYOUT_FILE), READ, (fd) => readRange(fd, 0, MAX_BYTES)));
+  const text = bytes?.toString().trim() ?? '';
   if (text === '') return false;
   if (text === String(LAYOUT)) return true;
   throw new MailboxError('UNKNOWN_LAYOUT', `${whyNot(dir, text)} Nothing was changed.`);
@@ -47,15 +48,6 @@ export function writeLayout(dir: string, text: string): void {
     fsyncSync(fd);
   });
   syncDirectory(dir);
-}
-
-function readLayout(dir: string): string {
-  try {
-    return withFile(join(dir, LAYOUT_FILE), READ, (fd) => readRange(fd, 0, MAX_BYTES).toString('utf8'));
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return '';
-    throw error;
-  }
 }
 
 function whyNot(dir: string, text: string): string {

@@ -1,5 +1,6 @@
-import { join } from 'node:path';
-import type { MailboxName } from '../mailbox-name.ts';
+import { join, parse } from 'node:path';
+import { isMailboxName, type MailboxName } from '../mailbox-name.ts';
+import { namesIn } from './disk.ts';
 
 export const TAKEN = '.taken';
 export const DELIVERED = '.delivered';
@@ -52,6 +53,11 @@ export function isMailboxFile(name: string): boolean {
   return name.endsWith(MAILBOX_ENDING) && !name.startsWith('.');
 }
 
-export function locksDirectory(dir: string): string {
-  return join(dir, LOCKS);
+/** Everybody who has mail, in order: in a mailbox, on its way, or delivered. */
+export function mailboxesIn(dir: string): MailboxName[] {
+  const files = namesIn(dir).filter(isMailboxFile);
+  const marks = namesIn(join(dir, MARKS)).filter((name) => name.endsWith('.json'));
+  const directories = [TAKEN, DELIVERED, TORN].flatMap((name) => namesIn(join(dir, name)));
+  const names = [...files, ...marks].map((name) => parse(name).name);
+  return [...new Set([...names, ...directories])].filter(isMailboxName).toSorted();
 }

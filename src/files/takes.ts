@@ -3,10 +3,10 @@
  * order and the rest is the take's name in the log. A writer that opened the mailbox before may still append to it.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, closeSync, linkSync, openSync, renameSync, rmSync, type Stats } from 'node:fs';
+import { linkSync, renameSync, rmSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
-import { APPEND_OR_CREATE, makeDirectory, namesIn, statIfThere } from './disk.ts';
+import { APPEND_OR_CREATE, imitate, makeDirectory, namesIn, statIfThere, withFile } from './disk.ts';
 
 export interface Take {
   readonly name: string;
@@ -48,8 +48,7 @@ export function takeMailbox(mailbox: string, dir: string, like: Likeness): void 
   const names = namesIn(dir);
   removeSuccessors(dir, names);
   const successor = join(dir, SUCCESSOR + randomName());
-  makeSuccessor(dir, successor);
-  imitate(successor, like);
+  makeSuccessor(dir, successor, like);
 
   const id = randomName();
   const ordinal = nextOrdinal(names);
@@ -69,11 +68,10 @@ export function takeMailbox(mailbox: string, dir: string, like: Likeness): void 
 }
 
 /** Whoever retires the last take removes the directory, perhaps right now. */
-function makeSuccessor(dir: string, path: string): void {
+function makeSuccessor(dir: string, path: string, like: Likeness): void {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      closeSync(openSync(path, APPEND_OR_CREATE, 0o600));
-      return;
+      return withFile(path, APPEND_OR_CREATE, (fd) => imitate(fd, like));
     } catch (error) {
       if (!isErrno(error, 'ENOENT') || attempt === MAX_ATTEMPTS) throw error;
     }
@@ -115,30 +113,6 @@ export function unusable(path: string, cause?: unknown): MailboxError {
 
 function nextOrdinal(names: readonly string[]): number {
   return names.reduce((last, name) => Math.max(last, Number(NAME.exec(name)?.[1] ?? 0)), 0) + 1;
-}
-
-/** The owner is kept where we may: an unprivileged server cannot give files away. */
-function imitate(path: string, { mode, uid, gid }: Likeness): void {
-  try {
-    chmodSync(path, mode & 0o7777);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return; // tidied away by a process that believes to hold the lock, too
-    throw error;
-  }
-  try {
-    chownSync(path, uid, gid);
-  } catch (error) {
-    if (!isErrno(error, 'EPERM')) throw error;
-    chownGroup(path, gid);
-  }
-}
-
-function chownGroup(path: string, gid: number): void {
-  try {
-    chownSync(path, process.getuid!(), gid);
-  } catch (error) {
-    if (!isErrno(error, 'EPERM')) throw error;
-  }
 }
 
 function randomName(): string {
