@@ -1,13 +1,13 @@
-import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { isErrno } from '../mailbox-error.ts';
-import { mailboxName, type MailboxName } from '../mailbox-name.ts';
+import type { MailboxName } from '../mailbox-name.ts';
 import type { FileView, Inspection, Inspector, Piece } from '../inspector.ts';
-import { READ, namesIn, readRange, sizeOf, statIfThere, withFile } from './disk.ts';
-import { logPieces, loggedTakes, mailPieces, tornPieces } from './file-pieces.ts';
+import { READ, ifThere, namesIn, readRange, sizeOf, statIfThere, withFile } from './disk.ts';
+import { logPieces, mailPieces, tornPieces } from './file-pieces.ts';
 import type { LiveDirectory } from './live-directory.ts';
-import { LogSegments } from './log-segments.ts';
-import { DELIVERED, MAILBOX_ENDING, MailboxPaths } from './mailbox-paths.ts';
+import type { TakeRange } from './log-batch.ts';
+import { LogSegments, batchesIn } from './log-segments.ts';
+import { MailboxPaths, mailboxesIn } from './mailbox-paths.ts';
 import { Marks } from './marks.ts';
 import { listTakes } from './takes.ts';
 
@@ -16,15 +16,14 @@ const MAX_TAKES = 3;
 const MAX_TORN = 3;
 /** A segment that has just begun says little: the one before is shown with it. */
 const SHORT_SEGMENT_BYTES = 4 * 1024;
-const MAX_SEGMENT_BYTES = 8 * 1024 * 1024;
 const MAX_REMEMBERED = 100;
 
 /** Looks at mailbox files from outside, as `cat` would: it shares nothing with those who append and drain. */
 export class FileInspector implements Inspector {
   readonly #dir: string;
   readonly #live: LiveDirectory;
-  /** What was made of a file, as long as it is the same. */
-  readonly #known = new Map<string, { version: string; made: unknown }>();
+  /** What was made of a file, by its version: a log may be a mebibyte. */
+  readonly #known = new Map<string, unknown>();
 
   constructor(dir: string, live: LiveDirectory) {
     this.#dir = dir;
@@ -32,11 +31,7 @@ export class FileInspector implements Inspector {
   }
 
   mailboxes(): string[] {
-    const files = namesIn(this.#dir).flatMap((name) =>
-      name.endsWith(MAILBOX_ENDING) ? [name.slice(0, -MAILBOX_ENDING.length)] : [],
-    );
-    const names = new Set([...files, ...namesIn(join(this.#dir, DELIVERED))].filter(isName));
-    return [...names].toSorted((a, b) => (a < b ? -1 : 1)).slice(0, MAX_MAILBOXES);
+    return mailboxesIn(this.#dir).slice(0, MAX_MAILBOXES);
   }
 
   look(mailbox: MailboxName): Inspection {
@@ -64,24 +59,19 @@ export class FileInspector implements Inspector {
 
   #log(paths: MailboxPaths): FileView[] {
     const segments = new LogSegments(paths);
-    const [newest, before] = segments.list().slice(-2).toReversed();
-    if (newest === undefined) return [];
-    const isShort = segments.size(newest) < SHORT_SEGMENT_BYTES;
-    const names = isShort && before !== undefined ? [before, newest] : [newest];
-    return names.flatMap((name) => this.#view(segments.path(name), logPieces) ?? []);
+    const names = segments.list().slice(-2);
+    const views = names.flatMap((name) => this.#view(segments.path(name), logPieces) ?? []);
+    return (views.at(-1)?.size ?? 0) < SHORT_SEGMENT_BYTES ? views : views.slice(-1);
   }
 
+  /** How far each take is logged. The first batch of a segment repeats what those before it say. */
   #logged(paths: MailboxPaths): Map<string, number> {
-    const logged = new Map<string, number>();
     const segments = new LogSegments(paths);
-    for (const name of segments.list().slice(-2)) {
-      const path = segments.path(name);
-      const inSegment = this.#once(path, 'takes', (fd) =>
-        loggedTakes(readRange(fd, 0, Math.min(sizeOf(fd), MAX_SEGMENT_BYTES))),
-      );
-      for (const [take, to] of inSegment ?? []) logged.set(take, Math.max(logged.get(take) ?? 0, to));
-    }
-    return logged;
+    const rangesIn = (fd: number): TakeRange[] =>
+      [...batchesIn(readRange(fd, 0, sizeOf(fd)), 0)].flatMap(({ batch }) => batch.ranges);
+    const newest = segments.list().slice(-2);
+    const ranges = newest.flatMap((name) => this.#once(segments.path(name), 'takes', rangesIn) ?? []);
+    return new Map(ranges.map(({ take, to }) => [take, to]));
   }
 
   #torn({ torn }: MailboxPaths): FileView[] {
@@ -115,35 +105,14 @@ export class FileInspector implements Inspector {
   #once<T>(path: string, what: string, make: (fd: number) => T): T | undefined {
     const stat = statIfThere(path);
     if (!stat) return undefined;
-    const key = `${what} ${path}`;
-    const version = versionOf(stat);
-    const known = this.#known.get(key);
-    if (known?.version === version) return known.made as T;
-    const made = readIfThere(path, make);
-    this.#known.delete(key);
-    this.#known.set(key, { version, made });
-    if (this.#known.size > MAX_REMEMBERED) this.#known.delete(this.#known.keys().next().value!);
-    return made;
-  }
-}
-
-function versionOf({ ino, size, mtimeMs, ctimeMs }: Stats): string {
-  return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
-}
-
-function readIfThere<T>(path: string, work: (fd: number) => T): T | undefined {
-  try {
-    return withFile(path, READ, work);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined;
-    throw error;
-  }
-}
-
-function isName(text: string): boolean {
-  try {
-    return mailboxName(text) === text;
-  } catch {
-    return false;
+    const version = [what, path, stat.ino, stat.size, stat.mtimeMs, stat.ctimeMs].join(' ');
+    if (!this.#known.has(version)) {
+      if (this.#known.size >= MAX_REMEMBERED) this.#known.clear();
+      this.#known.set(
+        version,
+        ifThere(() => withFile(path, READ, make)),
+      );
+    }
+    return this.#known.get(version) as T | undefined;
   }
 }
