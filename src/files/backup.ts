@@ -4,7 +4,6 @@ import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import { READ, SAFELY, copyRange, ifThere, imitate, makeDirectory, namesIn, statIfThere, withFile } from './disk.ts';
 import { LAYOUT, LAYOUT_FILE, UNFINISHED, checkLayout, writeLayout } from './layout.ts';
-import { LogSegments } from './log-segments.ts';
 import { ACCESS, DELIVERED, LIVE, LOCKS, MARKS, MailboxPaths, TAKEN, TORN, mailboxesIn } from './mailbox-paths.ts';
 import { listTakes } from './takes.ts';
 
@@ -79,8 +78,7 @@ class Copy {
     this.#file(paths.marks);
     this.#file(paths.file);
     this.#takes(paths.takes);
-    const segments = new LogSegments(paths);
-    for (const segment of segments.list()) this.#file(segments.path(segment)); // the oldest first
+    this.#directory(paths.log);
     this.#directory(paths.torn);
   }
 

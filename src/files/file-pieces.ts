@@ -1,6 +1,7 @@
 /** Cuts the end of a file into pieces, each with what it says: of a mailbox or take, and of a log. */
 import { messageOf } from '../stored-message.ts';
 import type { Piece, Says } from '../inspector.ts';
+import type { MailEvent } from '../mailbox-store.ts';
 import { splitBlocks, parseFrames, type Parsed } from './event-frame.ts';
 import { idTime } from './event-id.ts';
 import { batchesIn, type ReadBatch } from './log-segments.ts';
@@ -23,13 +24,13 @@ type Span = Omit<Piece, 'bytes' | 'last'>;
 export function mailPieces(fd: number, size: number, now: number): Piece[] {
   const from = characterFrom(fd, size - WINDOW_BYTES);
   const { stretches, end } = readStretches(fd, from, size, now);
-  const spans: Span[] = stretches.map((stretch) => ({ ...stretch, says: saidBy(stretch.parsed) }));
+  const spans = stretches.map(({ parsed, ...range }, i): Span => {
+    return { ...range, says: i === 0 && from > 0 ? { kind: 'cut' } : saidBy(parsed) };
+  });
   if (end < size) {
     const last = readRange(fd, size - 1, size)[0];
     spans.push({ from: end, end: size, says: { kind: 'unfinished', lines: last === LF || last === CR } });
   }
-  const first = spans[0];
-  if (from > 0 && first && end > from) spans[0] = { ...first, says: { kind: 'cut' } };
   return withBytes(fd, spans);
 }
 
@@ -67,7 +68,7 @@ function batchSpans({ batch, body }: ReadBatch): Span[] {
   for (const [i, block] of blocks.entries()) {
     const end = i === blocks.length - 1 ? rest : block.end;
     const [event] = parseFrames(body.toString('utf8', block.from, block.to).replace(/\n$/, ''), batch.ms);
-    const says: Says = event ? eventSays(event.data, event) : { kind: 'nothing' };
+    const says: Says = event ? eventSays(event) : { kind: 'nothing' };
     spans.push({ from: batch.body + at, end: batch.body + end, says });
     at = end;
   }
@@ -75,12 +76,11 @@ function batchSpans({ batch, body }: ReadBatch): Span[] {
 }
 
 function saidBy(parsed: Parsed): Says {
-  if (parsed.kind === 'own') return eventSays(parsed.data, { id: parsed.id, time: idTime(parsed.id) });
-  if (parsed.kind === 'foreign') return eventSays(parsed.data, parsed.type === undefined ? {} : { type: parsed.type });
-  return parsed;
+  if (parsed.kind === 'own') return eventSays({ ...parsed, time: idTime(parsed.id) });
+  return parsed.kind === 'foreign' ? eventSays(parsed) : parsed;
 }
 
-function eventSays(data: string, { id, time, type }: { id?: string; time?: number; type?: string }): Says {
+function eventSays({ data, id, time, type }: Partial<MailEvent> & { readonly data: string }): Says {
   const isForeign = id === undefined || id.includes('.');
   const message = isForeign ? undefined : messageOf(data);
   return {

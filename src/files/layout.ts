@@ -54,8 +54,7 @@ function whyNot(dir: string, text: string): string {
   if (text === UNFINISHED) return `${dir} is a backup that was not finished: make another one.`;
   const ours = `this is Mailbox Chat ${VERSION}, which knows layout ${LAYOUT}`;
   if (/^\d{1,9}$/.test(text)) {
-    const fix = Number(text) > LAYOUT ? 'Install the version that made it, or restore a backup from before it.' : '';
-    return `${dir} has layout ${text}, and ${ours}. ${fix}`.trim();
+    return `${dir} has layout ${text}, and ${ours}. Install the version that made it, or restore a backup from before it.`;
   }
   return `${dir}/${LAYOUT_FILE} does not say a layout, and ${ours}. If the directory is one of ours, delete that file.`;
 }

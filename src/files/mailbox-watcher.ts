@@ -105,8 +105,8 @@ export class MailboxWatcher {
     if (this.#crowd) return;
     try {
       this.#crowd = watchDirectory(dir, { persistent: false }, (_event, name) => {
-        const path = name === null ? undefined : join(dir, name);
-        if (path !== undefined && !this.#watched.has(path)) this.#hint(path);
+        const path = join(dir, name ?? '');
+        if (!this.#watched.has(path)) this.#hint(path);
       });
       this.#crowd.on('error', (error) => this.#failed(error));
     } catch (error) {
@@ -121,9 +121,9 @@ export class MailboxWatcher {
     this.#errors += 1;
   }
 
-  #hint(path: string | undefined): void {
-    const hint = path === undefined ? undefined : this.#hints.get(path);
-    if (path === undefined || !hint) return;
+  #hint(path: string): void {
+    const hint = this.#hints.get(path);
+    if (!hint) return;
     hint();
     this.#later(this.#secondLooks, path, SECOND_LOOK_MS, () => this.#hints.get(path)?.());
   }
@@ -138,7 +138,6 @@ export class MailboxWatcher {
   }
 }
 
-function watchedPath(details: unknown): string | undefined {
-  const { watchedPath: path } = Object(details) as { watchedPath?: unknown };
-  return typeof path === 'string' ? path : undefined;
+function watchedPath(details: unknown): string {
+  return String((Object(details) as { watchedPath?: unknown }).watchedPath);
 }

@@ -24,9 +24,7 @@ export async function openAmong(paths: ReadonlySet<string>): Promise<Set<string>
       let restedMs = performance.now();
       for (const pid of begun) {
         seen.add(pid);
-        for (const target of pid === INIT ? descriptorsOfInit() : descriptorsOf(pid)) {
-          if (paths.has(target)) open.add(target);
-        }
+        for (const path of pathsOpenIn(pid)) if (paths.has(path)) open.add(path);
         if (performance.now() - restedMs < SLICE_MS) continue;
         await setImmediate();
         restedMs = performance.now();
@@ -39,26 +37,19 @@ export async function openAmong(paths: ReadonlySet<string>): Promise<Set<string>
   }
 }
 
-/** Where init is more privileged than we are it is the system's own, and no writer of mail. */
-function descriptorsOfInit(): string[] {
-  try {
-    return descriptorsOf(INIT);
-  } catch (error) {
-    if (isErrno(error, 'EACCES', 'EPERM')) return [];
-    throw error;
-  }
-}
-
-function descriptorsOf(pid: string): string[] {
+function pathsOpenIn(pid: string): string[] {
   const dir = `/proc/${pid}/fd`;
-  return whileItLives(() => readdirSync(dir), []).map((fd) => whileItLives(() => readlinkSync(`${dir}/${fd}`), ''));
+  const descriptors = unlessHidden(pid, () => readdirSync(dir)) ?? [];
+  return descriptors.map((fd) => unlessHidden(pid, () => readlinkSync(`${dir}/${fd}`)) ?? '');
 }
 
-function whileItLives<T>(look: () => T, gone: T): T {
+/** Undefined when the process is gone, or is an init that we may not look into: the system's own, no writer of mail. */
+function unlessHidden<T>(pid: string, look: () => T): T | undefined {
   try {
     return look();
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ESRCH', 'EINVAL')) return gone;
+    if (isErrno(error, 'ENOENT', 'ESRCH', 'EINVAL')) return undefined;
+    if (pid === INIT && isErrno(error, 'EACCES', 'EPERM')) return undefined;
     throw error;
   }
 }
