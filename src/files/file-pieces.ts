@@ -2,9 +2,9 @@
 import { messageOf } from '../stored-message.ts';
 import type { Piece, Says } from '../inspector.ts';
 import type { MailEvent } from '../mailbox-store.ts';
-import { splitBlocks, parseFrames, type Parsed } from './event-frame.ts';
+import { frame, type Parsed } from './event-frame.ts';
 import { idTime } from './event-id.ts';
-import { batchesIn, type ReadBatch } from './log-segments.ts';
+import { batchesIn, eventsOf, type ReadBatch } from './log-segments.ts';
 import { readRange } from './disk.ts';
 import { readStretches } from './waiting-mail.ts';
 
@@ -58,19 +58,16 @@ function voidIn(from: number, end: number): Span[] {
   return from < end ? [{ from, end, says: { kind: 'void' } }] : [];
 }
 
-function batchSpans({ batch, body }: ReadBatch): Span[] {
-  const { blocks, rest } = splitBlocks(body);
-  const takes = batch.ranges.map(({ take }) => take);
-  const spans: Span[] = [
-    { from: batch.start, end: batch.body, says: { kind: 'batch', time: batch.ms, events: blocks.length, takes } },
-  ];
-  let at = 0;
-  for (const [i, block] of blocks.entries()) {
-    const end = i === blocks.length - 1 ? rest : block.end;
-    const [event] = parseFrames(body.toString('utf8', block.from, block.to).replace(/\n$/, ''), batch.ms);
-    const says: Says = event ? eventSays(event) : { kind: 'nothing' };
-    spans.push({ from: batch.body + at, end: batch.body + end, says });
-    at = end;
+function batchSpans(found: ReadBatch): Span[] {
+  const { start, body, ms, ranges } = found.batch;
+  const events = eventsOf(found);
+  const takes = ranges.map(({ take }) => take);
+  const spans: Span[] = [{ from: start, end: body, says: { kind: 'batch', time: ms, events: events.length, takes } }];
+  let from = body;
+  for (const event of events) {
+    const end = from + Buffer.byteLength(frame(event));
+    spans.push({ from, end, says: eventSays(event) });
+    from = end;
   }
   return spans;
 }

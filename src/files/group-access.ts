@@ -3,6 +3,7 @@ import { chmodSync, fchmodSync, fstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isErrno } from '../mailbox-error.ts';
 import { READ, namesIn, withFile } from './disk.ts';
+import { isMailboxFile } from './mailbox-paths.ts';
 
 /** The group may make files, which belong to the directory's group. */
 const DIRECTORY_BITS = 0o2070;
@@ -11,17 +12,15 @@ export const GROUP_FILE_MODE = 0o660;
 /** Opens a directory, and the mailboxes that are in it already, to its group. */
 export function admitGroup(dir: string): void {
   chmodSync(dir, statSync(dir).mode | DIRECTORY_BITS);
-  for (const name of namesIn(dir)) if (name.endsWith('.txt')) admitToMailbox(join(dir, name));
-}
-
-function admitToMailbox(path: string): void {
-  try {
-    withFile(path, READ, (fd) => {
-      const stat = fstatSync(fd);
-      if (stat.isFile() && stat.nlink === 1) fchmodSync(fd, stat.mode | GROUP_FILE_MODE);
-    });
-  } catch (error) {
-    // Not ours to open, or no file: what it is shows when it is used.
-    if (!isErrno(error, 'EACCES', 'EPERM', 'ENOENT', 'ELOOP', 'ENXIO', 'ENODEV')) throw error;
+  for (const name of namesIn(dir).filter(isMailboxFile)) {
+    try {
+      withFile(join(dir, name), READ, (fd) => {
+        const stat = fstatSync(fd);
+        if (stat.isFile() && stat.nlink === 1) fchmodSync(fd, stat.mode | GROUP_FILE_MODE);
+      });
+    } catch (error) {
+      // Not ours to open, or no file: what it is shows when it is used.
+      if (!isErrno(error, 'EACCES', 'EPERM', 'ENOENT', 'ELOOP', 'ENXIO', 'ENODEV')) throw error;
+    }
   }
 }
