@@ -1,7 +1,7 @@
 import { MailboxError } from './mailbox-error.ts';
 import { isRoom, type MailboxName } from './mailbox-name.ts';
 import type { MailboxStore, MailEvent } from './mailbox-store.ts';
-import { messageOf } from './stored-message.ts';
+import { messageOf } from './message-data.ts';
 
 export interface HistoryMessage {
   readonly mailbox: string;

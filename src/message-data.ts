@@ -1,5 +1,8 @@
 import type { Message } from './mailbox-store.ts';
 
+/** A message of ours, as it stands in the data of its event. `time` is ISO 8601. */
+export type StoredMessage = Readonly<Record<keyof Message | 'time', string>>;
+
 /** The one line of JSON that a message of ours is stored and sent as, whatever the store. */
 export function messageData(message: Message, now: number): string {
   const { sender, receiver, message: text, key } = message;
@@ -11,13 +14,24 @@ export function scopedKey({ sender, key }: { readonly sender: string; readonly k
   return `${sender}\n${key}`;
 }
 
-/** Sender and key of a message of ours, or undefined when `data` is something else. */
+/** Reads an event's data; undefined when it is somebody else's text. */
+export function messageOf(data: string): StoredMessage | undefined {
+  const { sender, receiver, message, time, key } = fieldsOf(data);
+  const fields = { sender, receiver, message, time, key };
+  return Object.values(fields).every((field) => typeof field === 'string') ? (fields as StoredMessage) : undefined;
+}
+
+/** Sender and key alone, whatever else a message of ours says; undefined when `data` is something else. */
 export function messageFields(data: string): { sender: string; key: string } | undefined {
-  if (!data.startsWith('{')) return undefined;
+  const { sender, key } = fieldsOf(data);
+  return typeof sender === 'string' && typeof key === 'string' ? { sender, key } : undefined;
+}
+
+function fieldsOf(data: string): Record<string, unknown> {
+  if (!data.startsWith('{')) return {};
   try {
-    const { sender, key } = JSON.parse(data) as Record<string, unknown>;
-    return typeof sender === 'string' && typeof key === 'string' ? { sender, key } : undefined;
+    return JSON.parse(data) as Record<string, unknown>;
   } catch {
-    return undefined; // not JSON: somebody else's text
+    return {}; // not JSON: somebody else's text
   }
 }

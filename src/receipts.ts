@@ -1,7 +1,7 @@
 import type { Live } from './live.ts';
 import { isRoom, type MailboxName } from './mailbox-name.ts';
 import type { MailboxStore, MarkName } from './mailbox-store.ts';
-import { messageOf } from './stored-message.ts';
+import { messageOf } from './message-data.ts';
 
 const MAX_TOLD = 200;
 

@@ -1,5 +1,5 @@
 /** Cuts the end of a file into pieces, each with what it says: of a mailbox or take, and of a log. */
-import { messageOf } from '../stored-message.ts';
+import { messageOf } from '../message-data.ts';
 import type { Piece, Says } from '../inspector.ts';
 import type { MailEvent } from '../mailbox-store.ts';
 import { frame, type Parsed } from './event-frame.ts';

@@ -1,6 +1,6 @@
 import { mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
 import type { MailboxStore } from '../mailbox-store.ts';
-import { messageOf, type StoredMessage } from '../stored-message.ts';
+import { messageOf, type StoredMessage } from '../message-data.ts';
 import { sendJson } from './answer.ts';
 import type { Chat } from './chat.ts';
 import { queryOf, type Handler } from './request.ts';
