@@ -21,10 +21,10 @@ export function messageOf(data: string): StoredMessage | undefined {
   return Object.values(fields).every((field) => typeof field === 'string') ? (fields as StoredMessage) : undefined;
 }
 
-/** Sender and key alone, whatever else a message of ours says; undefined when `data` is something else. */
-export function messageFields(data: string): { sender: string; key: string } | undefined {
+/** The scoped key of a message of ours, whatever else it says; undefined when `data` is something else. */
+export function keyOf(data: string): string | undefined {
   const { sender, key } = fieldsOf(data);
-  return typeof sender === 'string' && typeof key === 'string' ? { sender, key } : undefined;
+  return typeof sender === 'string' && typeof key === 'string' ? scopedKey({ sender, key }) : undefined;
 }
 
 function fieldsOf(data: string): Record<string, unknown> {

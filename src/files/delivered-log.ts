@@ -1,13 +1,13 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { MailboxError } from '../mailbox-error.ts';
 import type { Batch, MailEvent } from '../mailbox-store.ts';
-import { messageFields, scopedKey } from '../message-data.ts';
+import { keyOf } from '../message-data.ts';
 import type { CommitSlots } from './commit-slots.ts';
 import { appendWhole, readRange, sizeOf, statIfThere, sync, syncNow, writeError } from './disk.ts';
 import { FIRST_ID, compareIds, idTime, laterId } from './event-id.ts';
 import { encodeBatch, type LoggedBatch, type TakeRange } from './log-batch.ts';
 import { LogReader, type ReadableLog } from './log-reader.ts';
-import { LogSegments, batchesIn, eventsOf } from './log-segments.ts';
+import { LogSegments, batchesIn, eventsOf, type ReadBatch } from './log-segments.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
 import { RecentEvents } from './recent-events.ts';
 import { RecentKeys } from './recent-keys.ts';
@@ -315,7 +315,7 @@ export class DeliveredLog implements ReadableLog {
       if (this.#size > this.#at) {
         for (const found of batchesIn(readRange(this.#fd, this.#at, this.#size), this.#at)) {
           this.#takeIn(found.batch);
-          if (this.#keys) addKeys(this.#keys, eventsOf(found));
+          if (this.#keys) for (const [key, id] of keysIn(found)) this.#keys.set(key, id);
           this.#recent.clear();
         }
       }
@@ -363,7 +363,7 @@ export class DeliveredLog implements ReadableLog {
   }
 
   #readKeys(): RecentKeys {
-    const kept: MailEvent[][] = [];
+    const kept: [key: string, id: string][][] = [];
     let count = 0;
     let bytesRead = 0;
     back: for (const name of this.#segments.toReversed()) {
@@ -371,14 +371,14 @@ export class DeliveredLog implements ReadableLog {
         const after = bytesRead > KEYS_READ_BYTES ? Infinity : count;
         // The last id: foreign mail at the beginning bears the time of the message before it, however long ago.
         if (!RecentKeys.reaches(found.batch.last, after, this.#options.now())) break back;
-        const keyed = eventsOf(found).filter(({ data }) => messageFields(data)); // foreign mail must not push keys out
+        const keyed = keysIn(found);
         bytesRead += found.body.length;
         count += keyed.length;
         kept.push(keyed);
       }
     }
     const keys = new RecentKeys();
-    for (const events of kept.toReversed()) addKeys(keys, events);
+    for (const [key, id] of kept.toReversed().flat()) keys.set(key, id);
     return keys;
   }
 
@@ -484,9 +484,10 @@ export class DeliveredLog implements ReadableLog {
   }
 }
 
-function addKeys(keys: RecentKeys, events: readonly MailEvent[]): void {
-  for (const { id, data } of events) {
-    const fields = messageFields(data);
-    if (fields) keys.set(scopedKey(fields), id);
-  }
+/** Those of our own events: foreign mail must not push keys out. */
+function keysIn(found: ReadBatch): [key: string, id: string][] {
+  return eventsOf(found).flatMap(({ id, data }) => {
+    const key = keyOf(data);
+    return key === undefined ? [] : [[key, id]];
+  });
 }

@@ -11,7 +11,7 @@ import { isUtf8 } from 'node:buffer';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { isForeignType } from '../event-type.ts';
 import type { MailEvent } from '../mailbox-store.ts';
-import { messageFields, scopedKey } from '../message-data.ts';
+import { keyOf, scopedKey } from '../message-data.ts';
 import { isOwnId, idTime } from './event-id.ts';
 
 /** A longer event is set aside, not delivered: one hostile line must not fill the memory. */
@@ -132,8 +132,8 @@ function parseAnyLines(text: string, now: number): Parsed {
 
 /** An id of our form belongs to a whole JSON object with a key, or the event is a torn append of ours. */
 function ownEvent(id: string, data: string): Parsed {
-  const fields = messageFields(data);
-  return fields ? { kind: 'own', id, data, key: scopedKey(fields) } : { kind: 'damaged', why: 'a torn append' };
+  const key = keyOf(data);
+  return key === undefined ? { kind: 'damaged', why: 'a torn append' } : { kind: 'own', id, data, key };
 }
 
 /** The events of text that `frame` made, in order. `receivedAt` dates foreign mail, which carries no time. */

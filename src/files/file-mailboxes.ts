@@ -123,7 +123,11 @@ export class FileMailboxes implements MailboxStore {
       slots: new CommitSlots(COMMIT_SLOTS),
       kept: { count: 0 },
       logger,
-      mayMake: () => this.#mayMake(),
+      mayMake: () => {
+        if (this.#made >= this.#maxNewMailboxes) return false;
+        this.#made += 1;
+        return true;
+      },
       isHeardElsewhere: (mailbox) => this.live.isHereElsewhere(mailbox),
       onReplaced: (file) => this.#watcher?.rewatch(file),
       onLogged: (mailbox) => this.live.grew(mailbox),
@@ -137,7 +141,10 @@ export class FileMailboxes implements MailboxStore {
     this.live = new LiveDirectory(join(this.#dir, LIVE), {
       logger,
       watch: options.watch !== false,
-      onGrown: (name) => this.#hint(name),
+      onGrown: (name) => {
+        const box = this.#boxes.get(name as MailboxName)?.box;
+        if (box?.isWatched) box.hint();
+      },
     });
     this.inspector = new FileInspector(this.#dir, this.live);
     this.#recovered = this.#recover();
@@ -171,7 +178,7 @@ export class FileMailboxes implements MailboxStore {
   // eslint-disable-next-line typescript/require-await -- the seam is asynchronous, this store answers at once
   async mark(mailbox: MailboxName, name: MarkName, id: string): Promise<void> {
     const box = this.#box(mailbox);
-    if (!box.move(name, id)) return;
+    if (!box.marks.move(name, id)) return;
     this.#unmarked.add(box);
     this.#writeMarksIn(MARKS_WRITE_MS);
     box.ring();
@@ -179,7 +186,7 @@ export class FileMailboxes implements MailboxStore {
 
   // eslint-disable-next-line typescript/require-await -- as above
   async marks(mailbox: MailboxName): Promise<Readonly<Record<string, string>>> {
-    return this.#box(mailbox).marks();
+    return this.#box(mailbox).marks.read();
   }
 
   async watch(mailbox: MailboxName, ring: () => void): Promise<() => void> {
@@ -221,17 +228,6 @@ export class FileMailboxes implements MailboxStore {
     await this.#writeMarks('briefly'); // without them, mail is at worst delivered again to who has no cursor
     await Promise.all(Array.from(this.#boxes.values(), ({ box }) => box.close()));
     this.#boxes.clear();
-  }
-
-  #mayMake(): boolean {
-    if (this.#made >= this.#maxNewMailboxes) return false;
-    this.#made += 1;
-    return true;
-  }
-
-  #hint(name: string): void {
-    const entry = this.#boxes.get(name as MailboxName);
-    if (entry?.box.isWatched) entry.box.hint();
   }
 
   #warn(error: unknown, what: string): void {
@@ -327,7 +323,7 @@ export class FileMailboxes implements MailboxStore {
     box.log.dropRecentIfIdle();
     if (box.isWatched) {
       if (box.needsLook()) box.hint();
-    } else if (box.needsTidying) {
+    } else if (box.taken.needsLook()) {
       box.tidy().catch((error: unknown) => this.#warn(error, 'a take could not be read'));
     } else if (box.isIdle && nowMs - usedMs > FORGET_IDLE_MS && !this.#unmarked.has(box)) {
       this.#boxes.delete(name);
@@ -340,12 +336,12 @@ export class FileMailboxes implements MailboxStore {
     this.#retiring = true;
     try {
       const quiet: { box: Mailbox; takes: Take[] }[] = [];
-      for (const { box } of this.#boxes.values()) if (box.hasTakes) quiet.push({ box, takes: box.quietTakes() });
+      for (const { box } of this.#boxes.values()) if (!box.taken.isEmpty) quiet.push({ box, takes: box.taken.quiet() });
       const paths = quiet.flatMap(({ takes }) => takes.map(({ path }) => path));
       if (paths.length === 0) return;
       const open = await openAmong(new Set(paths));
       for (const { box, takes } of quiet) {
-        const over = open ? takes.filter(({ path }) => !open.has(path)) : box.quietTakes(this.#takeKeepMs);
+        const over = open ? takes.filter(({ path }) => !open.has(path)) : box.taken.quiet(this.#takeKeepMs);
         for (let from = 0; from < over.length; from += RETIRE_MOST) {
           await box.retire(over.slice(from, from + RETIRE_MOST));
           await setImmediate(); // what came meanwhile goes first

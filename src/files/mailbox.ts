@@ -1,10 +1,9 @@
 import { closeSync, constants, fchmodSync, fstatSync, openSync, rmSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Logger } from '../logger.ts';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
-import type { Appended, Batch, MailEvent, MarkName, Message } from '../mailbox-store.ts';
-import { messageData, messageFields, scopedKey } from '../message-data.ts';
+import type { Appended, Batch, MailEvent, Message } from '../mailbox-store.ts';
+import { keyOf, messageData, scopedKey } from '../message-data.ts';
 import { DeliveredLog, type Draft, type LogOptions } from './delivered-log.ts';
 import {
   APPEND_OR_CREATE,
@@ -24,20 +23,16 @@ import { GROUP_FILE_MODE } from './group-access.ts';
 import { MailboxLock } from './lock.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
 import { Marks } from './marks.ts';
-import { TakenMail } from './taken-mail.ts';
+import { TakenMail, type TakenMailOptions } from './taken-mail.ts';
 import { statMailbox, takeMailbox, unusable, type Take } from './takes.ts';
 import { WaitingMail, ownEventsIn } from './waiting-mail.ts';
 
-export interface MailboxOptions extends LogOptions {
+export interface MailboxOptions extends LogOptions, TakenMailOptions {
   /** More mail than this may not wait in the mailbox file. */
   readonly maxWaiting: number;
   readonly maxWaitingBytes: number;
   /** Whether mailbox files that are made here may be written by their group. */
   readonly groupWritable: boolean;
-  readonly logger: Logger;
-  readonly uptimeMs: () => number;
-  /** How many takes all mailboxes of the store have together. */
-  readonly kept: { count: number };
   /** Counts one more mailbox that was not there before; false when there are too many. */
   readonly mayMake: () => boolean;
   /** Whether somebody listens to it by way of another process, as far as is known here. */
@@ -46,8 +41,6 @@ export interface MailboxOptions extends LogOptions {
   readonly onReplaced: (file: string) => void;
   /** Something of ours has been logged. */
   readonly onLogged: (mailbox: MailboxName) => void;
-  /** So many events of other programs have been logged. */
-  readonly onForeign: (events: number) => void;
   /** A write could not be made durable: nothing may be accepted any more. */
   readonly onSyncError: (error: SyncError) => void;
 }
@@ -81,12 +74,13 @@ const HISTORY_BYTES = 1024 * 1024;
  */
 export class Mailbox {
   readonly log: DeliveredLog;
+  readonly taken: TakenMail;
+  readonly marks: Marks;
   readonly #paths: MailboxPaths;
   readonly #options: MailboxOptions;
-  readonly #taken: TakenMail;
-  #madeLock: MailboxLock | undefined;
-  #madeMarks: Marks | undefined;
-  #madeWaiting: WaitingMail | undefined;
+  readonly #lock: MailboxLock;
+  /** Made with the first append to the file: a mailbox that is only listened to needs none. */
+  #waiting: WaitingMail | undefined;
   readonly #bells = new Set<() => void>();
   #appends: Append[] = [];
   #appending = false;
@@ -107,21 +101,9 @@ export class Mailbox {
       this.#ringIfGrown(); // each batch rings: a long backlog is on its way while the rest is still read
       options.onLogged(paths.name);
     });
-    this.#taken = new TakenMail(paths, options, this.log);
-  }
-
-  // A mailbox that is only listened to needs none of these.
-
-  get #lock(): MailboxLock {
-    return (this.#madeLock ??= new MailboxLock(this.#paths.lock, this.#options.logger));
-  }
-
-  get #marks(): Marks {
-    return (this.#madeMarks ??= new Marks(this.#paths.marks));
-  }
-
-  get #waiting(): WaitingMail {
-    return (this.#madeWaiting ??= new WaitingMail());
+    this.taken = new TakenMail(paths, options, this.log);
+    this.marks = new Marks(paths.marks);
+    this.#lock = new MailboxLock(paths.lock, options.logger);
   }
 
   get isWatched(): boolean {
@@ -130,10 +112,8 @@ export class Mailbox {
 
   /** Nothing under way, nobody listening, nothing left to tidy: may be forgotten in memory. */
   get isIdle(): boolean {
-    return this.#turns === 0 && this.#bells.size === 0 && this.#appends.length === 0 && this.#taken.isEmpty;
+    return this.#turns === 0 && this.#bells.size === 0 && this.#appends.length === 0 && this.taken.isEmpty;
   }
-
-  // Appending
 
   append(message: Message): Promise<Appended> {
     return new Promise((resolve, reject) => {
@@ -202,8 +182,12 @@ export class Mailbox {
     if (!this.#looked || before?.ino !== this.#ino) await this.#logTaken(before?.ino);
     else await this.log.catchUp();
 
-    if (!before && !this.log.exists && !this.#options.mayMake()) throw tooManyMailboxes();
-
+    if (!before && !this.log.exists && !this.#options.mayMake()) {
+      throw new MailboxError(
+        'MAILBOX_FULL',
+        'Too many new mailboxes were made. Write to one that exists, or ask who runs this.',
+      );
+    }
     if (before && !this.#mayWrite()) {
       this.#replace(before); // made by another user: what is in it is read, and a file of ours takes its place
       return false;
@@ -213,19 +197,20 @@ export class Mailbox {
 
   async #writeToFile(batch: Append[], inoBefore: number | undefined): Promise<boolean> {
     this.#fill(batch);
+    const waiting = (this.#waiting ??= new WaitingMail());
     const fd = this.#openMailbox();
     try {
       if (inoBefore === undefined) this.#admitGroup(fd);
       const stat = fstatSync(fd);
       if (!stat.isFile() || stat.nlink !== 1) throw unusable(this.#paths.file);
-      this.#waiting.readOn(fd, stat, this.log.now);
+      waiting.readOn(fd, stat, this.log.now);
       const { outcomes, events, frames } = this.#draft(
         batch,
-        laterId(this.log.last, this.#waiting.last),
-        (key) => this.#waiting.keys.get(key, this.#options.now()) ?? this.#loggedId(key),
+        laterId(this.log.last, waiting.last),
+        (key) => waiting.keys.get(key, this.#options.now()) ?? this.#loggedId(key),
       );
       if (events.length > 0) {
-        this.#checkRoom(stat.size, events.length);
+        this.#checkRoom(stat.size, waiting.count + events.length);
         appendWhole(fd, Buffer.from(frames));
       }
       await sync(fd);
@@ -235,7 +220,7 @@ export class Mailbox {
       if (after.nlink === 0) return false; // removed under our hands: out of reach, so once more
       this.#ino = after.ino;
       if (inoBefore !== after.ino) this.#looked = false; // taken meanwhile: look for the take next time
-      this.#waiting.readOn(fd, after, this.log.now);
+      waiting.readOn(fd, after, this.log.now);
       this.#settle(outcomes, (id) => [...ownEventsIn(fd, after.size, after.size, this.log.now), this.log.find(id)]);
       return true;
     } finally {
@@ -264,9 +249,9 @@ export class Mailbox {
     }
   }
 
-  #checkRoom(bytes: number, more: number): void {
+  #checkRoom(bytes: number, count: number): void {
     const { maxWaiting, maxWaitingBytes } = this.#options;
-    if (this.#waiting.count + more <= maxWaiting && bytes <= maxWaitingBytes) return;
+    if (count <= maxWaiting && bytes <= maxWaitingBytes) return;
     throw new MailboxError(
       'MAILBOX_FULL',
       `This mailbox is full: ${maxWaiting} messages or ${maxWaitingBytes} bytes wait in it already. Send again when it has been read.`,
@@ -316,12 +301,16 @@ export class Mailbox {
     id: string,
     candidates: readonly (MailEvent | undefined)[],
   ): void {
-    const earlier = candidates.find((event) => event?.id === id && isOf(event, message));
-    if (earlier && JSON.parse(earlier.data).message !== message.message) reject(keyReused());
-    else resolve({ event: earlier ?? remembered(id, message), repeated: true });
+    const key = scopedKey(message);
+    const earlier = candidates.find((event) => event?.id === id && keyOf(event.data) === key);
+    if (earlier && JSON.parse(earlier.data).message !== message.message) {
+      reject(new MailboxError('KEY_REUSED', 'This key was used for another message. Use a new key for a new message.'));
+      return;
+    }
+    // When the event itself is no longer kept, its id and the text that was sent again tell the same.
+    const event = earlier ?? { id, time: idTime(id), data: messageData(message, idTime(id)) };
+    resolve({ event, repeated: true });
   }
-
-  // Draining
 
   /** Brings everything that waits into the log, whoever wrote it. */
   look(): Promise<void> {
@@ -336,23 +325,21 @@ export class Mailbox {
   /** Whether a look would find something: a few `stat` calls. */
   needsLook(): boolean {
     const stat = statIfThere(this.#paths.file);
-    return (stat?.size ?? 0) > 0 || stat?.ino !== this.#ino || this.#taken.needsLook() || this.log.hasGrown();
+    return (stat?.size ?? 0) > 0 || stat?.ino !== this.#ino || this.taken.needsLook() || this.log.hasGrown();
   }
 
   async #collect(): Promise<void> {
     let stat = statMailbox(this.#paths.file, this.#paths.takes);
     if (!stat && this.isWatched && (this.log.exists || this.#options.mayMake())) stat = this.#makeMailbox();
     if (stat && stat.size > 0) {
-      await this.#lock.run(() => this.#take());
+      await this.#lock.run(() => {
+        const found = statMailbox(this.#paths.file, this.#paths.takes);
+        if (found && found.size > 0) this.#replace(found);
+      });
       stat = statMailbox(this.#paths.file, this.#paths.takes);
     }
     if (stat?.ino !== this.#ino) this.#options.onReplaced(this.#paths.file);
-    if (!this.#looked || stat?.ino !== this.#ino || this.#taken.needsLook()) await this.#logTaken(stat?.ino);
-  }
-
-  #take(): void {
-    const stat = statMailbox(this.#paths.file, this.#paths.takes);
-    if (stat && stat.size > 0) this.#replace(stat);
+    if (!this.#looked || stat?.ino !== this.#ino || this.taken.needsLook()) await this.#logTaken(stat?.ino);
   }
 
   #replace({ mode, uid, gid }: Stats): void {
@@ -376,20 +363,11 @@ export class Mailbox {
 
   /** Takes are looked for after the mailbox: who takes it from now on changes its inode. */
   async #logTaken(ino: number | undefined): Promise<void> {
-    this.#taken.list();
+    this.taken.list();
     await this.log.catchUp();
-    await this.#taken.log();
+    await this.taken.log();
     this.#ino = ino;
     this.#looked = true;
-  }
-
-  get hasTakes(): boolean {
-    return !this.#taken.isEmpty;
-  }
-
-  /** Takes that have been logged and quiet for so long. */
-  quietTakes(idleMs?: number): Take[] {
-    return this.#taken.quiet(idleMs);
   }
 
   /** Brings what has been taken into the log; leaves the mailbox alone. */
@@ -400,23 +378,17 @@ export class Mailbox {
     });
   }
 
-  get needsTidying(): boolean {
-    return this.#taken.needsLook();
-  }
-
   retire(takes: readonly Take[]): Promise<void> {
     return this.#inTurn(async () => {
       await this.log.catchUp();
-      await this.#taken.retire(takes);
+      await this.taken.retire(takes);
       this.#ringIfGrown();
     });
   }
 
-  // Reading
-
   async read(after: string | undefined, limit: number): Promise<Batch> {
     if (!this.isWatched) await this.#tryLook();
-    return this.log.read(after ?? this.marks()['delivered'] ?? this.log.oldest, limit);
+    return this.log.read(after ?? this.marks.read()['delivered'] ?? this.log.oldest, limit);
   }
 
   async ends(): Promise<{ oldest: string; newest: string }> {
@@ -438,8 +410,8 @@ export class Mailbox {
 
   /** From the end of the file backwards, as far as there is any. Stretches overlap: in one of two each event is whole. */
   #ownWaiting(before: string | undefined): { waiting: MailEvent[]; isOldest: boolean } {
-    const size = this.#sizeOfMailbox();
-    for (let end = size; end > 0; end -= HISTORY_BYTES) {
+    const stat = statIfThere(this.#paths.file);
+    for (let end = stat?.isFile() ? stat.size : 0; end > 0; end -= HISTORY_BYTES) {
       const events = withFile(this.#paths.file, READ, (fd) => ownEventsIn(fd, end, 2 * HISTORY_BYTES, this.log.now));
       const waiting = events
         .filter(({ id }) => compareIds(id, this.log.newest) > 0 && (before === undefined || compareIds(id, before) < 0))
@@ -448,13 +420,6 @@ export class Mailbox {
     }
     return { waiting: [], isOldest: true };
   }
-
-  #sizeOfMailbox(): number {
-    const stat = statIfThere(this.#paths.file);
-    return stat?.isFile() ? stat.size : 0;
-  }
-
-  // Watching
 
   /** Listening begins with a look, so that what waits is on its way when this resolves. */
   async watch(ring: () => void): Promise<() => void> {
@@ -506,28 +471,16 @@ export class Mailbox {
     }
   }
 
-  // Marks
-
-  move(name: MarkName, id: string): boolean {
-    return this.#marks.move(name, id);
-  }
-
-  marks(): Record<string, string> {
-    return (this.#madeMarks ?? new Marks(this.#paths.marks)).read(); // kept only from the first move on
-  }
-
   writeMarks(wait: 'wait' | 'briefly'): Promise<void> {
-    return this.#inTurn(() => this.#lock.run(() => this.#marks.write(), wait));
+    return this.#inTurn(() => this.#lock.run(() => this.marks.write(), wait));
   }
 
   /** Drops what is older than is kept, as far as the mark has passed it; a room has no marks. */
   retain(isRoom: boolean): Promise<void> {
     return this.#inTurn(() =>
-      this.log.retain(isRoom ? this.log.newest : (this.marks()['delivered'] ?? this.log.oldest)),
+      this.log.retain(isRoom ? this.log.newest : (this.marks.read()['delivered'] ?? this.log.oldest)),
     );
   }
-
-  // Ending
 
   /** Leaves nothing of it behind. */
   forget(): Promise<void> {
@@ -537,10 +490,10 @@ export class Mailbox {
         rmSync(this.#paths.takes, { recursive: true, force: true });
         rmSync(this.#paths.torn, { recursive: true, force: true });
         this.log.remove();
-        this.#marks.remove();
+        this.marks.remove();
         this.#looked = false;
         this.#ino = undefined;
-        this.#taken.list();
+        this.taken.list();
       }),
     );
   }
@@ -564,25 +517,4 @@ export class Mailbox {
     if (error instanceof SyncError) this.#options.onSyncError(error);
     else this.#options.logger.warn({ err: error, mailbox: this.#paths.file }, 'the mailbox could not be used');
   }
-}
-
-function tooManyMailboxes(): MailboxError {
-  return new MailboxError(
-    'MAILBOX_FULL',
-    'Too many new mailboxes were made. Write to one that exists, or ask who runs this.',
-  );
-}
-
-function keyReused(): MailboxError {
-  return new MailboxError('KEY_REUSED', 'This key was used for another message. Use a new key for a new message.');
-}
-
-function isOf({ data }: MailEvent, { sender, key }: Message): boolean {
-  const fields = messageFields(data);
-  return fields?.sender === sender && fields.key === key;
-}
-
-/** The event itself is no longer kept: its id and the text that was sent again tell the same. */
-function remembered(id: string, message: Message): MailEvent {
-  return { id, time: idTime(id), data: messageData(message, idTime(id)) };
 }
