@@ -4,6 +4,7 @@ import type { Batch, MailEvent } from '../mailbox-store.ts';
 import { keyOf } from '../message-data.ts';
 import type { CommitSlots } from './commit-slots.ts';
 import { appendWhole, readRange, sizeOf, statIfThere, sync, syncNow, writeError } from './disk.ts';
+import { frame } from './event-frame.ts';
 import { FIRST_ID, compareIds, idTime, laterId } from './event-id.ts';
 import { encodeBatch, type LoggedBatch, type TakeRange } from './log-batch.ts';
 import { LogReader, type ReadableLog } from './log-reader.ts';
@@ -26,7 +27,6 @@ export interface LogOptions {
 
 /** What to log in one batch: its events, and the bytes of takes that they were made from. */
 export interface Draft {
-  readonly frames: string;
   readonly events: readonly MailEvent[];
   readonly ranges: readonly TakeRange[];
   /** The ids of those that a key made, by `scopedKey`. */
@@ -47,7 +47,7 @@ const KEYS_READ_BYTES = 64 * 1024 * 1024;
 /** A segment is closed after a twelfth of the time that mail is kept: what is dropped with it is little older than it must be. */
 const AGES = 12;
 const KEYS_OUTLIVE_MS = 2 * 60 * 1000;
-const NOTHING: Draft = { frames: '', events: [], ranges: [], keyed: new Map() };
+const NOTHING: Draft = { events: [], ranges: [], keyed: new Map() };
 
 /**
  * Everything that has left one mailbox, append-only, in segments. Fenced by position (log-batch.ts), so that any
@@ -141,7 +141,7 @@ export class DeliveredLog implements ReadableLog {
 
   /** Whether another process has written, as far as a `stat` can tell. */
   hasGrown(): boolean {
-    if (this.#fd === undefined) return this.#files.areThere() && this.#files.list().length > 0;
+    if (this.#fd === undefined) return this.#files.list().length > 0;
     const { size, nlink } = fstatSync(this.#fd);
     return this.#ended || nlink === 0 || size !== this.#size;
   }
@@ -156,11 +156,11 @@ export class DeliveredLog implements ReadableLog {
    * Logs what `build` drafts, in one write and one `fdatasync`. `build` runs when everything logged so far is known,
    * and again when another process wrote first; without a draft nothing is written. Resolves to the draft that stands.
    */
-  commit<D extends Draft>(build: () => D | undefined): Promise<D | undefined> {
+  commit(build: () => Draft | undefined): Promise<Draft | undefined> {
     return this.#options.slots.run(() => this.#commit(build));
   }
 
-  async #commit<D extends Draft>(build: () => D | undefined): Promise<D | undefined> {
+  async #commit(build: () => Draft | undefined): Promise<Draft | undefined> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       this.#readOn();
       const draft = build();
@@ -201,12 +201,15 @@ export class DeliveredLog implements ReadableLog {
 
   /** Drops the oldest segments that are past the mark and past age or size; the keys of two minutes stay known. */
   async retain(mark: string): Promise<void> {
-    await this.#endOld(mark);
+    // When all that was received is older than is kept, a new segment begins, so that the last one can go, too.
+    this.#readOn();
+    if (this.#isAllOld && compareIds(this.#last, mark) <= 0) await this.commit(() => NOTHING);
     const now = this.#options.now();
     for (;;) {
       const [oldest, next] = this.#segments;
       if (oldest === undefined || next === undefined || compareIds(next, mark) > 0) return;
-      const age = now - this.#begunMs(next);
+      // Its name may be far older than its first batch: foreign mail has the time of the message before it.
+      const age = now - (this.#files.batchFrom(next, 0, Infinity)?.ms ?? now);
       if (age < KEYS_OUTLIVE_MS || (age < this.#options.keepMs && this.#segments.length <= this.#maxSegments)) return;
       this.#files.remove(oldest);
       this.#segments.shift();
@@ -224,17 +227,6 @@ export class DeliveredLog implements ReadableLog {
 
   get #maxSegments(): number {
     return Math.ceil(this.#options.keepBytes / this.#options.segmentBytes);
-  }
-
-  /** When all that was received is older than is kept, a new segment begins, so that the last one can go, too. */
-  async #endOld(mark: string): Promise<void> {
-    this.#readOn();
-    if (this.#isAllOld && compareIds(this.#last, mark) <= 0) await this.commit(() => NOTHING);
-  }
-
-  /** When a segment was begun, unix ms. Its name may be far older: foreign mail has the time of the message before it. */
-  #begunMs(segment: string): number {
-    return this.#files.batchFrom(segment, 0, Infinity)?.ms ?? this.#options.now();
   }
 
   /** To be called now and then: what nothing was added to since the last call is read from disk from now on. */
@@ -274,8 +266,6 @@ export class DeliveredLog implements ReadableLog {
     this.#files.removeAll();
   }
 
-  // Reading on
-
   #open(): void {
     if (this.#opened) return;
     this.#opened = true;
@@ -297,7 +287,7 @@ export class DeliveredLog implements ReadableLog {
   #readOn(): void {
     this.#open();
     const stat = this.#fd === undefined ? undefined : fstatSync(this.#fd);
-    if (stat ? stat.nlink > 0 : !this.#files.areThere() || this.#files.list().length === 0) {
+    if (stat ? stat.nlink > 0 : this.#files.list().length === 0) {
       this.#scan(stat?.size);
       return;
     }
@@ -367,7 +357,7 @@ export class DeliveredLog implements ReadableLog {
     let count = 0;
     let bytesRead = 0;
     back: for (const name of this.#segments.toReversed()) {
-      for (const found of (this.#files.batches(name, Infinity) ?? []).toReversed()) {
+      for (const found of this.#files.batches(name, Infinity).toReversed()) {
         const after = bytesRead > KEYS_READ_BYTES ? Infinity : count;
         // The last id: foreign mail at the beginning bears the time of the message before it, however long ago.
         if (!RecentKeys.reaches(found.batch.last, after, this.#options.now())) break back;
@@ -381,8 +371,6 @@ export class DeliveredLog implements ReadableLog {
     for (const [key, id] of kept.toReversed().flat()) keys.set(key, id);
     return keys;
   }
-
-  // Writing
 
   /** Makes the first or the next segment when there is none to write to; true: look again before writing. */
   async #openedNewest(): Promise<boolean> {
@@ -418,7 +406,7 @@ export class DeliveredLog implements ReadableLog {
     // The first batch of a segment says how far each take is logged, whoever made the segment: who starts there needs it.
     const carried = this.#at === 0 ? [...(this.#consumed ?? [])].map(([take, to]) => ({ take, from: 0, to })) : [];
     const ranges = [...carried, ...draft.ranges];
-    const bytes = encodeBatch(start, { ms, last, ranges, end }, draft.frames);
+    const bytes = encodeBatch(start, { ms, last, ranges, end }, draft.events.map(frame).join(''));
     appendWhole(this.#fd!, filler === '' ? bytes : Buffer.concat([Buffer.from(filler), bytes]));
     const head = bytes.subarray(0, bytes.indexOf(LF, 1) + 1);
     const next = start + bytes.length;
@@ -438,20 +426,11 @@ export class DeliveredLog implements ReadableLog {
     return true;
   }
 
-  /** Writes a batch and makes it durable, looking meanwhile whether it stands: nearly every one does. */
+  /** Writes a batch and makes it durable. Whether it stands: nearly every one does. */
   async #wrote(draft: Draft): Promise<boolean> {
-    const written = this.#append(draft, false);
-    const synced = sync(this.#fd!);
-    let stands: boolean;
-    try {
-      stands = this.#stands(written);
-    } finally {
-      await synced;
-    }
-    if (!stands) return false;
-    this.#syncedAt = this.#at;
-    this.#synced = this.#last;
-    return true;
+    const stands = this.#stands(this.#append(draft, false));
+    await this.#makeDurable();
+    return stands;
   }
 
   async #makeDurable(): Promise<void> {
@@ -467,8 +446,6 @@ export class DeliveredLog implements ReadableLog {
     this.#syncedAt = this.#at;
     this.#synced = this.#last;
   }
-
-  // For the reader
 
   get segments(): readonly string[] {
     return this.#segments;

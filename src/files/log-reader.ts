@@ -134,6 +134,6 @@ export class LogReader {
   }
 
   #batches(segment: string): ReadBatch[] {
-    return this.#files.batches(segment, this.#log.readableEnd(segment)) ?? [];
+    return this.#files.batches(segment, this.#log.readableEnd(segment));
   }
 }

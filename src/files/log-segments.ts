@@ -32,18 +32,15 @@ export interface ReadBatch {
 
 /** The files of one log, `0-0.log`, `1763600000000-0.log`, …: each named by the id that its events come after. */
 export class LogSegments {
-  readonly #paths: Pick<MailboxPaths, 'log'>;
+  readonly #dir: string;
 
   constructor(paths: Pick<MailboxPaths, 'log'>) {
-    this.#paths = paths;
-  }
-
-  get #dir(): string {
-    return this.#paths.log;
+    this.#dir = paths.log;
   }
 
   /** Their names, oldest first. */
   list(): string[] {
+    if (!existsSync(this.#dir)) return []; // most mailboxes have no log: cheaper than an error
     return namesIn(this.#dir)
       .filter((name) => name.endsWith(ENDING) && isEventId(name.slice(0, -ENDING.length)))
       .map((name) => name.slice(0, -ENDING.length))
@@ -69,11 +66,6 @@ export class LogSegments {
     await Promise.all([syncDirectoryAsync(this.#dir), made && syncDirectoryAsync(dirname(this.#dir))]);
   }
 
-  /** Whether there is a log at all, as far as one call can tell. */
-  areThere(): boolean {
-    return existsSync(this.#dir);
-  }
-
   size(name: string): number {
     return this.#read(name, sizeOf) ?? 0;
   }
@@ -86,10 +78,10 @@ export class LogSegments {
     rmSync(this.#dir, { recursive: true, force: true });
   }
 
-  /** The whole batches up to an offset; undefined when the segment is gone. */
-  batches(name: string, upTo: number): ReadBatch[] | undefined {
+  /** The whole batches up to an offset; none when the segment is gone. */
+  batches(name: string, upTo: number): ReadBatch[] {
     const bytes = this.#read(name, (fd) => readRange(fd, 0, Math.min(upTo, sizeOf(fd))));
-    return bytes && [...batchesIn(bytes, 0)];
+    return bytes ? [...batchesIn(bytes, 0)] : [];
   }
 
   /** The first whole batch at or after an offset; undefined when there is none before `upTo`, or no such segment. */

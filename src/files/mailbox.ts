@@ -162,7 +162,7 @@ export class Mailbox {
     let outcomes: readonly Outcome[] = [];
     await this.log.commit(() => {
       this.#fill(batch);
-      const draft = this.#draft(batch, this.log.last, (key) => this.#loggedId(key));
+      const draft = this.#draft(batch);
       outcomes = draft.outcomes;
       return draft.events.length > 0 ? draft : undefined;
     });
@@ -204,14 +204,10 @@ export class Mailbox {
       const stat = fstatSync(fd);
       if (!stat.isFile() || stat.nlink !== 1) throw unusable(this.#paths.file);
       waiting.readOn(fd, stat, this.log.now);
-      const { outcomes, events, frames } = this.#draft(
-        batch,
-        laterId(this.log.last, waiting.last),
-        (key) => waiting.keys.get(key, this.#options.now()) ?? this.#loggedId(key),
-      );
+      const { outcomes, events } = this.#draft(batch, waiting);
       if (events.length > 0) {
         this.#checkRoom(stat.size, waiting.count + events.length);
-        appendWhole(fd, Buffer.from(frames));
+        appendWhole(fd, Buffer.from(events.map(frame).join('')));
       }
       await sync(fd);
       if (inoBefore === undefined) syncDirectory(dirname(this.#paths.file));
@@ -258,21 +254,16 @@ export class Mailbox {
     );
   }
 
-  #loggedId(key: string): string | undefined {
-    return this.log.keys.get(key, this.#options.now());
-  }
-
   /** Gives every new message the next id; a key that was used before keeps its first event. */
-  #draft(batch: readonly Append[], after: string, known: (key: string) => string | undefined): AppendDraft {
+  #draft(batch: readonly Append[], waiting?: WaitingMail): AppendDraft {
     const now = this.#options.now();
     const keyed = new Map<string, string>();
     const outcomes: Outcome[] = [];
     const events: MailEvent[] = [];
-    let frames = '';
-    let last = after;
+    let last = waiting ? laterId(this.log.last, waiting.last) : this.log.last;
     for (const append of batch) {
       const key = scopedKey(append.message);
-      const earlierId = keyed.get(key) ?? known(key);
+      const earlierId = keyed.get(key) ?? waiting?.keys.get(key, now) ?? this.log.keys.get(key, now);
       if (earlierId !== undefined) {
         outcomes.push({ append, earlierId });
         continue;
@@ -281,10 +272,9 @@ export class Mailbox {
       const event = { id: last, time: idTime(last), data: messageData(append.message, now) };
       events.push(event);
       keyed.set(key, last);
-      frames += frame(event);
       outcomes.push({ append, event });
     }
-    return { outcomes, events, frames, keyed, ranges: [] };
+    return { outcomes, events, keyed, ranges: [] };
   }
 
   /** `candidates` are events among which is the one with this id, if it is kept. */

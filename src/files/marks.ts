@@ -39,7 +39,7 @@ export class Marks {
   /** Writes what has moved, never back; to be called under the mailbox's lock. */
   write(): void {
     const moved = this.#unwritten;
-    if (this.isWritten) return;
+    if (Object.keys(moved).length === 0) return;
     const { delivered, ...reads } = latest(this.#readFile(), moved);
     const read = Object.fromEntries(Object.entries(reads).map(([name, id]) => [name.slice('read:'.length), id]));
     const draft = `${this.#path}.${process.pid}`;
@@ -51,10 +51,6 @@ export class Marks {
       throw writeError(error);
     }
     if (this.#unwritten === moved) this.#unwritten = {};
-  }
-
-  get isWritten(): boolean {
-    return Object.keys(this.#unwritten).length === 0;
   }
 
   remove(): void {

@@ -15,7 +15,7 @@ import {
   withFile,
   writeError,
 } from './disk.ts';
-import { MAX_EVENT_BYTES, frame, parseBlock } from './event-frame.ts';
+import { MAX_EVENT_BYTES, parseBlock } from './event-frame.ts';
 import { compareIds, idTime, nextForeignId } from './event-id.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
 import { listTakes, type Take } from './takes.ts';
@@ -41,8 +41,6 @@ export interface TakenMailOptions {
   /** So many events of other programs have been logged. */
   readonly onForeign: (events: number) => void;
 }
-
-type TakenDraft = Draft & { readonly foreign: number };
 
 /** The takes of one mailbox: brings what they hold into the log, once, and removes them when nobody writes any more. */
 export class TakenMail {
@@ -119,7 +117,10 @@ export class TakenMail {
       if (this.#isUnfinished(take, size)) {
         if (!this.#isQuiet(take, TAIL_COMPLETE_MS)) return;
         await this.#logTail(take, fd, size);
-        if (this.#isUnfinished(take, size)) await this.#setAside(take, fd, size, 'half a line');
+        if (this.#isUnfinished(take, size)) {
+          const from = this.#log.consumed(take.id);
+          await this.#logStretches(take, fd, [{ from, end: size, parsed: { kind: 'damaged', why: 'half a line' } }]);
+        }
       }
       rmSync(take.path, { force: true }); // another server may have been quicker
       // A writer that opened the mailbox before the take may still have written: look once more after the unlink.
@@ -172,55 +173,39 @@ export class TakenMail {
 
   async #logStretches(take: Take, fd: number, stretches: readonly Stretch[]): Promise<void> {
     const log = this.#log;
-    const { onForeign } = this.#options;
     for (const { from, end, parsed } of stretches)
       if (parsed.kind === 'damaged') this.#copyAside(take, fd, from, end, parsed.why);
     const end = stretches.at(-1)!.end;
     while (log.consumed(take.id) < end) {
       const logged = await log.commit(() => this.#draft(take, stretches));
-      if (logged) onForeign(logged.foreign);
+      if (logged) this.#options.onForeign(logged.events.length - logged.keyed.size);
     }
   }
 
   /** As much as fits in one batch of what the log does not have yet. */
-  #draft(take: Take, stretches: readonly Stretch[]): TakenDraft | undefined {
+  #draft(take: Take, stretches: readonly Stretch[]): Draft | undefined {
     const log = this.#log;
-    const { now } = this.#options;
+    const now = this.#options.now();
     const from = log.consumed(take.id);
     const events: MailEvent[] = [];
     const keyed = new Map<string, string>();
-    let frames = '';
-    let foreign = 0;
     let last = log.last;
     let to = from;
     for (const { end, parsed } of stretches) {
       if (end <= from) continue;
-      if (frames.length >= BATCH_BYTES) break;
+      if (to - from >= BATCH_BYTES) break;
       to = end;
       if (parsed.kind === 'nothing' || parsed.kind === 'damaged') continue;
-      if (parsed.kind === 'own' && (keyed.has(parsed.key) || log.keys.get(parsed.key, now()) !== undefined)) continue;
-      const event = eventAfter(last, parsed, now());
+      if (parsed.kind === 'own' && (keyed.has(parsed.key) || log.keys.get(parsed.key, now) !== undefined)) continue;
+      const event = eventAfter(last, parsed, now);
       events.push(event);
       if (parsed.kind === 'own') keyed.set(parsed.key, event.id);
-      else foreign += 1;
-      frames += frame(event);
       last = event.id;
     }
-    return to > from ? { events, frames, keyed, foreign, ranges: [{ take: take.id, from, to }] } : undefined;
+    return to > from ? { events, keyed, ranges: [{ take: take.id, from, to }] } : undefined;
   }
 
-  /** Keeps what cannot be shown, and marks it as seen. */
-  async #setAside(take: Take, fd: number, end: number, why: string): Promise<void> {
-    const log = this.#log;
-    const from = log.consumed(take.id);
-    this.#copyAside(take, fd, from, end, why);
-    await log.commit(() =>
-      log.consumed(take.id) < end
-        ? { events: [], frames: '', keyed: new Map(), ranges: [{ take: take.id, from, to: end }] }
-        : undefined,
-    );
-  }
-
+  /** Keeps what cannot be shown. */
   #copyAside(take: Take, fd: number, from: number, end: number, why: string): void {
     const path = join(this.#paths.torn, `${take.id}-${from}.txt`);
     try {

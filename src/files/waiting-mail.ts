@@ -76,47 +76,31 @@ function endOfBlock(fd: number, from: number, size: number): number | undefined 
 export class WaitingMail {
   #ino: number | undefined;
   #readTo = 0;
-  #count = 0;
-  #last = FIRST_ID;
-  #keys = new RecentKeys();
-
-  get last(): string {
-    return this.#last;
-  }
-
   /** Events, whoever wrote them. */
-  get count(): number {
-    return this.#count;
-  }
-
-  get keys(): RecentKeys {
-    return this.#keys;
-  }
+  count = 0;
+  last = FIRST_ID;
+  keys = new RecentKeys();
 
   /** Reads on to the end of the file; from its beginning when it is another file than before, or was cut short. */
   readOn(fd: number, { ino, size }: Stats, now: number): void {
-    if (ino !== this.#ino || size < this.#readTo) this.#startOver(ino);
+    if (ino !== this.#ino || size < this.#readTo) {
+      this.#ino = ino;
+      this.#readTo = 0;
+      this.count = 0;
+      this.last = FIRST_ID;
+      this.keys = new RecentKeys();
+    }
     while (this.#readTo < size) {
       const { stretches, end } = readStretches(fd, this.#readTo, size, now);
-      for (const { parsed } of stretches) this.#note(parsed);
+      for (const { parsed } of stretches) {
+        if (parsed.kind === 'own' || parsed.kind === 'foreign') this.count += 1;
+        if (parsed.kind !== 'own') continue;
+        this.last = laterId(this.last, parsed.id);
+        this.keys.set(parsed.key, parsed.id);
+      }
       if (end === this.#readTo) return;
       this.#readTo = end;
     }
-  }
-
-  #note(parsed: Parsed): void {
-    if (parsed.kind === 'own' || parsed.kind === 'foreign') this.#count += 1;
-    if (parsed.kind !== 'own') return;
-    this.#last = laterId(this.#last, parsed.id);
-    this.#keys.set(parsed.key, parsed.id);
-  }
-
-  #startOver(ino: number): void {
-    this.#ino = ino;
-    this.#readTo = 0;
-    this.#count = 0;
-    this.#last = FIRST_ID;
-    this.#keys = new RecentKeys();
   }
 }
 
