@@ -33,13 +33,6 @@ export interface Draft {
   readonly keyed: ReadonlyMap<string, string>;
 }
 
-/** A batch that has been appended, and how its first line must read. */
-interface Written {
-  readonly draft: Draft;
-  readonly head: Buffer;
-  readonly batch: LoggedBatch;
-}
-
 const LF = 10;
 const MAX_ATTEMPTS = 1000;
 /** How far back keys are looked for after a start, beyond the last two minutes. */
@@ -149,7 +142,7 @@ export class DeliveredLog implements ReadableLog {
   /** Reads on to the end of the log: what other processes have written. Makes it durable before anyone relies on it. */
   async catchUp(): Promise<void> {
     this.#readOn();
-    if (this.#syncedAt < this.#at) await this.#makeDurable();
+    await this.#makeDurable();
   }
 
   /**
@@ -165,10 +158,11 @@ export class DeliveredLog implements ReadableLog {
       this.#readOn();
       const draft = build();
       if (!draft) {
-        if (this.#syncedAt < this.#at) await this.#makeDurable();
+        await this.#makeDurable();
         return undefined;
       }
-      if ((await this.#openedNewest()) || this.#endedFull() || !(await this.#wrote(draft))) continue;
+      if ((await this.#openedNewest()) || this.#endedFull() || !this.#append(draft, false)) continue;
+      await this.#makeDurable();
       if (fstatSync(this.#fd!).nlink > 0) {
         this.#onLogged();
         return draft;
@@ -242,16 +236,10 @@ export class DeliveredLog implements ReadableLog {
 
   /** Gives back the file descriptor and what is held in memory; the next call reads the log anew. */
   close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
-    this.#fd = undefined;
+    this.#leave();
     this.#opened = false;
     this.#segments = [];
-    this.#at = 0;
-    this.#size = 0;
-    this.#syncedAt = 0;
-    this.#ended = false;
     this.#last = FIRST_ID;
-    this.#firstMs = undefined;
     this.#lastMs = 0;
     this.#synced = FIRST_ID;
     this.#consumed = undefined;
@@ -324,15 +312,19 @@ export class DeliveredLog implements ReadableLog {
   }
 
   #enter(name: string): void {
+    this.#leave();
+    this.#fd = this.#files.openToAppend(name);
+    this.#last = laterId(this.#last, name);
+  }
+
+  #leave(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
-    this.#fd = this.#files.openToAppend(name);
     this.#at = 0;
     this.#size = 0;
     this.#syncedAt = 0;
     this.#firstMs = undefined;
     this.#ended = false;
-    this.#last = laterId(this.#last, name);
   }
 
   /** Goes from an ended segment to the next, if someone has made it. */
@@ -390,12 +382,15 @@ export class DeliveredLog implements ReadableLog {
     const isOld = this.#options.now() - (this.#firstMs ?? Infinity) > this.#options.keepMs / AGES;
     if ((this.#at < this.#options.segmentBytes && !isOld) || this.#last === this.#segments.at(-1)) return false;
     this.#makeDurableNow();
-    this.#stands(this.#append(NOTHING, true));
+    this.#append(NOTHING, true);
     return true;
   }
 
-  /** Appends a batch to the newest segment. Whether it stands where it says, `#stands` tells. */
-  #append(draft: Draft, end: boolean): Written {
+  /**
+   * Appends a batch to the newest segment and takes it in. False when it does not stand where it says: whoever appended
+   * since our last look shifts it.
+   */
+  #append(draft: Draft, end: boolean): boolean {
     // Behind torn bytes a colon comes first: our line feed could be the very byte that they lack to count.
     const filler = this.#size > this.#at ? ':' : '';
     const start = this.#size + filler.length;
@@ -409,31 +404,21 @@ export class DeliveredLog implements ReadableLog {
     const bytes = encodeBatch(start, { ms, last, ranges, end }, draft.events.map(frame).join(''));
     appendWhole(this.#fd!, filler === '' ? bytes : Buffer.concat([Buffer.from(filler), bytes]));
     const head = bytes.subarray(0, bytes.indexOf(LF, 1) + 1);
-    const next = start + bytes.length;
-    return { draft, head, batch: { start, body: start + head.length, next, ms, last, ranges, end } };
-  }
+    const body = start + head.length;
+    if (!readRange(this.#fd!, start, body).equals(head)) return false;
 
-  /** Whether the batch came to stand where it says, and is taken in: whoever appended since our last look shifts it. */
-  #stands({ draft, head, batch }: Written): boolean {
-    if (!readRange(this.#fd!, batch.start, batch.body).equals(head)) return false;
     const before = this.#last;
-    this.#size = batch.next;
-    this.#takeIn(batch);
+    this.#size = start + bytes.length;
+    this.#takeIn({ start, body, next: this.#size, ms, last, ranges, end });
     for (const [key, id] of draft.keyed) this.#keys?.set(key, id);
     // Foreign mail is dated by its batch: what is read from memory must be what is read from the file later.
-    const events = draft.events.map((event) => (event.id.includes('.') ? { ...event, time: batch.ms } : event));
-    this.#recent.add(before, events, batch.next - batch.start);
+    const events = draft.events.map((event) => (event.id.includes('.') ? { ...event, time: ms } : event));
+    this.#recent.add(before, events, bytes.length);
     return true;
   }
 
-  /** Writes a batch and makes it durable. Whether it stands: nearly every one does. */
-  async #wrote(draft: Draft): Promise<boolean> {
-    const stands = this.#stands(this.#append(draft, false));
-    await this.#makeDurable();
-    return stands;
-  }
-
   async #makeDurable(): Promise<void> {
+    if (this.#syncedAt >= this.#at) return;
     const at = this.#at;
     const last = this.#last;
     await sync(this.#fd!);
