@@ -8,7 +8,7 @@ import { isRoom, type MailboxName, mailboxName } from '../mailbox-name.ts';
 import type { MailboxStore, MailEvent } from '../mailbox-store.ts';
 import { Receipts } from '../receipts.ts';
 import { sinceCursor } from '../since.ts';
-import { messageOf } from '../stored-message.ts';
+import { messageOf } from '../message-data.ts';
 import { Ending, RUNTIME } from './ending.ts';
 import { type StoreOptions, withMailboxes } from './open-store.ts';
 import { onStopSignal } from './shutdown.ts';
