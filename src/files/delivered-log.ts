@@ -1,9 +1,9 @@
-import { closeSync, fstatSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, rmSync } from 'node:fs';
 import { MailboxError } from '../mailbox-error.ts';
 import type { Batch, MailEvent } from '../mailbox-store.ts';
 import { keyOf } from '../message-data.ts';
 import type { CommitSlots } from './commit-slots.ts';
-import { appendWhole, readRange, sizeOf, statIfThere, sync, syncNow, writeError } from './disk.ts';
+import { APPEND, appendWhole, readRange, sizeOf, statIfThere, sync, syncNow, writeError } from './disk.ts';
 import { frame } from './event-frame.ts';
 import { FIRST_ID, compareIds, idTime, laterId } from './event-id.ts';
 import { encodeBatch, type LoggedBatch, type TakeRange } from './log-batch.ts';
@@ -205,7 +205,7 @@ export class DeliveredLog implements ReadableLog {
       // Its name may be far older than its first batch: foreign mail has the time of the message before it.
       const age = now - (this.#files.batchFrom(next, 0, Infinity)?.ms ?? now);
       if (age < KEYS_OUTLIVE_MS || (age < this.#options.keepMs && this.#segments.length <= this.#maxSegments)) return;
-      this.#files.remove(oldest);
+      rmSync(this.#files.path(oldest), { force: true });
       this.#segments.shift();
     }
   }
@@ -313,7 +313,7 @@ export class DeliveredLog implements ReadableLog {
 
   #enter(name: string): void {
     this.#leave();
-    this.#fd = this.#files.openToAppend(name);
+    this.#fd = openSync(this.#files.path(name), APPEND);
     this.#last = laterId(this.#last, name);
   }
 

@@ -79,8 +79,7 @@ export class FileMailboxes implements MailboxStore {
   readonly #dir: string;
   readonly #options: MailboxOptions;
   readonly #takeKeepMs: number;
-  readonly #maxNewMailboxes: number;
-  readonly #onFatal: (error: Error) => void;
+  readonly #onFatal: ((error: Error) => void) | undefined;
   readonly #watcher: MailboxWatcher | undefined;
   readonly #sweeper: NodeJS.Timeout;
   readonly #boxes = new Map<MailboxName, Entry>();
@@ -108,9 +107,9 @@ export class FileMailboxes implements MailboxStore {
     makeDirectory(join(this.#dir, LOCKS));
 
     const logger = options.logger ?? silent;
-    this.#onFatal = options.onFatal ?? (() => undefined);
+    this.#onFatal = options.onFatal;
     this.#takeKeepMs = options.takeKeepMs ?? 10 * 60 * 1000;
-    this.#maxNewMailboxes = options.maxNewMailboxes ?? 1000;
+    const maxNewMailboxes = options.maxNewMailboxes ?? 1000;
     this.#options = {
       segmentBytes: options.segmentBytes ?? 1024 * 1024,
       keepMs: options.keepMs ?? 365 * DAY_MS,
@@ -124,7 +123,7 @@ export class FileMailboxes implements MailboxStore {
       kept: { count: 0 },
       logger,
       mayMake: () => {
-        if (this.#made >= this.#maxNewMailboxes) return false;
+        if (this.#made >= maxNewMailboxes) return false;
         this.#made += 1;
         return true;
       },
@@ -263,7 +262,7 @@ export class FileMailboxes implements MailboxStore {
     if (this.#failure) return;
     this.#failure = error;
     this.#options.logger.error({ err: error }, 'a write could not be made durable: nothing is accepted any more');
-    this.#onFatal(error);
+    this.#onFatal?.(error);
   }
 
   /** Takes that a process which died has left go into their logs; its locks go. */

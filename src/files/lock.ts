@@ -76,38 +76,27 @@ export class MailboxLock {
 
   async #acquire(retries: typeof RETRIES): Promise<() => Promise<void>> {
     for (let attempt = 1; ; attempt += 1) {
-      removeIfDatedAhead(this.#path);
+      // A lock from a clock that was ahead would be waited for until the clock gets there.
+      removeIf(this.#path, (mtimeMs) => mtimeMs > Date.now() + AHEAD_MS);
       try {
         return await lock(this.#path, {
           lockfilePath: this.#path,
           realpath: false,
           stale: LOCK_STALE_MS,
           retries,
-          onCompromised: (error) => this.#lost(error),
+          onCompromised: (error) => {
+            this.#release = undefined;
+            this.#logger.debug({ err: error, lock: this.#path }, 'the lock was lost while it was held');
+          },
         });
       } catch (error) {
         // ENOENT, EEXIST: the lock directory went or came between two calls of the library.
         if (attempt < TRIES && isErrno(error, 'ENOENT', 'EEXIST')) continue;
-        throw new MailboxError(
-          'MAILBOX_BUSY',
-          `This mailbox is locked by another program (${this.#path}). Try again.`,
-          {
-            cause: error,
-          },
-        );
+        const why = `This mailbox is locked by another program (${this.#path}). Try again.`;
+        throw new MailboxError('MAILBOX_BUSY', why, { cause: error });
       }
     }
   }
-
-  #lost(error: Error): void {
-    this.#release = undefined;
-    this.#logger.debug({ err: error, lock: this.#path }, 'the lock was lost while it was held');
-  }
-}
-
-/** A lock from a clock that was ahead would be waited for until the clock gets there. */
-function removeIfDatedAhead(path: string): void {
-  removeIf(path, (mtimeMs) => mtimeMs > Date.now() + AHEAD_MS);
 }
 
 /** Removes the locks in a directory whose holders died long ago, and that nobody has asked for since. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { MailEvent } from '../mailbox-store.ts';
 import { compareIds } from './event-id.ts';
 import { eventsOf, type LogSegments, type ReadBatch } from './log-segments.ts';
@@ -128,7 +129,7 @@ export class LogReader {
   }
 
   #beginningAfter(name: string): Position | undefined {
-    if (!this.#files.has(name)) this.#log.dropGone();
+    if (!existsSync(this.#files.path(name))) this.#log.dropGone();
     const segment = this.#log.segments.find((candidate) => compareIds(candidate, name) > 0);
     return segment === undefined ? undefined : { segment, offset: 0 };
   }

@@ -1,10 +1,9 @@
-import { existsSync, openSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isErrno } from '../mailbox-error.ts';
 import type { MailEvent } from '../mailbox-store.ts';
 import {
-  APPEND,
   APPEND_OR_CREATE,
   READ,
   borrowRange,
@@ -47,10 +46,6 @@ export class LogSegments {
       .toSorted(compareIds);
   }
 
-  openToAppend(name: string): number {
-    return openSync(this.path(name), APPEND);
-  }
-
   /** Makes an empty segment unless it is there, durably. */
   async make(name: string): Promise<void> {
     const made = await mkdir(this.#dir, { mode: DIRECTORY_MODE }).then(
@@ -68,10 +63,6 @@ export class LogSegments {
 
   size(name: string): number {
     return this.#read(name, sizeOf) ?? 0;
-  }
-
-  remove(name: string): void {
-    rmSync(this.path(name), { force: true });
   }
 
   removeAll(): void {
@@ -107,10 +98,6 @@ export class LogSegments {
       }
       if (isFound || chunk.isLast) return;
     }
-  }
-
-  has(name: string): boolean {
-    return this.#read(name, () => true) ?? false;
   }
 
   #read<T>(name: string, work: (fd: number) => T): T | undefined {

@@ -302,14 +302,21 @@ export class Mailbox {
     resolve({ event, repeated: true });
   }
 
-  /** Brings everything that waits into the log, whoever wrote it. */
-  look(): Promise<void> {
-    return this.#inTurn(async () => {
-      this.#hinted = false;
-      await this.#collect();
-      await this.log.catchUp();
-      this.#ringIfGrown();
-    });
+  /**
+   * Brings everything that waits into the log, whoever wrote it. A mailbox that cannot be drained now still has a log to
+   * read: the next look tries again.
+   */
+  async #look(): Promise<void> {
+    try {
+      await this.#inTurn(async () => {
+        this.#hinted = false;
+        await this.#collect();
+        await this.log.catchUp();
+        this.#ringIfGrown();
+      });
+    } catch (error) {
+      this.#report(error);
+    }
   }
 
   /** Whether a look would find something: a few `stat` calls. */
@@ -377,7 +384,7 @@ export class Mailbox {
   }
 
   async read(after: string | undefined, limit: number): Promise<Batch> {
-    if (!this.isWatched) await this.#tryLook();
+    if (!this.isWatched) await this.#look();
     return this.log.read(after ?? this.marks.read()['delivered'] ?? this.log.oldest, limit);
   }
 
@@ -415,7 +422,7 @@ export class Mailbox {
   async watch(ring: () => void): Promise<() => void> {
     const bell = (): void => ring();
     this.#bells.add(bell);
-    await this.#tryLook();
+    await this.#look();
     return () => this.#bells.delete(bell);
   }
 
@@ -425,7 +432,7 @@ export class Mailbox {
     this.#hintedAtRest = this.#rest !== undefined;
     if (this.#hintedAtRest) return;
     this.#hinted = true;
-    void this.#tryLook();
+    void this.#look();
   }
 
   /**
@@ -450,15 +457,6 @@ export class Mailbox {
     if (this.log.newest === this.#ringAfter) return;
     this.#ringAfter = this.log.newest;
     this.ring();
-  }
-
-  /** A mailbox that cannot be drained now still has a log to read: the next look tries again. */
-  async #tryLook(): Promise<void> {
-    try {
-      await this.look();
-    } catch (error) {
-      this.#report(error);
-    }
   }
 
   writeMarks(wait: 'wait' | 'briefly'): Promise<void> {

@@ -36,13 +36,10 @@ export class RecentEvents {
     const events: MailEvent[] = [];
     let bytes = 0;
     for (const batch of this.#batches.slice(from)) {
-      const isUnread = compareIds(batch.after, after) >= 0;
-      const isReadable = compareIds(batch.events.at(-1)!.id, newest) <= 0;
-      const unread = isUnread ? batch.events : batch.events.filter(({ id }) => compareIds(id, after) > 0);
-      const readable = isReadable ? unread : unread.filter(({ id }) => compareIds(id, newest) <= 0);
-      events.push(...readable.slice(0, limit - events.length));
+      const asked = batch.events.filter(({ id }) => compareIds(id, after) > 0 && compareIds(id, newest) <= 0);
+      events.push(...asked.slice(0, limit - events.length));
       bytes += batch.bytes;
-      if (events.length === limit || (events.length > 0 && bytes >= READ_BYTES) || !isReadable) break;
+      if (events.length === limit || (events.length > 0 && bytes >= READ_BYTES)) break;
     }
     return events;
   }
