@@ -150,26 +150,24 @@ export class DeliveredLog implements ReadableLog {
    * and again when another process wrote first; without a draft nothing is written. Resolves to the draft that stands.
    */
   commit(build: () => Draft | undefined): Promise<Draft | undefined> {
-    return this.#options.slots.run(() => this.#commit(build));
-  }
-
-  async #commit(build: () => Draft | undefined): Promise<Draft | undefined> {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      this.#readOn();
-      const draft = build();
-      if (!draft) {
+    return this.#options.slots.run(async () => {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+        this.#readOn();
+        const draft = build();
+        if (!draft) {
+          await this.#makeDurable();
+          return undefined;
+        }
+        if ((await this.#openedNewest()) || this.#endedFull() || !this.#append(draft, false)) continue;
         await this.#makeDurable();
-        return undefined;
+        if (fstatSync(this.#fd!).nlink > 0) {
+          this.#onLogged();
+          return draft;
+        }
+        this.close(); // somebody removed the log: what we wrote is out of reach, so write it again
       }
-      if ((await this.#openedNewest()) || this.#endedFull() || !this.#append(draft, false)) continue;
-      await this.#makeDurable();
-      if (fstatSync(this.#fd!).nlink > 0) {
-        this.#onLogged();
-        return draft;
-      }
-      this.close(); // somebody removed the log: what we wrote is out of reach, so write it again
-    }
-    throw new MailboxError('MAILBOX_BUSY', 'Other programs were always first to write to this log. Send again.');
+      throw new MailboxError('MAILBOX_BUSY', 'Other programs were always first to write to this log. Send again.');
+    });
   }
 
   /** Events after a cursor, oldest first: about 64 KiB of them, or `limit`; none means that this is the end. */
@@ -248,12 +246,6 @@ export class DeliveredLog implements ReadableLog {
     this.#reader.forget();
   }
 
-  /** Leaves nothing behind. */
-  remove(): void {
-    this.close();
-    this.#files.removeAll();
-  }
-
   #open(): void {
     if (this.#opened) return;
     this.#opened = true;
@@ -285,20 +277,19 @@ export class DeliveredLog implements ReadableLog {
 
   /** Takes in every whole batch from where we are, segment after segment. `size` of this one, if it is known. */
   #scan(size?: number): void {
-    let known = this.#ended ? undefined : size;
-    while (this.#fd !== undefined) {
-      if (this.#ended && !this.#enterNext()) return;
-      this.#size = known ?? sizeOf(this.#fd);
-      known = undefined;
-      if (this.#size > this.#at) {
-        for (const found of batchesIn(readRange(this.#fd, this.#at, this.#size), this.#at)) {
-          this.#takeIn(found.batch);
-          if (this.#keys) for (const [key, id] of keysIn(found)) this.#keys.set(key, id);
-          this.#recent.clear();
-        }
+    if (this.#fd === undefined) return;
+    if (!this.#ended) {
+      this.#size = size ?? sizeOf(this.#fd);
+      for (const found of batchesIn(readRange(this.#fd, this.#at, this.#size), this.#at)) {
+        this.#takeIn(found.batch);
+        if (this.#keys) for (const [key, id] of keysIn(found)) this.#keys.set(key, id);
+        this.#recent.clear();
       }
-      if (!this.#ended) return;
     }
+    if (!this.#ended) return;
+    const current = this.#segments.at(-1)!;
+    const next = this.#files.list().find((name) => compareIds(name, current) > 0);
+    if (next !== undefined) this.#follow(next);
   }
 
   #takeIn(batch: LoggedBatch): void {
@@ -325,15 +316,6 @@ export class DeliveredLog implements ReadableLog {
     this.#syncedAt = 0;
     this.#firstMs = undefined;
     this.#ended = false;
-  }
-
-  /** Goes from an ended segment to the next, if someone has made it. */
-  #enterNext(): boolean {
-    const current = this.#segments.at(-1)!;
-    const next = this.#files.list().find((name) => compareIds(name, current) > 0);
-    if (next === undefined) return false;
-    this.#follow(next);
-    return true;
   }
 
   /** Leaves the segment we are in, all of it durable, for the next. */

@@ -19,6 +19,7 @@ export const MAX_EVENT_BYTES = 1024 * 1024;
 
 const LF = 10;
 const CR = 13;
+const OWN_LINES = /^id: ([\d-]+)\ndata: (.*)\n?$/;
 /** [sse] one leading byte order mark is ignored; each append of a foreign writer is a stream of its own. */
 const BOM = /^\ufeff/;
 
@@ -65,11 +66,15 @@ export type Parsed =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'damaged'; readonly why: string };
 
+export const TOO_LONG: Parsed = { kind: 'damaged', why: 'longer than 1 MiB' };
+
 /** Reads one whole block. Own ids further ahead than a day are not ours to believe. */
 export function parseBlock(bytes: Buffer, now: number): Parsed {
-  if (bytes.length > MAX_EVENT_BYTES) return { kind: 'damaged', why: 'longer than 1 MiB' };
+  if (bytes.length > MAX_EVENT_BYTES) return TOO_LONG;
   const text = bytes.toString('utf8').replace(BOM, '');
-  return parseOwnLines(text, now) ?? parseAnyLines(text, now);
+  // The way we write it, in one look: most mail is ours.
+  const [, id, data] = OWN_LINES.exec(text) ?? [];
+  return id !== undefined && isOwnId(id, now) ? ownEvent(id, data!) : parseAnyLines(text, now);
 }
 
 /** An event of ours in bytes: `end` stands behind its frame. */
@@ -104,14 +109,6 @@ export function ownFramesAtHead(bytes: Buffer, now: number): OwnFrame[] {
     frames.push({ end, parsed: { kind: 'own', id, data, key: scopedKey({ sender, key }) } });
   }
   return frames;
-}
-
-const OWN_LINES = /^id: ([\d-]+)\ndata: (.*)\n?$/;
-
-/** The way we write it, in one look: most mail is ours. */
-function parseOwnLines(text: string, now: number): Parsed | undefined {
-  const match = OWN_LINES.exec(text);
-  return match && isOwnId(match[1]!, now) ? ownEvent(match[1]!, match[2]!) : undefined;
 }
 
 function parseAnyLines(text: string, now: number): Parsed {

@@ -17,7 +17,6 @@ import { DELIVERED, LIVE, LOCKS, MailboxPaths, TAKEN } from './mailbox-paths.ts'
 import { MailboxWatcher } from './mailbox-watcher.ts';
 import { admitGroup } from './group-access.ts';
 import { openAmong } from './open-files.ts';
-import type { Take } from './takes.ts';
 import { Rounds } from '../rounds.ts';
 
 export interface FileMailboxesOptions {
@@ -334,8 +333,7 @@ export class FileMailboxes implements MailboxStore {
   async #retireTakes(): Promise<void> {
     this.#retiring = true;
     try {
-      const quiet: { box: Mailbox; takes: Take[] }[] = [];
-      for (const { box } of this.#boxes.values()) if (!box.taken.isEmpty) quiet.push({ box, takes: box.taken.quiet() });
+      const quiet = Array.from(this.#boxes.values(), ({ box }) => ({ box, takes: box.taken.quiet() }));
       const paths = quiet.flatMap(({ takes }) => takes.map(({ path }) => path));
       if (paths.length === 0) return;
       const open = await openAmong(new Set(paths));

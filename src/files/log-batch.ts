@@ -32,6 +32,7 @@ export interface LoggedBatch extends BatchHead {
 }
 
 const HEAD = /^: (\d+) (\d+) ([0-9a-f]{8}) ((\d+) (\S+)((?: [a-z0-9]+@\d+-\d+)*)( end)?)$/;
+const RANGES = / ([a-z0-9]+)@(\d+)-(\d+)/g;
 const MAX_HEAD_BYTES = 4 * 1024 * 1024; // tens of thousands of takes
 const LF = 10;
 
@@ -69,15 +70,11 @@ function batchAt(bytes: Buffer, base: number, at: number): LoggedBatch | undefin
     next: base + next,
     ms: Number(match[5]),
     last: match[6]!,
-    ranges: takeRanges(match[7]!),
+    ranges: Array.from(match[7]!.matchAll(RANGES), ([, take, from, to]) => ({
+      take: take!,
+      from: Number(from),
+      to: Number(to),
+    })),
     end: match[8] !== undefined,
   };
-}
-
-function takeRanges(text: string): TakeRange[] {
-  return Array.from(text.matchAll(/ ([a-z0-9]+)@(\d+)-(\d+)/g), ([, take, from, to]) => ({
-    take: take!,
-    from: Number(from),
-    to: Number(to),
-  }));
 }

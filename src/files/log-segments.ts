@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isErrno } from '../mailbox-error.ts';
@@ -17,9 +17,8 @@ import {
 } from './disk.ts';
 import { parseFrames } from './event-frame.ts';
 import { compareIds, isEventId } from './event-id.ts';
-import type { MailboxPaths } from './mailbox-paths.ts';
 import { findBatch, type LoggedBatch } from './log-batch.ts';
-import { SEGMENT_ENDING as ENDING } from './mailbox-paths.ts';
+import { SEGMENT_ENDING as ENDING, type MailboxPaths } from './mailbox-paths.ts';
 
 const CHUNK_BYTES = 128 * 1024;
 
@@ -63,10 +62,6 @@ export class LogSegments {
 
   size(name: string): number {
     return this.#read(name, sizeOf) ?? 0;
-  }
-
-  removeAll(): void {
-    rmSync(this.#dir, { recursive: true, force: true });
   }
 
   /** The whole batches up to an offset; none when the segment is gone. */

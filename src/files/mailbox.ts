@@ -51,11 +51,11 @@ interface Append {
   readonly reject: (error: unknown) => void;
 }
 
-/** What becomes of one append in a batch: an event of its own, or the one that its key made before. */
+/** What becomes of one append in a batch: an event of its own, or the one with this id, that its key made before. */
 interface Outcome {
   readonly append: Append;
+  readonly id: string;
   readonly event?: MailEvent;
-  readonly earlierId?: string;
 }
 
 type AppendDraft = Draft & { readonly outcomes: readonly Outcome[] };
@@ -265,41 +265,38 @@ export class Mailbox {
       const key = scopedKey(append.message);
       const earlierId = keyed.get(key) ?? waiting?.keys.get(key, now) ?? this.log.keys.get(key, now);
       if (earlierId !== undefined) {
-        outcomes.push({ append, earlierId });
+        outcomes.push({ append, id: earlierId });
         continue;
       }
       last = nextOwnId(last, now);
       const event = { id: last, time: idTime(last), data: messageData(append.message, now) };
       events.push(event);
       keyed.set(key, last);
-      outcomes.push({ append, event });
+      outcomes.push({ append, id: last, event });
     }
     return { outcomes, events, keyed, ranges: [] };
   }
 
   /** `candidates` are events among which is the one with this id, if it is kept. */
   #settle(outcomes: readonly Outcome[], candidates: (id: string) => readonly (MailEvent | undefined)[]): void {
-    for (const { append, event, earlierId } of outcomes) {
-      if (event) append.resolve({ event, repeated: false });
-      else this.#settleRepeated(append, earlierId!, candidates(earlierId!));
+    for (const { append, id, event: made } of outcomes) {
+      const { message, resolve, reject } = append;
+      if (made) {
+        resolve({ event: made, repeated: false });
+        continue;
+      }
+      // Two processes that both believed to hold the lock may have given one id twice: sender and key tell.
+      const key = scopedKey(message);
+      const earlier = candidates(id).find((event) => event?.id === id && keyOf(event.data) === key);
+      if (earlier && JSON.parse(earlier.data).message !== message.message) {
+        const why = 'This key was used for another message. Use a new key for a new message.';
+        reject(new MailboxError('KEY_REUSED', why));
+        continue;
+      }
+      // When the event itself is no longer kept, its id and the text that was sent again tell the same.
+      const event = earlier ?? { id, time: idTime(id), data: messageData(message, idTime(id)) };
+      resolve({ event, repeated: true });
     }
-  }
-
-  /** Two processes that both believed to hold the lock may have given one id twice: sender and key tell. */
-  #settleRepeated(
-    { message, resolve, reject }: Append,
-    id: string,
-    candidates: readonly (MailEvent | undefined)[],
-  ): void {
-    const key = scopedKey(message);
-    const earlier = candidates.find((event) => event?.id === id && keyOf(event.data) === key);
-    if (earlier && JSON.parse(earlier.data).message !== message.message) {
-      reject(new MailboxError('KEY_REUSED', 'This key was used for another message. Use a new key for a new message.'));
-      return;
-    }
-    // When the event itself is no longer kept, its id and the text that was sent again tell the same.
-    const event = earlier ?? { id, time: idTime(id), data: messageData(message, idTime(id)) };
-    resolve({ event, repeated: true });
   }
 
   /**
@@ -477,7 +474,8 @@ export class Mailbox {
         rmSync(this.#paths.file, { force: true });
         rmSync(this.#paths.takes, { recursive: true, force: true });
         rmSync(this.#paths.torn, { recursive: true, force: true });
-        this.log.remove();
+        this.log.close();
+        rmSync(this.#paths.log, { recursive: true, force: true });
         this.marks.remove();
         this.#looked = false;
         this.#ino = undefined;

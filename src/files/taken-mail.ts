@@ -59,9 +59,8 @@ export class TakenMail {
   /** Looks which takes there are. */
   list(): void {
     const known = this.#takes;
-    this.#takes = listTakes(this.#paths.takes, known);
+    this.#takes = listTakes(this.#paths.takes);
     this.#options.kept.count += this.#takes.length - known.length;
-    if (known.every((take, i) => take === this.#takes[i])) return;
     const ids = new Set(this.#takes.map(({ id }) => id));
     for (const take of known) {
       if (ids.has(take.id)) continue;
@@ -106,7 +105,12 @@ export class TakenMail {
     } finally {
       this.list();
     }
-    if (this.isEmpty) removeIfEmpty(this.#paths.takes);
+    if (!this.isEmpty) return;
+    try {
+      rmdirSync(this.#paths.takes);
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
+    }
   }
 
   async #retireOne(take: Take): Promise<void> {
@@ -114,11 +118,11 @@ export class TakenMail {
       const size = sizeOf(fd);
       if (size !== this.#seen?.get(take.id)?.size) return; // written to since it was found to be quiet
       await this.#logBytes(take, fd, size);
-      if (this.#isUnfinished(take, size)) {
+      if (this.#log.consumed(take.id) < size) {
         if (!this.#isQuiet(take, TAIL_COMPLETE_MS)) return;
         await this.#logTail(take, fd, size);
-        if (this.#isUnfinished(take, size)) {
-          const from = this.#log.consumed(take.id);
+        const from = this.#log.consumed(take.id);
+        if (from < size) {
           await this.#logStretches(take, fd, [{ from, end: size, parsed: { kind: 'damaged', why: 'half a line' } }]);
         }
       }
@@ -127,10 +131,6 @@ export class TakenMail {
       const sizeNow = sizeOf(fd);
       if (sizeNow > size) await this.#logBytes(take, fd, sizeNow);
     });
-  }
-
-  #isUnfinished(take: Take, size: number): boolean {
-    return this.#log.consumed(take.id) < size;
   }
 
   #look(take: Take): number {
@@ -148,7 +148,8 @@ export class TakenMail {
   async #logTake(take: Take, size: number): Promise<void> {
     await this.#withTake(take, async (fd) => {
       await this.#logBytes(take, fd, size);
-      if (this.#isUnfinished(take, size) && this.#isQuiet(take, TAIL_COMPLETE_MS)) await this.#logTail(take, fd, size);
+      const hasTail = this.#log.consumed(take.id) < size;
+      if (hasTail && this.#isQuiet(take, TAIL_COMPLETE_MS)) await this.#logTail(take, fd, size);
     });
   }
 
@@ -246,12 +247,4 @@ function eventAfter(last: string, parsed: Stretch['parsed'] & { kind: 'own' | 'f
   }
   const event = { id: nextForeignId(last), time: now, data: parsed.data };
   return parsed.type === undefined ? event : { ...event, type: parsed.type };
-}
-
-function removeIfEmpty(dir: string): void {
-  try {
-    rmdirSync(dir);
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
-  }
 }

@@ -9,7 +9,6 @@ import { MailboxError, isErrno } from '../mailbox-error.ts';
 import { APPEND_OR_CREATE, imitate, makeDirectory, namesIn, statIfThere, withFile } from './disk.ts';
 
 export interface Take {
-  readonly name: string;
   readonly id: string;
   readonly ordinal: number;
   readonly path: string;
@@ -21,23 +20,14 @@ const NAME = /^(\d+)-([a-z0-9]+)$/;
 const SUCCESSOR = 'successor-';
 const MAX_ATTEMPTS = 5;
 
-/** The takes in a directory, oldest first. Those that are `known` already are given as they are. */
-export function listTakes(dir: string, known: readonly Take[] = []): Take[] {
-  const names = new Set(namesIn(dir));
-  const still = known.filter(({ name }) => names.delete(name));
-  const found = [...names]
+/** The takes in a directory, oldest first. */
+export function listTakes(dir: string): Take[] {
+  return namesIn(dir)
     .flatMap((name) => {
       const match = NAME.exec(name);
-      return match ? [{ name, id: match[2]!, ordinal: Number(match[1]), path: join(dir, name) }] : [];
+      return match ? [{ id: match[2]!, ordinal: Number(match[1]), path: join(dir, name) }] : [];
     })
-    .toSorted(byAge);
-  const takes = [...still, ...found];
-  const isInOrder = still.length === 0 || found.length === 0 || byAge(still.at(-1)!, found[0]!) < 0;
-  return isInOrder ? takes : takes.toSorted(byAge);
-}
-
-function byAge(a: Take, b: Take): number {
-  return a.ordinal - b.ordinal || (a.id < b.id ? -1 : 1);
+    .toSorted((a, b) => a.ordinal - b.ordinal || (a.id < b.id ? -1 : 1));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { fstatSync, type Stats } from 'node:fs';
 import type { MailEvent } from '../mailbox-store.ts';
 import { borrowRange, readRange } from './disk.ts';
-import { MAX_EVENT_BYTES, ownFramesAtHead, parseBlock, splitBlocks, type Parsed } from './event-frame.ts';
+import { MAX_EVENT_BYTES, TOO_LONG, ownFramesAtHead, parseBlock, splitBlocks, type Parsed } from './event-frame.ts';
 import { FIRST_ID, idTime, laterId } from './event-id.ts';
 import { RecentKeys } from './recent-keys.ts';
 
@@ -13,8 +13,6 @@ export interface Stretch {
 }
 
 const CHUNK_BYTES = 256 * 1024;
-const NOTHING: Parsed = { kind: 'nothing' };
-const TOO_LONG: Parsed = { kind: 'damaged', why: 'longer than 1 MiB' };
 const SEARCH_BYTES = 64 * 1024;
 const BLANK_LINE = /\r\n(?:\r\n|\r|\n)|\n(?:\r\n|\r|\n)|\r(?!\n)\r/;
 
@@ -57,7 +55,7 @@ export function stretchesIn(bytes: Buffer, base: number, now: number): Stretches
     const parsed = parseBlock(others.subarray(block.from, block.to), now);
     add(block === blocks.at(-1) ? end : othersAt + block.end, parsed);
   }
-  if (from < end) add(end, NOTHING);
+  if (from < end) add(end, { kind: 'nothing' });
   return { stretches, end };
 }
 
