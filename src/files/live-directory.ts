@@ -55,7 +55,8 @@ export class LiveDirectory extends LocalLive {
   #saidMs = 0;
   #soon: NodeJS.Timeout | undefined;
   #closed = false;
-  #watchErrors = 0;
+  /** How many there have been. */
+  watchErrors = 0;
 
   constructor(dir: string, options: LiveDirectoryOptions) {
     super();
@@ -68,15 +69,10 @@ export class LiveDirectory extends LocalLive {
       this.#watcher.on('all', () => this.#lookSoon());
       this.#watcher.on('raw', () => this.#lookSoon());
       this.#watcher.on('error', (error) => {
-        this.#watchErrors += 1;
+        this.watchErrors += 1;
         options.logger.debug({ err: error }, 'other servers are asked once a second');
       });
     }
-  }
-
-  /** How many there have been. */
-  get watchErrors(): number {
-    return this.#watchErrors;
   }
 
   override publish(notice: Notice): void {
@@ -121,8 +117,6 @@ export class LiveDirectory extends LocalLive {
     super.moved(where, how);
     this.#say(how.online ? { on: where } : { off: where, at: Date.now() });
   }
-
-  // What we say
 
   #say(line: object): void {
     if (this.#closed) return;
@@ -174,8 +168,6 @@ export class LiveDirectory extends LocalLive {
     this.#fd = undefined;
     rmSync(join(this.#dir, this.#name), { force: true });
   }
-
-  // What the others say
 
   /** One look serves a burst of hints. */
   #lookSoon(): void {
