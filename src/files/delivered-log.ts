@@ -359,7 +359,7 @@ export class DeliveredLog implements ReadableLog {
     return true;
   }
 
-  /** Closes a segment that is full; true: look again before writing. A segment without events would name its next alike. */
+  /** Closes a full segment; true: look again before writing. An empty one is never closed: the next would get its name. */
   #endedFull(): boolean {
     const isOld = this.#options.now() - (this.#firstMs ?? Infinity) > this.#options.keepMs / AGES;
     if ((this.#at < this.#options.segmentBytes && !isOld) || this.#last === this.#segments.at(-1)) return false;

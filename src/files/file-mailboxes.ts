@@ -86,7 +86,7 @@ export class FileMailboxes implements MailboxStore {
   #resting: MailboxName[] = [];
   #restingMs = 0;
   #livedMs = 0;
-  readonly #unmarked = new Set<Mailbox>();
+  readonly #withUnwrittenMarks = new Set<Mailbox>();
   readonly #recovered: Promise<void>;
   #foundInFiles = 0;
   #marksTimer: NodeJS.Timeout | undefined;
@@ -177,7 +177,7 @@ export class FileMailboxes implements MailboxStore {
   async mark(mailbox: MailboxName, name: MarkName, id: string): Promise<void> {
     const box = this.#box(mailbox);
     if (!box.marks.move(name, id)) return;
-    this.#unmarked.add(box);
+    this.#withUnwrittenMarks.add(box);
     this.#writeMarksIn(MARKS_WRITE_MS);
     box.ring();
   }
@@ -323,7 +323,7 @@ export class FileMailboxes implements MailboxStore {
       if (box.needsLook()) box.hint();
     } else if (box.taken.needsLook()) {
       box.tidy().catch((error: unknown) => this.#warn(error, 'a take could not be read'));
-    } else if (box.isIdle && nowMs - usedMs > FORGET_IDLE_MS && !this.#unmarked.has(box)) {
+    } else if (box.isIdle && nowMs - usedMs > FORGET_IDLE_MS && !this.#withUnwrittenMarks.has(box)) {
       this.#boxes.delete(name);
       void box.close();
     }
@@ -355,16 +355,16 @@ export class FileMailboxes implements MailboxStore {
   /** All at once: behind a dead server's locks, one after the other would take longer than a server has to end. */
   async #writeMarks(wait: 'wait' | 'briefly'): Promise<void> {
     this.#marksTimer = undefined;
-    const boxes = [...this.#unmarked];
-    this.#unmarked.clear();
+    const boxes = [...this.#withUnwrittenMarks];
+    this.#withUnwrittenMarks.clear();
     const writing = boxes.map((box) =>
       box.writeMarks(wait).catch((error: unknown) => {
         this.#warn(error, 'a mark could not be written: it is tried again');
-        this.#unmarked.add(box);
+        this.#withUnwrittenMarks.add(box);
       }),
     );
     await Promise.all(writing);
-    if (this.#unmarked.size > 0) this.#writeMarksIn(MARKS_RETRY_MS);
+    if (this.#withUnwrittenMarks.size > 0) this.#writeMarksIn(MARKS_RETRY_MS);
   }
 
   #writeMarksIn(ms: number): void {
