@@ -16,8 +16,6 @@ export const FIRST_ID = '0-0';
 /** Ids this far ahead of the clock are not believed: one forged line must not spoil the clock of a mailbox. */
 const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
 
-type Parts = readonly [ms: number, seq: number, foreign: number];
-
 export function isEventId(text: string): boolean {
   return FORM.test(text);
 }
@@ -54,7 +52,7 @@ export function nextForeignId(last: string): string {
 }
 
 /** Ids are compared far more often than they come from outside: a pattern would cost more than all the rest. */
-function parts(id: string): Parts {
+function parts(id: string): readonly [ms: number, seq: number, foreign: number] {
   let field = 0;
   const values: [number, number, number] = [0, 0, 0];
   for (let i = 0; i < id.length; i += 1) {

@@ -191,7 +191,7 @@ export class FileMailboxes implements MailboxStore {
     const box = this.#box(mailbox);
     const wasWatched = box.isWatched;
     const unwatch = await box.watch(ring);
-    const { file } = this.#paths(mailbox);
+    const { file } = new MailboxPaths(this.#dir, mailbox);
     if (!wasWatched) this.#watcher?.watch(file, () => box.hint());
     return () => {
       unwatch();
@@ -233,15 +233,11 @@ export class FileMailboxes implements MailboxStore {
     this.#options.logger.warn({ err: error }, what);
   }
 
-  #paths(mailbox: MailboxName): MailboxPaths {
-    return new MailboxPaths(this.#dir, mailbox);
-  }
-
   #box(mailbox: MailboxName): Mailbox {
     this.#check();
     let entry = this.#boxes.get(mailbox);
     if (!entry) {
-      entry = { box: new Mailbox(this.#paths(mailbox), this.#options), usedMs: 0, retainedMs: 0 };
+      entry = { box: new Mailbox(new MailboxPaths(this.#dir, mailbox), this.#options), usedMs: 0, retainedMs: 0 };
       this.#boxes.set(mailbox, entry);
     }
     entry.usedMs = this.#options.uptimeMs();

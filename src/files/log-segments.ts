@@ -30,10 +30,14 @@ export interface ReadBatch {
 
 /** The files of one log, `0-0.log`, `1763600000000-0.log`, …: each named by the id that its events come after. */
 export class LogSegments {
-  readonly #dir: string;
+  readonly #paths: Pick<MailboxPaths, 'log'>;
 
   constructor(paths: Pick<MailboxPaths, 'log'>) {
-    this.#dir = paths.log;
+    this.#paths = paths;
+  }
+
+  get #dir(): string {
+    return this.#paths.log;
   }
 
   /** Their names, oldest first. */

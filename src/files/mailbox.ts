@@ -75,11 +75,11 @@ const HISTORY_BYTES = 1024 * 1024;
 export class Mailbox {
   readonly log: DeliveredLog;
   readonly taken: TakenMail;
-  readonly marks: Marks;
   readonly #paths: MailboxPaths;
   readonly #options: MailboxOptions;
-  readonly #lock: MailboxLock;
-  /** Made with the first append to the file: a mailbox that is only listened to needs none. */
+  // A mailbox that is only listened to needs none of these: they are made when they are asked for.
+  #madeLock: MailboxLock | undefined;
+  #madeMarks: Marks | undefined;
   #waiting: WaitingMail | undefined;
   readonly #bells = new Set<() => void>();
   #appends: Append[] = [];
@@ -102,8 +102,14 @@ export class Mailbox {
       options.onLogged(paths.name);
     });
     this.taken = new TakenMail(paths, options, this.log);
-    this.marks = new Marks(paths.marks);
-    this.#lock = new MailboxLock(paths.lock, options.logger);
+  }
+
+  get #lock(): MailboxLock {
+    return (this.#madeLock ??= new MailboxLock(this.#paths.lock, this.#options.logger));
+  }
+
+  get marks(): Marks {
+    return (this.#madeMarks ??= new Marks(this.#paths.marks));
   }
 
   get isWatched(): boolean {

@@ -23,10 +23,8 @@ export class RecentKeys {
   /** Oldest first: the order of the calls is the order of forgetting. */
   set(key: string, id: string): void {
     this.#newer.set(key, id);
-    if (this.#newer.size >= MAX_KEYS) this.#turn(idTime(id));
-  }
-
-  #turn(now: number): void {
+    if (this.#newer.size < MAX_KEYS) return;
+    const now = idTime(id);
     if (this.#olderMs > now - MIN_AGE_MS) return;
     this.#older = this.#newer;
     this.#newer = new Map();
