@@ -10,7 +10,7 @@ import { Ending, RUNTIME } from './ending.ts';
 type Directory = { readonly dir: string };
 type InviteOptions = Directory & { readonly port: number; readonly url?: string };
 
-/** Prints a link that lets one person in; one they had before ends. */
+/** Prints a link that lets one person in. Their earlier link ends. */
 export async function invite(name: string, { dir, port, url }: InviteOptions): Promise<void> {
   const who = personName(name);
   const known = url ?? (await serverAddress(dir));
@@ -25,14 +25,16 @@ export async function invite(name: string, { dir, port, url }: InviteOptions): P
 export function revoke(name: string, { dir }: Directory): void {
   const who = personName(name);
   if (!inDirectory(dir, (invitations) => invitations.revoke(who))) {
-    throw new Ending(RUNTIME, `${who} has no invitation.`, ['Who has one: mailbox-chat people']);
+    throw new Ending(RUNTIME, `${who} has no invitation.`, [`Who has one: ${commandLine(dir, 'people')}`]);
   }
   console.error(`The link of ${who} has ended.`);
 }
 
 /** Prints who has an invitation, one name a line. */
 export function people({ dir }: Directory): void {
-  for (const person of inDirectory(dir, (invitations) => invitations.people())) console.log(person);
+  const invited = inDirectory(dir, (invitations) => invitations.people());
+  for (const person of invited) console.log(person);
+  if (invited.length === 0) console.error('Nobody has a link.');
 }
 
 /** Makes links for those who have none yet. */
@@ -43,7 +45,7 @@ export function firstLinks(dir: string, people: readonly MailboxName[], url: str
   return others.map((person) => ({ person, link: linkFor(url, invitations.invite(person)) }));
 }
 
-/** A command for the mailboxes in `dir`, as one would type it here: by its name where it is installed, by its file in a clone. */
+/** A command for the mailboxes in `dir`, as one would type it here: `mailbox-chat` where it is installed, its file in a clone. */
 export function commandLine(dir: string, ...words: readonly string[]): string {
   const script = process.argv[1] ?? '';
   const npx = script.includes('/node_modules/.bin/') ? 'npx ' : '';

@@ -14,7 +14,7 @@ export interface Place {
   readonly port: number;
   /** What to do when another program has the port: give up, or move on to one of the next. */
   readonly ifTaken: 'fail' | 'next';
-  /** Whoever serves this directory already makes us superfluous; left out, whoever is there is only in the way. */
+  /** If a server of this directory has the port, nothing needs to start. Left out: any program there is in the way. */
   readonly dir?: string;
   readonly flag: '--port' | '--metrics';
 }
@@ -40,7 +40,7 @@ async function otherServer(dir: string, host: string, port: number): Promise<End
   if (!url?.endsWith(`:${port}/`)) return undefined;
   const isEnough = isLoopback(host) || !isLoopback(new URL(url).hostname);
   const where = `Mailbox Chat is already serving ${shown(dir)} there${isEnough ? '' : ', for this computer only'} → ${url}`;
-  const advice = isEnough ? [where] : [where, 'To let other computers in, end it first, then start this again.'];
+  const advice = isEnough ? [where] : [where, 'To let other computers in, end it first. Then run this again.'];
   return new Ending(isEnough ? CLEAN : RUNTIME, `Port ${port} is already in use.`, advice);
 }
 

@@ -1,15 +1,16 @@
-import { Command, type Option } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import { VERSION } from '../version.ts';
 import { refuseContradictions } from './contradictions.ts';
 import { CONFIGURATION, Ending, showStacks } from './ending.ts';
 import { dir, examining, logLevel, maxMessage, port, sending, serving, store, tailing, url } from './options.ts';
 import { refusal } from './refusal.ts';
 
-/** Every command with its options. What a command does is loaded when it runs: each pays only for what it uses. */
+/** Every command with its options. The code of a command is loaded when it runs. */
 export function createProgram(): Command {
   const program = new Command('mailbox-chat')
     .version(VERSION, '-v, --version', 'print the version')
     .configureOutput({ writeErr: () => {} }) // refusals are thrown
+    .configureHelp({ optionDescription: (one) => new Help().optionDescription(one).replace(', preset: "::"', '') })
     .hook('preSubcommand', (_program, command) => settleEnvironment(command))
     .hook('preAction', (_program, command) => {
       if (command.opts()['logLevel'] === 'debug') showStacks();
@@ -27,23 +28,19 @@ export function createProgram(): Command {
     });
   };
 
-  const serve = add('serve', 'serve the chat (the default)', port, ...serving, dir, store, maxMessage);
+  const mail = [dir, store, maxMessage];
+  const serve = add('serve', 'serve the chat (the default)', port, ...serving, ...mail);
   serve.action(async (values, command) => {
     const isPortGiven = command.getOptionValueSource('port') !== 'default';
     await (await import('./serve.ts')).serve({ ...values, isPortGiven });
   });
-  add(
-    'send <who> <text...>',
-    'put a message into a mailbox; needs no server',
-    ...sending,
-    dir,
-    store,
-    maxMessage,
-  ).action(async (who, text, values) => (await import('./send.ts')).send(who, text.join(' '), values));
+  add('send <who> <text...>', 'put a message into a mailbox; needs no server', ...sending, ...mail).action(
+    async (who, text, values) => (await import('./send.ts')).send(who, text.join(' '), values),
+  );
   add('tail <who>', 'print mail as it comes, or hand it to --exec', ...tailing, dir, store).action(
     async (who, values) => (await import('./tail.ts')).tail(who, values),
   );
-  add('invite <who>', 'print a link that lets a person in; one they had before ends', url, port, dir).action(
+  add('invite <who>', 'print a link that lets a person in; their earlier link ends', url, port, dir).action(
     async (who, values) => (await import('./invite.ts')).invite(who, values),
   );
   add('revoke <who>', "end a person's link", dir).action(async (who, values) =>
@@ -53,7 +50,7 @@ export function createProgram(): Command {
   add('doctor [url]', 'say what is wrong with the mailboxes, a server or its proxy', ...examining, dir).action(
     async (address, values) => (await import('./doctor.ts')).doctor(address, values),
   );
-  add('backup <dir>', 'copy the mailboxes to a new directory, while a server runs or not', dir).action(
+  add('backup <dir>', 'copy the mailboxes to a new directory; a server may be running', dir).action(
     async (target, values) => (await import('./backup.ts')).backup(target, values),
   );
   add('migrate', 'copy mail and marks from files to a NATS cluster; may be repeated', dir, store).action(
@@ -76,7 +73,7 @@ export function withCommand(args: readonly string[]): string[] {
 const YES = ['yes', 'true', '1', 'on'];
 const NO = ['no', 'false', '0', 'off'];
 
-/** An empty variable counts as not set, as is the custom; and one that says no must not switch something on. */
+/** An empty variable counts as not set, as usual. One that says no must not turn an option on. */
 function settleEnvironment({ options }: Command): void {
   for (const option of options) {
     const { envVar: variable = '' } = option;

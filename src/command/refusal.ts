@@ -8,7 +8,8 @@ export function refusal(error: CommanderError, command: Command): Error {
   if (error.exitCode === 0) return error;
   const [, flag, variable, problem] = WRONG_VALUE.exec(error.message) ?? [];
   if (problem !== undefined) return new Ending(variable ? CONFIGURATION : USAGE, `${variable ?? flag} ${problem}`);
-  return new Ending(USAGE, sentence(error, command), ['See: mailbox-chat --help']);
+  const name = command.parent && command.name() !== 'serve' ? `${command.name()} ` : '';
+  return new Ending(USAGE, sentence(error, command), [`See: mailbox-chat ${name}--help`]);
 }
 
 function sentence({ code, message }: CommanderError, command: Command): string {

@@ -25,7 +25,7 @@ export async function send(name: string, message: string, options: SendOptions):
   await withMailboxes(options, 'once', async (mailboxes) => {
     if (!options.new && !people.includes(receiver) && !(await isKnown(receiver, options, mailboxes))) {
       const what = `${receiver} has no mailbox and no invitation, and is not among --people (${people.join(', ')}).`;
-      throw new Ending(USAGE, what, [`If that is the name: mailbox-chat send --new ${receiver} …`]);
+      throw new Ending(USAGE, what, [`If the name is right: mailbox-chat send --new ${receiver} …`]);
     }
     const { event } = await mailboxes.append(receiver, { sender, receiver, message, key: randomUUID() });
     const { id, time } = event;
