@@ -4,32 +4,32 @@ import type { MailboxStore } from './mailbox-store.ts';
 
 declare global {
   namespace Express {
-    // Where passport and others declare what they add to a request. Empty where nobody knows of Express.
+    // Where passport and others declare what they add to a request. Empty without Express.
     interface Request {}
   }
 }
 
-/** What an application is asked about: the request of node:http, with what was declared for those of Express. */
+/** The request of node:http, with what was declared for requests of Express. */
 export type ChatRequest = IncomingMessage & Express.Request;
 
 /** Tells who is asking, by the host application's own login; undefined, null or an empty name for nobody. */
 export type Identify<Req extends IncomingMessage = ChatRequest> = (req: Req) => Answer<string>;
 
-/** Tells whether a request may look at every mailbox, by your application's own rule: only `true` lets it. */
+/** Tells whether a request may see every mailbox, by your application's own rule: only `true` allows it. */
 export type MayInspect<Req extends IncomingMessage = ChatRequest> = (req: Req) => Answer<boolean>;
 
 type Answer<T> = T | null | undefined | Promise<T | null | undefined>;
 
 /**
- * An option that is left out has its default. One that there is not, or of another type or value, is a TypeError.
- * `Req` is the type of request that `identify` and `mayInspect` take: what the application makes of it.
+ * An option that is left out has its default. An unknown option or a wrong value is a TypeError.
+ * `Req` is the type of request that `identify` and `mayInspect` take.
  */
 export interface MailboxChatOptions<Req extends IncomingMessage = ChatRequest> {
   /** The data directory; made if need be. Default `./mailboxes`. */
   readonly dir?: string;
   /** Whom the pages offer to talk to. Default henry and jjeong. */
   readonly people?: readonly string[];
-  /** How long a message may be, in Unicode code points: 1 to 32,000. Default 4,000. */
+  /** Longest message, in Unicode code points: 1 to 32,000. Default 4,000. */
   readonly maxMessage?: number;
   /** Where to log: pino, or anything with its four methods. Default: warnings and errors to `console.error`. */
   readonly logger?: Logger;
@@ -45,8 +45,8 @@ export interface MailboxChatOptions<Req extends IncomingMessage = ChatRequest> {
    */
   readonly mayInspect?: MayInspect<Req>;
   /**
-   * Names that the chat may be called by in open mode, besides localhost; `*`: any. In every mode, where its pages come
-   * from, should a proxy not pass on the Host header. Default none.
+   * Names that the chat may be called by in open mode, besides localhost; `*`: any. In every mode, also where its pages
+   * come from, if a proxy does not pass on the Host header. Default none.
    */
   readonly allowedHosts?: readonly string[];
   /** Whether X-Forwarded-For, -Proto and -Prefix come from a proxy of yours. Default false. */

@@ -31,12 +31,12 @@ const MAX_PAGES = 4;
 /** Nothing older is left in this mailbox. */
 const END = '-';
 
-/** Before an id stands this when the event itself belongs to the next page: mail that comes meanwhile does not. */
+/** Before an id: the event itself belongs to the next page too. Mail that comes meanwhile does not. */
 const UP_TO = '=';
 
 /**
- * The newest messages, at most `limit`, that `me` and `other` sent each other, with what files told `me`; or of a room,
- * all of it. Fewer may come, with a `before`: ask again with it. INVALID_CURSOR when `before` came from no earlier page.
+ * The newest messages, at most `limit`, that `me` and `other` sent each other, with foreign mail to `me`; or all of a
+ * room. Fewer may come, with a `before`: ask again with it. INVALID_CURSOR when `before` came from no earlier page.
  */
 export async function readConversation(
   store: MailboxStore,
@@ -106,7 +106,7 @@ class Backwards {
     return this.#found[0];
   }
 
-  /** So much was looked through without a find that the client should rather ask again. */
+  /** After so much without a find, the client should ask again. */
   get isTired(): boolean {
     return this.#found.length === 0 && this.#more !== undefined;
   }

@@ -131,7 +131,7 @@ export class LocalLive implements Live {
   protected came(process: string, where: string): void {
     const processes = this.#places.get(where) ?? [];
     if (processes.includes(process)) return;
-    this.#places.set(where, processes.concat(process)); // spread, an array keeps room for 16 more: 130 bytes for everybody
+    this.#places.set(where, processes.concat(process)); // an array made by spread keeps room for 16 more: 130 bytes a person
     if (processes.length === 0) this.#tellPresence(where);
   }
 
@@ -142,7 +142,7 @@ export class LocalLive implements Live {
       return;
     }
     this.#places.delete(where);
-    this.#lastSeen.delete(where); // the order is that of leaving
+    this.#lastSeen.delete(where); // so that the map stays in the order of leaving
     this.#lastSeen.set(where, at);
     if (this.#lastSeen.size > MAX_LAST_SEEN) this.#lastSeen.delete(this.#lastSeen.keys().next().value!);
     this.#tellPresence(where);
@@ -153,7 +153,7 @@ export class LocalLive implements Live {
     for (const where of this.placesOn(process)) this.left(process, where, Date.now());
   }
 
-  /** Nobody is listened about any more: what other processes said of them grows old. */
+  /** Nobody here listens any more: what other processes said would grow old. */
   protected forgetOthers(who: string): void {
     for (const [where, processes] of this.#places) {
       if (whoOf(where) !== who) continue;

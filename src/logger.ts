@@ -13,7 +13,7 @@ export interface Logger {
 /** Says nothing. */
 export const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-/** What went wrong goes to `console.error`, with its stack: for who gave no logger. */
+/** Without a logger, warnings and errors go to `console.error`, with their stacks. */
 export const toConsole: Logger = { ...silent, warn: tell, error: tell };
 
 function nothing(): void {}
@@ -23,7 +23,7 @@ function tell({ err, ...facts }: { readonly err?: unknown }, message: string): v
   console.error(`mailbox-chat: ${message}${told}${err === undefined ? '' : `\n${traceOf(err)}`}`);
 }
 
-/** Where it was thrown and what had caused it. JSON.parse quotes what it could not read: that may be somebody's message. */
+/** Where it was thrown and what had caused it. The message of a SyntaxError may quote somebody's mail. */
 function traceOf(error: unknown): string {
   if (!isNativeError(error)) return `(${typeof error} was thrown, not an Error)`;
   const { name, stack = `${name}: ${error.message}`, cause } = error;

@@ -25,7 +25,7 @@ import { Receipts } from './receipts.ts';
 export interface MailboxChat {
   (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void): void;
   /**
-   * Answers with what it has counted, for Prometheus: `app.get('/metrics', chat.metrics)`. Nobody is asked who they are.
+   * Answers with what it has counted, for Prometheus: `app.get('/metrics', chat.metrics)`. It asks nobody who they are.
    * Counting begins when it is first read. Throws when prom-client is not installed.
    */
   readonly metrics: ChatMetrics;

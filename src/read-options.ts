@@ -16,7 +16,7 @@ const METHODS = {
   store: 'append read readBack isId compare ends mark marks watch forget ready close'.split(' '),
 };
 
-// The text of each is what is allowed. What says who gets in may not be undefined: that would be a misspelt function.
+// The texts say what is allowed. Options that say who gets in may not be undefined: that would be a misspelt function.
 const SHAPE = {
   dir: z.string('the path of a directory').min(1, 'the path of a directory').default('mailboxes'),
   people: z.array(z.string(NAME).transform(toName), 'an array of names').prefault(['henry', 'jjeong']),
@@ -40,7 +40,7 @@ const SHAPE = {
 const NAMES = Object.keys(SHAPE);
 const Options = z.strictObject(SHAPE);
 
-/** Throws a TypeError that tells every option that is wrong: what was given, what is allowed, what was probably meant. */
+/** Throws a TypeError that names every wrong option: what was given, what is allowed, what was probably meant. */
 export function readOptions(input: object): ChatOptions {
   const read = Options.safeParse(input);
   const complaints = read.success
@@ -86,9 +86,9 @@ function toName(text: string, context: z.RefinementCtx): MailboxName {
 
 function contradictionsIn({ access, identify, allowedHosts }: ChatOptions): string[] {
   const complaints = [];
-  if (access && identify) complaints.push("'identify' stands in place of 'access'. Give one of them.");
+  if (access && identify) complaints.push("'identify' stands in place of 'access'. Give only one of them.");
   if ((access === 'links' || identify) && allowedHosts.includes('*')) {
-    complaints.push("'allowedHosts: ['*']' is for open access. With links or identify any name is good: leave it out.");
+    complaints.push("'allowedHosts: ['*']' is for open access. With links or identify any name works: leave it out.");
   }
   return complaints;
 }
@@ -108,7 +108,7 @@ function unknownOption(name: string): string {
   return `There is no option '${name}'.${didYouMean(closest(name, NAMES)) || ` The options are ${NAMES.join(', ')}.`}`;
 }
 
-/** A text is shown only where no secret can be meant; of an object, never what is in it. */
+/** A text is shown only where it cannot be a secret, and never what is in an object. */
 function given(value: unknown, name?: PropertyKey): string {
   if (typeof value === 'string') {
     if (value === '') return 'an empty text';
@@ -124,7 +124,7 @@ function didYouMean(meant: unknown): string {
   return meant === undefined ? '' : ` Did you mean ${inspect(meant)}?`;
 }
 
-/** What a text can have stood for, as it comes from a variable of the environment. */
+/** What a text probably meant: a variable of the environment is always text. */
 function guess(name: PropertyKey, value: unknown): unknown {
   if (typeof value !== 'string' || value.trim() === '' || !Object.hasOwn(SHAPE, name)) return undefined;
   const guesses = [

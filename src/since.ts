@@ -11,7 +11,7 @@ export async function sinceCursor(since: string, store: MailboxStore, mailbox: M
   if (!isTime && since !== 'all' && since !== 'latest') {
     return checkCursor(since, (await store.ends(mailbox)).newest, store, 'since');
   }
-  await store.read(mailbox, undefined, 1); // what waits in the mailbox gets its place; what is refused moves nothing
+  await store.read(mailbox, undefined, 1); // what waits in the mailbox gets its id; a refused request moves nothing
   const { oldest, newest } = await store.ends(mailbox);
   if (since === 'all') return oldest;
   if (since === 'latest') return newest;

@@ -5,14 +5,11 @@ import { isFromThisComputer } from './this-computer.ts';
 /** Who may do what. `name` is what the picker tells: open, links or the host application's login. */
 export interface Access {
   readonly name: 'open' | 'links' | 'login';
-  /**
-   * Lets a request act as this person: send as them, read their mailbox. Otherwise UNAUTHORIZED, without a credential
-   * that counts, or FORBIDDEN, with somebody else's.
-   */
+  /** Lets a request act as this person. UNAUTHORIZED without a valid credential, FORBIDDEN with somebody else's. */
   admit(req: IncomingMessage, person: MailboxName): void | Promise<void>;
   /** Lets in whoever belongs here. Otherwise UNAUTHORIZED. */
   admitAnyone(req: IncomingMessage): void | Promise<void>;
-  /** Whether it may look into every mailbox, where the application has no rule of its own. Left out: nobody may. */
+  /** Whether a request may see every mailbox, if the application has no rule of its own. Left out: nobody may. */
   mayInspect?(req: IncomingMessage): boolean;
   /** Those who were let in by name, whether or not they have ever written. */
   people(): readonly MailboxName[];

@@ -8,8 +8,8 @@ import type { RequestPlace } from './request-place.ts';
 
 /**
  * Whoever has an invitation link. The page trades its key for a cookie, one per person, so that two people can use one
- * browser; scripts send it as `Authorization: Bearer`. To come from this computer opens nothing: so do the clients of a
- * proxy here, and whoever has another account.
+ * browser; scripts send it as `Authorization: Bearer`. Coming from this computer proves nothing: so do the clients of a
+ * proxy here, and other accounts.
  */
 export class LinkAccess implements Access {
   readonly name = 'links';
@@ -42,7 +42,7 @@ export class LinkAccess implements Access {
     return this.#invitations.people();
   }
 
-  /** Trades a key for a cookie, as a header sets it; UNAUTHORIZED when it is nobody's. */
+  /** Trades a key for a cookie, as a Set-Cookie header; UNAUTHORIZED when the key is nobody's. */
   trade(req: IncomingMessage, key: string): { person: MailboxName; cookie: string } {
     const person = this.#invitations.personOf(key);
     if (person === undefined) throw linkHasEnded();
@@ -88,8 +88,8 @@ const OUR_COOKIE = /^(?:__Host-|__Secure-)?mc_\d+_[0-9a-f]{16}$/;
 const isOurs = (cookie: string): boolean => OUR_COOKIE.test(cookie);
 
 /**
- * The Bearer key, and those in cookies of these names. A name may come twice: a neighbouring site can add one that does
- * not count, but not take ours away.
+ * The Bearer key, and those in cookies of these names. A name may come twice: a neighbouring site can add a
+ * cookie that does not count, but cannot remove ours.
  */
 function keysOf(req: IncomingMessage, counts = isOurs): string[] {
   const bearer = /^Bearer (\S{1,256})$/i.exec(req.headers.authorization ?? '')?.slice(1) ?? [];

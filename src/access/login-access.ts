@@ -5,7 +5,7 @@ import { personName, type MailboxName } from '../mailbox-name.ts';
 import type { Access } from './access.ts';
 
 const ADVICE =
-  "Make a name of it that is nobody else's, for example: identify: (req) => req.user?.email.replace('@', '_at_')";
+  "Turn it into a name that is nobody else's, for example: identify: (req) => req.user?.email.replace('@', '_at_')";
 
 /** Whoever the host application says it is. */
 export function loginAccess(identify: Identify): Access {
@@ -26,7 +26,7 @@ export function loginAccess(identify: Identify): Access {
   };
 }
 
-/** A name that cannot be a mailbox is a mistake of the application's: its log tells, not its visitor. */
+/** A name that cannot be a mailbox is the application's mistake: its log shows it, not its visitor. */
 function nameFrom(name: unknown): MailboxName {
   try {
     return personName(name);

@@ -29,7 +29,7 @@ export function keepAddress(dir: string, url: string, logger: Logger): void {
   });
 }
 
-/** The address of the server of this directory; undefined when none answers there: one that was killed left its address behind. */
+/** The address of the server of this directory; undefined when none answers: a server that was killed leaves its address. */
 export async function serverAddress(dir: string): Promise<string | undefined> {
   try {
     const { url } = Address.parse(JSON.parse(readFileSync(pathIn(dir), 'utf8')));

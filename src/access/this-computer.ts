@@ -25,7 +25,7 @@ export function isLoopback(host: string): boolean {
   return isIP(host) === 4 ? host.startsWith('127.') : host === '::1' || host === '::ffff:127.0.0.1';
 }
 
-/** Where browsers find a server that listens on `host`; on every address, by the first that others may reach. */
+/** Where browsers find a server that listens on `host`. For every address: the first that other computers can reach. */
 export function urlOf(host: string, port: number): string {
   const isEvery = host === '::' || host === '0.0.0.0';
   const name = host === '127.0.0.1' || host === '::1' ? 'localhost' : isEvery ? networkAddress() : host;

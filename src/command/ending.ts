@@ -22,34 +22,34 @@ export class Ending extends Error {
 
 let withStacks = process.env['LOG_LEVEL'] === 'debug';
 
-/** From now on says where it happened, too. */
+/** From now on, errors are shown with their stacks. */
 export function showStacks(): void {
   withStacks = true;
 }
 
-/** Whatever nobody caught ends this process in words. */
+/** An error that nobody caught ends this process with a message. */
 export function endOnErrors(): void {
   process.on('uncaughtException', end); // rejections nobody handled come here too
-  process.on('SIGXFSZ', () => {}); // a file size limit comes back as EFBIG instead of killing us
+  process.on('SIGXFSZ', () => {}); // a write over the file size limit then fails with EFBIG instead of killing us
   process.stdout.on('error', end);
 }
 
-/** A server goes on when its terminal, or whoever read what it says, has gone. */
+/** Lets a server go on when its terminal, or the reader of its output, is gone. */
 export function outliveTerminal(): void {
   process.stdout.off('error', end).on('error', () => {});
   process.stderr.on('error', () => {});
 }
 
-/** Says on stderr why, and exits with the code that belongs to it. */
+/** Says why on stderr and exits with the error's code. */
 export function end(error: unknown): never {
-  if (isErrno(error, 'EPIPE')) process.exit(CLEAN); // whoever read our output has gone: `tail | head`
+  if (isErrno(error, 'EPIPE')) process.exit(CLEAN); // the reader of our output is gone: `tail | head`
   const { message, advice, exitCode } = endingOf(error);
   const lines = [`${paintFor(process.stderr)('red', '✗')} ${message}`, ...advice.map((line) => `  ${line}`)];
   process.stderr.write(`${lines.join('\n')}\n${withStacks ? `${inspect(error)}\n` : ''}`);
   process.exit(exitCode);
 }
 
-/** What nobody foresaw is a runtime error. */
+/** An unforeseen error is a runtime error. */
 function endingOf(error: unknown): Ending {
   if (error instanceof Ending) return error;
   const { message, cause } = error instanceof Error ? error : new Error(String(error));

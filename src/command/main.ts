@@ -6,5 +6,5 @@ endOnErrors();
 try {
   await createProgram().parseAsync(withCommand(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
-  if (!(error instanceof CommanderError)) end(error); // else help or the version was asked for
+  if (!(error instanceof CommanderError)) end(error); // otherwise it printed help or the version
 }

@@ -17,7 +17,7 @@ export interface StoreOptions {
 
 type ClusterOptions = Pick<JetStreamMailboxesOptions, 'keepMs' | 'logger'>;
 
-/** The mailboxes of a cluster. Nothing of it is loaded before. */
+/** The mailboxes of a cluster. Its client is loaded only here. */
 export async function openCluster(address: ClusterAddress, options: ClusterOptions = {}): Promise<JetStreamMailboxes> {
   const { JetStreamMailboxes } = await import('../jetstream/index.ts');
   try {
@@ -29,7 +29,7 @@ export async function openCluster(address: ClusterAddress, options: ClusterOptio
   }
 }
 
-/** The mailboxes in files. How long mail is kept is the server's affair: here nothing is too old. */
+/** The mailboxes in files. The server decides how long mail is kept: here nothing is too old. */
 export function openFiles(dir: string, how: 'once' | 'follow'): Promise<FileMailboxes> {
   requireDirectory(dir);
   const options = { watch: how === 'follow', keepMs: Infinity, keepBytes: Infinity };

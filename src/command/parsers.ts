@@ -3,7 +3,7 @@ import { type ClusterAddress, readClusterAddress } from '../jetstream/address.ts
 import { MailboxError } from '../mailbox-error.ts';
 import { type MailboxName, personName } from '../mailbox-name.ts';
 
-/** Reads what an option was given, or throws what is wrong: it goes behind "--port" or "PORT", and ends a sentence. */
+/** Reads the value of an option, or throws what is wrong with it: the rest of a sentence that begins with the option. */
 type Parser<T> = (text: string) => T;
 
 function expecting<T>(expected: string, read: (text: string) => T | undefined): Parser<T> {
@@ -75,7 +75,7 @@ export const metricsPlace = expecting('off or [host:]port with a port from 0 to 
 
 export type Store = 'files' | ClusterAddress;
 
-/** What was given may hold a password: no error shows it. */
+/** The value may hold a password: no error shows it. */
 export function store(text: string): Store {
   if (text === 'files') return text;
   if (!/^(?:nats|tls):\/\//.test(text)) {

@@ -35,12 +35,12 @@ export interface ServeOptions extends AccessOptions, StoreOptions, ChatOptions {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Slow headers and slow bodies are answered 408 within 15 s, also by a server that is busy. */
+/** Slow headers and slow bodies are answered 408 within 15 s, even by a busy server. */
 const TIMEOUTS = {
   headersTimeout: 8_000,
   requestTimeout: 11_000,
   connectionsCheckingInterval: 1_000,
-  // Longer than the 60 s of the usual proxies: they close first, and no request meets a connection that is going away.
+  // Longer than the 60 s of the usual proxies: they close first, so no request meets a connection that we are closing.
   keepAliveTimeout: 65_000,
 };
 
@@ -64,7 +64,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   if (options.open) openBrowser(urlOf(host, listening), logger);
 }
 
-/** The chat as it was asked for; what the directory has against it comes as an Ending. */
+/** The chat as it was asked for; a directory that cannot be used is an Ending. */
 async function openChat(options: ServeOptions, access: AccessSettings, logger: Logger): Promise<MailboxChat> {
   const { dir, people, groupWritable, sendRate, trustProxy, keepDays, keepBytes, maxMessage } = options;
   const asked = { dir, people, groupWritable, sendRate, trustProxy, keepDays, keepBytes, maxMessage, logger };

@@ -12,7 +12,7 @@ const IDLE_CHECK_MS = 50;
 
 /**
  * Runs `stop` at the first SIGINT, SIGTERM or SIGHUP and exits, 0 if it went well and in time. A second Ctrl+C exits at
- * once; a second SIGHUP does not: a terminal that goes may send several.
+ * once; a second SIGHUP does not: a closing terminal may send several.
  */
 export function onStopSignal(stop: () => Promise<void>): void {
   let stopping = false;

@@ -20,8 +20,8 @@ interface TailOptions extends StoreOptions {
 }
 
 /**
- * Prints mail as it comes, or hands it to a command, until a signal stops it. Printing only looks: no mark is moved. For a
- * command the mark moves when it has succeeded, so that the next start begins with the first event that has no success.
+ * Prints mail as it comes, or hands it to a command, until a signal stops it. Printing moves no mark. With a
+ * command, the mark moves when the command has succeeded, so the next start begins with the first event that failed.
  */
 export async function tail(name: string, { since, exec, ...where }: TailOptions): Promise<void> {
   const who = mailboxName(name);

@@ -17,7 +17,7 @@ const READ_AND_WRITE = constants.R_OK | constants.W_OK;
 /** Whoever writes has finished by then, and a working server has taken notice. */
 const SETTLED_MS = 60_000;
 
-/** `inside` is what lies in a directory, where we may look. */
+/** `inside`: the entries of a directory that we may read. */
 type Entry = Readonly<{ name: string; path: string; stat: Stats; inside: readonly Entry[] }>;
 
 /** Looks at a data directory, and changes nothing in it. */
@@ -26,7 +26,7 @@ export function examineDirectory(dir: string): Finding[] {
   try {
     checkLayout(dir);
     accessSync(dir, READ_AND_WRITE);
-    const server = us || statSync(dir).uid; // root looks at what another user's server has to work with
+    const server = us || statSync(dir).uid; // root checks what another user's server can use
     const entries = entriesOf(dir);
     const found = [place(dir, entries), ...mailboxes(dir, entries, server), ...owners(dir, entries, server)];
     return [...found, ...locks(entries), ...torn(entries)];
@@ -51,7 +51,7 @@ function entriesOf(dir: string): Entry[] {
   });
 }
 
-/** What has gone meanwhile is in nobody's way. */
+/** A file that is gone by now does no harm: it counts as ours. */
 function isOurs(path: string): boolean {
   return isAccessible(path, READ_AND_WRITE) || !statIfThere(path);
 }
@@ -102,7 +102,7 @@ function mailboxes(dir: string, entries: readonly Entry[], server: number): Find
   });
 }
 
-/** Out of the directory, where it would be found again. Mail in it goes into a new mailbox. */
+/** Moves it beside the directory: inside, it would be found again. Its mail goes into a new mailbox. */
 function moveAway(path: string, stat: Stats): string {
   const [from, to] = [path, path.replace(/\/([^/]*)$/, '-$1')].map(quoted);
   return `mv ${from} ${to}${stat.isFile() && stat.nlink > 1 ? ` && cat ${to} >> ${from}` : ''}`;

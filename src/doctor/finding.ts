@@ -1,4 +1,4 @@
-/** What the doctor found: `warning` costs something, with `problem` a promise does not hold. `fix`: what to do about it. */
+/** What the doctor found. A `warning` costs something; a `problem` breaks a promise. `fix`: what to do about it. */
 export interface Finding {
   readonly level: 'ok' | 'warning' | 'problem';
   readonly what: string;

@@ -2,7 +2,7 @@ import { EventSourceParserStream, type EventSourceMessage } from 'eventsource-pa
 
 /** An event stream, asked for as browsers do. */
 export class Listening {
-  /** Why it is over, unless we closed it. */
+  /** Why it ended, unless we closed it. */
   ended: string | undefined;
   encoding: string | null = null;
   readonly #closing = new AbortController();

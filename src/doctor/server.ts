@@ -4,9 +4,9 @@ import { ok, problem, warning, type Finding } from './finding.ts';
 import { Listening, reasonOf } from './listening.ts';
 
 type Findings = AsyncGenerator<Finding, Finding>;
-/** Whom the doctor listens as. */
+/** Who the doctor listens as. */
 type Guest = Readonly<{ name: string; headers: Readonly<Record<string, string>> }>;
-/** What came in JSON, with the status and the headers. */
+/** The fields of a JSON answer, with its status and headers. */
 type Answer = Readonly<Record<string, unknown> & { status: number; headers: Headers }>;
 
 const PATIENCE_MS = 10_000;
@@ -14,14 +14,14 @@ const EVENT_MS = 4000;
 const STRANGER: Guest = { name: 'mailbox-chat-doctor', headers: {} };
 
 const INVITE = `Where the mailboxes are: mailbox-chat invite ${STRANGER.name}. Then here: --key=<what follows #key=>`;
-const LOGS = 'Look at the logs of the server, and of what stands before it';
+const LOGS = 'Look at the logs of the server and of its proxy';
 const REACH = 'Start the server. If it runs: are name and port right, is the certificate valid, is there a firewall?';
 const HOST = 'Its own pages may not send. nginx: proxy_set_header Host $http_host; Apache: ProxyPreserveHost On';
 const HELD = 'nginx: proxy_buffering off; no proxy_ignore_headers. Apache: flushpackets=on. Caddy: flush_interval -1';
 const ZIPS = 'Compression in the host application or a proxy must leave text/event-stream out (nginx: gzip_types)';
 const CUTS = 'A heartbeat comes every 15 s: wait longer. nginx: proxy_read_timeout 60s; Apache: ProxyTimeout 60';
 
-/** Looks at a running server as its pages do, through whatever stands before it. The last finding is returned. */
+/** Looks at a running server as its pages do, through any proxy before it. The last finding is returned. */
 export async function* examineServer(url: URL, dir?: string, key?: string, idleMs = 0): Findings {
   try {
     const health = await ask(new URL('healthz', url));
@@ -70,7 +70,7 @@ function notOurs({ href }: URL, { status, headers }: Answer, front = 'Something'
   return problem(`${what}, and is not Mailbox Chat`, fix);
 }
 
-/** Trades the key as pages do. Without one, the answer tells who may come in. */
+/** Trades the key as pages do. Without one, the answer tells who gets in. */
 async function enter(url: URL, key = '-'): Promise<Guest | Finding> {
   const answer = await ask(new URL('session', url), { key });
   const { error, message, person } = answer;
@@ -92,7 +92,7 @@ function type(url: URL, { name, headers }: Guest): Promise<Answer> {
 }
 
 async function* listen(url: URL, guest: Guest, front: string, idleMs: number): Findings {
-  // From the latest on, no mark moves, whoever the guest is.
+  // With since=latest no mark moves, whoever the guest is.
   const path = `status?receiver=${encodeURIComponent(guest.name)}&since=latest`;
   const stream = new Listening(new URL(path, url), guest.headers);
   try {

@@ -3,7 +3,7 @@ import { isErrno } from '../mailbox-error.ts';
 import { VERSION } from '../version.ts';
 import { ok, warning, type Finding } from './finding.ts';
 
-/** This program, and whether it can watch files in `dir`: on Linux, other programs can use up what is allowed. */
+/** This program, and whether it can watch files in `dir`: on Linux, other programs can use up the limits. */
 export function examineSystem(dir: string): Finding[] {
   const program = ok(`Mailbox Chat ${VERSION} on Node ${process.versions.node}, ${process.platform}`);
   try {

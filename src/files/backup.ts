@@ -15,7 +15,7 @@ export interface BackedUp {
   readonly leftOut: readonly string[];
 }
 
-/** Copied by mailbox, or not at all: what passes between running servers is of no use to a copy. */
+/** Copied mailbox by mailbox, or not at all: what running servers tell each other is of no use in a copy. */
 const OURS: readonly string[] = [ACCESS, DELIVERED, LAYOUT_FILE, LIVE, LOCKS, MARKS, TAKEN, TORN];
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | SAFELY;
 

@@ -193,7 +193,7 @@ export class DeliveredLog implements ReadableLog {
 
   /** Drops the oldest segments that are past the mark and past age or size; the keys of two minutes stay known. */
   async retain(mark: string): Promise<void> {
-    // When all that was received is older than is kept, a new segment begins, so that the last one can go, too.
+    // When all received mail is older than is kept, a new segment begins, so that the last one can be removed, too.
     this.#readOn();
     if (this.#isAllOld && compareIds(this.#last, mark) <= 0) await this.commit(() => NOTHING);
     const now = this.#options.now();
@@ -369,8 +369,8 @@ export class DeliveredLog implements ReadableLog {
   }
 
   /**
-   * Appends a batch to the newest segment and takes it in. False when it does not stand where it says: whoever appended
-   * since our last look shifts it.
+   * Appends a batch to the newest segment and takes it in. False when it is not where it says it is: another program
+   * appended since our last look.
    */
   #append(draft: Draft, end: boolean): boolean {
     // Behind torn bytes a colon comes first: our line feed could be the very byte that they lack to count.

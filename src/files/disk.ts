@@ -203,7 +203,7 @@ export function namesIn(path: string): string[] {
   return ifThere(() => readdirSync(path)) ?? [];
 }
 
-/** What `work` returns; undefined when the file that it asks for is not there. */
+/** What `work` returns; undefined when its file does not exist. */
 export function ifThere<T>(work: () => T): T | undefined {
   try {
     return work();

@@ -72,7 +72,7 @@ export const TOO_LONG: Parsed = { kind: 'damaged', why: 'longer than 1 MiB' };
 export function parseBlock(bytes: Buffer, now: number): Parsed {
   if (bytes.length > MAX_EVENT_BYTES) return TOO_LONG;
   const text = bytes.toString('utf8').replace(BOM, '');
-  // The way we write it, in one look: most mail is ours.
+  // Our own form, read in one step: most mail is ours.
   const [, id, data] = OWN_LINES.exec(text) ?? [];
   return id !== undefined && isOwnId(id, now) ? ownEvent(id, data!) : parseAnyLines(text, now);
 }

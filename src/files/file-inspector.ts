@@ -22,7 +22,7 @@ const MAX_REMEMBERED = 100;
 export class FileInspector implements Inspector {
   readonly #dir: string;
   readonly #live: LiveDirectory;
-  /** What was made of a file, by its version: a log may be a mebibyte. */
+  /** The result of reading each file, with its version: a log may be a mebibyte. */
   readonly #known = new Map<string, unknown>();
 
   constructor(dir: string, live: LiveDirectory) {

@@ -43,7 +43,7 @@ export function tornPieces(fd: number, size: number): Piece[] {
 export function logPieces(fd: number, size: number): Piece[] {
   const spans: Span[] = [];
   let end = size;
-  // From the end: of many batches only the last are looked into.
+  // From the end: of many batches only the last are read.
   for (const found of [...batchesIn(readRange(fd, 0, size), 0)].toReversed()) {
     if (spans.length >= MAX_PIECES) break;
     spans.unshift(...batchSpans(found), ...voidIn(found.batch.next, end));
@@ -53,7 +53,7 @@ export function logPieces(fd: number, size: number): Piece[] {
   return withBytes(fd, newest(spans));
 }
 
-/** What is no whole batch. */
+/** Bytes that are no whole batch. */
 function voidIn(from: number, end: number): Span[] {
   return from < end ? [{ from, end, says: { kind: 'void' } }] : [];
 }

@@ -19,7 +19,7 @@ export function admitGroup(dir: string): void {
         if (stat.isFile() && stat.nlink === 1) fchmodSync(fd, stat.mode | GROUP_FILE_MODE);
       });
     } catch (error) {
-      // Not ours to open, or no file: what it is shows when it is used.
+      // Not ours to open, or no file: its use will show what it is.
       if (!isErrno(error, 'EACCES', 'EPERM', 'ENOENT', 'ELOOP', 'ENXIO', 'ENODEV')) throw error;
     }
   }

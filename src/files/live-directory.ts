@@ -55,7 +55,7 @@ export class LiveDirectory extends LocalLive {
   #saidMs = 0;
   #soon: NodeJS.Timeout | undefined;
   #closed = false;
-  /** How many there have been. */
+  /** How many there were so far. */
   watchErrors = 0;
 
   constructor(dir: string, options: LiveDirectoryOptions) {

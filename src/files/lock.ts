@@ -16,7 +16,7 @@ const TRIES = 3;
 /** Waits about 6 s in all, then gives up: longer than any dead holder's lock lives. */
 const RETRIES = { retries: 65, minTimeout: 5, maxTimeout: 100, randomize: true };
 
-/** Longer than several living holders need, one after the other: servers that end together write their marks together. */
+/** Longer than several living holders need in turn: servers that end together write their marks together. */
 const BRIEF_RETRIES = { ...RETRIES, retries: 12, maxTimeout: 50 };
 
 /** Kept a moment after the work, for the next: taking it costs more than the work. */
@@ -76,7 +76,7 @@ export class MailboxLock {
 
   async #acquire(retries: typeof RETRIES): Promise<() => Promise<void>> {
     for (let attempt = 1; ; attempt += 1) {
-      // A lock from a clock that was ahead would be waited for until the clock gets there.
+      // We would wait for a lock of a clock that was ahead until our clock gets there.
       removeIf(this.#path, (mtimeMs) => mtimeMs > Date.now() + AHEAD_MS);
       try {
         return await lock(this.#path, {

@@ -77,7 +77,7 @@ export class Mailbox {
   readonly taken: TakenMail;
   readonly #paths: MailboxPaths;
   readonly #options: MailboxOptions;
-  // A mailbox that is only listened to needs none of these: they are made when they are asked for.
+  // Made when they are first needed: a mailbox that is only listened to needs none of these.
   #madeLock: MailboxLock | undefined;
   #madeMarks: Marks | undefined;
   #waiting: WaitingMail | undefined;
@@ -138,7 +138,7 @@ export class Mailbox {
           if (this.#isHeard()) await this.#appendToLog(batch);
           else await this.#appendToFile(batch);
         } catch (error) {
-          this.#closeBatch(batch); // it may not have come to the write
+          this.#closeBatch(batch); // the write may not have begun
           for (const { reject } of batch) reject(error);
           this.#report(error);
         }
@@ -291,7 +291,7 @@ export class Mailbox {
         resolve({ event: made, repeated: false });
         continue;
       }
-      // Two processes that both believed to hold the lock may have given one id twice: sender and key tell.
+      // Two processes that both thought they held the lock may have given one id twice: sender and key tell.
       const key = scopedKey(message);
       const earlier = candidates(id).find((event) => event?.id === id && keyOf(event.data) === key);
       if (earlier && JSON.parse(earlier.data).message !== message.message) {
@@ -299,7 +299,7 @@ export class Mailbox {
         reject(new MailboxError('KEY_REUSED', why));
         continue;
       }
-      // When the event itself is no longer kept, its id and the text that was sent again tell the same.
+      // The event itself is no longer kept: its id and the text that was sent again say the same.
       const event = earlier ?? { id, time: idTime(id), data: messageData(message, idTime(id)) };
       resolve({ event, repeated: true });
     }

@@ -43,7 +43,7 @@ function pathsOpenIn(pid: string): string[] {
   return descriptors.map((fd) => unlessHidden(pid, () => readlinkSync(`${dir}/${fd}`)) ?? '');
 }
 
-/** Undefined when the process is gone, or is an init that we may not look into: the system's own, no writer of mail. */
+/** Undefined when the process is gone, or is an init that we may not inspect: it belongs to the system and writes no mail. */
 function unlessHidden<T>(pid: string, look: () => T): T | undefined {
   try {
     return look();

@@ -206,7 +206,7 @@ export class TakenMail {
     return to > from ? { events, keyed, ranges: [{ take: take.id, from, to }] } : undefined;
   }
 
-  /** Keeps what cannot be shown. */
+  /** Sets aside what cannot be shown. */
   #copyAside(take: Take, fd: number, from: number, end: number, why: string): void {
     const path = join(this.#paths.torn, `${take.id}-${from}.txt`);
     try {

@@ -5,7 +5,7 @@ export function sendJson(res: ServerResponse, status: number, body: object): voi
   sendJsonText(res, status, JSON.stringify(body));
 }
 
-/** With a line feed at its end, as a terminal likes it. */
+/** Ends with a line feed, so that a prompt does not stick to it. */
 export function sendJsonText(res: ServerResponse, status: number, json: string): void {
   const body = `${json}\n`;
   res.writeHead(status, {

@@ -32,7 +32,7 @@ export function readAudience(query: Fields, people: readonly MailboxName[]): Aud
   return { mailbox, room: undefined, person: mailbox, others: [...others] };
 }
 
-/** A mailbox is its owner's alone; a room is for everybody who belongs here, each under their own name. */
+/** A mailbox is for its owner alone; a room is for everybody who is let in, each under their own name. */
 export async function admit(req: IncomingMessage, { mailbox, person, room }: Audience, door: Door): Promise<void> {
   if (room === undefined) await door.admit(req, mailbox);
   else if (person === undefined) await door.admitAnyone(req);
@@ -46,12 +46,12 @@ export function isStillAllowed(req: IncomingMessage, audience: Audience, door: D
   );
 }
 
-/** Joins the live side: the person is here now, and hears what is said to them and about the others. */
+/** Joins the live side: the person is here now, and gets notices to them and about the others. */
 export function attend({ mailbox, person, room, others }: Audience, events: EventStream, live: Live): void {
   const hear = ({ name, data }: Notice): void => {
     if (!events.isBackedUp) events.notify(name, data);
   };
-  const stops = person === undefined ? [] : [live.arrive(person, room)]; // before listening: they know that they came
+  const stops = person === undefined ? [] : [live.arrive(person, room)]; // before listening: nobody is told of their own coming
   for (const to of [mailbox, ...others.map((other) => `presence:${other}`)]) stops.push(live.listen(to, hear));
   events.onEnd(() => stops.forEach((stop) => stop()));
 

@@ -23,7 +23,7 @@ export interface Chat {
   readonly logger: Logger;
   /** Whom the pages offer to talk to. */
   readonly people: readonly MailboxName[];
-  /** How long a message may be, in Unicode code points. */
+  /** Longest message, in Unicode code points. */
   readonly maxMessage: number;
   /** Where the files are, as it was given; null when another store keeps the mail. */
   readonly dir: string | null;

@@ -33,6 +33,6 @@ export class Door {
 const NO_INSPECTOR = {
   open: 'Refused: all mailboxes at once are shown on the computer of the chat only. Open the page there, at localhost.',
   links:
-    'Refused: a link opens one mailbox, this shows all. Whoever may read the data directory starts a second chat on it, for that computer only: mailbox-chat --port 2013.',
+    'Refused: a link opens one mailbox, and this page shows all. If you may read the data directory, start a second chat on it, for that computer only: mailbox-chat --port 2013.',
   login: 'This application does not let you look into the mailboxes.',
 } as const;

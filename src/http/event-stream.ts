@@ -5,7 +5,7 @@ import type { WireFormat } from './wire-format.ts';
 
 export type ByeReason = 'shutdown' | 'busy' | 'revoked';
 
-/** When a client is to come back that could not be served now. */
+/** When a client that could not be served should come back. */
 export const BUSY_RETRY_MS = 10_000;
 
 const RETRY_MIN_MS = 2000;

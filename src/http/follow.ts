@@ -9,8 +9,8 @@ import { codeOf } from './problem.ts';
 const READ_LIMIT = 1000;
 
 /**
- * Brings a mailbox to a stream: hints wake it, reads decide. While the receiver is slow it does not read on; while
- * nothing comes it costs nothing.
+ * Brings a mailbox to a stream: hints wake it, reads decide. It stops reading while the receiver is slow, and
+ * costs nothing while nothing comes.
  */
 export class Follow {
   readonly #mailbox: MailboxName;
@@ -45,7 +45,7 @@ export class Follow {
     this.#stream.onEnd(await watching);
   }
 
-  /** No cursor means: what has not been received. Who comes into a room hears what is said from now on. */
+  /** Without a cursor it begins with what was not received yet; in a room, with what is said from now on. */
   async #afterMark({ oldest, newest }: { oldest: string; newest: string }): Promise<string> {
     if (isRoom(this.#mailbox)) return newest;
     return (await this.#chat.store.marks(this.#mailbox))['delivered'] ?? oldest;
@@ -82,7 +82,7 @@ export class Follow {
     }
     const last = events.at(-1)?.id;
     if (last === undefined) return false;
-    // Without a cursor of the client's, the kernel's taking the bytes is all the proof there is.
+    // A client that sends no cursor proves nothing more: the kernel took the bytes.
     this.#stream.send(events, this.#marks ? () => this.#taken(last) : undefined);
     this.#countSent(events);
     this.#cursor = last;
@@ -95,7 +95,7 @@ export class Follow {
     else if (proves) counts.resumed('hit');
   }
 
-  /** How long the mail was on its way; what came before this stream did not wait for us. */
+  /** Counts how long the mail was on its way. Mail older than this stream did not wait for us. */
   #countSent(events: readonly MailEvent[]): void {
     if (!this.#stream.isOpen) return;
     const { counts } = this.#chat;
@@ -108,7 +108,7 @@ export class Follow {
 
   #taken(upTo: string): void {
     if (isRoom(this.#mailbox)) return;
-    this.#chat.store.mark(this.#mailbox, 'delivered', upTo).catch(() => undefined); // comes again with the next message
+    this.#chat.store.mark(this.#mailbox, 'delivered', upTo).catch(() => undefined); // the next message moves it again
   }
 
   #tellGap(after: string, oldest: string): void {
@@ -116,7 +116,7 @@ export class Follow {
   }
 }
 
-/** Trouble ends the stream, not the client's: it comes back with its cursor. */
+/** An error ends the stream. The client comes back with its cursor. */
 export function interrupt(stream: EventStream, error: unknown, { counts, logger }: Chat): void {
   counts.failed(codeOf(error));
   logger.warn({ err: error }, 'a stream was interrupted');

@@ -34,7 +34,7 @@ export function pollStatus({ store, receipts, people, door, counts }: Chat): Han
   };
 }
 
-/** Until there is something, the bell is stopped or the time is over. */
+/** Waits until there is something, the bell is stopped or the time is over. */
 async function firstMail(
   store: MailboxStore,
   mailbox: MailboxName,

@@ -48,7 +48,7 @@ export function getMessage(chat: Chat): Handler {
   };
 }
 
-/** The fields of a message. Beside a plain text they stand in the query. */
+/** The fields of a message. With a plain text they are in the query. */
 async function readPosted(req: IncomingMessage, maxBytes: number): Promise<unknown> {
   const body = await readBody(req, maxBytes);
   if ('fields' in body) return body.fields;

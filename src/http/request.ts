@@ -4,7 +4,7 @@ import { MailboxError } from '../mailbox-error.ts';
 /** Answers one request. It uses only what node:http gives, so that it works with Express 4, 5 and without Express. */
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
 
-/** Looks at a request and throws, or lets it go on. */
+/** Checks a request and throws, or lets it go on. */
 export type Middleware = (req: IncomingMessage, res: ServerResponse, next: () => void) => void;
 
 export type Fields = Readonly<Record<string, string | undefined>>;
@@ -19,7 +19,7 @@ export function queryOf(req: IncomingMessage): Fields {
   return fieldsIn(queryTextOf(req));
 }
 
-/** A form, or a query whose text is stored: a percent sign that does not stand for UTF-8 would change the text. */
+/** A form, or a query whose text is stored: percent signs that are no UTF-8 would change the text. */
 export function formFields(text: string): Fields {
   try {
     decodeURIComponent(text.replaceAll(/%(?![0-9a-f]{2})/gi, '%25'));

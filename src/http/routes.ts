@@ -36,10 +36,10 @@ export function routesOf(chat: Chat, { guard, allowFraming }: RoutesOptions): Ro
   guarded('/people').get(getPeople(chat));
   guarded('/session').post(postSession(chat));
   guarded('/inspect').get(getInspection(chat));
-  // The 2012 prototype's names for them.
+  // Their names in the 2012 prototype.
   guarded('/messages.html').get(getMessage(chat));
   guarded('/status.html').get(getStatus(chat));
-  // Load balancers ask these by any name, and they carry no mail.
+  // Load balancers ask for these under any host name, and they carry no mail.
   route('/healthz').get(getHealth(chat));
   route('/readyz').get(getReadiness(chat));
 
@@ -48,7 +48,7 @@ export function routesOf(chat: Chat, { guard, allowFraming }: RoutesOptions): Ro
   return router;
 }
 
-/** Express would find a route in a whole URL or before a `#`, too: only a plain path names one. */
+/** Express would also find a route in a whole URL or before a `#`: only a plain path names one. */
 const refuseOtherForms: RequestHandler = ({ url }, _res, next) => {
   if (url.startsWith('/') && !url.includes('#')) next();
   else next('router');
@@ -67,7 +67,7 @@ const refuseOtherMethods: RequestHandler = (req, res, next) => {
   throw new MailboxError('METHOD_NOT_ALLOWED', `${req.method} is not possible here. Use ${possible.join(' or ')}.`);
 };
 
-/** Express tells an error handler by its four parameters. */
+/** Express recognises an error handler by its four parameters. */
 function answerProblem({ counts, logger }: Chat): ErrorRequestHandler {
   return (error, _req, res, _next) => {
     counts.failed(codeOf(error));

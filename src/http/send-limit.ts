@@ -53,7 +53,7 @@ function networkOf(address: string): string {
   return [a, b, c, Number(d) >> 8].join(':');
 }
 
-/** Uses a clock that only rises: with the time of day, a steady sender would be refused for as long as it was set back. */
+/** Uses a clock that only rises: if the time of day were set back, a steady sender would be refused for that long. */
 class SecondCounter {
   readonly #counts = new Map<string, number>();
   #beganMs = 0;

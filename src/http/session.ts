@@ -12,7 +12,7 @@ const MAX_BYTES = 1024;
 export function postSession({ links }: Chat): Handler {
   return async (req, res) => {
     const { key } = await readFields(req, Fields, MAX_BYTES, 'A session is asked for with {key}, a text.');
-    if (!links) throw new MailboxError('NOT_FOUND', 'This chat has no invitation links: nobody needs a key.');
+    if (!links) throw new MailboxError('NOT_FOUND', 'This chat has no invitation links, so nobody needs a key.');
     const { person, cookie } = links.trade(req, key);
     res.setHeader('Set-Cookie', cookie);
     sendJson(res, 200, { person });

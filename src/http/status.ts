@@ -49,7 +49,7 @@ async function stream(req: IncomingMessage, res: ServerResponse, format: WireFor
   }
 }
 
-/** Express leaves its way through the routes at the request, which lasts as long as the stream: 1.2 KB. */
+/** Express keeps its routing state, 1.2 KB, at the request, which lasts as long as the stream. */
 function forgetRoute(req: IncomingMessage): void {
   Object.assign(req, { next: undefined, params: undefined, route: undefined, _parsedUrl: undefined });
 }

@@ -5,7 +5,7 @@
  */
 import { MailboxError } from '../mailbox-error.ts';
 
-/** What may be less than the promises need, when it is said in so many words. */
+/** Which promises may be weakened, each named by its word. */
 export const ALLOWANCES = ['fewer-replicas', 'old-server', 'late-sync', 'unchecked-sync'] as const;
 export type Allowance = (typeof ALLOWANCES)[number];
 
@@ -67,7 +67,7 @@ function readParameters(query: string): Partial<ClusterAddress> {
   for (const [name, value] of new URLSearchParams(query.replaceAll('+', '%2B'))) {
     const parameter = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined;
     if (!parameter) {
-      // Behind a "?" that belongs to a password there is no name.
+      // After a "?" that belongs to a password there is no name of a parameter.
       const which = /^[\w-]+$/.test(name) ? `the parameter '${name}'` : 'a parameter';
       throw wrong(`${which} is unknown. Use ${Object.keys(PARAMETERS).join(', ')}`);
     }
@@ -87,7 +87,7 @@ export function serverUrl(server: string): URL {
     const isBare = ['', '/'].includes(url.pathname + url.search + url.hash);
     if (['nats:', 'tls:'].includes(url.protocol) && url.host !== '' && isBare) return url;
   }
-  // What was given may be half a password: it is not shown.
+  // The text may be half a password: it is not shown.
   throw wrong(
     'a NATS server is nats://host:port or tls://host:port, and "," "/" "?" "@" in a password are %2C %2F %3F %40',
   );
@@ -97,7 +97,7 @@ export function isPrefix(prefix: string): boolean {
   return PREFIX.test(prefix);
 }
 
-/** A server's address as one may show it. */
+/** A server's address, safe to show. */
 export function withoutPassword(server: string): string {
   return server.replace(/^(\w+:\/\/)?[^]*@/, '$1');
 }

@@ -69,7 +69,7 @@ async function serversOf({ nc }: Cluster): Promise<Server[]> {
   return servers.length > 0 ? servers : [{ id, name, ver }];
 }
 
-/** What is no version is old, too. */
+/** A text that is no version counts as old. */
 function isOld(version: string): boolean {
   return !(ordinal(version) >= ordinal(OLDEST_SERVER));
 }

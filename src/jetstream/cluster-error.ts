@@ -7,7 +7,7 @@ const NO_ROOM = new Set([10023, 10047]);
 const CANNOT_WRITE = 10077;
 /** Another server made the stream, or moved a mark, since we looked: the next attempt looks again. */
 const OVERTAKEN = [10058, 10071, 10164];
-/** Also: the same message is just being stored; the server has too much to do. */
+/** The same message is being stored right now, or the server is overloaded. */
 const PASSING = new Set([10158, 10167, CANNOT_WRITE, ...OVERTAKEN]);
 
 const API_ERRORS = new Set(['JetStreamApiError', 'StreamNotFoundError']);
@@ -24,8 +24,8 @@ const LONGEST_PAUSE_MS = 500;
 const WITHIN_MS = 10_000;
 
 /**
- * Does `attempt` again and again while servers are away or have no leader, for `withinMs()` (default 10 s): asked anew each
- * time, because a store that closes waits less. Throws MAILBOX_BUSY or DISK_FULL then, and at once what asking again cannot help.
+ * Does `attempt` again and again while servers are away or have no leader, for `withinMs()` (default 10 s). That is called anew
+ * each time, because a closing store waits less. Then throws MAILBOX_BUSY or DISK_FULL. Errors that a retry cannot help come at once.
  */
 export async function persist<T>(attempt: () => Promise<T>, withinMs = () => WITHIN_MS): Promise<T> {
   const begunMs = performance.now();

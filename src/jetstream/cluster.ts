@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { MailboxError } from '../mailbox-error.ts';
 import { serverUrl, withoutPassword } from './address.ts';
 
-/** The client library: a peer of this package, loaded when somebody asks for this store. */
+/** The client library is an optional peer of this package: it is loaded when this store is asked for. */
 type Nats = typeof import('@nats-io/transport-node') & typeof import('@nats-io/jetstream');
 
 /** A connection to the servers, and JetStream over it. */
@@ -60,7 +60,7 @@ async function loadNats(): Promise<Nats> {
   }
 }
 
-/** Calls `then` whenever the connection goes, or is back. Ends with the connection. */
+/** Calls `then` whenever the connection is lost or is back. Ends with the connection. */
 export async function whenever({ nc }: Cluster, what: Status['type'], then: () => void): Promise<void> {
   for await (const { type } of nc.status()) if (type === what) then();
 }

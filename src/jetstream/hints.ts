@@ -36,7 +36,7 @@ export class Hints {
     this.#streams = streams;
     this.#logger = logger;
     this.#timer = setInterval(() => this.#rounds.tick((mailbox) => this.#doubt(mailbox)), TICK_MS).unref();
-    // While the connection was away hints passed by.
+    // Hints were missed while the connection was away.
     void whenever(cluster, 'disconnect', () => this.#watched.forEach((watched) => (watched.newest = undefined)));
     void whenever(cluster, 'reconnect', () => this.#watched.forEach((_, mailbox) => this.#doubt(mailbox)));
   }
@@ -105,7 +105,7 @@ export class Hints {
     if (this.#asking < RECHECKS_AT_ONCE) void this.#askOn();
   }
 
-  /** Asks about one doubtful mailbox after the other, beside others that do the same. */
+  /** Asks about one doubtful mailbox after the other. Several of these run at once. */
   async #askOn(): Promise<void> {
     this.#asking += 1;
     for (const mailbox of this.#doubtful) {

@@ -150,9 +150,9 @@ export class JetStreamLive extends LocalLive {
     }
   }
 
-  /** While the connection was away people came and went. */
+  /** People came and went while the connection was away. */
   #askAgain(): void {
-    const nowMs = performance.now(); // silence was ours, not theirs
+    const nowMs = performance.now(); // the silence was ours, not theirs
     for (const server of this.#heardMs.keys()) this.#heardMs.set(server, nowMs);
     for (const about of this.#followed.values()) void this.#askAbout(about);
   }

@@ -81,7 +81,7 @@ export class JetStreamMailboxes implements MailboxStore {
     const place = cursor === undefined ? undefined : placeOf(cursor);
     if (place !== undefined && place.epoch !== 0) return readAfter(mail, place, newest, limit);
 
-    // The cursor of an empty mailbox. Where its first mail may have had to go since, that is a gap.
+    // The cursor of an empty mailbox. If its first mail may have been removed since, that is a gap.
     const gap = place !== undefined && newest > 0 && (await mail.countFrom(1)).count >= mail.keepMessages;
     return { events: gap ? [] : eventsOf(await mail.range(1, newest, limit), mail), gap };
   }
@@ -161,7 +161,7 @@ export class JetStreamMailboxes implements MailboxStore {
     await atMost(GIVE_UP_MS, Promise.all([this.#senders.over(), this.#marks.close(CLOSE_WITHIN_MS)]));
     this.#hints.close();
     this.live.close();
-    const flushed = this.#cluster.nc.flush().catch(() => undefined); // without a connection it fails, or never ends
+    const flushed = this.#cluster.nc.flush().catch(() => undefined); // without a connection it fails or never resolves
     await atMost(FLUSH_MS, flushed);
     await this.#cluster.nc.close();
   }

@@ -2,7 +2,7 @@ import { silent, type Logger } from '../logger.ts';
 import { MAX_SHARDS, isPrefix, type Allowance } from './address.ts';
 
 export interface JetStreamMailboxesOptions {
-  /** Addresses of the cluster's servers: `nats://host:4222`, or several of them. `tls://`, `user:password@` are understood. */
+  /** Addresses of the cluster's servers: `nats://host:4222`, or several. `tls://` and `user:password@` work too. */
   readonly servers: string | readonly string[];
   /** A .creds file to log in with. */
   readonly credentials?: string;
@@ -14,11 +14,11 @@ export interface JetStreamMailboxesOptions {
   readonly replicas?: number;
   /** How long mail is kept, in ms. Default 365 days. Fixed when the streams are made, as is the next. */
   readonly keepMs?: number;
-  /** Messages kept per mailbox, read or not: beyond, the oldest go. Default 200,000. */
+  /** Messages kept per mailbox, read or not. Beyond it the oldest are removed. Default 200,000. */
   readonly keepMessages?: number;
-  /** Monitoring addresses of the servers, `http://host:8222`, where it is checked that they write before they acknowledge. */
+  /** Monitoring addresses of the servers, `http://host:8222`, which tell whether they write before they acknowledge. */
   readonly monitors?: readonly string[];
-  /** What may be less than the promises need. Default nothing. */
+  /** Which promises may be weakened. Default none. */
   readonly allow?: readonly Allowance[];
   /** How long an append is tried again while the cluster has no leader, in ms. Default 20 s. */
   readonly appendWithinMs?: number;
@@ -29,7 +29,7 @@ export type AllOptions = Required<Omit<JetStreamMailboxesOptions, 'servers' | 'c
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** What was left out is as by default. Throws RangeError. */
+/** Fills in the defaults. Throws RangeError. */
 export function withDefaults(options: JetStreamMailboxesOptions): AllOptions {
   const { prefix = 'MAILBOX', shards = 8, replicas = 3, keepMs = 365 * DAY_MS, keepMessages = 200_000 } = options;
   const { monitors = [], allow = [], appendWithinMs = 20_000, logger = silent } = options;

@@ -14,8 +14,8 @@ export interface Copied {
 }
 
 /**
- * Copies mailboxes, mail and marks, to a cluster, oldest mail first; what is there already is left as it is. Says each
- * that is done, and resolves to those that could not be copied to their end, and why. Repeated, it goes on where it was.
+ * Copies mailboxes, mail and marks, to a cluster, oldest mail first; what is there already stays. Tells each
+ * that is done. Resolves to those that could not be copied completely, and why. Run again, it goes on where it stopped.
  */
 export async function copyMailboxes(
   mailboxes: readonly MailboxName[],

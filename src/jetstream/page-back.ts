@@ -5,13 +5,13 @@ import type { Stored, StreamSubject } from './stream-subject.ts';
 
 const MOST = 500;
 const MOST_BYTES = 1024 * 1024;
-/** A page is found when what is read for it is at most so many times as long. */
+/** How many times longer than the page the read may be. */
 const SLACK = 2;
 const MAX_PROBES = 24;
 
 /**
- * The last events up to the place `end`, newest first: at most `limit`, 500, or 1 MiB. No way leads back in a stream:
- * counts tell where to begin, so that what is read forward is about a page.
+ * The last events up to the place `end`, newest first: at most `limit`, 500, or 1 MiB. A stream cannot be read
+ * backwards: counts tell where to begin, so that reading forward takes about a page.
  */
 export async function pageBack(
   mail: StreamSubject,
@@ -22,7 +22,7 @@ export async function pageBack(
   const most = Math.min(limit, MOST);
   const { first, from } = await pageBefore(mail, end, most);
   let last = await lastUpTo(mail, from, end, most);
-  if (last.length === 0) last = await lastUpTo(mail, 1, end, most); // a replica that was behind counted
+  if (last.length === 0) last = await lastUpTo(mail, 1, end, most); // the counts came from a replica that was behind
   const events = last.toReversed().map((message) => eventOf(message, mail.epoch));
   return last.length > 0 && last[0]!.seq > first ? { events, more: events.at(-1)!.id } : { events };
 }

@@ -10,7 +10,7 @@ export const TYPE = 'Mailbox-Type';
 export const ATTEMPT = 'Mailbox-Attempt';
 export const ORIGIN = 'Mailbox-Origin';
 
-/** What others published under our subjects is foreign mail: it has no time of its own, and may have any line ends. */
+/** What others publish under our subjects is foreign mail: it has no time of its own, and any line ends. */
 export function eventOf({ seq, time, data, header }: Stored, epoch: number): MailEvent {
   const text = Buffer.from(data).toString('utf8');
   const ownTime = Number(header.get(TIME) || NaN);
@@ -23,7 +23,7 @@ export function eventOf({ seq, time, data, header }: Stored, epoch: number): Mai
   return isForeignType(type) ? { ...event, type } : event;
 }
 
-/** A message id: by it the servers know a message that is sent again. */
+/** A message id, by which the servers recognise a message that is sent again. */
 export function hashOf(...words: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(words)).digest('base64url');
 }

@@ -38,12 +38,12 @@ export class StreamSubject {
     return (await this.#ask({ seq: 1, next_by_subj: this.#subject }))?.seq ?? 0;
   }
 
-  /** The last message, by the leader's word. */
+  /** The last message, as the leader knows it. */
   last(): Promise<Stored | null> {
     return this.#ask({ last_by_subj: this.#subject });
   }
 
-  /** The message at a place, by the leader's word; undefined when there is none of this subject. */
+  /** The message at a place, as the leader knows it; undefined when there is none of this subject. */
   async at(seq: number): Promise<Stored | undefined> {
     const stored = await this.#ask({ seq });
     return stored?.subject === this.#subject ? stored : undefined;
@@ -84,7 +84,7 @@ export class StreamSubject {
     return message ? { seq: message.seq, count: message.pending + 1 } : { seq: Infinity, count: 0 };
   }
 
-  /** Stored on a majority of the servers when it resolves. One attempt: to be repeated with the same id. */
+  /** Stored on a majority of the servers when it resolves. One attempt: repeat it with the same id. */
   publish(data: string, { expect, ...options }: Partial<JetStreamPublishOptions>): Promise<PubAck> {
     const expected = { streamName: this.#stream, ...expect };
     return this.#cluster.js.publish(this.#subject, data, { timeout: ANSWER_MS, ...options, expect: expected });
@@ -108,7 +108,7 @@ export class StreamSubject {
     });
   }
 
-  /** One answer of one replica. The library's `direct.getBatch` waits for ever when the connection goes in the middle of it. */
+  /** One answer of one replica. The library's `direct.getBatch` waits for ever when the connection is lost halfway. */
   async #batch(from: number, limit: number): Promise<Stored[]> {
     const query = { seq: from, next_by_subj: this.#subject, batch: limit, max_bytes: MOST_BYTES };
     const options = { strategy: 'timer', maxWait: ANSWER_MS } as const;

@@ -43,7 +43,7 @@ export class Streams {
     return this.#subjectIn('marks', mailbox);
   }
 
-  /** Where the server says that mail has come: the headers of each message, without its text. */
+  /** The subject on which the server announces mail: the headers of each message, without its text. */
   hintSubjectOf(mailbox: MailboxName): string {
     return subjectOf(this.#options, 'hint', this.#shardOf(mailbox), tokenOf(mailbox));
   }
@@ -118,7 +118,7 @@ async function openStream(cluster: Cluster, config: Config, wanted: number): Pro
   );
 }
 
-/** Another server may make the same streams at the same moment: one of us comes second, looks again and takes what is there. */
+/** Another server may make the same streams at the same moment: the second looks again and takes what is there. */
 async function infoOrMake({ jsm }: Cluster, config: Config): Promise<StreamInfo> {
   const make = (error: Error): Promise<StreamInfo> => {
     if (error.name === 'StreamNotFoundError') return jsm.streams.add(config);

@@ -9,8 +9,8 @@ import { loadPromClient, type ChatMetrics } from './metrics.ts';
 const PATH = '/metrics';
 
 /**
- * A server of nothing but `/metrics`: what a chat has counted, and figures of this process. It has a listener of its own:
- * whoever reaches the chat does not reach it. `allowedHosts` are its names, besides localhost; `*`: any.
+ * A server for `/metrics` alone: what a chat has counted, and figures of this process. It has a port of its own:
+ * those who reach the chat do not reach it. `allowedHosts` are its names, besides localhost; `*`: any.
  */
 export async function metricsServer(
   metrics: ChatMetrics,

@@ -67,7 +67,7 @@ async function answer(req: IncomingMessage, res: ServerResponse, registry: PromC
   res.end(text);
 }
 
-/** What is counted elsewhere: each scrape reads it there. */
+/** Figures that are kept elsewhere: each scrape reads them there. */
 function addReadings(promClient: typeof PromClient, registry: PromClient.Registry, counted: Counted): void {
   const { openStreams, store } = counted;
   const registers = [registry];
