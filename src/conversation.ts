@@ -31,7 +31,7 @@ const MAX_PAGES = 4;
 /** Nothing older is left in this mailbox. */
 const END = '-';
 
-/** Before an id: the event itself belongs to the next page too. Mail that comes meanwhile does not. */
+/** Before an id: the event itself still belongs to the next page. Mail that comes meanwhile does not. */
 const UP_TO = '=';
 
 /**
