@@ -31,7 +31,7 @@ export function accessSettings(options: AccessOptions): AccessSettings {
 
 /** What the banner says about other computers. */
 export function networkNote({ access, allowedHosts }: AccessSettings, inviting: string): string {
-  if (access === 'links') return `invitation links only; a new one: ${inviting}`;
+  if (access === 'links') return `links only; a new one: ${inviting}`;
   if (allowedHosts.includes('*')) return 'OPEN TO EVERYONE who can reach this port: all mail can be read and written';
   return 'use --host to let another computer in (with invitation links)';
 }
