@@ -1,5 +1,5 @@
 import { silent, type Logger } from '../logger.ts';
-import { MAX_SHARDS, isPrefix, type Allowance } from './address.ts';
+import { checkOption, type Allowance } from './address.ts';
 
 export interface JetStreamMailboxesOptions {
   /** Addresses of the cluster's servers: `nats://host:4222`, or several. `tls://` and `user:password@` work too. */
@@ -33,9 +33,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export function withDefaults(options: JetStreamMailboxesOptions): AllOptions {
   const { prefix = 'MAILBOX', shards = 8, replicas = 3, keepMs = 365 * DAY_MS, keepMessages = 200_000 } = options;
   const { monitors = [], allow = [], appendWithinMs = 20_000, logger = silent } = options;
-  if (!isPrefix(prefix)) throw new RangeError('prefix must be 1 to 32 letters, digits, "-" or "_"');
-  if (!Number.isInteger(shards) || shards < 1 || shards > MAX_SHARDS) {
-    throw new RangeError(`shards must be a whole number from 1 to ${MAX_SHARDS}`);
-  }
+  checkOption('prefix', prefix);
+  checkOption('shards', shards);
   return { prefix, shards, replicas, keepMs, keepMessages, monitors, allow, appendWithinMs, logger };
 }
