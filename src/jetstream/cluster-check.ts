@@ -2,7 +2,6 @@ import type { StreamConfig } from '@nats-io/jetstream';
 import { MailboxError } from '../mailbox-error.ts';
 import type { Allowance } from './address.ts';
 import type { Cluster } from './cluster.ts';
-import type { AllOptions } from './jetstream-options.ts';
 
 /** Before, a server that was killed could lose what it had acknowledged. */
 const OLDEST_SERVER = '2.12.3';
@@ -17,7 +16,8 @@ interface Server {
 }
 
 /** Throws STORE_FAILED, with all reasons, when the cluster cannot keep what we promise. */
-export async function checkCluster(cluster: Cluster, { replicas, monitors, allow }: AllOptions): Promise<void> {
+export async function checkCluster(cluster: Cluster): Promise<void> {
+  const { replicas, monitors, allow } = cluster.options;
   const servers = await serversOf(cluster);
   // A client cannot see when servers write to the disk; their monitoring addresses can.
   const seen = await Promise.all(monitors.map(jetStreamOf));
@@ -38,8 +38,8 @@ export async function checkCluster(cluster: Cluster, { replicas, monitors, allow
 }
 
 /** The same of streams that are there already. */
-export function checkStreams(streams: readonly StreamConfig[], { allow }: AllOptions): void {
-  refuse(allow, { 'fewer-replicas': fewReplicas(Math.min(...streams.map((stream) => stream.num_replicas))) });
+export function checkStreams({ options }: Cluster, streams: readonly StreamConfig[]): void {
+  refuse(options.allow, { 'fewer-replicas': fewReplicas(Math.min(...streams.map((stream) => stream.num_replicas))) });
 }
 
 /** Reasons are empty where there is none. */
@@ -71,12 +71,7 @@ async function serversOf({ nc }: Cluster): Promise<Server[]> {
 
 /** A text that is no version counts as old. */
 function isOld(version: string): boolean {
-  return !(ordinal(version) >= ordinal(OLDEST_SERVER));
-}
-
-function ordinal(version: string): number {
-  const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number);
-  return (major * 1000 + minor) * 1000 + patch;
+  return !/^\d/.test(version) || version.localeCompare(OLDEST_SERVER, 'en', { numeric: true }) < 0;
 }
 
 function fewReplicas(replicas: number): string {

@@ -3,16 +3,18 @@ import type { NatsConnection, NodeConnectionOptions, Status } from '@nats-io/tra
 import { readFileSync } from 'node:fs';
 import { MailboxError } from '../mailbox-error.ts';
 import { serverUrl, withoutPassword } from './address.ts';
+import type { AllOptions } from './jetstream-options.ts';
 
 /** The client library is an optional peer of this package: it is loaded when this store is asked for. */
 type Nats = typeof import('@nats-io/transport-node') & typeof import('@nats-io/jetstream');
 
-/** A connection to the servers, and JetStream over it. */
+/** A connection to the servers, JetStream over it, and how we were asked to use it. */
 export interface Cluster {
   readonly nc: NatsConnection;
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
   readonly headers: Nats['headers'];
+  readonly options: AllOptions;
 }
 
 /** A server that stopped without closing its connections is noticed after two pings. */
@@ -26,7 +28,8 @@ const ANSWER_MS = 5000;
  * Connects to one of the servers, and to another whenever that one goes. `servers`: `nats://host:port`, `tls://…`, with
  * `user:password@` or `token@` before the host; `credentials`: a .creds file instead. Throws STORE_FAILED.
  */
-export async function connectTo(servers: readonly string[], credentials?: string): Promise<Cluster> {
+export async function connectTo(options: AllOptions): Promise<Cluster> {
+  const { servers, credentials } = options;
   const nats = await loadNats();
   try {
     const nc = await nats.connect({
@@ -42,7 +45,7 @@ export async function connectTo(servers: readonly string[], credentials?: string
       reconnectTimeWait: RECONNECT_MS,
     });
     const jsm = await nats.jetstreamManager(nc, { checkAPI: false, timeout: ANSWER_MS });
-    return { nc, jsm, js: nats.jetstream(nc, { timeout: ANSWER_MS }), headers: nats.headers };
+    return { nc, jsm, js: nats.jetstream(nc, { timeout: ANSWER_MS }), headers: nats.headers, options };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const what = `No NATS server of ${servers.map(withoutPassword).join(', ')} can be used: ${why}. Is one running there?`;

@@ -1,8 +1,7 @@
 import type { Msg, Subscription } from '@nats-io/transport-node';
-import type { Logger } from '../logger.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import { Rounds } from '../rounds.ts';
-import { whenever, type Cluster } from './cluster.ts';
+import { whenever } from './cluster.ts';
 import type { Streams } from './streams.ts';
 
 interface Watched {
@@ -21,9 +20,7 @@ const RECHECKS_AT_ONCE = 64;
 
 /** Tells when a watched mailbox has grown, and how far: by what the servers say, and by asking when they may have been missed. */
 export class Hints {
-  readonly #cluster: Cluster;
   readonly #streams: Streams;
-  readonly #logger: Logger;
   readonly #watched = new Map<MailboxName, Watched>();
   readonly #rounds = new Rounds(this.#watched, TICK_MS, RECHECK_MS);
   readonly #timer: NodeJS.Timeout;
@@ -31,21 +28,21 @@ export class Hints {
   readonly #doubtful = new Set<MailboxName>();
   #asking = 0;
 
-  constructor(cluster: Cluster, streams: Streams, logger: Logger) {
-    this.#cluster = cluster;
+  constructor(streams: Streams) {
     this.#streams = streams;
-    this.#logger = logger;
     this.#timer = setInterval(() => this.#rounds.tick((mailbox) => this.#doubt(mailbox)), TICK_MS).unref();
     // Hints were missed while the connection was away.
-    void whenever(cluster, 'disconnect', () => this.#watched.forEach((watched) => (watched.newest = undefined)));
-    void whenever(cluster, 'reconnect', () => this.#watched.forEach((_, mailbox) => this.#doubt(mailbox)));
+    void whenever(streams.cluster, 'disconnect', () =>
+      this.#watched.forEach((watched) => (watched.newest = undefined)),
+    );
+    void whenever(streams.cluster, 'reconnect', () => this.#watched.forEach((_, mailbox) => this.#doubt(mailbox)));
   }
 
   async watch(mailbox: MailboxName, ring: () => void): Promise<() => void> {
     const watched = this.#watched.get(mailbox) ?? this.#begin(mailbox);
     const own = (): void => ring(); // the same function may watch twice
     watched.rings.add(own);
-    await this.#cluster.nc.flush().catch(() => undefined); // away: when it is back, everybody is asked about
+    await this.#streams.cluster.nc.flush().catch(() => undefined); // away: when it is back, everybody is asked about
     return () => {
       watched.rings.delete(own);
       if (watched.rings.size > 0 || this.#watched.get(mailbox) !== watched) return;
@@ -89,7 +86,7 @@ export class Hints {
       if (error) this.#doubt(mailbox);
       else this.saw(mailbox, Number(message.headers?.last('Nats-Sequence') ?? 0));
     };
-    const subscription = this.#cluster.nc.subscribe(this.#streams.hintSubjectOf(mailbox), { callback });
+    const subscription = this.#streams.cluster.nc.subscribe(this.#streams.hintSubjectOf(mailbox), { callback });
     const watched = { subscription, rings: new Set<() => void>(), newest: undefined };
     this.#watched.set(mailbox, watched);
     this.#doubtIn(SETTLED_MS, mailbox);
@@ -114,7 +111,10 @@ export class Hints {
       try {
         this.saw(mailbox, await this.#streams.mailOf(mailbox).newest());
       } catch (error) {
-        this.#logger.debug({ err: error }, 'the cluster could not be asked whether mail has come');
+        this.#streams.cluster.options.logger.debug(
+          { err: error },
+          'the cluster could not be asked whether mail has come',
+        );
         this.#doubtIn(TICK_MS, mailbox);
       }
     }

@@ -1,7 +1,6 @@
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import { randomBytes } from 'node:crypto';
 import { LocalLive, whoOf, type Notice, type Presence } from '../live.ts';
-import type { Logger } from '../logger.ts';
 import { ROOM_PREFIX } from '../mailbox-name.ts';
 import { whenever, type Cluster } from './cluster.ts';
 import { tokenOf } from './streams.ts';
@@ -32,7 +31,6 @@ export class JetStreamLive extends LocalLive {
   readonly #me = randomBytes(9).toString('base64url');
   readonly #cluster: Cluster;
   readonly #prefix: string;
-  readonly #logger: Logger;
   /** What this server's pages listen to, and whose coming and going that concerns. */
   readonly #followed = new Map<string, string>();
   /** Questions that this server answers, because its people are meant. */
@@ -42,11 +40,10 @@ export class JetStreamLive extends LocalLive {
   readonly #timer: NodeJS.Timeout;
   #closed = false;
 
-  constructor(cluster: Cluster, prefix: string, logger: Logger) {
+  constructor(cluster: Cluster) {
     super();
     this.#cluster = cluster;
-    this.#prefix = `${prefix}.live`;
-    this.#logger = logger;
+    this.#prefix = `${cluster.options.prefix}.live`;
     this.#on(`${this.#prefix}.beat.*`, (message) => this.#takeBeat(message));
     this.#timer = setInterval(() => this.#tick(), BEAT_MS).unref();
     void whenever(cluster, 'reconnect', () => this.#askAgain());
@@ -108,7 +105,7 @@ export class JetStreamLive extends LocalLive {
       try {
         if (!error) take(message);
       } catch (problem) {
-        this.#logger.debug({ err: problem }, 'another server said something strange');
+        this.#cluster.options.logger.debug({ err: problem }, 'another server said something strange');
       }
     };
     return this.#cluster.nc.subscribe(subject, { callback });

@@ -10,7 +10,7 @@ import { connectTo, type Cluster } from './cluster.ts';
 import { FIRST_ID, compareIds, cursorBefore, eventId, isEventId, placeOf, type Place } from './event-id.ts';
 import { Hints } from './hints.ts';
 import { JetStreamLive } from './jetstream-live.ts';
-import { withDefaults, type AllOptions, type JetStreamMailboxesOptions } from './jetstream-options.ts';
+import { withDefaults, type JetStreamMailboxesOptions } from './jetstream-options.ts';
 import { Marks } from './marks.ts';
 import { lastBefore, pageBack } from './page-back.ts';
 import { ATTEMPT, ORIGIN, TIME, TYPE, eventOf, hashOf } from './stored-event.ts';
@@ -40,13 +40,13 @@ export class JetStreamMailboxes implements MailboxStore {
   #appendWithinMs: number;
   #closed = false;
 
-  private constructor(cluster: Cluster, streams: Streams, { prefix, appendWithinMs, logger }: AllOptions) {
-    this.#cluster = cluster;
+  private constructor(streams: Streams) {
+    this.#cluster = streams.cluster;
     this.#streams = streams;
-    this.#appendWithinMs = appendWithinMs;
-    this.#hints = new Hints(cluster, streams, logger);
-    this.#marks = new Marks(streams, logger);
-    this.live = new JetStreamLive(cluster, prefix, logger);
+    this.#appendWithinMs = this.#cluster.options.appendWithinMs;
+    this.#hints = new Hints(streams);
+    this.#marks = new Marks(streams);
+    this.live = new JetStreamLive(this.#cluster);
   }
 
   /**
@@ -54,14 +54,12 @@ export class JetStreamMailboxes implements MailboxStore {
    * and the reason when the client library is missing, no server answers, or the cluster could lose accepted mail.
    */
   static async open(options: JetStreamMailboxesOptions): Promise<JetStreamMailboxes> {
-    const wanted = withDefaults(options);
-    const servers = typeof options.servers === 'string' ? options.servers.split(',') : options.servers;
-    const cluster = await connectTo(servers, options.credentials);
+    const cluster = await connectTo(withDefaults(options));
     try {
-      await checkCluster(cluster, wanted);
-      const streams = await Streams.open(cluster, wanted);
-      checkStreams(streams.all, wanted);
-      return new JetStreamMailboxes(cluster, streams, wanted);
+      await checkCluster(cluster);
+      const streams = await Streams.open(cluster);
+      checkStreams(cluster, streams.all);
+      return new JetStreamMailboxes(streams);
     } catch (error) {
       await cluster.nc.close();
       throw error;

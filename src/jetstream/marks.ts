@@ -1,4 +1,3 @@
-import type { Logger } from '../logger.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import { persist } from './cluster-error.ts';
 import { compareIds } from './event-id.ts';
@@ -17,16 +16,14 @@ const RETRY_MS = 1000;
  */
 export class Marks {
   readonly #streams: Streams;
-  readonly #logger: Logger;
   readonly #unwritten = new Map<MailboxName, Moved>();
   readonly #turns = new Turns();
   #timer: NodeJS.Timeout | undefined;
   #withinMs = 10_000;
   #isClosing = false;
 
-  constructor(streams: Streams, logger: Logger) {
+  constructor(streams: Streams) {
     this.#streams = streams;
-    this.#logger = logger;
   }
 
   /** Whether it moved, as far as is known here. */
@@ -68,7 +65,7 @@ export class Marks {
       this.#turns
         .take(mailbox, () => this.#write(mailbox))
         .catch((error: unknown) => {
-          this.#logger.warn({ err: error }, 'a mark could not be written: it is tried again');
+          this.#streams.cluster.options.logger.warn({ err: error }, 'a mark could not be written: it is tried again');
           this.#writeIn(RETRY_MS);
         }),
     );
