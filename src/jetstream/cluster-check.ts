@@ -53,12 +53,9 @@ function refuse(allow: readonly string[], reasons: Partial<Record<Allowance, str
 /** Every server of the cluster answers, in an account's own words; where that is not permitted, the one we are connected to. */
 async function serversOf({ nc }: Cluster): Promise<Server[]> {
   const servers: Server[] = [];
-  const until =
-    nc.info?.cluster === undefined
-      ? ({ strategy: 'count', maxMessages: 1 } as const)
-      : ({ strategy: 'stall', stall: LAST_SERVER_MS } as const);
+  const strategy = nc.info?.cluster === undefined ? 'count' : 'stall';
+  const options = { strategy, maxMessages: 1, stall: LAST_SERVER_MS, maxWait: ANSWER_MS } as const;
   try {
-    const options = { ...until, maxWait: ANSWER_MS };
     for await (const answer of await nc.requestMany('$SYS.REQ.ACCOUNT.PING.CONNZ', '{"limit":1}', options)) {
       servers.push(answer.json<{ server: Server }>().server);
     }

@@ -66,7 +66,6 @@ export class JetStreamLive extends LocalLive {
   }
 
   override close(): void {
-    if (this.#closed) return;
     this.#say(`${this.#prefix}.beat.${this.#me}`, { gone: true });
     this.#closed = true;
     clearInterval(this.#timer);
@@ -77,18 +76,26 @@ export class JetStreamLive extends LocalLive {
     super.moved(where, how);
     const who = whoOf(where);
     if (how.online) this.#answerFor(who);
-    else if (this.#placesOf(who).length === 0) this.#stopAnsweringFor(who);
+    else if (this.#placesOf(who).length === 0) {
+      this.#answering.get(who)?.unsubscribe();
+      this.#answering.delete(who);
+    }
     const word = how.online ? { from: this.#me, on: where } : { from: this.#me, off: where, at: Date.now() };
     this.#say(this.#subject('here', who), word);
   }
 
   protected override attend(to: string): () => void {
     const about = presenceIn(to);
-    const subscriptions = [
-      ...(to.startsWith(PRESENCE) ? [] : [this.#on(this.#subject('to', to), (notice) => this.#takeNotice(to, notice))]),
-      ...(about === undefined ? [] : [this.#on(this.#subject('here', about), (word) => this.#takeWord(word.json()))]),
-    ];
-    if (about !== undefined) this.#follow(to, about);
+    const subscriptions: Subscription[] = [];
+    if (!to.startsWith(PRESENCE)) {
+      subscriptions.push(this.#on(this.#subject('to', to), (notice) => this.#takeNotice(to, notice)));
+    }
+    if (about !== undefined) {
+      subscriptions.push(this.#on(this.#subject('here', about), (word) => this.#takeWord(word.json())));
+      this.#followed.set(to, about);
+      void this.#askAbout(about);
+      setTimeout(() => this.#followed.has(to) && void this.#askAbout(about), SETTLED_MS).unref();
+    }
     return () => {
       for (const subscription of subscriptions) subscription.unsubscribe();
       this.#followed.delete(to);
@@ -119,20 +126,9 @@ export class JetStreamLive extends LocalLive {
     this.#answering.set(who, this.#on(this.#subject('who', who), answer));
   }
 
-  #stopAnsweringFor(who: string): void {
-    this.#answering.get(who)?.unsubscribe();
-    this.#answering.delete(who);
-  }
-
   /** Where somebody is on this server, or who is in that room on it. */
   #placesOf(who: string): string[] {
     return this.placesOn().filter((where) => whoOf(where) === who);
-  }
-
-  #follow(to: string, about: string): void {
-    this.#followed.set(to, about);
-    void this.#askAbout(about);
-    setTimeout(() => this.#followed.has(to) && void this.#askAbout(about), SETTLED_MS).unref();
   }
 
   /** Whoever has pages of theirs open answers; when nobody has, the servers say at once that there are no responders. */
