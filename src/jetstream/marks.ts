@@ -37,7 +37,7 @@ export class Marks {
 
   async of(mailbox: MailboxName): Promise<Record<string, string>> {
     const { marks } = await this.#turns.take(mailbox, () => storedIn(this.#streams.marksOf(mailbox)));
-    return Object.fromEntries(merged(marks, this.#unwritten.get(mailbox) ?? new Map()));
+    return Object.fromEntries([...marks, ...laterThan(marks, this.#unwritten.get(mailbox) ?? new Map())]);
   }
 
   async forget(mailbox: MailboxName): Promise<void> {
@@ -87,22 +87,20 @@ export class Marks {
 /** Fails when another server was quicker: the next attempt reads what that one wrote. */
 async function writeOver(subject: StreamSubject, moved: Moved): Promise<void> {
   const { marks, seq } = await storedIn(subject);
-  if (![...moved].some(([name, id]) => isLater(id, marks.get(name)))) return;
-  const text = JSON.stringify(Object.fromEntries(merged(marks, moved)));
+  const later = laterThan(marks, moved);
+  if (later.length === 0) return;
+  const text = JSON.stringify(Object.fromEntries([...marks, ...later]));
   await subject.publish(text, { expect: { lastSubjectSequence: seq } });
 }
 
 async function storedIn(subject: StreamSubject): Promise<{ marks: Moved; seq: number }> {
   const stored = await subject.last();
-  if (!stored) return { marks: new Map(), seq: 0 };
-  const fields = JSON.parse(Buffer.from(stored.data).toString('utf8')) as Record<string, string>;
-  return { marks: new Map(Object.entries(fields)), seq: stored.seq };
+  const marks = stored?.json<Record<string, string>>() ?? {};
+  return { marks: new Map(Object.entries(marks)), seq: stored?.seq ?? 0 };
 }
 
-function merged(marks: Moved, moved: Moved): Moved {
-  const both = new Map(marks);
-  for (const [name, id] of moved) if (isLater(id, both.get(name))) both.set(name, id);
-  return both;
+function laterThan(marks: Moved, moved: Moved): [name: string, id: string][] {
+  return [...moved].filter(([name, id]) => isLater(id, marks.get(name)));
 }
 
 function isLater(id: string, than: string | undefined): boolean {

@@ -4,7 +4,7 @@ import { persist } from './cluster-error.ts';
 import type { Cluster } from './cluster.ts';
 
 /** A message as it stands in a stream. `pending`: how many of its subject come after it. */
-export type Stored = Pick<StoredMsg, 'subject' | 'seq' | 'time' | 'data' | 'header' | 'pending'>;
+export type Stored = Pick<StoredMsg, 'seq' | 'time' | 'data' | 'header' | 'pending'>;
 
 const ANSWER_MS = 2000;
 const MOST_BYTES = 1024 * 1024;
@@ -39,7 +39,7 @@ export class StreamSubject {
   }
 
   /** The last message, as the leader knows it. */
-  last(): Promise<Stored | null> {
+  last(): Promise<StoredMsg | null> {
     return this.#ask({ last_by_subj: this.#subject });
   }
 
@@ -95,7 +95,7 @@ export class StreamSubject {
     await persist(() => this.#cluster.jsm.streams.purge(this.#stream, { filter: this.#subject }));
   }
 
-  #ask(query: object): Promise<Stored | null> {
+  #ask(query: object): Promise<StoredMsg | null> {
     return persist(() => this.#cluster.jsm.streams.getMessage(this.#stream, query as MsgRequest));
   }
 
@@ -127,7 +127,6 @@ export class StreamSubject {
 function storedIn({ headers, data }: Msg): Stored {
   const header = headers!;
   return {
-    subject: header.last('Nats-Subject'),
     seq: Number(header.last('Nats-Sequence')),
     time: new Date(header.last('Nats-Time-Stamp')),
     pending: Number(header.last('Nats-Num-Pending')),
