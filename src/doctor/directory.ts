@@ -17,8 +17,8 @@ const READ_AND_WRITE = constants.R_OK | constants.W_OK;
 /** Whoever writes has finished by then, and a working server has taken notice. */
 const SETTLED_MS = 60_000;
 
-/** `inside`: the entries of a directory that we may read. */
-type Entry = Readonly<{ name: string; path: string; stat: Stats; inside: readonly Entry[] }>;
+/** `within`: the directory of ours that it lies in, at any depth; '' for what lies in the data directory itself. */
+type Entry = Readonly<{ name: string; path: string; stat: Stats; within: string }>;
 
 /** Looks at a data directory, and changes nothing in it. */
 export function examineDirectory(dir: string): Finding[] {
@@ -29,7 +29,7 @@ export function examineDirectory(dir: string): Finding[] {
     const server = us || statSync(dir).uid; // root checks what another user's server can use
     const entries = entriesOf(dir);
     const found = [place(dir, entries), ...mailboxes(dir, entries, server), ...owners(dir, entries, server)];
-    return [...found, ...locks(entries), ...torn(entries)];
+    return [...found, ...locks(dir, entries), ...torn(dir, entries)];
   } catch (error) {
     if (isErrno(error, 'EACCES', 'EPERM')) {
       const { path = dir, syscall, code } = error;
@@ -42,12 +42,14 @@ export function examineDirectory(dir: string): Finding[] {
   }
 }
 
-function entriesOf(dir: string): Entry[] {
+/** What lies in a directory, and below it where we may look. */
+function entriesOf(dir: string, within = ''): Entry[] {
   return namesIn(dir).flatMap((name) => {
     const path = join(dir, name);
     const stat = statIfThere(path);
     if (!stat) return [];
-    return [{ name, path, stat, inside: stat.isDirectory() && isOurs(path) ? entriesOf(path) : [] }];
+    const inside = stat.isDirectory() && isOurs(path) ? entriesOf(path, within || name) : [];
+    return [{ name, path, stat, within }, ...inside];
   });
 }
 
@@ -56,18 +58,10 @@ function isOurs(path: string): boolean {
   return isAccessible(path, READ_AND_WRITE) || !statIfThere(path);
 }
 
-function below({ inside }: Entry): Entry[] {
-  return inside.flatMap((entry) => [entry, ...below(entry)]);
-}
-
-function filesIn(name: string, entries: readonly Entry[]): Entry[] {
-  return entries.flatMap((entry) => (entry.name === name ? below(entry) : [])).filter(({ stat }) => stat.isFile());
-}
-
 function place(dir: string, entries: readonly Entry[]): Finding {
   const { type, bavail, bsize } = statfsSync(dir);
   const freeMib = Math.floor((bavail * bsize) / 1024 ** 2);
-  const count = entries.filter(({ name }) => isMailboxFile(name)).length;
+  const count = entries.filter(({ name, within }) => within === '' && isMailboxFile(name)).length;
   const what = `${dir} can be written. Mailboxes: ${count}. Free space: ${freeMib} MiB`;
   if (NETWORKS.includes(type)) return problem(`${dir} is on a network: locks and appends are not safe there`, LOCAL);
   if (FLEETING.includes(type)) return warning(`${dir} goes with a reboot or its container, and the mail in it`, LOCAL);
@@ -76,8 +70,10 @@ function place(dir: string, entries: readonly Entry[]): Finding {
 
 function mailboxes(dir: string, entries: readonly Entry[], server: number): Finding[] {
   // While a mailbox is taken, its successor has two names for a moment.
-  const successors = filesIn(TAKEN, entries).flatMap(({ name, stat }) => (isSuccessor(name) ? [stat.ino] : []));
-  return entries.flatMap(({ name, path, stat }) => {
+  const taken = entries.filter(({ name, within, stat }) => within === TAKEN && stat.isFile() && isSuccessor(name));
+  const successors = taken.map(({ stat }) => stat.ino);
+  return entries.flatMap(({ name, path, stat, within }) => {
+    if (within !== '') return [];
     const isMisplaced = [ACCESS, LOCKS, MARKS, TAKEN].includes(name) && !stat.isDirectory();
     if (isMisplaced) return problem(`${path} ${kindOf(stat)}, no directory`, moveAway(path, stat));
     if (!isMailboxFile(name)) return [];
@@ -127,30 +123,29 @@ function owners(dir: string, entries: readonly Entry[], server: number): Finding
     return uid !== server && (mode & 0o060) !== 0o060 && (mode & 0o006) !== 0o006;
   };
   // In .live, each process has a file of its own.
-  const all = entries.flatMap((entry) => [entry, ...(entry.name === LIVE ? [] : below(entry))]);
-  const shut = all.filter(isShut).map(({ path }) => path);
+  const shut = entries.filter((entry) => entry.within !== LIVE && isShut(entry)).map(({ path }) => path);
   if (shut.length === 0) return [];
   const effect = shut.some((path) => path.includes(`/${ACCESS}`)) ? ': invitations are answered 503' : '';
   const what = `${shut[0]} cannot be read and written by uid ${server} (one of ${shut.length})${effect}`;
   return [problem(what, `sudo chown -R ${server} ${(shut.length > 10 ? [dir] : shut).map(quoted).join(' ')}`)];
 }
 
-function locks(entries: readonly Entry[]): Finding[] {
-  const all = entries.flatMap(({ name, inside }) => (name === LOCKS ? inside : []));
+function locks(dir: string, entries: readonly Entry[]): Finding[] {
+  const all = entries.filter(({ path }) => dirname(path) === join(dir, LOCKS));
   const left = all.filter(({ stat }) => Date.now() - stat.mtimeMs > 2 * LOCK_STALE_MS);
-  return left.map(({ path, stat, inside }) => {
+  return left.map(({ path, stat }) => {
     const what = `${path} was left by a process that is gone, at ${stat.mtime.toISOString()}`;
-    const isEmpty = stat.isDirectory() && inside.length === 0;
+    const isEmpty = stat.isDirectory() && !entries.some((entry) => dirname(entry.path) === path);
     if (isEmpty) return warning(what, `The next message there removes it, or: rmdir ${quoted(path)}`);
     return problem(`${what}, as a file or with files in it: it stays`, `rm -r ${quoted(path)}`);
   });
 }
 
-function torn(entries: readonly Entry[]): Finding[] {
-  const files = filesIn(TORN, entries);
-  if (!files[0]) return [];
+function torn(dir: string, entries: readonly Entry[]): Finding[] {
+  const files = entries.filter(({ within, stat }) => within === TORN && stat.isFile());
+  if (files.length === 0) return [];
   const bytes = files.reduce((sum, { stat }) => sum + stat.size, 0);
-  const dir = dirname(dirname(files[0].path));
-  const what = `${files.length} pieces of mail that could not be shown (${bytes} bytes) lie in ${dir}`;
-  return [warning(what, `Read these half lines and damaged events, then: rm -r ${quoted(dir)}/*`)];
+  const path = join(dir, TORN);
+  const what = `${files.length} pieces of mail that could not be shown (${bytes} bytes) lie in ${path}`;
+  return [warning(what, `Read these half lines and damaged events, then: rm -r ${quoted(path)}/*`)];
 }
