@@ -21,7 +21,7 @@ interface Parameter {
   readonly read: (text: string) => unknown;
 }
 
-const PARAMETERS = {
+const PARAMETERS: Readonly<Record<string, Parameter>> = {
   replicas: wholeNumber('replicas', 5),
   shards: wholeNumber('shards', 1024),
   monitor: listOf('monitors', 'http://host:8222 of every server', (one) => /^https?:/.test(one) && URL.canParse(one)),
@@ -37,12 +37,13 @@ export function readClusterAddress(text: string): ClusterAddress {
   for (const server of servers) serverUrl(server);
   const options = new Map<string, unknown>();
   for (const [name, value] of new URLSearchParams(query.replaceAll('+', '%2B'))) {
-    if (!isParameter(name)) {
+    const parameter = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined;
+    if (!parameter) {
       // After a "?" that belongs to a password there is no name of a parameter.
       const which = /^[\w-]+$/.test(name) ? `the parameter '${name}'` : 'a parameter';
       throw wrong(`${which} is unknown. Use ${Object.keys(PARAMETERS).join(', ')}`);
     }
-    const { option, mustBe, read } = PARAMETERS[name];
+    const { option, mustBe, read } = parameter;
     if (options.has(option)) throw wrong(`the parameter '${name}' is there twice`);
     options.set(option, read(value));
     if (options.get(option) === undefined) throw wrong(`the parameter '${name}' must be ${mustBe}, not '${value}'`);
@@ -52,7 +53,7 @@ export function readClusterAddress(text: string): ClusterAddress {
 
 /** Throws RangeError for an option that was not read from an address. */
 export function checkOption(name: 'prefix' | 'shards', value: string | number): void {
-  const { mustBe, read } = PARAMETERS[name];
+  const { mustBe, read } = PARAMETERS[name]!;
   if (read(String(value)) === undefined) throw new RangeError(`${name} must be ${mustBe}`);
 }
 
@@ -73,10 +74,6 @@ export function serverUrl(server: string): URL {
 /** A server's address, safe to show. */
 export function withoutPassword(server: string): string {
   return server.replace(/^(\w+:\/\/)?[^]*@/, '$1');
-}
-
-function isParameter(name: string): name is keyof typeof PARAMETERS {
-  return Object.hasOwn(PARAMETERS, name);
 }
 
 function wholeNumber(option: keyof ClusterAddress, most: number): Parameter {

@@ -25,16 +25,12 @@ export interface JetStreamMailboxesOptions {
   readonly logger?: Logger;
 }
 
-/** The same with defaults, all but `credentials`. */
-export interface AllOptions extends Required<Omit<JetStreamMailboxesOptions, 'credentials'>> {
-  readonly servers: readonly string[];
-  readonly credentials?: string;
-}
+export type AllOptions = ReturnType<typeof withDefaults>;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Fills in the defaults. Throws RangeError. */
-export function withDefaults(options: JetStreamMailboxesOptions): AllOptions {
+export function withDefaults(options: JetStreamMailboxesOptions) {
   const servers = typeof options.servers === 'string' ? options.servers.split(',') : options.servers;
   const { prefix = 'MAILBOX', shards = 8, replicas = 3, keepMs = 365 * DAY_MS, keepMessages = 200_000 } = options;
   const { monitors = [], allow = [], appendWithinMs = 20_000, logger = silent } = options;
