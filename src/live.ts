@@ -114,7 +114,7 @@ export class LocalLive implements Live {
 
   /** Somebody here begins to listen. Returns what to call when nobody does any more. */
   protected attend(_to: string): () => void {
-    return nothing;
+    return () => {};
   }
 
   /** Somebody came to this process, or left it for good. */
@@ -184,8 +184,6 @@ export class LocalLive implements Live {
     this.#leaving.set(where, setTimeout(leave, GRACE_MS).unref());
   }
 }
-
-function nothing(): void {}
 
 function placeOf(person: string, room: string | undefined): string {
   return room === undefined ? person : room + BETWEEN + person;
