@@ -109,7 +109,7 @@ export class Hints {
       this.#doubtful.delete(mailbox);
       if (!this.#watched.has(mailbox)) continue;
       try {
-        this.saw(mailbox, await this.#streams.mailOf(mailbox).newest());
+        this.saw(mailbox, await this.#streams.subjectOf('mail', mailbox).newest());
       } catch (error) {
         this.#streams.cluster.options.logger.debug(
           { err: error },

@@ -165,7 +165,7 @@ export class JetStreamMailboxes implements MailboxStore {
   }
 
   async #append(mailbox: MailboxName, message: Message): Promise<Appended> {
-    const mail = this.#streams.mailOf(mailbox);
+    const mail = this.#streams.subjectOf('mail', mailbox);
     const time = Date.now();
     const data = messageData(message, time);
     const attempt = randomUUID();
@@ -192,7 +192,7 @@ export class JetStreamMailboxes implements MailboxStore {
   }
 
   async #newest(mailbox: MailboxName): Promise<number> {
-    const newest = await this.#streams.mailOf(mailbox).newest();
+    const newest = await this.#streams.subjectOf('mail', mailbox).newest();
     this.#hints.saw(mailbox, newest);
     return newest;
   }
@@ -200,7 +200,7 @@ export class JetStreamMailboxes implements MailboxStore {
   /** The mail of a mailbox in its stream. */
   #mailOf(mailbox: MailboxName): StreamSubject {
     this.#check();
-    return this.#streams.mailOf(mailbox);
+    return this.#streams.subjectOf('mail', mailbox);
   }
 
   #check(): void {

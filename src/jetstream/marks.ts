@@ -36,13 +36,13 @@ export class Marks {
   }
 
   async of(mailbox: MailboxName): Promise<Record<string, string>> {
-    const { marks } = await this.#turns.take(mailbox, () => storedIn(this.#streams.marksOf(mailbox)));
+    const { marks } = await this.#turns.take(mailbox, () => storedIn(this.#streams.subjectOf('marks', mailbox)));
     return Object.fromEntries([...marks, ...laterThan(marks, this.#unwritten.get(mailbox) ?? new Map())]);
   }
 
   async forget(mailbox: MailboxName): Promise<void> {
     this.#unwritten.delete(mailbox);
-    await this.#turns.take(mailbox, () => this.#streams.marksOf(mailbox).purge());
+    await this.#turns.take(mailbox, () => this.#streams.subjectOf('marks', mailbox).purge());
   }
 
   /** Writes what was put off. A mark that cannot be written now is given up: mail is at worst delivered again. */
@@ -75,7 +75,7 @@ export class Marks {
   async #write(mailbox: MailboxName): Promise<void> {
     const moved: Moved = new Map(this.#unwritten.get(mailbox));
     await persist(
-      () => writeOver(this.#streams.marksOf(mailbox), moved),
+      () => writeOver(this.#streams.subjectOf('marks', mailbox), moved),
       () => this.#withinMs,
     );
     const later = this.#unwritten.get(mailbox);

@@ -38,23 +38,15 @@ export class Streams {
     return this.#shards.flatMap(({ mail, marks }) => [mail, marks]);
   }
 
-  mailOf(mailbox: MailboxName): StreamSubject {
-    return this.#subjectIn('mail', mailbox);
-  }
-
-  marksOf(mailbox: MailboxName): StreamSubject {
-    return this.#subjectIn('marks', mailbox);
+  subjectOf(kind: Kind, mailbox: MailboxName): StreamSubject {
+    const shard = this.#shardOf(mailbox);
+    const subject = subjectName(this.cluster.options, kind, shard, tokenOf(mailbox));
+    return new StreamSubject(this.cluster, this.#shards[shard]![kind], subject);
   }
 
   /** The subject on which the server announces mail: the headers of each message, without its text. */
   hintSubjectOf(mailbox: MailboxName): string {
-    return subjectOf(this.cluster.options, 'hint', this.#shardOf(mailbox), tokenOf(mailbox));
-  }
-
-  #subjectIn(kind: Kind, mailbox: MailboxName): StreamSubject {
-    const shard = this.#shardOf(mailbox);
-    const subject = subjectOf(this.cluster.options, kind, shard, tokenOf(mailbox));
-    return new StreamSubject(this.cluster, this.#shards[shard]![kind], subject);
+    return subjectName(this.cluster.options, 'hint', this.#shardOf(mailbox), tokenOf(mailbox));
   }
 
   /** For ever: a mailbox that moved to another stream would be empty. */
@@ -68,13 +60,13 @@ export function tokenOf(name: string): string {
   return Buffer.from(name).toString('base64url');
 }
 
-function subjectOf({ prefix }: AllOptions, kind: Kind | 'hint', shard: number, token: string): string {
+function subjectName({ prefix }: AllOptions, kind: Kind | 'hint', shard: number, token: string): string {
   return `${prefix}.${kind}.${shard}.${token}`;
 }
 
 function configOf(options: AllOptions, kind: Kind, shard: number): Config {
   const { prefix, shards, replicas, keepMs, keepMessages } = options;
-  const subject = subjectOf(options, kind, shard, '*');
+  const subject = subjectName(options, kind, shard, '*');
   const common: Config = {
     name: `${prefix}_${kind.toUpperCase()}_${shard}`,
     description: 'mailbox-chat',
@@ -92,7 +84,7 @@ function configOf(options: AllOptions, kind: Kind, shard: number): Config {
     max_age: keepMs * NANOS_PER_MS,
     max_msgs_per_subject: keepMessages,
     duplicate_window: Math.min(DUPLICATES_MS, keepMs) * NANOS_PER_MS,
-    republish: { src: subject, dest: subjectOf(options, 'hint', shard, '{{wildcard(1)}}'), headers_only: true },
+    republish: { src: subject, dest: subjectName(options, 'hint', shard, '{{wildcard(1)}}'), headers_only: true },
   };
 }
 
