@@ -32,10 +32,9 @@ export class Hints {
     this.#streams = streams;
     this.#timer = setInterval(() => this.#rounds.tick((mailbox) => this.#doubt(mailbox)), TICK_MS).unref();
     // Hints were missed while the connection was away.
-    void whenever(streams.cluster, 'disconnect', () =>
-      this.#watched.forEach((watched) => (watched.newest = undefined)),
-    );
-    void whenever(streams.cluster, 'reconnect', () => this.#watched.forEach((_, mailbox) => this.#doubt(mailbox)));
+    const { cluster } = streams;
+    void whenever(cluster, 'disconnect', () => this.#watched.forEach((watched) => (watched.newest = undefined)));
+    void whenever(cluster, 'reconnect', () => this.#watched.forEach((_, mailbox) => this.#doubt(mailbox)));
   }
 
   async watch(mailbox: MailboxName, ring: () => void): Promise<() => void> {
@@ -104,6 +103,7 @@ export class Hints {
 
   /** Asks about one doubtful mailbox after the other. Several of these run at once. */
   async #askOn(): Promise<void> {
+    const { logger } = this.#streams.cluster.options;
     this.#asking += 1;
     for (const mailbox of this.#doubtful) {
       this.#doubtful.delete(mailbox);
@@ -111,10 +111,7 @@ export class Hints {
       try {
         this.saw(mailbox, await this.#streams.subjectOf('mail', mailbox).newest());
       } catch (error) {
-        this.#streams.cluster.options.logger.debug(
-          { err: error },
-          'the cluster could not be asked whether mail has come',
-        );
+        logger.debug({ err: error }, 'the cluster could not be asked whether mail has come');
         this.#doubtIn(TICK_MS, mailbox);
       }
     }
