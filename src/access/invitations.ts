@@ -4,15 +4,16 @@
  *     {"henry":{"key":"9f86d0…","since":"2026-11-20T01:02:03.000Z"}}
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
-import { mailboxName, type MailboxName } from '../mailbox-name.ts';
-import { FILE_MODE, makeDirectory } from '../files/disk.ts';
+import { isMailboxName, type MailboxName } from '../mailbox-name.ts';
+import { replaceFile } from '../files/disk.ts';
 import { ACCESS } from '../files/mailbox-paths.ts';
 
 const Invitation = z.object({ key: z.string(), since: z.string() });
-type Invited = ReadonlyMap<MailboxName, z.infer<typeof Invitation>>;
+type Entry = [MailboxName, z.infer<typeof Invitation>];
+type Invited = ReadonlyMap<Entry[0], Entry[1]>;
 
 const KEY_BYTES = 24;
 
@@ -56,7 +57,7 @@ export class Invitations {
     const stats = statSync(this.#path, { throwIfNoEntry: false });
     const version = stats ? `${stats.mtimeMs} ${stats.size} ${stats.ino}` : '';
     if (version !== this.#version) {
-      this.#known = stats ? invitedIn(readFileSync(this.#path, 'utf8')) : new Map();
+      this.#known = stats?.isFile() ? invitedIn(readFileSync(this.#path, 'utf8')) : new Map(); // a FIFO would never end
       this.#personByHash = new Map(Array.from(this.#known, ([person, { key }]) => [key, person]));
       this.#version = version;
     }
@@ -64,20 +65,16 @@ export class Invitations {
   }
 
   #write(invited: Invited): void {
-    makeDirectory(dirname(this.#path));
-    const draft = `${this.#path}.${process.pid}`;
-    writeFileSync(draft, `${JSON.stringify(Object.fromEntries(invited), undefined, 2)}\n`, {
-      mode: FILE_MODE,
-      flush: true,
-    });
-    renameSync(draft, this.#path);
+    replaceFile(this.#path, `${JSON.stringify(Object.fromEntries(invited), undefined, 2)}\n`);
   }
 }
 
-/** Entry by entry: somebody may be called `constructor` or `__proto__`. */
+/** Entry by entry: somebody may be called `constructor` or `__proto__`. A damaged one is left out. */
 function invitedIn(json: string): Invited {
   const entries = Object.entries(Object(JSON.parse(json)) as object);
-  return new Map(entries.map(([name, invitation]) => [mailboxName(name), Invitation.parse(invitation)]));
+  return new Map(
+    entries.filter((entry): entry is Entry => isMailboxName(entry[0]) && Invitation.safeParse(entry[1]).success),
+  );
 }
 
 function hashOf(key: string): string {

@@ -3,24 +3,24 @@
  *
  *     {"url":"http://192.168.1.5:2012/","pid":4711}
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { directoryHash } from '../directory-hash.ts';
-import { FILE_MODE, makeDirectory } from '../files/disk.ts';
+import { READ, replaceFile, withFile } from '../files/disk.ts';
 import { ACCESS } from '../files/mailbox-paths.ts';
 import type { Logger } from '../logger.ts';
 
 const ASK_MS = 1_000;
-const Address = z.object({ url: z.url() });
+/** Only the name and the port count: an address goes to the terminal. */
+const Address = z.object({ url: z.url().transform((url) => new URL('/', url)) });
 
 /** Keeps the address until this process ends. Of several servers of one directory, the last one that started counts. */
 export function keepAddress(dir: string, url: string, logger: Logger): void {
   const path = pathIn(dir);
   const text = `${JSON.stringify({ url, pid: process.pid })}\n`;
   try {
-    makeDirectory(dirname(path));
-    writeFileSync(path, text, { mode: FILE_MODE });
+    replaceFile(path, text);
   } catch (error) {
     logger.warn({ err: error }, 'the address could not be kept: mailbox-chat invite takes --url'); // a full disk, say
   }
@@ -32,10 +32,11 @@ export function keepAddress(dir: string, url: string, logger: Logger): void {
 /** The address of the server of this directory; undefined when none answers: a server that was killed leaves its address. */
 export async function serverAddress(dir: string): Promise<string | undefined> {
   try {
-    const { url } = Address.parse(JSON.parse(readFileSync(pathIn(dir), 'utf8')));
-    const answer = await fetch(new URL('healthz', url), { signal: AbortSignal.timeout(ASK_MS) });
+    const kept = withFile(pathIn(dir), READ, (fd) => readFileSync(fd, 'utf8'));
+    const { url } = Address.parse(JSON.parse(kept));
+    const answer = await fetch(new URL('healthz', url), { redirect: 'error', signal: AbortSignal.timeout(ASK_MS) });
     const Health = z.object({ name: z.literal('mailbox-chat'), directoryHash: z.literal([directoryHash(dir), null]) });
-    return Health.safeParse(await answer.json()).success ? url : undefined;
+    return Health.safeParse(await answer.json()).success ? url.href : undefined;
   } catch {
     return undefined; // no file, nobody there, or somebody else
   }

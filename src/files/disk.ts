@@ -14,8 +14,10 @@ import {
   openSync,
   readSync,
   readdirSync,
+  renameSync,
   statSync,
   statfsSync,
+  writeFileSync,
   writeSync,
   type Stats,
 } from 'node:fs';
@@ -110,6 +112,14 @@ export function isAccessible(path: string, mode: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Puts a file in the place of whatever is there, at once. */
+export function replaceFile(path: string, text: string): void {
+  makeDirectory(dirname(path));
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, text, { mode: FILE_MODE, flush: true });
+  renameSync(draft, path);
 }
 
 /** Opens a file for the time of `work`. */

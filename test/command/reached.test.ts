@@ -1,8 +1,10 @@
-import { afterEach, expect, test } from '@jest/globals';
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Shell, run as runLine } from '../docs/kit/shell.ts';
 import { requires } from '../support/requires.ts';
+import { serve as serveListener } from '../support/serve-chat.ts';
 import { BIN, cleanUp, run, Running, serve, temporaryDirectory } from './running.ts';
 
 afterEach(cleanUp);
@@ -122,4 +124,56 @@ test('--host beside a chat for this computer only says that it runs, and what to
   expect(code).toBe(1);
   expect(stderr).toContain(`already serving ./mailboxes there, for this computer only → ${url}`);
   expect(stderr).toContain('end it first');
+});
+
+describe('Of the file that says where the server is,', () => {
+  const fileIn = (cwd: string): string => join(cwd, 'mailboxes/.access/server.json');
+
+  test.each<[string, (path: string, url: string) => void]>([
+    ['a FIFO', (path) => execFileSync('mkfifo', [path])],
+    ['a link', (path, url) => (writeFileSync(`${path}.2`, JSON.stringify({ url })), symlinkSync(`${path}.2`, path))],
+    ['what is no address', (path) => writeFileSync(path, '{"url":"javascript:alert(1)"}')],
+  ])('%s is not used', async (_what, make) => {
+    const cwd = temporaryDirectory();
+    const { url } = await serve([], { cwd });
+    rmSync(fileIn(cwd));
+    make(fileIn(cwd), url);
+
+    const { code, stderr } = await run(['invite', 'henry'], { cwd });
+
+    expect(code).toBe(0);
+    expect(stderr).toContain('No server answers');
+  });
+
+  test('only the name and the port are used', async () => {
+    const cwd = temporaryDirectory();
+    const { url } = await serve([], { cwd });
+    writeFileSync(fileIn(cwd), JSON.stringify({ url: `${url}\u001b[2J?#key=x` }));
+
+    const { stdout } = await run(['invite', 'henry'], { cwd });
+
+    expect(stdout).toMatch(/^http:\/\/localhost:\d+\/chat\.html#key=[\w-]+\n$/);
+  });
+
+  test('an address that only leads elsewhere is not used', async () => {
+    const cwd = temporaryDirectory();
+    const { url } = await serve([], { cwd });
+    const { url: other } = await serveListener((_req, res) => res.writeHead(302, { location: `${url}healthz` }).end());
+    writeFileSync(fileIn(cwd), JSON.stringify({ url: other }));
+
+    const { stderr } = await run(['invite', 'henry'], { cwd });
+
+    expect(stderr).toContain('No server answers');
+  });
+
+  test('a FIFO does not stop a server from starting, and is replaced', async () => {
+    const cwd = temporaryDirectory();
+    mkdirSync(dirname(fileIn(cwd)), { recursive: true });
+    execFileSync('mkfifo', [fileIn(cwd)]);
+
+    const { url } = await serve([], { cwd });
+    const { stdout } = await run(['invite', 'henry'], { cwd });
+
+    expect(stdout.startsWith(url)).toBe(true);
+  });
 });

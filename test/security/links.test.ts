@@ -1,9 +1,11 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import express from 'express';
 import { describe, expect, test } from '@jest/globals';
+import { Invitations } from '../../src/access/invitations.ts';
 import { mailboxChat } from '../../src/index.ts';
 import { silent } from '../../src/logger.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
@@ -116,6 +118,35 @@ function hashIn(dir: string): string {
   const invited = JSON.parse(readFileSync(join(dir, '.access', 'people.json'), 'utf8')) as { henry: { key: string } };
   return invited.henry.key;
 }
+
+describe('in the list of who was invited,', () => {
+  const peopleFile = (dir: string): string => join(dir, '.access', 'people.json');
+  const statusFor = async ({ url, keys }: LinkChat): Promise<number> => {
+    const { status } = await fetch(`${url}/history?receiver=henry&sender=mina`, { headers: bearer(keys.henry) });
+    return status;
+  };
+
+  test.each<[string, unknown]>([
+    ['a b', { key: 'x', since: 'y' }],
+    ['mina', { key: 5 }],
+    ['mina', null],
+  ])('an entry that cannot be read disturbs nobody else: %s, %j', async (name, invitation) => {
+    const chat = await serveLinks();
+    const invited = JSON.parse(readFileSync(peopleFile(chat.dir), 'utf8')) as object;
+    writeFileSync(peopleFile(chat.dir), JSON.stringify({ ...invited, [name]: invitation }));
+
+    expect(await statusFor(chat)).toBe(200);
+    expect(new Invitations(chat.dir).people()).toEqual(['henry', 'jjeong']);
+  });
+
+  test('a FIFO in its place lets nobody in, and stops no server', async () => {
+    const chat = await serveLinks();
+    rmSync(peopleFile(chat.dir));
+    execFileSync('mkfifo', [peopleFile(chat.dir)]);
+
+    expect(await statusFor(chat)).toBe(401);
+  });
+});
 
 describe('the key of a link', () => {
   test('is traded for a cookie that scripts cannot read and other sites do not send', async () => {
