@@ -5,7 +5,7 @@ import { examineServer } from '../doctor/server.ts';
 import { examineSystem } from '../doctor/system.ts';
 import { shown } from './directory.ts';
 import { Ending, RUNTIME, USAGE } from './ending.ts';
-import { paintFor, type Paint } from './terminal.ts';
+import { harmless, paintFor, type Paint } from './terminal.ts';
 
 export interface DoctorOptions {
   readonly dir: string;
@@ -53,5 +53,5 @@ function noMailboxes(dir: string): Finding {
 const COLORS = { ok: 'green', warning: 'bold', problem: 'red' } as const;
 
 function inWords({ level, what, fix }: Finding, paint: Paint): string {
-  return `${paint(COLORS[level], level.padEnd(7))}  ${fix ? `${what.replace(/\.$/, '')}. ${fix}` : what}`;
+  return `${paint(COLORS[level], level.padEnd(7))}  ${harmless(fix ? `${what.replace(/\.$/, '')}. ${fix}` : what)}`;
 }

@@ -12,7 +12,7 @@ import { messageOf } from '../message-data.ts';
 import { Ending, RUNTIME } from './ending.ts';
 import { type StoreOptions, withMailboxes } from './open-store.ts';
 import { onStopSignal } from './shutdown.ts';
-import { isTerminal, paintFor } from './terminal.ts';
+import { harmless, isTerminal, paintFor } from './terminal.ts';
 
 interface TailOptions extends StoreOptions {
   readonly since?: string;
@@ -93,9 +93,4 @@ function forPerson(event: MailEvent | Gap): string {
   const { sender, message } = messageOf(event.data) ?? { sender: 'from a file', message: event.data };
   const clock = new Date(event.time).toTimeString().slice(0, 5);
   return `${paint('dim', clock)} ${paint('bold', harmless(sender))}: ${harmless(message)}`;
-}
-
-/** Mail must not move the cursor, colour the terminal or look like another line of ours. */
-function harmless(text: string): string {
-  return text.replaceAll(/\r\n?|\n/g, '\n      ').replaceAll(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }

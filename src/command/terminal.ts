@@ -21,6 +21,11 @@ function isColored(stream: { isTTY?: boolean }, env: Env): boolean {
   return !env['NO_COLOR'] && stream.isTTY === true && env['TERM'] !== 'dumb';
 }
 
+/** Others' words must not move the cursor, colour the terminal or look like another line of ours. */
+export function harmless(text: string): string {
+  return text.replaceAll(/\r\n?|\n/g, '\n      ').replaceAll(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
+}
+
 /** Prints a result: in words to a person, as JSON to a program. */
 export function tell(inWords: string, forProgram: object): void {
   console.log(isTerminal(process.stdout) ? inWords : JSON.stringify(forProgram));

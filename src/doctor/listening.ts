@@ -1,5 +1,7 @@
 import { EventSourceParserStream, type EventSourceMessage } from 'eventsource-parser/stream';
 
+const MAX_EVENT = 2 ** 20;
+
 /** An event stream, asked for as browsers do. */
 export class Listening {
   /** Why it ended, unless we closed it. */
@@ -38,7 +40,9 @@ export class Listening {
     const type = response.headers.get('content-type') ?? 'nothing';
     if (!type.startsWith('text/event-stream')) throw new Error(`instead comes ${response.status}, ${type}`);
     this.encoding = response.headers.get('content-encoding');
-    yield* response.body!.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
+    yield* response
+      .body!.pipeThrough(new TextDecoderStream())
+      .pipeThrough(new EventSourceParserStream({ maxBufferSize: MAX_EVENT }));
   }
 }
 

@@ -10,6 +10,7 @@ type Guest = Readonly<{ name: string; headers: Readonly<Record<string, string>> 
 type Answer = Readonly<Record<string, unknown> & { status: number; headers: Headers }>;
 
 const PATIENCE_MS = 10_000;
+const MAX_ANSWER = 65_536;
 const EVENT_MS = 4000;
 const STRANGER: Guest = { name: 'mailbox-chat-doctor', headers: {} };
 
@@ -54,8 +55,21 @@ async function ask(url: URL, body?: object, headers: Guest['headers'] = {}): Pro
     redirect: 'manual',
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
-  const isJson = response.headers.get('content-type')?.startsWith('application/json');
-  return { ...(isJson && ((await response.json()) as object)), status: response.status, headers: response.headers };
+  return { ...(await objectIn(response)), status: response.status, headers: response.headers };
+}
+
+/** Its JSON; nothing of what is none, or so long that it is not ours. */
+async function objectIn({ body }: Response): Promise<object> {
+  let text = '';
+  for await (const part of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += part;
+    if (text.length > MAX_ANSWER) return {};
+  }
+  try {
+    return Object(JSON.parse(text)) as object;
+  } catch {
+    return {};
+  }
 }
 
 function said({ status, message }: Answer): string {
@@ -78,7 +92,7 @@ async function enter(url: URL, key = '-'): Promise<Guest | Finding> {
   const trouble = key === '-' ? 'An invitation is needed, and there is no key' : 'The key is not accepted';
   if (error === 'UNAUTHORIZED') return problem(trouble, INVITE);
   if (error === 'FORBIDDEN') {
-    const name = /called "([^"]+)"/.exec(String(message))?.[1] ?? url.hostname;
+    const name = /called "([\w.:-]+)"/.exec(String(message))?.[1] ?? url.hostname;
     return problem(`The server refuses the name ${name}: ${said(answer)}`, `Start it with --allowed-host ${name}`);
   }
   if (error !== 'NOT_FOUND') return problem(`The server lets nobody in: ${said(answer)}`, LOGS);

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import type { RequestListener, ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import compression from 'compression';
 import express from 'express';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { cleanUp, run, serve, temporaryDirectory } from '../command/running.ts';
 import { Invitations } from '../../src/access/invitations.ts';
 import { mailboxName } from '../../src/mailbox-name.ts';
@@ -161,4 +163,53 @@ test('A chat with a login of its own, and mailboxes that are not there or not th
   expect(login).toMatchObject({ code: 0, problems: [], warnings: [expect.stringContaining("application's login")] });
   expect(gone).toMatchObject({ code: 1, problems: [expect.stringContaining('no mailboxes at ./nowhere')] });
   expect(others.warnings[0]).toMatch(/serves other mailboxes than \.\/mailboxes/);
+});
+
+describe('A server that means harm', () => {
+  const health = (more: object = {}): string => JSON.stringify({ name: 'mailbox-chat', version: '1', ...more });
+  const say = (res: ServerResponse, status: number, json: string): void => {
+    res.writeHead(status, { 'Content-Type': 'application/json' }).end(json);
+  };
+  const sayForEver = (res: ServerResponse, type: string, text: string): void => {
+    res.writeHead(200, { 'Content-Type': type });
+    Readable.from(Array.from({ length: 4000 }, () => text)).pipe(res);
+  };
+
+  test('cannot write to the terminal, nor give the reader a command of its own', async () => {
+    const { url } = await serveListener((req, res) => {
+      if (req.url !== '/session') return say(res, 200, health({ version: '9\u001b[2J\nok       All is well' }));
+      say(res, 403, '{"error":"FORBIDDEN","message":"called \\"a; rm -rf ~\\" \\u009b31m"}');
+    });
+
+    const { code, stdout, ok, problems } = await doctor([url, '--idle', '0']);
+
+    expect(code).toBe(1);
+    expect(stdout).not.toMatch(/(?!\n)\p{Cc}/u);
+    expect(ok).not.toContainEqual(expect.stringMatching(/^All is well/));
+    expect(problems[0]).toMatch(/--allowed-host 127\.0\.0\.1$/);
+  });
+
+  test.each<[string, RequestListener]>([
+    ['HTML that it calls JSON', (_req, res) => say(res, 200, '<html>')],
+    ['JSON without end', (_req, res) => sayForEver(res, 'application/json', 'x'.repeat(65_536))],
+  ])('answers with %s: it is not Mailbox Chat', async (_what, listener) => {
+    const { url } = await serveListener(listener);
+
+    const { problems } = await doctor([url, '--idle', '0']);
+
+    expect(problems).toEqual([expect.stringContaining('is not Mailbox Chat')]);
+  });
+
+  test('sends an event without end: the stream does not begin', async () => {
+    const { url } = await serveListener((req, res) => {
+      if (req.url === '/session') return say(res, 404, '{"error":"NOT_FOUND"}');
+      if (req.url?.startsWith('/status')) return sayForEver(res, 'text/event-stream', `data: ${'x'.repeat(65_536)}`);
+      say(res, 200, health());
+    });
+
+    const { code, problems } = await doctor([url, '--idle', '0']);
+
+    expect(code).toBe(1);
+    expect(problems).toEqual([expect.stringMatching(/^The stream does not begin: .*buffer/i)]);
+  });
 });
