@@ -1,4 +1,5 @@
 import { Command, Help, type Option } from 'commander';
+import { closest } from '../closest.ts';
 import { VERSION } from '../version.ts';
 import { refuseContradictions } from './contradictions.ts';
 import { CONFIGURATION, Ending, showStacks } from './ending.ts';
@@ -74,7 +75,8 @@ const YES = ['yes', 'true', '1', 'on'];
 const NO = ['no', 'false', '0', 'off'];
 
 /** An empty variable counts as not set, as usual. One that says no must not turn an option on. */
-function settleEnvironment({ options }: Command): void {
+function settleEnvironment({ options, parent }: Command): void {
+  refuseUnknownVariables(parent?.commands.flatMap((command) => command.options.map(({ envVar = '' }) => envVar)) ?? []);
   for (const option of options) {
     const { envVar: variable = '' } = option;
     const text = process.env[variable];
@@ -83,5 +85,16 @@ function settleEnvironment({ options }: Command): void {
     else if (option.isBoolean() && !YES.includes(text)) {
       throw new Ending(CONFIGURATION, `${variable} must be yes or no, not '${text}'.`);
     }
+  }
+}
+
+/** A misspelt MAILBOX_ACCESS would let everybody in. Kubernetes sets variables of its own for a service called mailbox. */
+function refuseUnknownVariables(known: readonly string[]): void {
+  for (const [name, text = ''] of Object.entries(process.env)) {
+    if (!name.startsWith('MAILBOX_') || text === '' || known.includes(name)) continue;
+    if (/_SERVICE_|_PORT_/.test(name) || /^(?:tcp|udp|sctp):/.test(text)) continue;
+    const meant = closest(name.slice(8), known.map((each) => each.slice(8)).filter(Boolean));
+    const question = meant ? ` Did you mean 'MAILBOX_${meant}'?` : '';
+    throw new Ending(CONFIGURATION, `There is no variable ${name}.${question}`, ['See: mailbox-chat --help']);
   }
 }

@@ -231,6 +231,25 @@ describe('A refusal', () => {
 
     expect(refusal('', { PORT: 'http' })).toMatchObject({ exitCode: 78, message });
   });
+
+  test.each([
+    ['MAILBOX_ACESS', "There is no variable MAILBOX_ACESS. Did you mean 'MAILBOX_ACCESS'?"],
+    ['MAILBOX_ALLOWED_HOSTS', "There is no variable MAILBOX_ALLOWED_HOSTS. Did you mean 'MAILBOX_ALLOWED_HOST'?"],
+    ['MAILBOX_OPEN_TO_EVERYONE', 'There is no variable MAILBOX_OPEN_TO_EVERYONE.'],
+  ])('of %s, which no option has, says which was probably meant', (variable, message) => {
+    for (const line of ['', 'people'])
+      expect(refusal(line, { [variable]: 'x' })).toMatchObject({ exitCode: 78, message });
+  });
+
+  test('does not meet what Kubernetes sets for a service called mailbox, nor an empty variable', () => {
+    const service = {
+      MAILBOX_SERVICE_HOST: '10.0.0.1',
+      MAILBOX_PORT: 'tcp://10.0.0.1:80',
+      MAILBOX_PORT_80_TCP_PORT: '80',
+    };
+
+    expect(read('', { ...service, MAILBOX_ACESS: '' }).command).toBe('serve');
+  });
 });
 
 const commands = (): readonly Command[] => createProgram().commands;
