@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { z } from 'zod';
+import { HOST_NAME } from './access/this-computer.ts';
 import type { Identify, MailboxChatOptions, MayInspect } from './chat-options.ts';
 import { closest } from './closest.ts';
 import { toConsole, type Logger } from './logger.ts';
@@ -11,6 +12,11 @@ export type ChatOptions = z.output<typeof Options>;
 
 const ACCESS = ['open', 'links'] as const;
 const NAME = 'the name of a person: 1 to 64 letters, digits, "-" or "_" (dots inside are fine), and no room';
+const A_HOST = "the name of a host, or '*'";
+const HOST = z
+  .string(A_HOST)
+  .toLowerCase()
+  .refine((name) => name === '*' || HOST_NAME.test(name), A_HOST);
 const METHODS = {
   logger: ['debug', 'info', 'warn', 'error'],
   store: 'append read readBack isId compare ends mark marks watch forget ready close'.split(' '),
@@ -26,7 +32,7 @@ const SHAPE = {
   access: z.enum(ACCESS, "'open' or 'links' (for your application's own login, give identify)").exactOptional(),
   identify: functionOf<Identify>('the request that gives the name of a person').exactOptional(),
   mayInspect: functionOf<MayInspect>('the request that gives true or false').exactOptional(),
-  allowedHosts: z.array(z.string('the name of a host'), 'an array of host names').default([]),
+  allowedHosts: z.array(HOST, 'an array of host names').default([]),
   trustProxy: z.boolean('true or false').default(false),
   sendRate: numberThat('a number, 0 or more', (value) => value >= 0).default(50),
   maxStreams: wholeNumber(Number.MAX_SAFE_INTEGER).default(20_000),
@@ -42,6 +48,10 @@ const Options = z.strictObject(SHAPE);
 
 /** Throws a TypeError that names every wrong option: what was given, what is allowed, what was probably meant. */
 export function readOptions(input: object): ChatOptions {
+  // A promise of the options, say, has none itself: the chat would be open.
+  if (typeof input === 'object' && input !== null && !Array.isArray(input) && !z.core.util.isPlainObject(input)) {
+    throw new TypeError(`mailboxChat: The options must be a plain object, not ${inspect(input, { depth: -1 })}.`);
+  }
   const read = Options.safeParse(input);
   const complaints = read.success
     ? contradictionsIn(read.data)

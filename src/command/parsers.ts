@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { HOST_NAME } from '../access/this-computer.ts';
 import { type ClusterAddress, readClusterAddress } from '../jetstream/address.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { type MailboxName, personName } from '../mailbox-name.ts';
@@ -46,9 +47,6 @@ export const people = expecting(NAMES, (text): readonly MailboxName[] | undefine
     return undefined;
   }
 });
-
-/** With a port where pages come from one; IPv6 as in a URL or bare. */
-const HOST_NAME = /^(?:[\w-]+(?:\.[\w-]+)*(?::\d+)?|\[[\da-f:.]+\](?::\d+)?|[\da-f]*:[\da-f]*:[\da-f:.]*)$/;
 
 export const hostNames = expecting('host names with commas between them', (text) => {
   const names = text.toLowerCase().match(/[^\s,]+/g) ?? [];

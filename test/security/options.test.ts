@@ -21,7 +21,7 @@ function complaintAbout(options: unknown): string {
 }
 
 function isRecord(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 const nobody = (): undefined => undefined;
@@ -96,6 +96,10 @@ describe('an option of another type or value is refused:', () => {
     [{ store: { append: nobody } }, 'not one without read, readBack,'],
     ['./mail', 'The options must be an object, not a text.'],
     [null, 'The options must be an object, not null.'],
+    [Promise.resolve({ access: 'links' }), 'The options must be a plain object, not [Promise].'],
+    [new Map([['access', 'links']]), 'The options must be a plain object, not [Map].'],
+    [{ allowedHosts: ['https://chat.example'] }, "'allowedHosts[0]' must be the name of a host, or '*', not a text."],
+    [{ allowedHosts: ['*.chat.example'] }, "'allowedHosts[0]' must be the name of a host, or '*', not a text."],
   ])('%p', (options, complaint) => {
     expect(complaintAbout(options)).toContain(complaint);
   });

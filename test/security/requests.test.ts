@@ -127,6 +127,14 @@ test.each([
   expect(statusesIn(await raw(chat, rawRequest('GET /people?receiver=henry', [`Host: ${host}`])))).toEqual([200]);
 });
 
+test('A host may be allowed in capitals', async () => {
+  const { url } = await serveChat({ allowedHosts: ['Chat.Example'] });
+
+  const answer = await raw({ url }, rawRequest('GET /people?receiver=henry', ['Host: chat.example']));
+
+  expect(statusesIn(answer)).toEqual([200]);
+});
+
 test.each(['open', 'links'] as const)(
   '%s: behind a proxy that changes the Host, its own pages may send',
   async (access) => {
