@@ -5,7 +5,7 @@
  *
  * Says {"ready": port} on stdout; with "hold", says {"held": true} first and begins when a line comes in. On SIGUSR2 its
  * event loop is blocked, on SIGPWR it says {"heldBytes": n}, its memory without what is only garbage. Exits 0 after
- * SIGTERM, 1 when the disk failed. MAILBOX_CHAT_DIST: a build other than dist/.
+ * SIGTERM, 1 when the disk failed. CHAT_DIST: a build other than dist/.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -14,7 +14,7 @@ import { pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-const dist = process.env.MAILBOX_CHAT_DIST ?? resolve(import.meta.dirname, '../../../dist');
+const dist = process.env.CHAT_DIST ?? resolve(import.meta.dirname, '../../../dist');
 const { mailboxChat, FileMailboxes } = await import(pathToFileURL(resolve(dist, 'index.js')).href);
 
 const {

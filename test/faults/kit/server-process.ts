@@ -149,7 +149,7 @@ export class ServerProcess {
 }
 
 function commandLine({ dir, port }: ServerOptions): string[] {
-  const dist = process.env['MAILBOX_CHAT_DIST'] ?? resolve(import.meta.dirname, '../../../dist');
+  const dist = process.env['CHAT_DIST'] ?? resolve(import.meta.dirname, '../../../dist');
   const bin = resolve(dist, '../bin/mailbox-chat.cjs');
   return [bin, '--port', `${port}`, '--dir', dir, '--log-level', 'error'];
 }
