@@ -201,7 +201,7 @@ export class DeliveredLog implements ReadableLog {
       const [oldest, next] = this.#segments;
       if (oldest === undefined || next === undefined || compareIds(next, mark) > 0) return;
       // Its name may be far older than its first batch: foreign mail has the time of the message before it.
-      const age = now - (this.#files.batchFrom(next, 0, Infinity)?.ms ?? now);
+      const age = now - (this.#files.batchesFrom(next, 0, Infinity).next().value?.batch.ms ?? now);
       if (age < KEYS_OUTLIVE_MS || (age < this.#options.keepMs && this.#segments.length <= this.#maxSegments)) return;
       rmSync(this.#files.path(oldest), { force: true });
       this.#segments.shift();

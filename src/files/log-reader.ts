@@ -114,7 +114,7 @@ export class LogReader {
     let to = end;
     while (to - from > SEEK_BYTES) {
       const middle = Math.floor((from + to) / 2);
-      const found = this.#files.batchFrom(segment, middle, end, SEEK_BYTES / 4);
+      const found = this.#files.batchesFrom(segment, middle, end, SEEK_BYTES / 4).next().value?.batch;
       if (found && found.start < to && compareIds(found.last, after) <= 0) from = found.next;
       else to = middle;
     }

@@ -7,6 +7,7 @@ import {
   APPEND_OR_CREATE,
   READ,
   borrowRange,
+  ifThere,
   makeDirectory,
   namesIn,
   readRange,
@@ -74,11 +75,6 @@ export class LogSegments {
     return bytes ? [...batchesIn(bytes, 0)] : [];
   }
 
-  /** The first whole batch at or after an offset; undefined when there is none before `upTo`, or no such segment. */
-  batchFrom(name: string, offset: number, upTo: number, chunkBytes?: number): LoggedBatch | undefined {
-    return this.batchesFrom(name, offset, upTo, chunkBytes).next().value?.batch;
-  }
-
   /**
    * Whole batches from an offset on, about 128 KiB of them; none when there are none before `upTo`, or no such segment.
    * Their bytes are good only until anything else is read.
@@ -100,12 +96,7 @@ export class LogSegments {
   }
 
   #read<T>(name: string, work: (fd: number) => T): T | undefined {
-    try {
-      return withFile(this.path(name), READ, work);
-    } catch (error) {
-      if (isErrno(error, 'ENOENT')) return undefined;
-      throw error;
-    }
+    return ifThere(() => withFile(this.path(name), READ, work));
   }
 
   path(name: string): string {
