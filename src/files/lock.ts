@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as setTimeoutAsync } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
 import type { Logger } from '../logger.ts';
-import { MailboxError, isErrno } from '../mailbox-error.ts';
+import { MailboxError } from '../mailbox-error.ts';
 import { namesIn } from './disk.ts';
 
 /** A lock whose holder has not touched it for so long is taken over: after a `kill -9` its mailbox waits so long. */
@@ -11,7 +11,6 @@ export const LOCK_STALE_MS = 2000;
 const AHEAD_MS = 1000;
 /** A holder that lives has touched its lock in this time, however slow its computer is. */
 const DEAD_MS = 30_000;
-const TRIES = 3;
 
 /** Waits about 6 s in all, then gives up: longer than any dead holder's lock lives. */
 const RETRIES = { retries: 65, minTimeout: 5, maxTimeout: 100, randomize: true };
@@ -75,26 +74,22 @@ export class MailboxLock {
   }
 
   async #acquire(retries: typeof RETRIES): Promise<() => Promise<void>> {
-    for (let attempt = 1; ; attempt += 1) {
-      // We would wait for a lock of a clock that was ahead until our clock gets there.
-      removeIf(this.#path, (mtimeMs) => mtimeMs > Date.now() + AHEAD_MS);
-      try {
-        return await lock(this.#path, {
-          lockfilePath: this.#path,
-          realpath: false,
-          stale: LOCK_STALE_MS,
-          retries,
-          onCompromised: (error) => {
-            this.#release = undefined;
-            this.#logger.debug({ err: error, lock: this.#path }, 'the lock was lost while it was held');
-          },
-        });
-      } catch (error) {
-        // ENOENT, EEXIST: the lock directory went or came between two calls of the library.
-        if (attempt < TRIES && isErrno(error, 'ENOENT', 'EEXIST')) continue;
-        const why = `This mailbox is locked by another program (${this.#path}). Try again.`;
-        throw new MailboxError('MAILBOX_BUSY', why, { cause: error });
-      }
+    // We would wait for a lock of a clock that was ahead until our clock gets there.
+    removeIf(this.#path, (mtimeMs) => mtimeMs > Date.now() + AHEAD_MS);
+    try {
+      return await lock(this.#path, {
+        lockfilePath: this.#path,
+        realpath: false,
+        stale: LOCK_STALE_MS,
+        retries,
+        onCompromised: (error) => {
+          this.#release = undefined;
+          this.#logger.debug({ err: error, lock: this.#path }, 'the lock was lost while it was held');
+        },
+      });
+    } catch (error) {
+      const why = `This mailbox is locked by another program (${this.#path}). Try again.`;
+      throw new MailboxError('MAILBOX_BUSY', why, { cause: error });
     }
   }
 }
