@@ -134,16 +134,18 @@ export function withFile<T>(path: string, flags: number, work: (fd: number) => T
 
 /** Appends in ONE write: all of `bytes`, or DISK_FULL / WRITE_FAILED (what was written then counts for nothing). */
 export function appendWhole(fd: number, bytes: Buffer): void {
-  let written: number;
+  if (writing(() => writeSync(fd, bytes)) < bytes.length) throw diskFull();
+}
+
+/** What `work` returns; a failed write, creation or rename is translated for the caller. */
+export function writing<T>(work: () => T): T {
   try {
-    written = writeSync(fd, bytes);
+    return work();
   } catch (error) {
     throw writeError(error);
   }
-  if (written < bytes.length) throw diskFull();
 }
 
-/** Translates a failed write, creation or rename for the caller. */
 export function writeError(error: unknown): unknown {
   if (isErrno(error, 'ENOSPC', 'EDQUOT', 'EFBIG')) return diskFull(error);
   if (isErrno(error, 'EIO', 'EROFS')) {

@@ -16,6 +16,7 @@ import {
   syncDirectory,
   withFile,
   writeError,
+  writing,
 } from './disk.ts';
 import { frame } from './event-frame.ts';
 import { compareIds, idTime, laterId, nextOwnId } from './event-id.ts';
@@ -344,12 +345,8 @@ export class Mailbox {
 
   #replace({ mode, uid, gid }: Stats): void {
     const bits = this.#options.groupWritable ? GROUP_FILE_MODE : 0;
-    try {
-      takeMailbox(this.#paths.file, this.#paths.takes, { mode: mode | bits, uid, gid });
-      this.#restAfterTake();
-    } catch (error) {
-      throw writeError(error);
-    }
+    writing(() => takeMailbox(this.#paths.file, this.#paths.takes, { mode: mode | bits, uid, gid }));
+    this.#restAfterTake();
   }
 
   #makeMailbox(): ReturnType<typeof statMailbox> {

@@ -2,7 +2,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isErrno } from '../mailbox-error.ts';
 import type { MarkName } from '../mailbox-store.ts';
-import { FILE_MODE, makeDirectory, writeError } from './disk.ts';
+import { FILE_MODE, makeDirectory, writing } from './disk.ts';
 import { isEventId, laterId } from './event-id.ts';
 
 type MarkIds = Record<string, string>;
@@ -43,13 +43,11 @@ export class Marks {
     const { delivered, ...reads } = latest(this.#readFile(), moved);
     const read = Object.fromEntries(Object.entries(reads).map(([name, id]) => [name.slice('read:'.length), id]));
     const draft = `${this.#path}.${process.pid}`;
-    try {
+    writing(() => {
       makeDirectory(dirname(this.#path));
       writeFileSync(draft, JSON.stringify({ delivered, read }), { mode: FILE_MODE });
       renameSync(draft, this.#path);
-    } catch (error) {
-      throw writeError(error);
-    }
+    });
     if (this.#unwritten === moved) this.#unwritten = {};
   }
 

@@ -13,7 +13,7 @@ import {
   sizeOf,
   statIfThere,
   withFile,
-  writeError,
+  writing,
 } from './disk.ts';
 import { MAX_EVENT_BYTES, parseBlock } from './event-frame.ts';
 import { compareIds, idTime, nextForeignId } from './event-id.ts';
@@ -90,7 +90,9 @@ export class TakenMail {
       .toReversed()
       .map((take) => ({ take, size: this.#look(take) }))
       .filter(({ take, size }) => size > this.#log.consumed(take.id));
-    for (const { take, size } of grown.toReversed()) await this.#logTake(take, size);
+    for (const { take, size } of grown.toReversed()) {
+      await this.#withTake(take, (fd) => this.#logUpTo(take, fd, size));
+    }
   }
 
   /** Takes that are in the log and have been quiet for 3 s: candidates for removal, unless somebody has them open. */
@@ -117,14 +119,10 @@ export class TakenMail {
     await this.#withTake(take, async (fd) => {
       const size = sizeOf(fd);
       if (size !== this.#seen?.get(take.id)?.size) return; // written to since it was found to be quiet
-      await this.#logBytes(take, fd, size);
-      if (this.#log.consumed(take.id) < size) {
-        if (!this.#isQuiet(take, TAIL_COMPLETE_MS)) return;
-        await this.#logTail(take, fd, size);
-        const from = this.#log.consumed(take.id);
-        if (from < size) {
-          await this.#logStretches(take, fd, [{ from, end: size, parsed: { kind: 'damaged', why: 'half a line' } }]);
-        }
+      if (!(await this.#logUpTo(take, fd, size))) return;
+      const from = this.#log.consumed(take.id);
+      if (from < size) {
+        await this.#logStretches(take, fd, [{ from, end: size, parsed: { kind: 'damaged', why: 'half a line' } }]);
       }
       rmSync(take.path, { force: true }); // another server may have been quicker
       // A writer that opened the mailbox before the take may still have written: look once more after the unlink.
@@ -145,12 +143,13 @@ export class TakenMail {
     return seen !== undefined && this.#options.uptimeMs() - seen.since >= forMs;
   }
 
-  async #logTake(take: Take, size: number): Promise<void> {
-    await this.#withTake(take, async (fd) => {
-      await this.#logBytes(take, fd, size);
-      const hasTail = this.#log.consumed(take.id) < size;
-      if (hasTail && this.#isQuiet(take, TAIL_COMPLETE_MS)) await this.#logTail(take, fd, size);
-    });
+  /** False when an unfinished tail has not waited long enough yet. */
+  async #logUpTo(take: Take, fd: number, size: number): Promise<boolean> {
+    await this.#logBytes(take, fd, size);
+    if (this.#log.consumed(take.id) >= size) return true;
+    if (!this.#isQuiet(take, TAIL_COMPLETE_MS)) return false;
+    await this.#logTail(take, fd, size);
+    return true;
   }
 
   /** The complete events up to `size`. */
@@ -209,22 +208,19 @@ export class TakenMail {
   /** Sets aside what cannot be shown. */
   #copyAside(take: Take, fd: number, from: number, end: number, why: string): void {
     const path = join(this.#paths.torn, `${take.id}-${from}.txt`);
-    try {
+    writing(() => {
       makeDirectory(this.#paths.torn);
-      if ((statIfThere(path)?.size ?? -1) !== end - from) {
-        withFile(path, APPEND_OR_CREATE, (copy) => {
-          copyRange(fd, from, end, copy);
-          fsyncSync(copy);
-        });
-      }
-    } catch (error) {
-      throw writeError(error);
-    }
+      if (statIfThere(path)?.size === end - from) return;
+      withFile(path, APPEND_OR_CREATE, (copy) => {
+        copyRange(fd, from, end, copy);
+        fsyncSync(copy);
+      });
+    });
     this.#options.logger.warn({ path, bytes: end - from, why }, 'mail that cannot be shown was set aside');
   }
 
   /** Opens a take; one that is gone was retired or renamed by another process, and is looked for again later. */
-  async #withTake(take: Take, work: (fd: number) => Promise<void>): Promise<void> {
+  async #withTake(take: Take, work: (fd: number) => Promise<unknown>): Promise<void> {
     let fd: number;
     try {
       fd = openSync(take.path, READ);
