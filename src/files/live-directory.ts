@@ -90,7 +90,8 @@ export class LiveDirectory extends LocalLive {
     const nowMs = performance.now();
     if (this.#fd !== undefined) {
       const isOld = nowMs - this.#startedMs >= RENEW_MS && this.#saidMs >= this.#startedMs;
-      if (isOld && nowMs - this.#saidMs >= QUIET_MS) this.#renew();
+      // What was said of people who are not here any more ends with the file: nothing is left of who was forgotten.
+      if (isOld && nowMs - this.#saidMs >= QUIET_MS) this.#tell(() => this.#startFile());
       if (nowMs - this.#touchedMs >= TOUCH_MS) this.#touch();
     }
     this.#look();
@@ -120,12 +121,18 @@ export class LiveDirectory extends LocalLive {
 
   #say(line: object): void {
     if (this.#closed) return;
-    try {
+    this.#tell(() => {
       if (this.#fd === undefined || this.#written > MAX_BYTES) this.#startFile();
       this.#saidMs = performance.now();
       this.#written += writeSync(this.#fd!, `${JSON.stringify(line)}\n`);
+    });
+  }
+
+  /** A full disk must not stop the chat: the others find the mail a little later, presence not at all. */
+  #tell(write: () => void): void {
+    try {
+      write();
     } catch (error) {
-      // A full disk must not stop the chat: the others find the mail a little later, presence not at all.
       this.#options.logger.debug({ err: error }, 'other servers could not be told');
     }
   }
@@ -143,22 +150,13 @@ export class LiveDirectory extends LocalLive {
     this.#written = writeSync(this.#fd, here.map((where) => `${JSON.stringify({ on: where })}\n`).join('') || '\n');
   }
 
-  /** What was said of people who are not here any more ends with the file: nothing is left of who was forgotten. */
-  #renew(): void {
-    try {
-      this.#startFile();
-    } catch (error) {
-      this.#options.logger.debug({ err: error }, 'other servers could not be told');
-    }
-  }
-
   #touch(): void {
     this.#touchedMs = performance.now();
     const now = Date.now() / 1000;
     try {
       utimesSync(join(this.#dir, this.#name), now, now);
     } catch {
-      this.#renew(); // removed by hand, or by who took us for gone while we were stopped
+      this.#tell(() => this.#startFile()); // removed by hand, or by who took us for gone while we were stopped
     }
   }
 
