@@ -38,7 +38,8 @@ export class MailboxWatcher {
   readonly #hints = new Map<string, () => void>();
   readonly #firstLooks = new Map<string, NodeJS.Timeout>();
   readonly #secondLooks = new Map<string, NodeJS.Timeout>();
-  #errors = 0;
+  /** How many there have been. */
+  errors = 0;
 
   constructor(logger: Logger, { usePolling = false, most = MAX_WATCHED, anchor }: MailboxWatcherOptions = {}) {
     this.#logger = logger;
@@ -56,11 +57,6 @@ export class MailboxWatcher {
     this.#watcher.on('raw', (_event, _path, details: unknown) => this.#hint(watchedPath(details)));
     this.#watcher.on('unlink', (path) => this.rewatch(path));
     this.#watcher.on('error', (error) => this.#failed(error));
-  }
-
-  /** How many there have been. */
-  get errors(): number {
-    return this.#errors;
   }
 
   /** Calls `hint` when the file may have changed, until `unwatch`. */
@@ -116,9 +112,9 @@ export class MailboxWatcher {
 
   /** Out of watches, most likely. The looks that need no watcher go on. */
   #failed(error: unknown): void {
-    if (this.#errors === 0)
+    if (this.errors === 0)
       this.#logger.warn({ err: error }, 'files cannot be watched: foreign mail may take a second longer');
-    this.#errors += 1;
+    this.errors += 1;
   }
 
   #hint(path: string): void {
