@@ -179,16 +179,10 @@ export class DeliveredLog implements ReadableLog {
     return { events: gap ? [] : events, gap };
   }
 
-  /** Events before a cursor, newest first, at most `limit`, from one segment. `more`: where to go on. */
-  readBack(before: string | undefined, limit: number): { events: MailEvent[]; more?: string } {
+  /** Finds events that were logged earlier: as far as they are on disk, in the order that is asked for. */
+  get reader(): LogReader {
     this.#open();
-    return this.#reader.readBack(before, limit);
-  }
-
-  /** The event with this id, if it is kept. */
-  find(id: string): MailEvent | undefined {
-    this.#open();
-    return this.#reader.find(id);
+    return this.#reader;
   }
 
   /** Drops the oldest segments that are past the mark and past age or size; the keys of two minutes stay known. */

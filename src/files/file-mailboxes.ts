@@ -65,12 +65,6 @@ const SWEEP_MOST = 300;
 /** More than Node's four threads, so that none of them has to wait for us; fewer than there may be busy mailboxes. */
 const COMMIT_SLOTS = 12;
 
-interface Entry {
-  readonly box: Mailbox;
-  usedMs: number;
-  retainedMs: number;
-}
-
 /** Mailboxes as plain text files in one directory, shared with any other program that appends to them. */
 export class FileMailboxes implements MailboxStore {
   readonly live: LiveDirectory;
@@ -81,7 +75,7 @@ export class FileMailboxes implements MailboxStore {
   readonly #onFatal: ((error: Error) => void) | undefined;
   readonly #watcher: MailboxWatcher | undefined;
   readonly #sweeper: NodeJS.Timeout;
-  readonly #boxes = new Map<MailboxName, Entry>();
+  readonly #boxes = new Map<MailboxName, Mailbox>();
   readonly #sweep = new Rounds(this.#boxes, TICK_MS, SWEEP_MS, SWEEP_MOST);
   #resting: MailboxName[] = [];
   #restingMs = 0;
@@ -140,7 +134,7 @@ export class FileMailboxes implements MailboxStore {
       logger,
       watch: options.watch !== false,
       onGrown: (name) => {
-        const box = this.#boxes.get(name as MailboxName)?.box;
+        const box = this.#boxes.get(name as MailboxName);
         if (box?.isWatched) box.hint();
       },
     });
@@ -224,7 +218,7 @@ export class FileMailboxes implements MailboxStore {
     this.live.close();
     await this.#watcher?.close();
     await this.#writeMarks('briefly'); // without them, mail is at worst delivered again to who has no cursor
-    await Promise.all(Array.from(this.#boxes.values(), ({ box }) => box.close()));
+    await Promise.all(Array.from(this.#boxes.values(), (box) => box.close()));
     this.#boxes.clear();
   }
 
@@ -235,13 +229,10 @@ export class FileMailboxes implements MailboxStore {
 
   #box(mailbox: MailboxName): Mailbox {
     this.#check();
-    let entry = this.#boxes.get(mailbox);
-    if (!entry) {
-      entry = { box: new Mailbox(new MailboxPaths(this.#dir, mailbox), this.#options), usedMs: 0, retainedMs: 0 };
-      this.#boxes.set(mailbox, entry);
-    }
-    entry.usedMs = this.#options.uptimeMs();
-    return entry.box;
+    const box = this.#boxes.get(mailbox) ?? new Mailbox(new MailboxPaths(this.#dir, mailbox), this.#options);
+    this.#boxes.set(mailbox, box);
+    box.usedMs = this.#options.uptimeMs();
+    return box;
   }
 
   #check(): void {
@@ -308,10 +299,9 @@ export class FileMailboxes implements MailboxStore {
   }
 
   /** The promise behind the watcher's hints: every second each mailbox that matters is looked at. */
-  #visit(name: MailboxName, entry: Entry, nowMs: number): void {
-    const { box, usedMs } = entry;
-    if (box.log.mayHaveOld && nowMs - entry.retainedMs > RETAIN_MS) {
-      entry.retainedMs = nowMs;
+  #visit(name: MailboxName, box: Mailbox, nowMs: number): void {
+    if (box.log.mayHaveOld && nowMs - box.retainedMs > RETAIN_MS) {
+      box.retainedMs = nowMs;
       this.#retain(name, box);
     }
     box.log.dropRecentIfIdle();
@@ -319,7 +309,7 @@ export class FileMailboxes implements MailboxStore {
       if (box.needsLook()) box.hint();
     } else if (box.taken.needsLook()) {
       box.tidy().catch((error: unknown) => this.#warn(error, 'a take could not be read'));
-    } else if (box.isIdle && nowMs - usedMs > FORGET_IDLE_MS && !this.#withUnwrittenMarks.has(box)) {
+    } else if (box.isIdle && nowMs - box.usedMs > FORGET_IDLE_MS && !this.#withUnwrittenMarks.has(box)) {
       this.#boxes.delete(name);
       void box.close();
     }
@@ -329,7 +319,7 @@ export class FileMailboxes implements MailboxStore {
   async #retireTakes(): Promise<void> {
     this.#retiring = true;
     try {
-      const quiet = Array.from(this.#boxes.values(), ({ box }) => ({ box, takes: box.taken.quiet() }));
+      const quiet = Array.from(this.#boxes.values(), (box) => ({ box, takes: box.taken.quiet() }));
       const paths = quiet.flatMap(({ takes }) => takes.map(({ path }) => path));
       if (paths.length === 0) return;
       const open = await openAmong(new Set(paths));

@@ -76,6 +76,9 @@ const HISTORY_BYTES = 1024 * 1024;
 export class Mailbox {
   readonly log: DeliveredLog;
   readonly taken: TakenMail;
+  /** When the store last used it, and last looked for old mail in it, in ms of a clock that only rises. */
+  usedMs = 0;
+  retainedMs = 0;
   readonly #paths: MailboxPaths;
   readonly #options: MailboxOptions;
   // Made when they are first needed: a mailbox that is only listened to needs none of these.
@@ -136,7 +139,9 @@ export class Mailbox {
       await this.#inTurn(async () => {
         const batch: Append[] = [];
         try {
-          if (this.#isHeard()) await this.#appendToLog(batch);
+          // Then the mail need not wait in the file; should we be mistaken, it waits in the log as well.
+          const isHeard = this.isWatched || (this.log.exists && this.#options.isHeardElsewhere(this.#paths.name));
+          if (isHeard) await this.#appendToLog(batch);
           else await this.#appendToFile(batch);
         } catch (error) {
           this.#closeBatch(batch); // the write may not have begun
@@ -146,11 +151,6 @@ export class Mailbox {
       });
     }
     this.#appending = false;
-  }
-
-  /** Then the mail need not wait in the file; should we be mistaken, it waits in the log as well. */
-  #isHeard(): boolean {
-    return this.isWatched || (this.log.exists && this.#options.isHeardElsewhere(this.#paths.name));
   }
 
   /** Takes what is queued now; does nothing on a retry. */
@@ -173,7 +173,7 @@ export class Mailbox {
       outcomes = draft.outcomes;
       return draft.events.length > 0 ? draft : undefined;
     });
-    this.#settle(outcomes, (id) => [this.log.find(id)]);
+    this.#settle(outcomes, (id) => [this.log.reader.find(id)]);
   }
 
   /** The receiver is away: the batch waits in the mailbox file. */
@@ -224,7 +224,10 @@ export class Mailbox {
       this.#ino = after.ino;
       if (inoBefore !== after.ino) this.#looked = false; // taken meanwhile: look for the take next time
       waiting.readOn(fd, after, this.log.now);
-      this.#settle(outcomes, (id) => [...ownEventsIn(fd, after.size, after.size, this.log.now), this.log.find(id)]);
+      this.#settle(outcomes, (id) => [
+        ...ownEventsIn(fd, after.size, after.size, this.log.now),
+        this.log.reader.find(id),
+      ]);
       return true;
     } finally {
       closeSync(fd);
@@ -401,7 +404,7 @@ export class Mailbox {
       const events = waiting.slice(0, limit);
       return { events, more: events.at(-1)!.id };
     }
-    const logged = this.log.readBack(before, limit - waiting.length);
+    const logged = this.log.reader.readBack(before, limit - waiting.length);
     return { ...logged, events: [...waiting, ...logged.events] };
   }
 
