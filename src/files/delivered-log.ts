@@ -49,7 +49,7 @@ const NOTHING: Draft = { events: [], ranges: [], keyed: new Map() };
  */
 export class DeliveredLog implements ReadableLog {
   readonly #files: LogSegments;
-  readonly #reader: LogReader;
+  #reader: LogReader;
   readonly #options: LogOptions;
   readonly #onLogged: () => void;
 
@@ -72,7 +72,7 @@ export class DeliveredLog implements ReadableLog {
   /** How far each take is logged, in bytes. */
   #consumed: Map<string, number> | undefined;
   #keys: RecentKeys | undefined;
-  readonly #recent = new RecentEvents();
+  #recent: RecentEvents | undefined;
   #idleSince = '';
 
   /** `onLogged` is called when something of ours has been logged. */
@@ -174,7 +174,7 @@ export class DeliveredLog implements ReadableLog {
   read(after: string, limit: number): Batch {
     this.#open();
     if (compareIds(after, this.#synced) >= 0) return { events: [], gap: compareIds(after, this.oldest) < 0 };
-    const events = this.#recent.read(after, this.#synced, limit) ?? this.#reader.read(after, limit);
+    const events = this.#recent?.read(after, this.#synced, limit) ?? this.#reader.read(after, limit);
     const gap = compareIds(after, this.oldest) < 0;
     return { events: gap ? [] : events, gap };
   }
@@ -217,7 +217,7 @@ export class DeliveredLog implements ReadableLog {
 
   /** To be called now and then: what nothing was added to since the last call is read from disk from now on. */
   dropRecentIfIdle(): void {
-    if (this.#idleSince === this.#last) this.#recent.clear();
+    if (this.#idleSince === this.#last) this.#recent = undefined;
     this.#idleSince = this.#last;
   }
 
@@ -236,8 +236,8 @@ export class DeliveredLog implements ReadableLog {
     this.#synced = FIRST_ID;
     this.#consumed = undefined;
     this.#keys = undefined;
-    this.#recent.clear();
-    this.#reader.forget();
+    this.#recent = undefined;
+    this.#reader = new LogReader(this.#files, this); // the log begins anew
   }
 
   #open(): void {
@@ -277,7 +277,7 @@ export class DeliveredLog implements ReadableLog {
       for (const found of batchesIn(readRange(this.#fd, this.#at, this.#size), this.#at)) {
         this.#takeIn(found.batch);
         if (this.#keys) for (const [key, id] of keysIn(found)) this.#keys.set(key, id);
-        this.#recent.clear();
+        this.#recent = undefined;
       }
     }
     if (!this.#ended) return;
@@ -389,7 +389,7 @@ export class DeliveredLog implements ReadableLog {
     for (const [key, id] of draft.keyed) this.#keys?.set(key, id);
     // Foreign mail is dated by its batch: what is read from memory must be what is read from the file later.
     const events = draft.events.map((event) => (event.id.includes('.') ? { ...event, time: ms } : event));
-    this.#recent.add(before, events, bytes.length);
+    (this.#recent ??= new RecentEvents()).add(before, events, bytes.length);
     return true;
   }
 

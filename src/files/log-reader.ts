@@ -95,11 +95,6 @@ export class LogReader {
     return undefined;
   }
 
-  /** Forgets where it was: the log begins anew. */
-  forget(): void {
-    this.#positions = undefined;
-  }
-
   #remember(id: string, position: Position): void {
     const positions = (this.#positions ??= new Map());
     positions.set(id, position);

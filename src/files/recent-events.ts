@@ -10,9 +10,9 @@ interface RecentBatch {
   readonly bytes: number;
 }
 
-/** The newest events of a log, without a hole: what was just written need not be read back from disk. */
+/** The newest events of a log without a hole, while nothing else is logged: they need not be read back from disk. */
 export class RecentEvents {
-  #batches: RecentBatch[] = [];
+  readonly #batches: RecentBatch[] = [];
   #bytes = 0;
 
   /** Adds what was logged right after `after`; the oldest go when there are more than 384 KiB. */
@@ -21,12 +21,6 @@ export class RecentEvents {
     this.#batches.push({ after, events, bytes });
     this.#bytes += bytes;
     while (this.#bytes > MAX_BYTES) this.#bytes -= this.#batches.shift()!.bytes;
-  }
-
-  /** To be called when something else was logged, or nothing for a while. */
-  clear(): void {
-    this.#batches = [];
-    this.#bytes = 0;
   }
 
   /** Events after `after` and up to `newest`, about 64 KiB of them, or `limit`; undefined when they do not all lie here. */
