@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { silent, type Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
-import { ROOM_PREFIX, isMailboxName, mailboxName, type MailboxName } from '../mailbox-name.ts';
+import { isMailboxName, mailboxName, type MailboxName } from '../mailbox-name.ts';
 import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message, StoreFigures } from '../mailbox-store.ts';
 import { CommitSlots } from './commit-slots.ts';
 import { makeDirectory, namesIn, refuseWhenFull, SyncError } from './disk.ts';
@@ -285,24 +285,22 @@ export class FileMailboxes implements MailboxStore {
       const name = this.#resting.pop();
       if (name === undefined || this.#boxes.has(name)) return;
       const box = this.#box(name);
-      if (box.log.mayRetain()) this.#retain(name, box);
+      if (box.log.mayRetain()) this.#retain(box);
       else this.#boxes.delete(name);
     } catch (error) {
       this.#warn(error, 'old mail could not be looked for');
     }
   }
 
-  #retain(name: MailboxName, box: Mailbox): void {
-    box
-      .retain(name.startsWith(ROOM_PREFIX))
-      .catch((error: unknown) => this.#warn(error, 'old mail could not be dropped'));
+  #retain(box: Mailbox): void {
+    box.retain().catch((error: unknown) => this.#warn(error, 'old mail could not be dropped'));
   }
 
   /** The promise behind the watcher's hints: every second each mailbox that matters is looked at. */
   #visit(name: MailboxName, box: Mailbox, nowMs: number): void {
     if (box.log.mayHaveOld && nowMs - box.retainedMs > RETAIN_MS) {
       box.retainedMs = nowMs;
-      this.#retain(name, box);
+      this.#retain(box);
     }
     box.log.dropRecentIfIdle();
     if (box.isWatched) {

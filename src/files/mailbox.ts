@@ -1,12 +1,13 @@
 import { closeSync, constants, fchmodSync, fstatSync, openSync, rmSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
-import type { MailboxName } from '../mailbox-name.ts';
+import { ROOM_PREFIX, type MailboxName } from '../mailbox-name.ts';
 import type { Appended, Batch, MailEvent, Message } from '../mailbox-store.ts';
 import { keyOf, messageData, scopedKey } from '../message-data.ts';
 import { DeliveredLog, type Draft, type LogOptions } from './delivered-log.ts';
 import {
   APPEND_OR_CREATE,
+  FILE_MODE,
   READ,
   SyncError,
   appendWhole,
@@ -247,7 +248,7 @@ export class Mailbox {
 
   #openMailbox(): number {
     try {
-      return openSync(this.#paths.file, APPEND_OR_CREATE, 0o600);
+      return openSync(this.#paths.file, APPEND_OR_CREATE, FILE_MODE);
     } catch (error) {
       if (isErrno(error, 'ELOOP', 'ENXIO', 'EISDIR', 'ENODEV', 'EACCES', 'EPERM'))
         throw unusable(this.#paths.file, error);
@@ -467,10 +468,10 @@ export class Mailbox {
   }
 
   /** Drops what is older than is kept, as far as the mark has passed it; a room has no marks. */
-  retain(isRoom: boolean): Promise<void> {
-    return this.#inTurn(() =>
-      this.log.retain(isRoom ? this.log.newest : (this.marks.read()['delivered'] ?? this.log.oldest)),
-    );
+  retain(): Promise<void> {
+    const isRoom = this.#paths.name.startsWith(ROOM_PREFIX);
+    const mark = (): string => (isRoom ? this.log.newest : (this.marks.read()['delivered'] ?? this.log.oldest));
+    return this.#inTurn(() => this.log.retain(mark()));
   }
 
   /** Leaves nothing of it behind. */
@@ -482,7 +483,8 @@ export class Mailbox {
         rmSync(this.#paths.torn, { recursive: true, force: true });
         this.log.close();
         rmSync(this.#paths.log, { recursive: true, force: true });
-        this.marks.remove();
+        rmSync(this.#paths.marks, { force: true });
+        this.#madeMarks = undefined;
         this.#looked = false;
         this.#ino = undefined;
         this.taken.list();

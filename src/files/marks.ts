@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isErrno } from '../mailbox-error.ts';
 import type { MarkName } from '../mailbox-store.ts';
@@ -48,13 +48,7 @@ export class Marks {
       writeFileSync(draft, JSON.stringify({ delivered, read }), { mode: FILE_MODE });
       renameSync(draft, this.#path);
     });
-    if (this.#unwritten === moved) this.#unwritten = {};
-  }
-
-  remove(): void {
     this.#unwritten = {};
-    this.#known = {};
-    rmSync(this.#path, { force: true });
   }
 
   #readFile(): MarkIds {
