@@ -37,14 +37,10 @@ export class LogSegments {
     this.#paths = paths;
   }
 
-  get #dir(): string {
-    return this.#paths.log;
-  }
-
   /** Their names, oldest first. */
   list(): string[] {
-    if (!existsSync(this.#dir)) return []; // most mailboxes have no log: cheaper than an error
-    return namesIn(this.#dir)
+    if (!existsSync(this.#paths.log)) return []; // most mailboxes have no log: cheaper than an error
+    return namesIn(this.#paths.log)
       .filter((name) => name.endsWith(ENDING) && isEventId(name.slice(0, -ENDING.length)))
       .map((name) => name.slice(0, -ENDING.length))
       .toSorted(compareIds);
@@ -52,17 +48,17 @@ export class LogSegments {
 
   /** Makes an empty segment unless it is there, durably. */
   async make(name: string): Promise<void> {
-    const made = await mkdir(this.#dir, { mode: DIRECTORY_MODE }).then(
+    const made = await mkdir(this.#paths.log, { mode: DIRECTORY_MODE }).then(
       () => true,
       (error: unknown) => {
         if (isErrno(error, 'EEXIST')) return false;
         if (!isErrno(error, 'ENOENT')) throw error;
-        makeDirectory(this.#dir); // the first log of all
+        makeDirectory(this.#paths.log); // the first log of all
         return false;
       },
     );
     withFile(this.path(name), APPEND_OR_CREATE, () => undefined);
-    await Promise.all([syncDirectoryAsync(this.#dir), made && syncDirectoryAsync(dirname(this.#dir))]);
+    await Promise.all([syncDirectoryAsync(this.#paths.log), made && syncDirectoryAsync(dirname(this.#paths.log))]);
   }
 
   size(name: string): number {
@@ -100,7 +96,7 @@ export class LogSegments {
   }
 
   path(name: string): string {
-    return `${this.#dir}/${name}${ENDING}`;
+    return `${this.#paths.log}/${name}${ENDING}`;
   }
 }
 
