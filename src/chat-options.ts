@@ -9,6 +9,9 @@ declare global {
   }
 }
 
+/** A name in `allowedHosts`: in small letters, with a port where pages come from one; IPv6 as in a URL or bare. */
+export const HOST_NAME = /^(?:[\w-]+(?:\.[\w-]+)*(?::\d+)?|\[[\da-f:.]+\](?::\d+)?|[\da-f]*:[\da-f]*:[\da-f:.]*)$/;
+
 /** The request of node:http, with what was declared for requests of Express. */
 export type ChatRequest = IncomingMessage & Express.Request;
 

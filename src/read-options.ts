@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import { z } from 'zod';
-import { HOST_NAME } from './access/this-computer.ts';
-import type { Identify, MailboxChatOptions, MayInspect } from './chat-options.ts';
+import { HOST_NAME, type Identify, type MailboxChatOptions, type MayInspect } from './chat-options.ts';
 import { closest } from './closest.ts';
 import { toConsole, type Logger } from './logger.ts';
 import { personName, type MailboxName } from './mailbox-name.ts';

@@ -37,9 +37,6 @@ function networkAddress(): string {
   return faces.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? 'localhost';
 }
 
-/** In small letters, with a port where pages come from one; IPv6 as in a URL or bare. */
-export const HOST_NAME = /^(?:[\w-]+(?:\.[\w-]+)*(?::\d+)?|\[[\da-f:.]+\](?::\d+)?|[\da-f]*:[\da-f]*:[\da-f:.]*)$/;
-
 /** A Host header's name, without port and brackets. */
 export function hostOf(host = ''): string {
   const name = /^\[(.*)\](?::\d+)?$/.exec(host)?.[1] ?? host.replace(/:\d+$/, '');

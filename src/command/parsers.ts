@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { HOST_NAME } from '../access/this-computer.ts';
+import { HOST_NAME } from '../chat-options.ts';
 import { type ClusterAddress, readClusterAddress } from '../jetstream/address.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { type MailboxName, personName } from '../mailbox-name.ts';

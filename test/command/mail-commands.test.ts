@@ -33,8 +33,10 @@ function messagesIn(stdout: string): string[] {
 }
 
 async function sendUntilPrinted(marker: string, tail: Running, cwd: string): Promise<void> {
-  const printed = tail.printed('stdout', new RegExp(marker)).then(() => 'printed');
-  while ((await Promise.race([printed, send(cwd, marker)])) !== 'printed');
+  let isPrinted = false;
+  const printed = tail.printed('stdout', new RegExp(marker)).then(() => (isPrinted = true));
+  while (!isPrinted) await send(cwd, marker); // each to its end: the last one must not come after what is sent next
+  await printed;
 }
 
 /** What `tail` has printed once it has printed `last`. */
