@@ -56,10 +56,11 @@ const refuseOtherForms: RequestHandler = ({ url }, _res, next) => {
 
 /** Says which methods a route has. HEAD and OPTIONS are answered without doing anything: they must not move mail. */
 const refuseOtherMethods: RequestHandler = (req, res, next) => {
-  const methods = Object.keys((req.route as IRoute & { methods: object }).methods);
-  const possible = methods.filter((method) => method !== '_all').map((method) => method.toUpperCase());
-  if (possible.includes(req.method)) return next();
+  const { methods } = req.route as { methods: Readonly<Record<string, boolean>> };
+  if (methods[req.method.toLowerCase()]) return next();
 
+  const names = Object.keys(methods).filter((method) => method !== '_all');
+  const possible = names.map((method) => method.toUpperCase());
   const isReadable = possible.includes('GET');
   res.setHeader('Allow', [...possible, ...(isReadable ? ['HEAD'] : []), 'OPTIONS'].join(', '));
   if (req.method === 'OPTIONS') return sendNothing(res);
