@@ -33,10 +33,10 @@ function messagesIn(stdout: string): string[] {
 }
 
 async function sendUntilPrinted(marker: string, tail: Running, cwd: string): Promise<void> {
-  let isPrinted = false;
-  const printed = tail.printed('stdout', new RegExp(marker)).then(() => (isPrinted = true));
-  while (!isPrinted) await send(cwd, marker); // each to its end: the last one must not come after what is sent next
-  await printed;
+  const printed = tail.printed('stdout', new RegExp(marker)).then(() => true);
+  // Each to its end: the last one must not come after what is sent next.
+  do await send(cwd, marker);
+  while (!(await Promise.race([printed, Promise.resolve(false)])));
 }
 
 /** What `tail` has printed once it has printed `last`. */
