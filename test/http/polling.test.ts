@@ -3,6 +3,7 @@ import request from 'supertest';
 import { textOf, type Heard } from '../support/listener.ts';
 import { history, say } from '../support/requests.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
+import { StreamText } from '../support/stream-text.ts';
 import { inTime } from '../support/until.ts';
 
 interface Poll {
@@ -108,19 +109,19 @@ describe('lines of JSON', () => {
     const chat = await serveChat();
     await say(chat, 'jjeong', 'henry', 'one\ntwo');
     const answer = await fetch(`${chat.url}/status?receiver=henry`, { headers: { Accept: 'application/x-ndjson' } });
-    const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const lines = new StreamText(answer);
 
-    let text = '';
-    while (!text.includes('"marker')) {
-      text += (await inTime('a line', reader.read())).value;
-      if (text.includes('one\\\\ntwo') && !text.includes('live')) await say(chat, 'jjeong', 'henry', 'live "marker');
-      if (text.includes('live')) break;
-    }
-    await reader.cancel();
+    await lines.upTo('one\\\\ntwo');
+    await say(chat, 'jjeong', 'henry', 'live "marker');
+    const text = await lines.upTo(/live.*\n/);
+    await lines.close();
 
     expect(answer.headers.get('content-type')).toBe('application/x-ndjson; charset=utf-8');
-    const lines = text.trim().split('\n');
-    const events = lines.map((line) => JSON.parse(line) as Heard).filter(({ type }) => type !== 'presence');
+    const events = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Heard)
+      .filter(({ type }) => type !== 'presence');
     expect(events.map(textOf)).toEqual(['<ready>', 'one\ntwo', 'live "marker']);
   });
 });

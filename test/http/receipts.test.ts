@@ -3,6 +3,7 @@ import request from 'supertest';
 import { listen } from '../support/listener.ts';
 import { onFiles } from '../support/mail-place.ts';
 import { history, reportReceipt, say } from '../support/requests.ts';
+import { StreamText } from '../support/stream-text.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { until } from '../support/until.ts';
 
@@ -191,15 +192,13 @@ describe('what pages tell each other', () => {
   test('moves no cursor', async () => {
     const chat = await serveChat();
     const { id } = await say(chat, 'henry', 'jjeong', 'hi');
-    const answer = await fetch(`${chat.url}/status?receiver=jjeong&lastEventId=0-0`);
-    const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const stream = new StreamText(await fetch(`${chat.url}/status?receiver=jjeong&lastEventId=0-0`));
+    await stream.upTo('event: ready'); // what is told before is not for this stream
     await request(chat.url).post('/typing').send({ sender: 'henry', receiver: 'jjeong' });
     await say(chat, 'jjeong', 'henry', 'to others');
 
-    let text = '';
-    const awaited = ['event: sent', `id: ${id}\n`];
-    while (!awaited.every((part) => text.includes(part))) text += (await reader.read()).value;
-    await reader.cancel();
+    const text = await stream.upTo('event: sent', `id: ${id}\n`);
+    await stream.close();
 
     const blocks = text.split('\n\n');
     const withId = blocks.filter((block) => block.startsWith('id: '));

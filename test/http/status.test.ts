@@ -6,6 +6,7 @@ import { fakeIntervals } from '../support/fake-intervals.ts';
 import { Listener, listen, textOf, type Heard } from '../support/listener.ts';
 import { history, reportReceipt, say } from '../support/requests.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
+import { StreamText } from '../support/stream-text.ts';
 import { inTime, until } from '../support/until.ts';
 
 const stream = ({ url }: { url: string }, query = ''): string => `${url}/status?receiver=henry${query}`;
@@ -35,11 +36,9 @@ describe('a stream', () => {
   test('begins with the reconnection time and then says ready', async () => {
     const chat = await serveChat();
 
-    const answer = await fetch(stream(chat));
-    const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
-    let text = '';
-    while (!/\n\n[^]*\n\n/.test(text)) text += (await inTime('the first bytes', reader.read())).value;
-    await reader.cancel();
+    const opened = new StreamText(await fetch(stream(chat)));
+    const text = await opened.upTo(/\n\n[^]*\n\n/);
+    await opened.close();
 
     const [retry, ready] = text.split('\n\n');
     const [, ms] = /^retry: (\d+)$/.exec(retry!)!;
@@ -236,19 +235,15 @@ describe('a cursor', () => {
   test('given in two headers is none, and gets a gap and what is kept', async () => {
     const chat = await serveChat();
     const [heard] = await heardBy(chat, 'one');
-    const page = await fetch(stream(chat), {
-      headers: [
-        ['Last-Event-ID', heard!.id],
-        ['Last-Event-ID', heard!.id],
-      ],
-    });
-    const reader = page.body!.pipeThrough(new TextDecoderStream()).getReader();
-    let text = '';
+    const headers: [string, string][] = [
+      ['Last-Event-ID', heard!.id],
+      ['Last-Event-ID', heard!.id],
+    ];
 
-    while (!text.includes('"one"')) text += (await inTime('the message', reader.read())).value;
+    const page = new StreamText(await fetch(stream(chat), { headers }));
 
-    expect(text).toContain('event: gap\n');
-    await reader.cancel();
+    expect(await page.upTo('"one"')).toContain('event: gap\n');
+    await page.close();
   });
 
   test('in the header that lies in the future gets a gap and what is kept', async () => {
