@@ -10,7 +10,10 @@ export interface Message {
   readonly key: string;
 }
 
-/** One event of a mailbox. `id` is opaque and rises within its mailbox; `time` is Unix milliseconds. */
+/**
+ * One event of a mailbox. `id` is opaque and rises within its mailbox. `time` is Unix milliseconds: when it was accepted,
+ * or read if another program wrote it, and never less than a time that its id names.
+ */
 export interface MailEvent {
   readonly id: string;
   readonly time: number;
@@ -44,15 +47,12 @@ export type MarkName = 'delivered' | `read:${string}`;
  * A mailbox, seen from above: a bounded log and marks. Hints wake, reads decide.
  * Every call may reject with a MailboxError (DISK_FULL, MAILBOX_BUSY, MAILBOX_UNUSABLE, STORE_FAILED, CLOSED).
  */
-export interface MailboxStore {
-  /** Notices between the processes that share this store; without, they stay in the process. */
-  readonly live?: Live;
-
-  /** Looks at the store's files for people; without, there are none to look at. */
-  readonly inspector?: Inspector;
-
+export interface MailboxStore extends Partial<StoreAbilities> {
   /** Durable when it resolves. The same sender and key again gives the first event; with another text, KEY_REUSED. */
   append(mailbox: MailboxName, message: Message): Promise<Appended>;
+
+  /** Gives ids to what other programs have appended, so that it can be read. */
+  drain(mailbox: MailboxName): Promise<void>;
 
   /** Events after the cursor, oldest first, at most `limit` (default 1,000; fewer may come: ask until none does).
    *  Without a cursor: after the `delivered` mark, or from the oldest kept. */
@@ -62,14 +62,14 @@ export interface MailboxStore {
    *  `more`: the `before` of the next call, or undefined at the beginning. */
   readBack(mailbox: MailboxName, before?: string, limit?: number): Promise<{ events: MailEvent[]; more?: string }>;
 
+  /** The newest id that `read` has to give, `0-0` when it never had an event; `oldest` is the cursor that reads all that is kept. */
+  ends(mailbox: MailboxName): Promise<{ oldest: string; newest: string }>;
+
   /** Whether a text could be an id of this store. */
   isId(text: string): boolean;
 
-  /** Negative when the event `a` comes before `b` of the same mailbox, 0 when they are one, positive when after. */
+  /** Negative when `a` comes before `b`, 0 when they are one, positive when after. Across mailboxes it decides between events of one time. */
   compare(a: string, b: string): number;
-
-  /** The newest id that `read` has to give, `0-0` when it never had an event; `oldest` is the cursor that reads all that is kept. */
-  ends(mailbox: MailboxName): Promise<{ oldest: string; newest: string }>;
 
   /** Moves a mark forward to `id`; never back. Written soon, not at once. */
   mark(mailbox: MailboxName, name: MarkName, id: string): Promise<void>;
@@ -78,14 +78,24 @@ export interface MailboxStore {
   /** Calls `ring` whenever the mailbox may have grown, whoever did it, or a mark has moved here: a hint. Resolves to the way to stop. */
   watch(mailbox: MailboxName, ring: () => void): Promise<() => void>;
 
-  /** Leaves nothing of the mailbox behind. */
-  forget(mailbox: MailboxName): Promise<void>;
-
   /** Rejects when the store cannot take mail now: closed, failed, without its directory, or on a full disk. */
   ready(): Promise<void>;
 
-  /** For metrics; a store without files has none. */
-  readonly figures?: StoreFigures;
-
+  /** Finishes what was begun; twice is harmless. From then on every call rejects with CLOSED. */
   close(): Promise<void>;
+}
+
+/** What a store may lack. Whoever uses one of these says what happens without it. */
+export interface StoreAbilities {
+  /** Leaves nothing of the mailbox behind. Without: the `forget` command refuses. */
+  forget(mailbox: MailboxName): Promise<void>;
+
+  /** Notices between the processes that share this store. Without: they stay in the process. */
+  readonly live: Live;
+
+  /** Looks at the store's files for people. Without: the pages that show them answer 404. */
+  readonly inspector: Inspector;
+
+  /** For metrics. Without: there are none of files. */
+  readonly figures: StoreFigures;
 }

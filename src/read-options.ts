@@ -18,7 +18,7 @@ const HOST = z
   .refine((name) => name === '*' || HOST_NAME.test(name), A_HOST);
 const METHODS = {
   logger: ['debug', 'info', 'warn', 'error'],
-  store: 'append read readBack isId compare ends mark marks watch forget ready close'.split(' '),
+  store: 'append read readBack drain ends isId compare mark marks watch ready close'.split(' '),
 };
 
 // The texts say what is allowed. Options that say who gets in may not be undefined: that would be a misspelt function.

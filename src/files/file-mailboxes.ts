@@ -147,6 +147,10 @@ export class FileMailboxes implements MailboxStore {
     return this.#box(mailbox).append(message);
   }
 
+  async drain(mailbox: MailboxName): Promise<void> {
+    await this.read(mailbox, undefined, 1);
+  }
+
   async read(mailbox: MailboxName, after?: string, limit = 1000): Promise<Batch> {
     return this.#box(mailbox).read(after, limit);
   }

@@ -72,6 +72,12 @@ export class JetStreamMailboxes implements MailboxStore {
     return this.#senders.take(`${mailbox}/${message.sender}`, () => this.#append(mailbox, message));
   }
 
+  /** Nothing to do: the servers give what others publish its place. */
+  // eslint-disable-next-line typescript/require-await -- the seam is asynchronous, this store answers at once
+  async drain(): Promise<void> {
+    this.#check();
+  }
+
   async read(mailbox: MailboxName, after?: string, limit = 1000): Promise<Batch> {
     const mail = this.#mailOf(mailbox);
     const cursor = after ?? (await this.#marks.of(mailbox))['delivered'];

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, jest } from '@jest/globals';
 import { describeMailboxStore } from '../store/describe-mailbox-store.ts';
 import { NatsServer } from '../support/nats-server.ts';
-import { placeOnNats } from './kit/place.ts';
+import { ABILITIES_ON_NATS, placeOnNats } from './kit/place.ts';
 
 jest.setTimeout(30_000);
 
@@ -11,12 +11,15 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-describeMailboxStore('JetStreamMailboxes', () =>
-  placeOnNats({
-    servers: server.url,
-    shards: 2,
-    replicas: 1,
-    monitors: [server.monitor],
-    allow: ['fewer-replicas'],
-  }),
+describeMailboxStore(
+  'JetStreamMailboxes',
+  () =>
+    placeOnNats({
+      servers: server.url,
+      shards: 2,
+      replicas: 1,
+      monitors: [server.monitor],
+      allow: ['fewer-replicas'],
+    }),
+  ABILITIES_ON_NATS,
 );

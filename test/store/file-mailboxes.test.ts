@@ -1,23 +1,37 @@
+import { appendFileSync } from 'node:fs';
 import { jest } from '@jest/globals';
 import { MailboxDirectory } from '../support/store-files.ts';
+import type { Ability, OpenStore } from './contract/open-store.ts';
 import { describeMailboxStore } from './describe-mailbox-store.ts';
 
 jest.setTimeout(30_000);
 
+const ABILITIES: readonly Ability[] = ['several processes', 'foreign mail', 'live', 'forget'];
+
 // eslint-disable-next-line typescript/require-await -- another store may have to wait
-describeMailboxStore('FileMailboxes', async () => {
+async function open(): Promise<OpenStore> {
   const directory = new MailboxDirectory();
-  const store = directory.open();
+  let clockMs: number | undefined;
+  const another = () => directory.open({ now: () => clockMs ?? Date.now() });
+  const store = another();
   return {
     store,
     async reopen() {
       await store.close();
-      return directory.open();
+      return another();
     },
     // eslint-disable-next-line typescript/require-await -- as above
     async another() {
-      return directory.open();
+      return another();
+    },
+    appendForeign(mailbox, text) {
+      appendFileSync(directory.file(mailbox), `data: ${text}\n\n`);
+    },
+    setClock(ms) {
+      clockMs = ms;
     },
     remove: () => directory.remove(),
   };
-});
+}
+
+describeMailboxStore('FileMailboxes', open, ABILITIES);

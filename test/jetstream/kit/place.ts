@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { JetStreamMailboxes } from '../../../src/jetstream/index.ts';
-import type { OpenStore } from '../../store/describe-mailbox-store.ts';
+import type { Ability, OpenStore } from '../../store/contract/open-store.ts';
 
 type Options = Parameters<typeof JetStreamMailboxes.open>[0];
+
+export const ABILITIES_ON_NATS: readonly Ability[] = ['several processes', 'live', 'forget'];
 
 /** Streams of their own for one test of the contract, and the stores that it opens on them. */
 export async function placeOnNats(options: Options): Promise<OpenStore> {

@@ -1,0 +1,127 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { MailboxStore } from '../../../src/mailbox-store.ts';
+import { Listener, appendAll, henry, letter, mina, numbered, textOf, textsOf } from '../../support/store-mail.ts';
+import type { OpenStore } from './open-store.ts';
+
+/** What `mark` and `watch` promise. */
+export function describeMarksAndRings(opened: () => OpenStore): void {
+  let place: OpenStore;
+  let store: MailboxStore;
+
+  beforeEach(() => {
+    place = opened();
+    store = place.store;
+  });
+
+  describe('marks', () => {
+    test('move forward, never back', async () => {
+      const [first, second] = await appendAll(store, ['first', 'second']);
+
+      await store.mark(henry, 'delivered', second!.id);
+      await store.mark(henry, 'delivered', first!.id);
+
+      expect(await store.marks(henry)).toEqual({ delivered: second!.id });
+    });
+
+    test('of each reader stand by themselves', async () => {
+      const [first, second, third] = await appendAll(store, ['first', 'second', 'third']);
+
+      await store.mark(henry, 'delivered', third!.id);
+      await store.mark(henry, 'read:jjeong', first!.id);
+      await store.mark(henry, 'read:mina', second!.id);
+
+      expect(await store.marks(henry)).toEqual({
+        delivered: third!.id,
+        'read:jjeong': first!.id,
+        'read:mina': second!.id,
+      });
+      expect(await store.marks(mina)).toEqual({});
+    });
+
+    test('of what has been read leave the rest to be delivered', async () => {
+      const events = await appendAll(store, ['first', 'second']);
+
+      await store.mark(henry, 'read:jjeong', events[1]!.id);
+
+      expect((await store.read(henry)).events).toEqual(events);
+    });
+
+    test('outlive the store', async () => {
+      const [first, second] = await appendAll(store, ['first', 'second']);
+      await store.mark(henry, 'delivered', second!.id);
+      await store.mark(henry, 'read:jjeong', first!.id);
+
+      const reopened = await place.reopen();
+
+      expect(await reopened.marks(henry)).toEqual({ delivered: second!.id, 'read:jjeong': first!.id });
+      expect((await reopened.read(henry)).events).toEqual([]);
+    });
+  });
+
+  describe('watching', () => {
+    test('rings when mail comes', async () => {
+      const listener = await Listener.open(store);
+
+      const { event } = await store.append(henry, letter('hi'));
+
+      expect(await listener.next()).toEqual(event);
+    });
+
+    test('rings when a mark moves', async () => {
+      const { event } = await store.append(henry, letter('hi'));
+      const listener = await Listener.open(store);
+      await listener.next();
+
+      const rung = listener.ring();
+      await store.mark(henry, 'delivered', event.id);
+
+      await expect(rung).resolves.toBeUndefined();
+    });
+
+    test('shows mail that came before, then mail that comes, nothing between', async () => {
+      await appendAll(store, numbered('before', 5));
+
+      const opening = Listener.open(store);
+      const appending = appendAll(store, numbered('meanwhile', 5));
+      const listener = await opening;
+      await appending;
+      await appendAll(store, numbered('after', 5));
+
+      expect(textsOf(await listener.take(15))).toEqual(
+        ['before', 'meanwhile', 'after'].flatMap((name) => numbered(name, 5)),
+      );
+    });
+
+    test('serves several listeners the same', async () => {
+      const listeners = [await Listener.open(store), await Listener.open(store)];
+
+      const events = await appendAll(store, numbered('message', 10));
+
+      for (const listener of listeners) expect(await listener.take(10)).toEqual(events);
+    });
+
+    test('falls silent when it is stopped, for that listener only; stopping twice is harmless', async () => {
+      const leaving = await Listener.open(store);
+      const staying = await Listener.open(store);
+
+      leaving.stop();
+      leaving.stop();
+      const heard = leaving.rings;
+      await store.append(henry, letter('hi'));
+
+      expect(textOf(await staying.next())).toBe('hi');
+      expect(leaving.rings).toBe(heard);
+    });
+
+    test('mail waits again when the last listener has gone', async () => {
+      const listener = await Listener.open(store);
+      const first = await store.append(henry, letter('while listening'));
+      listener.stop();
+      const second = await store.append(henry, letter('while away'));
+
+      const back = await Listener.open(store);
+
+      expect(await back.take(2)).toEqual([first.event, second.event]);
+    });
+  });
+}

@@ -1,0 +1,47 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { MailboxStore } from '../../../src/mailbox-store.ts';
+import { Listener, henry, letter, numbered, readAll, textsOf } from '../../support/store-mail.ts';
+import type { OpenStore } from './open-store.ts';
+
+/** What a store promises at its beginning and end. */
+export function describeOpeningAndClosing(opened: () => OpenStore): void {
+  let place: OpenStore;
+  let store: MailboxStore;
+
+  beforeEach(() => {
+    place = opened();
+    store = place.store;
+  });
+
+  describe('opening and closing', () => {
+    test('is ready to take mail', async () => {
+      await expect(store.ready()).resolves.toBeUndefined();
+    });
+
+    test('finishes what was begun', async () => {
+      const appending = Promise.all(numbered('message', 20).map((text) => store.append(henry, letter(text))));
+
+      await store.close();
+      await appending;
+
+      expect(textsOf(await readAll(await place.reopen()))).toEqual(numbered('message', 20));
+    });
+
+    test('refuses everything afterwards, and closing twice is harmless', async () => {
+      await Listener.open(store);
+      await store.close();
+      await store.close();
+
+      const closed = { code: 'CLOSED' };
+      await expect(store.append(henry, letter('late'))).rejects.toMatchObject(closed);
+      await expect(store.read(henry)).rejects.toMatchObject(closed);
+      await expect(store.readBack(henry)).rejects.toMatchObject(closed);
+      await expect(store.ends(henry)).rejects.toMatchObject(closed);
+      await expect(store.mark(henry, 'delivered', '1-0')).rejects.toMatchObject(closed);
+      await expect(store.marks(henry)).rejects.toMatchObject(closed);
+      await expect(store.watch(henry, () => undefined)).rejects.toMatchObject(closed);
+      await expect(store.drain(henry)).rejects.toMatchObject(closed);
+      await expect(store.ready()).rejects.toMatchObject(closed);
+    });
+  });
+}
