@@ -11,7 +11,7 @@ export async function sinceCursor(since: string, store: MailboxStore, mailbox: M
   if (!isTime && since !== 'all' && since !== 'latest') {
     return checkCursor(since, (await store.ends(mailbox)).newest, store, 'since');
   }
-  await store.read(mailbox, undefined, 1); // what waits in the mailbox gets its id; a refused request moves nothing
+  await store.drain(mailbox); // only now: a refused request moves nothing
   const { oldest, newest } = await store.ends(mailbox);
   if (since === 'all') return oldest;
   if (since === 'latest') return newest;
@@ -30,6 +30,11 @@ async function cursorAt(time: number, store: MailboxStore, mailbox: MailboxName)
     before = more;
   } while (before !== undefined);
   return oldest;
+}
+
+/** The cursor before what has not been received yet. */
+export async function afterMark(store: MailboxStore, mailbox: MailboxName): Promise<string> {
+  return (await store.marks(mailbox))['delivered'] ?? (await store.ends(mailbox)).oldest;
 }
 
 export function checkCursor(text: string, newest: string, store: MailboxStore, name: string): string {

@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { Bell } from '../bell.ts';
-import { eventsAfter, type Gap } from '../events-after.ts';
+import { Follow, type Gap } from '../follow.ts';
 import { LocalLive } from '../live.ts';
 import { isErrno } from '../mailbox-error.ts';
 import { isRoom, type MailboxName, mailboxName } from '../mailbox-name.ts';
 import type { MailboxStore, MailEvent } from '../mailbox-store.ts';
 import { Receipts } from '../receipts.ts';
-import { sinceCursor } from '../since.ts';
+import { afterMark, sinceCursor } from '../since.ts';
 import { messageOf } from '../message-data.ts';
 import { Ending, RUNTIME } from './ending.ts';
 import { type StoreOptions, withMailboxes } from './open-store.ts';
@@ -25,42 +24,54 @@ interface TailOptions extends StoreOptions {
  */
 export async function tail(name: string, { since, exec, ...where }: TailOptions): Promise<void> {
   const who = mailboxName(name);
-  const bell = new Bell();
+  const stop = new AbortController();
   const tailing = withMailboxes(where, 'follow', async (mailboxes) => {
-    await mailboxes.read(who, undefined, 1); // what waits in the file gets its place in the log
+    await mailboxes.drain(who);
     const goesOn = exec !== undefined && since === undefined && !isRoom(who);
-    const start = goesOn ? await afterMark(mailboxes, who) : await sinceCursor(since ?? 'latest', mailboxes, who);
-    const receipts = new Receipts(mailboxes, mailboxes.live ?? new LocalLive());
-    for await (const event of follow(mailboxes, who, start, bell)) {
-      if (bell.isStopped) break;
-      if (exec === undefined) await print(event);
-      else if ('oldest' in event) console.error(`Some messages of ${who} are no longer kept: ${JSON.stringify(event)}`);
-      else if (await succeeds(exec, event, who, bell)) await receipts.delivered(who, event.id);
-    }
+    const start = await (goesOn ? afterMark(mailboxes, who) : sinceCursor(since ?? 'latest', mailboxes, who));
+    const take = exec === undefined ? print : handTo(exec, who, mailboxes, stop.signal);
+    await followUntil(stop.signal, start, who, mailboxes, take);
   });
   onStopSignal(() => {
-    bell.stop();
+    stop.abort();
     return tailing;
   });
   await tailing;
 }
 
-async function afterMark(mailboxes: MailboxStore, who: MailboxName): Promise<string> {
-  return (await mailboxes.marks(who))['delivered'] ?? (await mailboxes.ends(who)).oldest;
+type Take = (item: MailEvent | Gap) => Promise<void>;
+
+/** Resolves when the signal has come and what was begun is done. */
+function followUntil(
+  signal: AbortSignal,
+  start: string,
+  who: MailboxName,
+  mailboxes: MailboxStore,
+  take: Take,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const follow = new Follow(start, who, mailboxes, {
+      async take({ gap, events }) {
+        for (const item of gap ? [gap, ...events] : events) if (!signal.aborted) await take(item);
+      },
+      over: (error) => (error === undefined ? resolve() : reject(error)),
+    });
+    signal.addEventListener('abort', () => follow.stop());
+    if (signal.aborted) follow.stop();
+    void follow.begin();
+  });
 }
 
-/** Hints wake, reads decide, until the bell is stopped. */
-async function* follow(mailboxes: MailboxStore, who: MailboxName, start: string, bell: Bell) {
-  const unwatch = await mailboxes.watch(who, () => bell.ring());
-  try {
-    for (let cursor = start; !bell.isStopped; await bell.rings()) cursor = yield* eventsAfter(cursor, who, mailboxes);
-  } finally {
-    unwatch();
-  }
+function handTo(exec: string, who: MailboxName, mailboxes: MailboxStore, stopping: AbortSignal): Take {
+  const receipts = new Receipts(mailboxes, mailboxes.live ?? new LocalLive());
+  return async (item) => {
+    if ('oldest' in item) console.error(`Some messages of ${who} are no longer kept: ${JSON.stringify(item)}`);
+    else if (await succeeds(exec, item, who, stopping)) await receipts.delivered(who, item.id);
+  };
 }
 
 /** Runs the command in the shell, with the event on its standard input. */
-async function succeeds(command: string, event: MailEvent, who: MailboxName, bell: Bell): Promise<boolean> {
+async function succeeds(command: string, event: MailEvent, who: MailboxName, stopping: AbortSignal): Promise<boolean> {
   const child = spawn('/bin/sh', ['-c', command], { stdio: ['pipe', 'inherit', 'inherit'] });
   child.stdin.on('error', (error) => {
     if (!isErrno(error, 'EPIPE', 'ECONNRESET')) throw error; // it need not read its input
@@ -68,7 +79,7 @@ async function succeeds(command: string, event: MailEvent, who: MailboxName, bel
   child.stdin.end(`${forProgram(event)}\n`);
   const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
   if (code === 0) return true;
-  if (bell.isStopped) return false; // Ctrl+C reaches the command, too
+  if (stopping.aborted) return false; // Ctrl+C reaches the command, too
   const how = signal === null ? `exit status ${code}` : `ended by ${signal}`;
   throw new Ending(RUNTIME, `The command failed on the message ${event.id} of ${who} (${how}).`, [
     'The message does not count as received. Start again: it comes first.',

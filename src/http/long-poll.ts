@@ -1,13 +1,14 @@
-import { Bell } from '../bell.ts';
+import type { ServerResponse } from 'node:http';
+import { Follow, mailAfter, type Mail } from '../follow.ts';
 import type { MailboxName } from '../mailbox-name.ts';
-import type { Batch, MailboxStore, MailEvent } from '../mailbox-store.ts';
+import type { MailboxStore, MailEvent } from '../mailbox-store.ts';
+import { afterMark } from '../since.ts';
 import { sendJson } from './answer.ts';
 import { admit, readAudience } from './audience.ts';
 import type { Chat } from './chat.ts';
 import { readStart } from './cursor.ts';
 import { queryOf, wholeNumber, type Handler } from './request.ts';
 
-const READ_LIMIT = 1000;
 const MAX_WAIT_S = 60;
 
 /** Long polling, for where a proxy holds streams back: what is there, or what comes first within `wait=` seconds. */
@@ -21,38 +22,40 @@ export function pollStatus({ store, receipts, people, door, counts }: Chat): Han
     const start = await readStart(req, query, store, mailbox);
     if (start.proves) await receipts.delivered(mailbox, start.cursor!);
 
-    const bell = new Bell();
-    res.once('close', () => bell.stop());
-    const batch = await firstMail(store, mailbox, start.cursor, bell, waitS);
-    const { oldest, newest } = await store.ends(mailbox);
+    const from = start.cursor ?? (await afterMark(store, mailbox));
+    const mail = (await mailAfter(from, mailbox, store)) ?? (await firstMail(from, mailbox, store, waitS, res));
     if (waitS > 0) await admit(req, audience, door); // the right to listen may have ended meanwhile
-    const { events } = batch.gap ? await store.read(mailbox, oldest, READ_LIMIT) : batch;
-    const cursor = events.at(-1)?.id ?? start.cursor ?? newest;
     if (!res.writable) return;
+    const { events = [], cursor = from, gap = start.lost } = mail ?? {};
     counts.sent(events.length);
-    sendJson(res, 200, { events: events.map(plainEvent), cursor, gap: batch.gap || start.lost !== undefined });
+    sendJson(res, 200, { events: events.map(plainEvent), cursor, gap: gap !== undefined });
   };
 }
 
-/** Waits until there is something, the bell is stopped or the time is over. */
+/** What comes first; undefined when the time is over or the client has gone. */
 async function firstMail(
-  store: MailboxStore,
+  after: string,
   mailbox: MailboxName,
-  cursor: string | undefined,
-  bell: Bell,
+  store: MailboxStore,
   waitS: number,
-): Promise<Batch> {
-  const timer = setTimeout(() => bell.stop(), waitS * 1000);
-  const unwatch = waitS > 0 ? await store.watch(mailbox, () => bell.ring()) : undefined;
-  try {
-    for (;;) {
-      const batch = await store.read(mailbox, cursor, READ_LIMIT);
-      if (batch.events.length > 0 || batch.gap || waitS === 0 || !(await bell.rings())) return batch;
-    }
-  } finally {
-    clearTimeout(timer);
-    unwatch?.();
-  }
+  res: ServerResponse,
+): Promise<Mail | undefined> {
+  if (waitS === 0 || res.closed) return undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const found = new Promise<Mail | undefined>((resolve, reject) => {
+    let first: Mail | undefined;
+    const follow = new Follow(after, mailbox, store, {
+      take(mail) {
+        first = mail;
+        follow.stop();
+      },
+      over: (error) => (error === undefined ? resolve(first) : reject(error)),
+    });
+    timer = setTimeout(() => follow.stop(), waitS * 1000);
+    res.once('close', () => follow.stop());
+    void follow.begin();
+  });
+  return found.finally(() => clearTimeout(timer));
 }
 
 function plainEvent({ id, type = 'message', data }: MailEvent): object {

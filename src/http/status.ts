@@ -3,7 +3,7 @@ import { admit, attend, isStillAllowed, readAudience } from './audience.ts';
 import type { Chat } from './chat.ts';
 import { readStart } from './cursor.ts';
 import { BUSY_RETRY_MS, EventStream } from './event-stream.ts';
-import { Follow, interrupt } from './follow.ts';
+import { Delivery, interrupt } from './delivery.ts';
 import { pollStatus } from './long-poll.ts';
 import { isPassing } from './problem.ts';
 import { header, queryOf, type Handler } from './request.ts';
@@ -43,7 +43,7 @@ async function stream(req: IncomingMessage, res: ServerResponse, format: WireFor
   }
   streams.add(mailbox, events, () => isStillAllowed(req, audience, door));
   try {
-    await new Follow(mailbox, events, chat).begin(start, () => attend(audience, events, live));
+    await new Delivery(mailbox, events, chat).begin(start, () => attend(audience, events, live));
   } catch (error) {
     interrupt(events, error, chat);
   }

@@ -1,4 +1,4 @@
-import { eventsAfter } from '../events-after.ts';
+import { mailAfter } from '../follow.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import type { MailboxStore, MarkName } from '../mailbox-store.ts';
 import type { JetStreamMailboxes } from './jetstream-mailboxes.ts';
@@ -39,7 +39,7 @@ export async function copyMailboxes(
 }
 
 async function copyMailbox(mailbox: MailboxName, from: MailboxStore, to: JetStreamMailboxes): Promise<Copied> {
-  await from.read(mailbox, undefined, 1); // what waits in the file gets its place in the log
+  await from.drain(mailbox);
   const marks = Object.entries(await from.marks(mailbox)) as [MarkName, string][];
   const newMarks = new Map<MarkName, string>();
   /** A mark of the cluster stands at the last event that was brought in and is not behind that of the files. */
@@ -54,10 +54,10 @@ async function copyMailbox(mailbox: MailboxName, from: MailboxStore, to: JetStre
     last = was;
     before += 1;
   }
-  for await (const event of eventsAfter(last, mailbox, from)) {
-    if ('oldest' in event) continue; // what was dropped from the files meanwhile was old
-    pass(event.id, await to.bringIn(mailbox, event));
-    copied += 1;
+  // What was dropped from the files meanwhile was old: a gap is no reason to stop.
+  for (let mail; (mail = await mailAfter(last, mailbox, from)); last = mail.cursor) {
+    for (const event of mail.events) pass(event.id, await to.bringIn(mailbox, event));
+    copied += mail.events.length;
   }
   for (const [name, id] of newMarks) await to.mark(mailbox, name, id);
   return { mailbox, copied, before };

@@ -1,26 +1,20 @@
+import { Follow, type Follower, type Gap, type Mail } from '../follow.ts';
 import { isRoom, type MailboxName } from '../mailbox-name.ts';
 import type { MailEvent } from '../mailbox-store.ts';
+import { afterMark } from '../since.ts';
 import type { Chat } from './chat.ts';
 import type { Start } from './cursor.ts';
 import { BUSY_RETRY_MS, type EventStream } from './event-stream.ts';
 import { HEARTBEAT_MS } from './open-streams.ts';
 import { codeOf } from './problem.ts';
 
-const READ_LIMIT = 1000;
-
-/**
- * Brings a mailbox to a stream: hints wake it, reads decide. It stops reading while the receiver is slow, and
- * costs nothing while nothing comes.
- */
-export class Follow {
+/** Brings a mailbox to a stream. It costs nothing while nothing comes. */
+export class Delivery implements Follower {
   readonly #mailbox: MailboxName;
   readonly #stream: EventStream;
   readonly #chat: Chat;
   readonly #begun = Date.now();
-  #cursor = '';
   #marks = false;
-  #sending = false;
-  #rung = false;
 
   constructor(mailbox: MailboxName, stream: EventStream, chat: Chat) {
     this.#mailbox = mailbox;
@@ -32,61 +26,37 @@ export class Follow {
   async begin(start: Start, begun: () => void): Promise<void> {
     const { store, receipts } = this.#chat;
     const ends = await store.ends(this.#mailbox);
-    this.#cursor = start.lost === undefined ? (start.cursor ?? (await this.#afterMark(ends))) : ends.oldest;
+    const cursor = start.lost === undefined ? (start.cursor ?? (await this.#afterMark(ends.newest))) : ends.oldest;
     this.#marks = start.cursor === undefined;
-    this.#stream.begin(this.#mailbox, this.#cursor, HEARTBEAT_MS);
+    this.#stream.begin(this.#mailbox, cursor, HEARTBEAT_MS);
     begun();
     this.#countResume(start, ends.oldest);
-    if (start.lost !== undefined) this.#tellGap(start.lost, ends.oldest);
-    if (start.proves) await receipts.delivered(this.#mailbox, this.#cursor);
+    if (start.lost !== undefined) this.#tellGap({ after: start.lost, oldest: ends.oldest });
+    if (start.proves) await receipts.delivered(this.#mailbox, cursor);
 
-    const watching = store.watch(this.#mailbox, () => this.#ring());
-    this.#ring();
-    this.#stream.onEnd(await watching);
+    const follow = new Follow(cursor, this.#mailbox, store, this);
+    this.#stream.onEnd(() => follow.stop());
+    await follow.begin();
   }
 
-  /** Without a cursor it begins with what was not received yet; in a room, with what is said from now on. */
-  async #afterMark({ oldest, newest }: { oldest: string; newest: string }): Promise<string> {
-    if (isRoom(this.#mailbox)) return newest;
-    return (await this.#chat.store.marks(this.#mailbox))['delivered'] ?? oldest;
-  }
-
-  #ring(): void {
-    this.#rung = true;
-    if (!this.#sending) void this.#sendAll();
-  }
-
-  async #sendAll(): Promise<void> {
-    this.#sending = true;
-    try {
-      while (this.#rung && this.#stream.isOpen) {
-        this.#rung = false;
-        while (this.#stream.isOpen && (await this.#sendSome())) await this.#stream.drained();
-      }
-    } catch (error) {
-      interrupt(this.#stream, error, this.#chat);
-    } finally {
-      this.#sending = false;
-    }
-  }
-
-  /** Whether there may be more. */
-  async #sendSome(): Promise<boolean> {
-    const { store } = this.#chat;
-    const { events, gap } = await store.read(this.#mailbox, this.#cursor, READ_LIMIT);
-    if (gap) {
-      const { oldest } = await store.ends(this.#mailbox);
-      this.#tellGap(this.#cursor, oldest);
-      this.#cursor = oldest;
-      return true;
-    }
+  take({ gap, events }: Mail): Promise<void> | void {
+    if (!this.#stream.isOpen) return;
+    if (gap) this.#tellGap(gap);
     const last = events.at(-1)?.id;
-    if (last === undefined) return false;
+    if (last === undefined) return;
     // A client that sends no cursor proves nothing more: the kernel took the bytes.
     this.#stream.send(events, this.#marks ? () => this.#taken(last) : undefined);
     this.#countSent(events);
-    this.#cursor = last;
-    return true;
+    return this.#stream.drained();
+  }
+
+  over(error?: unknown): void {
+    if (error !== undefined) interrupt(this.#stream, error, this.#chat);
+  }
+
+  /** Without a cursor it begins with what was not received yet; in a room, with what is said from now on. */
+  async #afterMark(newest: string): Promise<string> {
+    return isRoom(this.#mailbox) ? newest : afterMark(this.#chat.store, this.#mailbox);
   }
 
   #countResume({ cursor, proves, lost }: Start, oldest: string): void {
@@ -111,8 +81,8 @@ export class Follow {
     this.#chat.store.mark(this.#mailbox, 'delivered', upTo).catch(() => undefined); // the next message moves it again
   }
 
-  #tellGap(after: string, oldest: string): void {
-    this.#stream.notify('gap', JSON.stringify({ after, oldest }));
+  #tellGap(gap: Gap): void {
+    this.#stream.notify('gap', JSON.stringify(gap));
   }
 }
 
