@@ -47,7 +47,7 @@ export async function readConversation(
   const token = readToken(before, store);
   const sides = isRoom(me) ? [new Backwards(store, me, () => true, token[0])] : conversation(store, me, other, token);
 
-  await store.read(me, undefined, 1); // brings in what waits: it is the reader's own mailbox
+  await store.drain(me); // it is the reader's own mailbox
   const { newest } = await store.ends(me);
   const messages = await newestOf(sides, limit);
 
@@ -62,14 +62,27 @@ function conversation(store: MailboxStore, me: MailboxName, other: MailboxName, 
   return [mine, new Backwards(store, other, (message) => message.sender === me && message.foreign !== true, before[1])];
 }
 
-/** By time, and each mailbox in its own order. Newest first. */
+/** Where an event stands among those of several mailboxes. */
+export interface Position extends Pick<MailEvent, 'time' | 'id'> {
+  readonly mailbox: MailboxName;
+}
+
+/**
+ * Negative when `a` stands before `b`. The text of a message has a time, too, but that goes back when the clock does:
+ * an answer would stand before what it answers.
+ */
+export function comparePositions(a: Position, b: Position, store: MailboxStore): number {
+  return a.time - b.time || store.compare(a.id, b.id) || (a.mailbox < b.mailbox ? -1 : 1);
+}
+
+/** The store's order, newest first. */
 async function newestOf(sides: readonly Backwards[], limit: number): Promise<HistoryMessage[]> {
   const messages: HistoryMessage[] = [];
   while (messages.length < limit) {
     let newest: Backwards | undefined;
     for (const side of sides) {
       if (!(await side.peek())) continue;
-      if (!newest || side.next!.time > newest.next!.time) newest = side;
+      if (!newest || side.isAfter(newest)) newest = side;
     }
     if (!newest || sides.some((side) => side.isTired)) break;
     messages.push(newest.take());
@@ -82,7 +95,7 @@ class Backwards {
   readonly #store: MailboxStore;
   readonly #mailbox: MailboxName;
   readonly #belongs: (message: HistoryMessage) => boolean;
-  #found: HistoryMessage[] = [];
+  #found: { readonly position: Position; readonly message: HistoryMessage }[] = [];
   #more: string | undefined;
   #pages = 0;
   #upTo: string | undefined;
@@ -102,8 +115,9 @@ class Backwards {
     }
   }
 
-  get next(): HistoryMessage | undefined {
-    return this.#found[0];
+  /** Whether its next message stands after the other's. Both have one. */
+  isAfter(other: Backwards): boolean {
+    return comparePositions(this.#found[0]!.position, other.#found[0]!.position, this.#store) > 0;
   }
 
   /** After so much without a find, the client should ask again. */
@@ -117,7 +131,7 @@ class Backwards {
   }
 
   take(): HistoryMessage {
-    const message = this.#found.shift()!;
+    const { message } = this.#found.shift()!;
     this.before = this.#found.length > 0 || this.#more !== undefined ? message.id : END;
     return message;
   }
@@ -132,11 +146,14 @@ class Backwards {
     );
     this.#found = events
       .filter(({ id }) => this.#upTo === undefined || this.#store.compare(id, this.#upTo) <= 0)
-      .map((event) => this.#messageOf(event))
-      .filter(this.#belongs);
+      .map((event) => {
+        const position = { mailbox: this.#mailbox, id: event.id, time: event.time };
+        return { position, message: this.#messageOf(event) };
+      })
+      .filter(({ message }) => this.#belongs(message));
     this.#more = more;
     const [next] = this.#found;
-    this.before = next ? UP_TO + next.id : (more ?? END);
+    this.before = next ? UP_TO + next.position.id : (more ?? END);
   }
 
   #messageOf({ id, time, data }: MailEvent): HistoryMessage {

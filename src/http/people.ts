@@ -1,3 +1,4 @@
+import { comparePositions, type Position } from '../conversation.ts';
 import { mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
 import type { MailboxStore } from '../mailbox-store.ts';
 import { messageOf, type StoredMessage } from '../message-data.ts';
@@ -5,9 +6,15 @@ import { sendJson } from './answer.ts';
 import type { Chat } from './chat.ts';
 import { queryOf, type Handler } from './request.ts';
 
+/** What somebody said, and where that stands. */
+interface Said {
+  readonly position: Position;
+  readonly message: StoredMessage;
+}
+
 interface Correspondent {
   unread: number;
-  last: StoredMessage | null;
+  last?: Said;
 }
 
 const MAX_EVENTS = 2000;
@@ -20,13 +27,13 @@ export function getPeople(chat: Chat): Handler {
   return async (req, res) => {
     const me = personName(queryOf(req)['receiver']);
     await door.admit(req, me);
-    await store.read(me, undefined, 1); // brings in what waits: it is my own mailbox
+    await store.drain(me); // it is my own mailbox
     const found = await correspondentsOf(me, chat);
     const people = [];
     for (const [name, { unread, last }] of [...found].slice(0, MAX_PEOPLE)) {
       const mine = await lastTo(name, me, store);
-      const newer = mine && (!last || mine.time > last.time) ? mine : last;
-      people.push({ name, ...(await live.ask(name)), unread, last: newer });
+      const newer = mine && (!last || comparePositions(mine.position, last.position, store) > 0) ? mine : last;
+      people.push({ name, ...(await live.ask(name)), unread, last: newer?.message ?? null });
     }
     sendJson(res, 200, { people, access: door.access.name, dir });
   };
@@ -38,23 +45,27 @@ async function correspondentsOf(
   { store, people, door }: Chat,
 ): Promise<Map<MailboxName, Correspondent>> {
   const found = new Map<MailboxName, Correspondent>();
-  for (const name of [...people, ...door.access.people()]) if (name !== me) found.set(name, { unread: 0, last: null });
+  for (const name of [...people, ...door.access.people()]) if (name !== me) found.set(name, { unread: 0 });
   const marks = await store.marks(me);
   const { events } = await store.readBack(me, undefined, MAX_EVENTS);
-  for (const { id, data } of events) {
+  for (const { id, time, data } of events) {
     const message = messageOf(data);
     if (!message || message.sender === me) continue;
     const sender = mailboxName(message.sender);
-    const entry = found.get(sender) ?? { unread: 0, last: null };
+    const entry = found.get(sender) ?? { unread: 0 };
     const read = marks[`read:${sender}`];
-    entry.last ??= message;
+    entry.last ??= { position: { mailbox: me, id, time }, message };
     if (read === undefined || store.compare(id, read) > 0) entry.unread += 1;
     found.set(sender, entry);
   }
   return found;
 }
 
-async function lastTo(name: MailboxName, me: MailboxName, store: MailboxStore): Promise<StoredMessage | undefined> {
-  const { events } = await store.readBack(name, undefined, MAX_OWN);
-  return events.map(({ data }) => messageOf(data)).find((message) => message?.sender === me);
+async function lastTo(mailbox: MailboxName, me: MailboxName, store: MailboxStore): Promise<Said | undefined> {
+  const { events } = await store.readBack(mailbox, undefined, MAX_OWN);
+  for (const { id, time, data } of events) {
+    const message = messageOf(data);
+    if (message?.sender === me) return { position: { mailbox, id, time }, message };
+  }
+  return undefined;
 }

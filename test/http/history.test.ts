@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
+import { FileMailboxes } from '../../src/index.ts';
+import { temporaryDirectory } from '../support/directory.ts';
 import { listen } from '../support/listener.ts';
 import { history, say, wholeHistory } from '../support/requests.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
+import { Clock } from '../support/store-files.ts';
 import { until } from '../support/until.ts';
 
 const texts = (messages: readonly { message: string }[]): string[] => messages.map(({ message }) => message);
@@ -20,6 +23,20 @@ async function talk(chat: ServedChat, count: number): Promise<string[]> {
     if (i % 5 === 0) await say(chat, from, 'mina', `elsewhere ${i}`);
   }
   return said;
+}
+
+/** The last message has a time before all others. */
+async function talkWithTheClockSetBack(): Promise<{ chat: ServedChat; said: string[] }> {
+  const clock = new Clock();
+  const chat = await serveChat({ store: new FileMailboxes(temporaryDirectory(), { now: clock.now }) });
+  await say(chat, 'jjeong', 'henry', 'one');
+  clock.move(10);
+  await say(chat, 'henry', 'jjeong', 'two');
+  clock.move(10);
+  await say(chat, 'jjeong', 'henry', 'three');
+  clock.move(-60 * 60_000);
+  await say(chat, 'jjeong', 'henry', 'four');
+  return { chat, said: ['one', 'two', 'three', 'four'] };
 }
 
 describe('the history of two people', () => {
@@ -205,6 +222,22 @@ describe('the history of two people', () => {
     await history(chat, 'jjeong', 'henry');
 
     expect(chat.mailboxText('henry')).toBe(waiting);
+  });
+
+  test.each([1, 50])('keeps its order when the clock is set back by an hour, in pages of %i', async (limit) => {
+    const { chat, said } = await talkWithTheClockSetBack();
+
+    expect(texts(await wholeHistory(chat, 'henry', 'jjeong', limit))).toEqual(said);
+    expect(texts(await wholeHistory(chat, 'jjeong', 'henry', limit))).toEqual(said);
+  });
+
+  test('ends with what the list of people shows, when the clock is set back by an hour', async () => {
+    const { chat, said } = await talkWithTheClockSetBack();
+
+    const answer = await request(chat.url).get('/people?receiver=henry');
+
+    const { people } = answer.body as { people: { name: string; last: { message: string } | null }[] };
+    expect(people.find(({ name }) => name === 'jjeong')?.last?.message).toBe(said.at(-1));
   });
 
   test('is 50 messages long unless asked for more', async () => {
