@@ -10,6 +10,8 @@ export interface HistoryMessage {
   readonly receiver: string;
   readonly message: string;
   readonly time: string;
+  /** Where `time` is not the time of the event, by which two mailboxes are merged: that, in Unix ms. */
+  readonly acceptedMs?: number;
   readonly key: string | null;
   readonly state: 'sent' | 'delivered' | 'read';
   readonly foreign?: true;
@@ -159,7 +161,8 @@ class Backwards {
   #messageOf({ id, time, data }: MailEvent): HistoryMessage {
     const mailbox = this.#mailbox;
     const own = messageOf(data);
-    if (own) return { mailbox, id, ...own, state: this.#stateOf(id, own.sender) };
+    const accepted = own && Date.parse(own.time) !== time && { acceptedMs: time };
+    if (own) return { mailbox, id, ...own, ...accepted, state: this.#stateOf(id, own.sender) };
     const foreign = { sender: null, receiver: mailbox, message: data, time: new Date(time).toISOString(), key: null };
     return { mailbox, id, ...foreign, state: this.#stateOf(id), foreign: true };
   }

@@ -231,6 +231,16 @@ describe('the history of two people', () => {
     expect(texts(await wholeHistory(chat, 'jjeong', 'henry', limit))).toEqual(said);
   });
 
+  test('tells when a message was accepted where its own time went back, and nowhere else', async () => {
+    const { chat } = await talkWithTheClockSetBack();
+
+    const { messages } = await history(chat, 'henry', 'jjeong');
+
+    const times = messages.map(({ time, acceptedMs }) => acceptedMs ?? Date.parse(time));
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(messages.map((message) => 'acceptedMs' in message)).toEqual([false, false, false, true]);
+  });
+
   test('ends with what the list of people shows, when the clock is set back by an hour', async () => {
     const { chat, said } = await talkWithTheClockSetBack();
 
