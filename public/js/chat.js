@@ -1,7 +1,7 @@
 /** A conversation on the page: brings together what comes, what is known, what is written and what is shown. */
 import { prepareComposer } from './composer.js';
 import { ConnectionBanner } from './connection-banner.js';
-import { Conversation } from './conversation.js';
+import { Conversation, readMail } from './conversation.js';
 import { say, text } from './language.js';
 import { LogView } from './log-view.js';
 import { Outbox } from './outbox.js';
@@ -47,6 +47,7 @@ export class Chat {
       me,
       other,
       history: this.which,
+      newest: () => this.conversation.messages.at(-1)?.identity,
       onChange: () => this.#show(),
       onStored: (stored) => this.conversation.merge([stored]),
       onTooFast: (seconds) => this.#note('tooFast', seconds),
@@ -207,9 +208,8 @@ export class Chat {
   #arrive() {
     this.#batch = 0;
     const arriving = this.#arriving.splice(0);
-    const oldest = this.conversation.messages[0]?.time ?? 0;
     // What belongs above the loaded part comes when that is loaded.
-    const fresh = this.#before ? arriving.filter((one) => !(Date.parse(one.time) < oldest)) : arriving;
+    const fresh = this.#before ? arriving.filter((one) => !this.conversation.isAbove(one)) : arriving;
     const others = this.conversation.merge(fresh).filter((one) => !this.#isOwn(one));
     this.#quietBurst(others.length);
     this.#show(others.length);
@@ -265,12 +265,13 @@ export class Chat {
     this.#showTop();
   }
 
-  /** What is on its way comes last; what failed stays where it was written. @param {readonly ChatMessage[]} stored */
+  /** What is on its way comes last; what failed stays where it was then. @param {readonly ChatMessage[]} stored */
   #withPending(stored) {
     const shown = [...stored];
     for (const letter of this.#pending()) {
-      const later = letter.state === 'failed' ? shown.findIndex((one) => one.time > letter.time) : -1;
-      shown.splice(later < 0 ? shown.length : later, 0, letter);
+      const { behind } = letter;
+      const isBefore = (/** @type {ChatMessage} */ one) => one.identity === behind || one.behind === behind;
+      shown.splice(behind ? shown.findLastIndex(isBefore) + 1 : shown.length, 0, letter);
     }
     return shown;
   }
@@ -279,14 +280,16 @@ export class Chat {
   #pending() {
     const { me, other } = this.options;
     return this.outbox.letters
-      .map(({ key, message, at, state }) => ({
+      .map(({ key, message, at, state, behind }) => ({
         identity: Conversation.ownIdentity(key),
         mailbox: other,
         id: '',
         sender: me,
         message,
         time: at,
+        acceptedMs: Infinity,
         state,
+        behind,
         foreign: false,
       }))
       .filter((letter) => !this.conversation.has(letter.identity));
@@ -357,19 +360,6 @@ export class Chat {
       this.options.frame.box.focus({ preventScroll: true });
     });
   }
-}
-
-/** What is not a JSON object with a key came from some other program and is shown as it is. @param {string} mailbox @param {string} id @param {string} data @returns {StoredMessage} */
-function readMail(mailbox, id, data) {
-  try {
-    const { sender, receiver, message, time, key } = JSON.parse(data);
-    if (typeof sender === 'string' && typeof message === 'string' && typeof key === 'string') {
-      return { mailbox, id, sender, receiver, message, time, key };
-    }
-  } catch {
-    // not JSON
-  }
-  return { mailbox, id, sender: null, receiver: mailbox, message: data, time: new Date().toISOString(), foreign: true };
 }
 
 /** Touches the log only where something changes. @param {HTMLElement} part @param {boolean} hidden */

@@ -13,8 +13,36 @@ export function compareIds(a, b) {
   return 0;
 }
 
+/**
+ * Mail as a stream has it: an id, and text. What is not a JSON object with a key came from some other program and is
+ * shown as it is. When that was accepted, the stream does not tell.
+ * @param {string} mailbox @param {string} id @param {string} data @returns {StoredMessage}
+ */
+export function readMail(mailbox, id, data) {
+  try {
+    const { sender, receiver, message, time, key } = JSON.parse(data);
+    if (typeof sender === 'string' && typeof message === 'string' && typeof key === 'string') {
+      const untold = /-.*\./.test(id) && { acceptedMs: NaN }; // in our form, by some other program
+      return { mailbox, id, sender, receiver, message, time, key, ...untold };
+    }
+  } catch {
+    // not JSON
+  }
+  const time = new Date().toISOString();
+  return { mailbox, id, sender: null, receiver: mailbox, message: data, time, foreign: true, acceptedMs: NaN };
+}
+
+/** The server's order: within a mailbox by id, across the two by when it was accepted. @param {ChatMessage} a @param {ChatMessage} b */
+function compare(a, b) {
+  if (a.mailbox === b.mailbox) return compareIds(a.id, b.id);
+  return a.acceptedMs - b.acceptedMs || compareIds(a.id, b.id) || (a.mailbox < b.mailbox ? -1 : 1);
+}
+
 export class Conversation {
   /** @type {ChatMessage[]} */ #messages = [];
+  // Each mailbox in its own order.
+  /** @type {ChatMessage[]} */ #mine = [];
+  /** @type {ChatMessage[]} */ #theirs = [];
   /** @type {Map<string, ChatMessage>} */ #known = new Map();
   // The receipt of a message may overtake the answer that gives the message its id.
   /** @type {{ state: 'delivered' | 'read', mailbox: string, upTo: string }[]} */ #receipts = [];
@@ -51,19 +79,31 @@ export class Conversation {
     for (const one of stored) {
       const message = this.#read(one);
       const known = this.#known.get(message.identity);
-      if (known) this.#advance(known, message.state);
-      else {
+      if (known) {
+        this.#advance(known, message.state);
+        if (!Number.isNaN(one.acceptedMs)) known.acceptedMs = message.acceptedMs;
+      } else {
         this.#applyReceipts(message);
         this.#known.set(message.identity, message);
         this.#insert(message);
         added.push(message);
       }
     }
+    this.#order();
     return added;
+  }
+
+  /** Whether it belongs above all that is known. @param {StoredMessage} stored */
+  isAbove(stored) {
+    const message = this.#read(stored);
+    const oldest = this.#listOf(message)[0] ?? this.#messages[0];
+    return oldest !== undefined && compare(message, oldest) < 0;
   }
 
   clear() {
     this.#messages = [];
+    this.#mine = [];
+    this.#theirs = [];
     this.#known.clear();
   }
 
@@ -97,18 +137,40 @@ export class Conversation {
     return true;
   }
 
-  /** In each mailbox by position, between mailboxes by time. @param {ChatMessage} message */
+  /** @param {ChatMessage} message */
+  #listOf({ mailbox }) {
+    return mailbox === this.mailbox ? this.#mine : this.#theirs;
+  }
+
+  /** @param {ChatMessage} message */
   #insert(message) {
-    const { mailbox, id, time } = message;
-    const inMine = (/** @type {ChatMessage} */ one) => one.mailbox === mailbox;
-    const from = this.#messages.findLastIndex((one) => inMine(one) && compareIds(one.id, id) < 0) + 1;
-    let to = this.#messages.findIndex((one, index) => index >= from && (inMine(one) || one.time > time));
-    if (to < 0) to = this.#messages.length;
-    this.#messages.splice(to, 0, message);
+    const list = this.#listOf(message);
+    list.splice(list.findLastIndex((one) => compareIds(one.id, message.id) < 0) + 1, 0, message);
+  }
+
+  /** Newest first, as the server does: where times fall within a mailbox, another way would give another order. */
+  #order() {
+    const [mine, theirs] = [[...this.#mine], [...this.#theirs]];
+    const messages = [];
+    for (;;) {
+      const [one, other] = [mine.at(-1), theirs.at(-1)];
+      if (!one || !other) break;
+      messages.push(compare(one, other) > 0 ? one : other);
+      (compare(one, other) > 0 ? mine : theirs).pop();
+    }
+    this.#messages = [...mine, ...theirs, ...messages.toReversed()];
+  }
+
+  /** An id of ours in files tells it. What nobody has told yet came after all that is known. @param {StoredMessage} stored */
+  #acceptedMs({ acceptedMs, id, time }) {
+    const [, ms] = /^(\d+)-\d+$/.exec(id) ?? [];
+    const next = Math.max(this.#mine.at(-1)?.acceptedMs ?? 0, (this.#theirs.at(-1)?.acceptedMs ?? 0) + 1);
+    return (acceptedMs ?? Number(ms ?? Date.parse(time))) || next;
   }
 
   /** @param {StoredMessage} stored @returns {ChatMessage} */
-  #read({ mailbox, id, sender, message, time, key, state = 'sent', foreign = false }) {
+  #read(stored) {
+    const { mailbox, id, sender, message, time, key, state = 'sent', foreign = false } = stored;
     const own = !foreign && sender === this.me && key;
     const identity = own ? Conversation.ownIdentity(key) : `${mailbox} ${id}`;
     return {
@@ -118,6 +180,7 @@ export class Conversation {
       sender: sender ?? '',
       message,
       time: Date.parse(time) || Date.now(),
+      acceptedMs: this.#acceptedMs(stored),
       state,
       foreign,
     };

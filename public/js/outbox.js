@@ -15,7 +15,7 @@ export class Outbox {
   #waiting = false;
 
   /**
-   * @param {{ me: string, other: string, history: Which,
+   * @param {{ me: string, other: string, history: Which, newest: () => string | undefined,
    *   onChange: () => void, onStored: (stored: StoredMessage) => void,
    *   onTooFast: (seconds: number) => void, onFailed: () => void, onDenied: () => void }} options
    */
@@ -48,7 +48,7 @@ export class Outbox {
   retry(key) {
     const letter = this.#letters.get(key);
     if (!letter) return;
-    this.#keep({ ...letter, failed: false });
+    this.#keep({ ...letter, failed: false, behind: undefined });
     void this.flush();
   }
 
@@ -149,7 +149,7 @@ export class Outbox {
   /** @param {string} key */
   #fail(key) {
     const letter = this.#letters.get(key);
-    if (letter) this.#keep({ ...letter, failed: true });
+    if (letter) this.#keep({ ...letter, failed: true, behind: this.options.newest() });
     this.options.onFailed();
   }
 

@@ -7,6 +7,7 @@ interface StoredMessage {
   receiver: string;
   message: string;
   time: string;
+  acceptedMs?: number; // where `time` is not when it was accepted; NaN: nobody has told it yet
   key?: string | null;
   state?: 'sent' | 'delivered' | 'read';
   foreign?: boolean;
@@ -61,7 +62,9 @@ interface ChatMessage {
   sender: string;
   message: string;
   time: number;
+  acceptedMs: number; // orders the mail of two mailboxes; of a letter, Infinity
   state: LetterState | 'sent' | 'delivered' | 'read';
+  behind?: string; // of a letter
   foreign: boolean;
 }
 
@@ -73,6 +76,7 @@ interface Letter {
   at: number;
   triedAt?: number;
   failed?: boolean;
+  behind?: string; // the identity of what stood before it when it failed
 }
 
 type Frame = ReturnType<typeof import('./chat-frame.js').buildFrame>;

@@ -1,0 +1,220 @@
+import { describe, expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
+import { Conversation, readMail } from '../../public/js/conversation.js';
+import { readConversation, type HistoryMessage } from '../../src/conversation.ts';
+import { compareIds } from '../../src/files/event-id.ts';
+import { mailboxName } from '../../src/mailbox-name.ts';
+import type { MailboxStore, MailEvent } from '../../src/mailbox-store.ts';
+import { messageData, messageOf } from '../../src/message-data.ts';
+
+const [henry, jjeong] = [mailboxName('henry'), mailboxName('jjeong')];
+
+/** What happens to henry's conversation. `clock`: so many ms. `answer`: his page hears what it has sent, so many of it. */
+type Step =
+  | { readonly kind: 'henry writes' | 'jjeong writes' | 'a program writes' | 'events come' }
+  | { readonly kind: 'clock' | 'answers come'; readonly by: number };
+
+const steps = fc.array(
+  fc.oneof(
+    fc.record({ kind: fc.constantFrom('henry writes' as const, 'jjeong writes', 'a program writes', 'events come') }),
+    fc.record({ kind: fc.constant('clock' as const), by: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer()) }),
+    fc.record({ kind: fc.constant('answers come' as const), by: fc.nat(3) }),
+  ),
+  { maxLength: 60 },
+);
+
+/** The mail of both, with one clock for all ids, and what henry's page hears of it. */
+class Talk {
+  readonly page = new Conversation(henry, henry);
+  readonly #mail = { henry: [] as MailEvent[], jjeong: [] as MailEvent[] };
+  #now = Date.UTC(2026, 10, 20);
+  #last = { ms: 0, seq: 0 };
+  #sent: MailEvent[] = [];
+  #heard = 0;
+  #count = 0;
+
+  take(step: Step): void {
+    if (step.kind === 'clock') this.#now = Math.max(1, this.#now + step.by);
+    if (step.kind === 'henry writes') this.#sent.push(this.#append('jjeong'));
+    if (step.kind === 'jjeong writes') this.#append('henry');
+    if (step.kind === 'a program writes') this.#writeForeign();
+    if (step.kind === 'events come') this.hearEvents();
+    if (step.kind === 'answers come') this.hearAnswers(step.by);
+  }
+
+  hearEvents(): void {
+    const { henry: events } = this.#mail;
+    this.page.merge(events.slice(this.#heard).map(({ id, data }) => readMail(henry, id, data)));
+    this.#heard = events.length;
+  }
+
+  hearAnswers(most = Infinity): void {
+    const answers = this.#sent.splice(0, most);
+    this.page.merge(answers.map(({ id, data }) => ({ mailbox: jjeong, id, ...messageOf(data)!, state: 'sent' })));
+  }
+
+  /** What a page that is loaded now shows, in pages of `limit`. */
+  async reloaded(limit: number): Promise<Conversation> {
+    const page = new Conversation(henry, henry);
+    let before: string | undefined;
+    do {
+      const older = await this.history(limit, before);
+      page.merge([...older.messages]);
+      before = older.before ?? undefined;
+    } while (before !== undefined);
+    return page;
+  }
+
+  history(limit: number, before?: string): Promise<{ messages: readonly HistoryMessage[]; before: string | null }> {
+    const store = {
+      drain: async () => undefined,
+      marks: async () => ({}),
+      ends: async () => ({ oldest: '0-0', newest: '0-0' }),
+      isId: () => true,
+      compare: compareIds,
+      readBack: async (name: 'henry' | 'jjeong', end?: string) => {
+        const events = this.#mail[name].filter(({ id }) => end === undefined || compareIds(id, end) < 0);
+        return { events: events.toReversed() };
+      },
+    };
+    return readConversation(store as unknown as MailboxStore, henry, jjeong, { limit, before });
+  }
+
+  #append(receiver: 'henry' | 'jjeong'): MailEvent {
+    const { ms, seq } = this.#last;
+    this.#last = this.#now > ms ? { ms: this.#now, seq: 0 } : { ms, seq: seq + 1 };
+    const sender = receiver === 'henry' ? jjeong : henry;
+    const key = `key ${(this.#count += 1)}`;
+    const data = messageData({ sender, receiver: mailboxName(receiver), message: key, key }, this.#now);
+    const event = { id: `${this.#last.ms}-${this.#last.seq}`, time: this.#last.ms, data };
+    this.#mail[receiver].push(event);
+    return event;
+  }
+
+  /** Everything accepted before has come by then. */
+  #writeForeign(): void {
+    this.hearAnswers();
+    this.hearEvents();
+    const [own = '0-0', n = '0'] = (this.#mail.henry.at(-1)?.id ?? '0-0').split('.');
+    this.#last = { ms: Math.max(this.#now, this.#last.ms + 1), seq: 0 };
+    const event = { id: `${own}.${Number(n) + 1}`, time: this.#last.ms, data: `text ${(this.#count += 1)}` };
+    this.#mail.henry.push(event);
+    this.hearEvents();
+  }
+}
+
+const textsOf = ({ messages }: { readonly messages: readonly { readonly message: string }[] }): string[] =>
+  messages.map(({ message }) => message);
+
+describe('a conversation on the page', () => {
+  test('reads live as it reads after a reload, whatever clocks do and in whatever order things come', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, fc.integer({ min: 1, max: 5 }), async (all, limit) => {
+        const talk = new Talk();
+        for (const step of all) talk.take(step);
+        talk.hearEvents();
+        talk.hearAnswers();
+
+        const history = textsOf(await talk.history(100));
+        expect(textsOf(talk.page)).toEqual(history);
+        expect(textsOf(await talk.reloaded(limit))).toEqual(history);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('two opposite messages of one millisecond', () => {
+  const stored = [
+    { mailbox: 'henry', id: '1763600000000-0', sender: 'jjeong', receiver: 'henry', message: 'hi', key: 'a' },
+    { mailbox: 'jjeong', id: '1763600000000-0', sender: 'henry', receiver: 'jjeong', message: 'ho', key: 'b' },
+  ].map((message) => ({ ...message, time: '2025-11-20T00:53:20.000Z' }));
+
+  test.each([[stored], [stored.toReversed()]])('stand in one order on both pages, whichever comes first', (coming) => {
+    const pages = [new Conversation('henry', 'henry'), new Conversation('jjeong', 'jjeong')];
+
+    for (const page of pages) for (const one of coming) page.merge([one]);
+
+    expect(pages.map(textsOf)).toEqual([
+      ['hi', 'ho'],
+      ['hi', 'ho'],
+    ]);
+  });
+});
+
+describe('what another program wrote', () => {
+  const sent = { mailbox: 'jjeong', sender: 'henry', receiver: 'jjeong', time: '2025-11-20T00:53:20.000Z' };
+  const text = (n: number) => readMail('henry', `0-0.${n}`, `text ${n}`);
+
+  test('goes where the history has it, when something accepted before was heard of late', () => {
+    const page = new Conversation('henry', 'henry');
+
+    page.merge([text(1)]);
+    page.merge([{ ...sent, id: '1763600000000-0', message: 'late', key: 'a' }]);
+    page.merge([{ ...text(1), acceptedMs: 1763600000001 }]);
+
+    expect(textsOf(page)).toEqual(['late', 'text 1']);
+  });
+
+  test('leaves the mail before it where it is, when something accepted before that was heard of late', () => {
+    const page = new Conversation('henry', 'henry');
+    const heard = { mailbox: 'henry', sender: 'jjeong', receiver: 'henry', time: sent.time, key: 'a' };
+
+    page.merge([{ ...heard, id: '1763600000009-0', message: 'heard' }]);
+    page.merge([readMail('henry', '1763600000009-0.1', 'text')]);
+    page.merge([{ ...sent, id: '1763600000007-0', message: 'late', key: 'b' }]);
+
+    expect(textsOf(page)).toEqual(['late', 'heard', 'text']);
+  });
+
+  test('stays where it is when it comes again', () => {
+    const page = new Conversation('henry', 'henry');
+
+    page.merge([text(1)]);
+    page.merge([{ ...sent, id: '1763600000000-0', message: 'next', key: 'a' }]);
+    page.merge([text(1)]);
+
+    expect(textsOf(page)).toEqual(['text 1', 'next']);
+  });
+
+  test('stands in great numbers before what is said next', () => {
+    const page = new Conversation('henry', 'henry');
+    page.merge([{ ...sent, id: '1763600000000-0', message: 'before', key: 'a' }]);
+
+    for (let n = 1; n <= 20; n += 1) page.merge([text(n)]);
+    page.merge([{ ...sent, id: '1763600000002-0', message: 'next', key: 'b' }]);
+
+    expect(textsOf(page)).toEqual(['before', ...Array.from({ length: 20 }, (_, n) => `text ${n + 1}`), 'next']);
+  });
+
+  test('in the form of ours is ordered by when it came, not by the time it claims', () => {
+    const page = new Conversation('henry', 'henry');
+    const data = { sender: 'jjeong', receiver: 'henry', message: 'from 2099', time: '2099-01-01T00:00:00Z', key: 'a' };
+
+    page.merge([readMail('henry', '0-0.1', JSON.stringify(data))]);
+    page.merge([{ ...sent, id: '1763600000002-0', message: 'next', key: 'b' }]);
+
+    expect(textsOf(page)).toEqual(['from 2099', 'next']);
+  });
+});
+
+test('what is older than all that a page knows belongs above it, whatever its time says', () => {
+  const page = new Conversation('henry', 'henry');
+  const mail = { mailbox: 'henry', sender: 'jjeong', receiver: 'henry', key: 'a' };
+  const [early, late] = ['2025-11-20T00:53:20.000Z', '2025-11-20T01:53:20.000Z'];
+  page.merge([{ ...mail, id: '1763600000005-0', message: 'known', time: early }]);
+
+  expect(page.isAbove({ ...mail, id: '1763600000004-0', message: 'older', time: late })).toBe(true);
+  expect(page.isAbove({ ...mail, id: '1763600000005-1', message: 'newer', time: early })).toBe(false);
+});
+
+test('orders two mailboxes by the times of their mail where ids tell none, as on NATS', () => {
+  const page = new Conversation('henry', 'henry');
+  const data = { sender: 'jjeong', receiver: 'henry', message: 'later', time: '2025-11-20T00:53:20.002Z', key: 'a' };
+  const sent = { sender: 'henry', receiver: 'jjeong', message: 'earlier', time: '2025-11-20T00:53:20.001Z', key: 'b' };
+
+  page.merge([readMail('henry', '1763600000000.9', JSON.stringify(data))]);
+  page.merge([{ mailbox: 'jjeong', id: '1763600000001.1', ...sent }]);
+
+  expect(textsOf(page)).toEqual(['earlier', 'later']);
+});
