@@ -8,18 +8,17 @@ import { requestPlace } from './access/request-place.ts';
 import { ChatCounts } from './chat-counts.ts';
 import type { ChatRequest, MailboxChatOptions } from './chat-options.ts';
 import { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
-import type { Chat } from './http/chat.ts';
-import { Door } from './http/door.ts';
+import { Front } from './http/front.ts';
+import { Mail } from './http/mail.ts';
 import { OpenStreams } from './http/open-streams.ts';
-import { sendProblem } from './http/problem.ts';
+import { nothingAt, sendProblem } from './http/problem.ts';
 import { routesOf } from './http/routes.ts';
 import { SendLimit } from './http/send-limit.ts';
-import { LocalLive } from './live.ts';
-import type { Logger } from './logger.ts';
-import { MailboxError } from './mailbox-error.ts';
+import type { MailboxStore, StoreFigures } from './mailbox-store.ts';
 import { withMetrics, type ChatMetrics } from './metrics/metrics.ts';
+import { Ownership, Unshared, type Owning } from './ownership/ownership.ts';
+import { prepareDirectory } from './ownership/prepare-directory.ts';
 import { readOptions, type ChatOptions } from './read-options.ts';
-import { Receipts } from './receipts.ts';
 
 /** The chat as request handler: mount it with `app.use('/chat', chat)`, or hand it to `http.createServer`. */
 export interface MailboxChat {
@@ -45,41 +44,54 @@ export function mailboxChat<Req extends IncomingMessage = ChatRequest>(
   input: MailboxChatOptions<Req> = {},
 ): MailboxChat {
   const options = readOptions(input);
-  const { dir, logger, people, maxMessage, allowFraming, allowedHosts: pageHosts } = options;
+  return chatOf(options, () => new FileMailboxes(options.dir, filesOptions(options)));
+}
 
-  const store = options.store ?? new FileMailboxes(dir, filesOptions(options));
-  const live = store.live ?? new LocalLive();
-  const access = accessOf(options, dir);
+/** The same with files that are opened differently. */
+export function chatOf(options: ChatOptions, openFiles: () => FileMailboxes): MailboxChat {
+  const { logger, allowFraming, allowedHosts: pageHosts } = options;
+  const access = accessOf(options);
   const counts = new ChatCounts();
+  const owning = owningOf(options, counts, openFiles);
   const streams = new OpenStreams({ max: options.maxStreams, rechecks: access.name === 'links', counts });
-  const limit = new SendLimit({ perSecond: options.sendRate, trustProxy: options.trustProxy });
-  const shared: Chat = {
-    store,
-    live,
-    receipts: new Receipts(store, live),
-    streams,
-    door: new Door(access, options.mayInspect),
+  const front = new Front({
+    ...options,
+    access,
     links: access instanceof LinkAccess ? access : undefined,
-    limit,
+    dir: options.store ? null : options.dir,
     counts,
-    logger,
-    people,
-    maxMessage,
-    dir: options.store ? null : dir,
-  };
+    owning,
+    streams,
+  });
   const guard = { allowedHosts: access.name === 'open' ? pageHosts : ['*'], pageHosts };
-  const router = routesOf(shared, { guard, allowFraming });
+  const router = routesOf(front, { guard, allowFraming });
 
   const chat = (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void): void => {
-    router(req as Request, res as Response, next ?? (() => answerNotFound(req, res, logger)));
+    router(req as Request, res as Response, next ?? (() => sendProblem(res, nothingAt(req), logger)));
   };
   const close = async (): Promise<void> => {
     streams.close();
-    live.close();
-    await store.close();
+    await owning.close();
   };
-  const counted = { counts, openStreams: () => streams.count, store, logger };
-  return withMetrics(Object.assign(chat, { ready: () => store.ready(), close }), counted);
+  const openStreams = (): number => streams.count + (owning.current?.streams.count ?? 0);
+  const figures = (): StoreFigures | undefined => owning.current?.store.figures;
+  return withMetrics(Object.assign(chat, { ready: () => front.ready(), close }), {
+    counts,
+    openStreams,
+    figures,
+    logger,
+  });
+}
+
+/** Mailboxes in files belong to one of the processes that are given their directory; another store to each of its own. */
+function owningOf(options: ChatOptions, counts: ChatCounts, openFiles: () => FileMailboxes): Owning<Mail> {
+  const { dir, logger, store } = options;
+  const limit = new SendLimit(options.sendRate);
+  const rechecks = !options.identify && options.access === 'links';
+  const mailIn = (opened: MailboxStore): Mail =>
+    new Mail(opened, { ...options, limit, counts, rechecks, dir: store ? null : dir });
+  if (store) return new Unshared(mailIn(store));
+  return new Ownership(prepareDirectory(dir), () => mailIn(openFiles()), logger);
 }
 
 function filesOptions({ logger, onFatal, groupWritable, keepDays, keepBytes }: ChatOptions): FileMailboxesOptions {
@@ -92,13 +104,8 @@ function filesOptions({ logger, onFatal, groupWritable, keepDays, keepBytes }: C
   };
 }
 
-function accessOf({ access, identify, trustProxy }: ChatOptions, dir: string): Access {
+function accessOf({ access, identify, trustProxy, dir }: ChatOptions): Access {
   if (identify) return loginAccess(identify);
   if (access !== 'links') return openAccess(trustProxy);
   return new LinkAccess(new Invitations(dir), (req) => requestPlace(req, trustProxy));
-}
-
-function answerNotFound(req: IncomingMessage, res: ServerResponse, logger: Logger): void {
-  const path = req.url?.split('?')[0];
-  sendProblem(res, new MailboxError('NOT_FOUND', `There is nothing at ${req.method} ${path}.`), logger);
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import type { Access } from './access.ts';
+import type { Standing } from './caller.ts';
 import type { Invitations } from './invitations.ts';
 import type { RequestPlace } from './request-place.ts';
 
@@ -21,21 +22,14 @@ export class LinkAccess implements Access {
     this.#placeOf = placeOf;
   }
 
-  admit(req: IncomingMessage, person: MailboxName): void {
-    const expected = cookieName(req, person, this.#placeOf(req));
-    if (this.#peopleOf(keysOf(req, (cookie) => cookie === expected)).includes(person)) return;
-    const others = new Set(this.#peopleAsking(req));
-    others.delete(person);
-    throw new MailboxError(
-      'FORBIDDEN',
-      others.size > 0
-        ? `Your link belongs to ${[...others].join(' and ')}; it does not open ${person}'s mailbox.`
-        : 'Your link was opened at another address of this chat. Open it again at this one.',
-    );
-  }
-
-  admitAnyone(req: IncomingMessage): void {
-    this.#peopleAsking(req);
+  standingOf(req: IncomingMessage): Standing {
+    const keys = keysOf(req);
+    const known = this.#peopleOf(keys.map(({ key }) => key));
+    if (known.length === 0) return { access: 'links', as: [], known, refusal: keys.length > 0 ? ENDED : NO_LINK };
+    const place = this.#placeOf(req);
+    const counts = ({ key, cookie }: Key): boolean =>
+      this.#peopleOf([key]).some((person) => cookie === undefined || cookie === cookieName(req, person, place));
+    return { access: 'links', as: this.#peopleOf(keys.filter(counts).map(({ key }) => key)), known };
   }
 
   people(): readonly MailboxName[] {
@@ -45,33 +39,20 @@ export class LinkAccess implements Access {
   /** Trades a key for a cookie, as a Set-Cookie header; UNAUTHORIZED when the key is nobody's. */
   trade(req: IncomingMessage, key: string): { person: MailboxName; cookie: string } {
     const person = this.#invitations.personOf(key);
-    if (person === undefined) throw linkHasEnded();
+    if (person === undefined) throw new MailboxError('UNAUTHORIZED', ENDED);
     const place = this.#placeOf(req);
     const secure = place.isSecure ? '; Secure' : '';
     const attributes = `Path=${place.mount}; HttpOnly; SameSite=Strict${secure}; Max-Age=31536000`;
     return { person, cookie: `${cookieName(req, person, place)}=${key}; ${attributes}` };
   }
 
-  /** Those whose links were sent along: two people may use one browser. */
-  #peopleAsking(req: IncomingMessage): MailboxName[] {
-    const keys = keysOf(req);
-    const people = this.#peopleOf(keys);
-    if (people.length > 0) return people;
-    if (keys.length > 0) throw linkHasEnded();
-    throw new MailboxError(
-      'UNAUTHORIZED',
-      'Open the invitation link you were sent. A program sends the key of its link as Authorization: Bearer.',
-    );
-  }
-
   #peopleOf(keys: readonly string[]): MailboxName[] {
-    return keys.flatMap((key) => this.#invitations.personOf(key) ?? []);
+    return [...new Set(keys.flatMap((key) => this.#invitations.personOf(key) ?? []))];
   }
 }
 
-function linkHasEnded(): MailboxError {
-  return new MailboxError('UNAUTHORIZED', 'This link no longer works. Ask for a new one.');
-}
+const ENDED = 'This link no longer works. Ask for a new one.';
+const NO_LINK = 'Open the invitation link you were sent. A program sends the key of its link as Authorization: Bearer.';
 
 /** One for each person, mount and port. A socket file has no port. */
 function cookieName(req: IncomingMessage, person: MailboxName, { mount, isSecure }: RequestPlace): string {
@@ -85,14 +66,22 @@ function securePrefix(mount: string): string {
 }
 
 const OUR_COOKIE = /^(?:__Host-|__Secure-)?mc_\d+_[0-9a-f]{16}$/;
-const isOurs = (cookie: string): boolean => OUR_COOKIE.test(cookie);
+
+interface Key {
+  readonly key: string;
+  /** The name of the cookie that it came in; none: it came as Bearer. */
+  readonly cookie?: string;
+}
 
 /**
- * The Bearer key, and those in cookies of these names. A name may come twice: a neighbouring site can add a
- * cookie that does not count, but cannot remove ours.
+ * The Bearer key, and those in our cookies. A name may come twice: a neighbouring site can add one that does not count,
+ * but not take ours away.
  */
-function keysOf(req: IncomingMessage, counts = isOurs): string[] {
+function keysOf(req: IncomingMessage): Key[] {
   const bearer = /^Bearer (\S{1,256})$/i.exec(req.headers.authorization ?? '')?.slice(1) ?? [];
   const cookies = (req.headers.cookie ?? '').split(';').map((pair) => pair.trim().split('=', 2));
-  return [...bearer, ...cookies.flatMap(([name = '', key = '']) => (counts(name) ? [key] : []))];
+  return [
+    ...bearer.map((key) => ({ key })),
+    ...cookies.flatMap(([cookie = '', key = '']) => (OUR_COOKIE.test(cookie) ? [{ key, cookie }] : [])),
+  ];
 }

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { admit, admitAnyone, callerNow, type Caller } from '../access/caller.ts';
 import type { Live, Notice } from '../live.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { isRoom, mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
-import type { Door } from './door.ts';
 import type { EventStream } from './event-stream.ts';
 import type { Fields } from './request.ts';
 
@@ -32,18 +32,20 @@ export function readAudience(query: Fields, people: readonly MailboxName[]): Aud
   return { mailbox, room: undefined, person: mailbox, others: [...others] };
 }
 
-/** A mailbox is for its owner alone; a room is for everybody who is let in, each under their own name. */
-export async function admit(req: IncomingMessage, { mailbox, person, room }: Audience, door: Door): Promise<void> {
-  if (room === undefined) await door.admit(req, mailbox);
-  else if (person === undefined) await door.admitAnyone(req);
-  else await door.admit(req, person);
+/** A mailbox is its owner's alone; a room is for everybody who belongs here, each under their own name. */
+export function admitTo({ mailbox, person, room }: Audience, caller: Caller): void {
+  if (room === undefined) admit(caller, mailbox);
+  else if (person === undefined) admitAnyone(caller);
+  else admit(caller, person);
 }
 
-export function isStillAllowed(req: IncomingMessage, audience: Audience, door: Door): Promise<boolean> {
-  return admit(req, audience, door).then(
-    () => true,
-    () => false,
-  );
+export async function isStillAllowed(req: IncomingMessage, audience: Audience): Promise<boolean> {
+  try {
+    admitTo(audience, await callerNow(req));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Joins the live side: the person is here now, and gets notices to them and about the others. */

@@ -60,7 +60,8 @@ function unsupported(what: string, value: string): MailboxError {
   );
 }
 
-async function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
+/** The bytes of a body; MESSAGE_TOO_LONG when they are more than `maxBytes`. */
+export async function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
   try {
     return await getRawBody(req, { length: req.headers['content-length'] ?? null, limit: maxBytes });
   } catch (error) {

@@ -4,7 +4,8 @@ import type { MailEvent } from '../mailbox-store.ts';
 import { afterMark } from '../since.ts';
 import type { Chat } from './chat.ts';
 import type { Start } from './cursor.ts';
-import { BUSY_RETRY_MS, type EventStream } from './event-stream.ts';
+import type { EventStream } from './event-stream.ts';
+import { BUSY_RETRY_MS } from './open-stream.ts';
 import { HEARTBEAT_MS } from './open-streams.ts';
 import { codeOf } from './problem.ts';
 

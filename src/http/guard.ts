@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { hostOf, isLoopback, isToThisComputer } from '../access/this-computer.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { header, type Middleware } from './request.ts';
@@ -38,13 +37,13 @@ export function refuseForeignSites({ allowedHosts, pageHosts }: GuardOptions): M
  * is for, and a neighbouring site (another port, a name beside ours) is sent the cookies too: there it takes a header that
  * no other site can have sent.
  */
-export function refuseUnprovenSite(req: IncomingMessage): void {
-  if (header(req, 'sec-fetch-site') !== undefined) return; // has been looked at
-  if (/^Bearer /i.test(req.headers.authorization ?? '')) return;
+export const refuseUnprovenSite: Middleware = (req, _res, next) => {
+  if (req.method !== 'GET' || header(req, 'sec-fetch-site') !== undefined) return next(); // that has been looked at
+  if (/^Bearer /i.test(req.headers.authorization ?? '')) return next();
   const isEncrypted = 'encrypted' in req.socket && req.socket.encrypted === true;
-  if (isEncrypted || (isLoopback(hostOf(req.headers.host)) && isToThisComputer(req))) return;
+  if (isEncrypted || (isLoopback(hostOf(req.headers.host)) && isToThisComputer(req))) return next();
   throw forbidden('by GET this works on this computer, by https or with a key as Authorization only. Use POST');
-}
+};
 
 /** Looking ahead must not move mail: nobody has asked for it yet. */
 export const refusePrefetch: Middleware = (req, _res, next) => {

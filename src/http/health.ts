@@ -1,19 +1,18 @@
 import { directoryHash } from '../directory-hash.ts';
 import { VERSION } from '../version.ts';
 import { sendJson } from './answer.ts';
-import type { Chat } from './chat.ts';
 import type { Handler } from './request.ts';
 
 /** `GET /healthz`: which program this is, and which directory it serves, without telling where that is. */
-export function getHealth({ dir }: Chat): Handler {
+export function getHealth(dir: string | null): Handler {
   const health = { name: 'mailbox-chat', version: VERSION, directoryHash: dir === null ? null : directoryHash(dir) };
   return (_req, res) => sendJson(res, 200, health);
 }
 
 /** `GET /readyz`: 200 while mail can be accepted. */
-export function getReadiness({ store }: Chat): Handler {
+export function getReadiness(asked: { ready(): Promise<void> }): Handler {
   return async (_req, res) => {
-    await store.ready();
+    await asked.ready();
     sendJson(res, 200, { ready: true });
   };
 }

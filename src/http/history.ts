@@ -1,3 +1,4 @@
+import { admit, admitAnyone, callerOf } from '../access/caller.ts';
 import { readConversation } from '../conversation.ts';
 import { isRoom, mailboxName, personName } from '../mailbox-name.ts';
 import { sendJson } from './answer.ts';
@@ -8,11 +9,12 @@ const MAX_LIMIT = 500;
 const DEFAULT_LIMIT = 50;
 
 /** `GET /history?receiver=me&sender=other`: what either sent the other, and what files told `me`; of a room, all of it. */
-export function getHistory({ store, door }: Chat): Handler {
+export function getHistory({ store }: Chat): Handler {
   return async (req, res) => {
     const query = queryOf(req);
     const me = mailboxName(query['receiver']);
-    await (isRoom(me) ? door.admitAnyone(req) : door.admit(req, me));
+    if (isRoom(me)) admitAnyone(callerOf(req));
+    else admit(callerOf(req), me);
     const limit = wholeNumber(query, 'limit', 1, MAX_LIMIT) ?? DEFAULT_LIMIT;
     const other = isRoom(me) ? me : personName(query['sender']);
 

@@ -1,18 +1,20 @@
+import { admitInspector, callerNow, callerOf } from '../access/caller.ts';
 import type { Inspection } from '../inspector.ts';
 import type { Logger } from '../logger.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { mailboxName, type MailboxName } from '../mailbox-name.ts';
 import { sendJson } from './answer.ts';
 import type { Chat } from './chat.ts';
-import { BUSY_RETRY_MS, EventStream, reconnectionMs } from './event-stream.ts';
+import { EventStream } from './event-stream.ts';
+import { BUSY_RETRY_MS, reconnectionMs } from './open-stream.ts';
 import { HEARTBEAT_MS, type OpenStreams } from './open-streams.ts';
 import { header, queryOf, type Handler } from './request.ts';
 import { eventStreamFormat } from './wire-format.ts';
 
 interface Look extends Inspection {
-  /** The cursors of the streams that are open here. */
+  /** The cursors of the open streams. */
   readonly streams: readonly string[];
-  /** This server, as `.live/` names it to the others. */
+  /** The server that has the mailboxes. */
   readonly pid: number;
 }
 
@@ -29,15 +31,15 @@ const RESTS = 9;
  * `Accept: text/event-stream`, a `look` event whenever that has changed. Moves no mail.
  */
 export function getInspection(chat: Chat): Handler {
-  const { door, people, dir, streams, logger } = chat;
+  const { dir, streams, logger } = chat;
   const { inspector } = chat.store;
   return async (req, res) => {
-    await door.admitInspector(req);
+    admitInspector(callerOf(req));
     if (!inspector) throw new MailboxError('NOT_FOUND', 'This chat keeps its mail elsewhere than in files.');
 
     const name = queryOf(req)['mailbox'];
     if (name === undefined) {
-      const mailboxes = [...new Set([...people, ...inspector.mailboxes()])];
+      const mailboxes = [...new Set([...callerOf(req).people, ...inspector.mailboxes()])];
       return sendJson(res, 200, { mailboxes, dir });
     }
     const mailbox = mailboxName(name);
@@ -46,7 +48,7 @@ export function getInspection(chat: Chat): Handler {
 
     const stream = new EventStream(res, eventStreamFormat);
     if (streams.isFull(INSPECTIONS, MAX_INSPECTIONS)) return stream.bye('busy', BUSY_RETRY_MS);
-    streams.add(INSPECTIONS, stream, () => door.admitInspector(req).then(isTrue, isFalse));
+    streams.add(INSPECTIONS, stream, () => callerNow(req).then(({ mayInspect }) => mayInspect, isFalse));
     stream.notify('ready', JSON.stringify({ mailbox, heartbeatMs: HEARTBEAT_MS }));
     showChanges(stream, look, logger);
   };
@@ -57,7 +59,6 @@ function cursorsOf(mailbox: MailboxName, streams: OpenStreams): string[] {
   return cursors.filter((cursor) => cursor !== '').slice(-MAX_CURSORS); // one that is just opening has none yet
 }
 
-const isTrue = (): boolean => true;
 const isFalse = (): boolean => false;
 
 /** By looking now and then: it costs the same whatever happens, and the streams that bring mail know nothing of it. */

@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
+import { callerNow, callerOf } from '../access/caller.ts';
 import { Follow, mailAfter, type Mail } from '../follow.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import type { MailboxStore, MailEvent } from '../mailbox-store.ts';
 import { afterMark } from '../since.ts';
 import { sendJson } from './answer.ts';
-import { admit, readAudience } from './audience.ts';
+import { admitTo, readAudience } from './audience.ts';
 import type { Chat } from './chat.ts';
 import { readStart } from './cursor.ts';
 import { queryOf, wholeNumber, type Handler } from './request.ts';
@@ -12,11 +13,11 @@ import { queryOf, wholeNumber, type Handler } from './request.ts';
 const MAX_WAIT_S = 60;
 
 /** Long polling, for where a proxy holds streams back: what is there, or what comes first within `wait=` seconds. */
-export function pollStatus({ store, receipts, people, door, counts }: Chat): Handler {
+export function pollStatus({ store, receipts, counts }: Chat): Handler {
   return async (req, res) => {
     const query = queryOf(req);
-    const audience = readAudience(query, people);
-    await admit(req, audience, door);
+    const audience = readAudience(query, callerOf(req).people);
+    admitTo(audience, callerOf(req));
     const { mailbox } = audience;
     const waitS = wholeNumber(query, 'wait', 0, MAX_WAIT_S) ?? 0;
     const start = await readStart(req, query, store, mailbox);
@@ -24,7 +25,7 @@ export function pollStatus({ store, receipts, people, door, counts }: Chat): Han
 
     const from = start.cursor ?? (await afterMark(store, mailbox));
     const mail = (await mailAfter(from, mailbox, store)) ?? (await firstMail(from, mailbox, store, waitS, res));
-    if (waitS > 0) await admit(req, audience, door); // the right to listen may have ended meanwhile
+    if (waitS > 0) admitTo(audience, await callerNow(req)); // the right to listen may have ended meanwhile
     if (!res.writable) return;
     const { events = [], cursor = from, gap = start.lost } = mail ?? {};
     counts.sent(events.length);

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
+import { admit, callerOf, type Caller } from '../access/caller.ts';
 import { MailboxError } from '../mailbox-error.ts';
 import { isRoom, mailboxName, personName } from '../mailbox-name.ts';
 import type { Appended, Message } from '../mailbox-store.ts';
 import { sendJsonText } from './answer.ts';
 import { readBody } from './body.ts';
 import type { Chat } from './chat.ts';
-import { refuseUnprovenSite } from './guard.ts';
 import { formFields, header, queryTextOf, type Handler } from './request.ts';
 
 const Fields = z.object({
@@ -30,7 +30,7 @@ export function postMessage(chat: Chat): Handler {
   const { maxMessage } = chat;
   return async (req, res) => {
     const fields = await readPosted(req, maxMessage * BYTES_PER_CODE_POINT + BYTES_BESIDE);
-    const message = readMessage(fields, header(req, 'idempotency-key'), maxMessage);
+    const message = readMessage(fields, maxMessage, callerOf(req), header(req, 'idempotency-key'));
 
     const { text, repeated } = await send(req, message, chat);
     sendJsonText(res, repeated ? 200 : 201, text);
@@ -40,8 +40,7 @@ export function postMessage(chat: Chat): Handler {
 /** `GET /messages?sender=&receiver=&message=`, as the prototype's page asks. */
 export function getMessage(chat: Chat): Handler {
   return async (req, res) => {
-    refuseUnprovenSite(req);
-    const message = readMessage(formFields(queryTextOf(req)), undefined, chat.maxMessage);
+    const message = readMessage(formFields(queryTextOf(req)), chat.maxMessage, callerOf(req));
 
     const { text } = await send(req, message, chat);
     sendJsonText(res, 200, text);
@@ -59,10 +58,11 @@ async function readPosted(req: IncomingMessage, maxBytes: number): Promise<unkno
 async function send(
   req: IncomingMessage,
   message: Message,
-  { store, live, door, limit, counts }: Chat,
+  { store, live, limit, counts }: Chat,
 ): Promise<{ text: string; repeated: boolean }> {
-  await door.admit(req, message.sender);
-  limit.count(req, message.sender);
+  const caller = callerOf(req);
+  admit(caller, message.sender);
+  limit.count(caller.address, message.sender);
   const givenMs = performance.now();
   const appended = await store.append(message.receiver, message);
   const text = answer(message, appended);
@@ -73,7 +73,7 @@ async function send(
   return { text, repeated: appended.repeated };
 }
 
-function readMessage(input: unknown, headerKey: string | undefined, maxMessage: number): Message {
+function readMessage(input: unknown, maxMessage: number, { messageKey }: Caller, headerKey?: string): Message {
   const fields = Fields.safeParse(input);
   if (!fields.success) {
     const missing = fields.error.issues.map(({ path }) => path.join('.')).join(', ');
@@ -94,14 +94,14 @@ function readMessage(input: unknown, headerKey: string | undefined, maxMessage: 
     sender,
     receiver,
     message: text,
-    key: readKey(fields.data.key, headerKey),
+    key: readKey(fields.data.key, headerKey) ?? messageKey ?? randomUUID(),
   };
 }
 
-function readKey(bodyKey: string | undefined, headerKey: string | undefined): string {
+function readKey(bodyKey: string | undefined, headerKey: string | undefined): string | undefined {
   const unquoted = headerKey?.replace(/^"(.*)"$/, '$1');
-  const key = unquoted ?? bodyKey ?? randomUUID();
-  if (!KEY.test(key))
+  const key = unquoted ?? bodyKey;
+  if (key !== undefined && !KEY.test(key))
     throw new MailboxError('INVALID_MESSAGE', 'A key is 1 to 128 characters without control characters.');
   if (bodyKey !== undefined && bodyKey !== key) {
     throw new MailboxError('INVALID_MESSAGE', 'Idempotency-Key and "key" differ. Send one of them.');

@@ -1,5 +1,5 @@
 import type { ChatCounts } from '../chat-counts.ts';
-import { reconnectionMs, type EventStream } from './event-stream.ts';
+import { reconnectionMs, type OpenStream } from './open-stream.ts';
 import { Rounds } from '../rounds.ts';
 import { unsentQueues } from './unsent-queues.ts';
 
@@ -32,7 +32,7 @@ interface Entry {
 /** All open streams of one chat: heartbeats, a share of them at every tick, and the end of those that are over. */
 export class OpenStreams {
   readonly #options: OpenStreamsOptions;
-  readonly #streams = new Map<EventStream, Entry>();
+  readonly #streams = new Map<OpenStream, Entry>();
   readonly #perMailbox = new Map<string, number>();
   readonly #heartbeats = new Rounds(this.#streams, TICK_MS, HEARTBEAT_MS);
   #recheckedMs = 0;
@@ -53,11 +53,11 @@ export class OpenStreams {
   }
 
   /** The streams of a mailbox, oldest first. */
-  of(mailbox: string): EventStream[] {
+  of(mailbox: string): OpenStream[] {
     return Array.from(this.#streams).flatMap(([stream, entry]) => (entry.mailbox === mailbox ? [stream] : []));
   }
 
-  add(mailbox: string, stream: EventStream, isAllowed: () => Promise<boolean>): void {
+  add(mailbox: string, stream: OpenStream, isAllowed: () => Promise<boolean>): void {
     const { rechecks } = this.#options;
     this.#streams.set(stream, {
       mailbox,
@@ -76,7 +76,7 @@ export class OpenStreams {
     clearInterval(this.#timer);
   }
 
-  #remove(mailbox: string, stream: EventStream): void {
+  #remove(mailbox: string, stream: OpenStream): void {
     this.#streams.delete(stream);
     const left = (this.#perMailbox.get(mailbox) ?? 1) - 1;
     if (left > 0) this.#perMailbox.set(mailbox, left);
@@ -121,7 +121,7 @@ export class OpenStreams {
   }
 }
 
-function visit(stream: EventStream): void {
+function visit(stream: OpenStream): void {
   // Proxies and phones lose track of very old connections: a fresh one costs little.
   if (performance.now() - stream.openedMs > LIFETIME_MS) stream.bye('busy', reconnectionMs());
   else if (!stream.isBackedUp) stream.notify('ping', '{}');

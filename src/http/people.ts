@@ -1,3 +1,4 @@
+import { admit, callerOf, type Caller } from '../access/caller.ts';
 import { comparePositions, type Position } from '../conversation.ts';
 import { mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
 import type { MailboxStore } from '../mailbox-store.ts';
@@ -23,29 +24,31 @@ const MAX_PEOPLE = 200;
 
 /** `GET /people?receiver=me`: whom I can talk to, who of them is here, and what they said last. */
 export function getPeople(chat: Chat): Handler {
-  const { store, live, door, dir } = chat;
+  const { store, live, dir } = chat;
   return async (req, res) => {
     const me = personName(queryOf(req)['receiver']);
-    await door.admit(req, me);
+    const caller = callerOf(req);
+    admit(caller, me);
     await store.drain(me); // it is my own mailbox
-    const found = await correspondentsOf(me, chat);
+    const found = await correspondentsOf(me, caller, store);
     const people = [];
     for (const [name, { unread, last }] of [...found].slice(0, MAX_PEOPLE)) {
       const mine = await lastTo(name, me, store);
       const newer = mine && (!last || comparePositions(mine.position, last.position, store) > 0) ? mine : last;
       people.push({ name, ...(await live.ask(name)), unread, last: newer?.message ?? null });
     }
-    sendJson(res, 200, { people, access: door.access.name, dir });
+    sendJson(res, 200, { people, access: caller.access, dir });
   };
 }
 
 /** Everybody the chat is for, and who wrote to me lately. */
 async function correspondentsOf(
   me: MailboxName,
-  { store, people, door }: Chat,
+  { people, invited = [] }: Caller,
+  store: MailboxStore,
 ): Promise<Map<MailboxName, Correspondent>> {
   const found = new Map<MailboxName, Correspondent>();
-  for (const name of [...people, ...door.access.people()]) if (name !== me) found.set(name, { unread: 0 });
+  for (const name of [...people, ...invited]) if (name !== me) found.set(name, { unread: 0 });
   const marks = await store.marks(me);
   const { events } = await store.readBack(me, undefined, MAX_EVENTS);
   for (const { id, time, data } of events) {

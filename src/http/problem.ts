@@ -1,4 +1,6 @@
-import type { ServerResponse } from 'node:http';
+import type { ErrorRequestHandler } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ChatCounts } from '../chat-counts.ts';
 import type { Logger } from '../logger.ts';
 import { MailboxError, type MailboxErrorCode } from '../mailbox-error.ts';
 import { sendJson } from './answer.ts';
@@ -45,6 +47,11 @@ export function codeOf(error: unknown): MailboxErrorCode {
   return error instanceof MailboxError ? error.code : 'STORE_FAILED';
 }
 
+interface Counting {
+  readonly counts: ChatCounts;
+  readonly logger: Logger;
+}
+
 /** Answers with `{error, message}`; what is not a MailboxError is ours to find in the log, and tells the client little. */
 export function sendProblem(res: ServerResponse, error: unknown, logger: Logger): void {
   const { code, message } = problemOf(error, logger);
@@ -67,4 +74,17 @@ function problemOf(error: unknown, logger: Logger): MailboxError {
   }
   if (STATUS[error.code] >= 500) logger.warn({ code: error.code, err: error.cause }, error.message);
   return error;
+}
+
+/** For a request that no route answers. */
+export function nothingAt({ method, url }: IncomingMessage): MailboxError {
+  return new MailboxError('NOT_FOUND', `There is nothing at ${method} ${url?.split('?')[0]}.`);
+}
+
+/** Express recognises an error handler by its four parameters. */
+export function answerProblem({ counts, logger }: Counting): ErrorRequestHandler {
+  return (error, _req, res, _next) => {
+    counts.failed(codeOf(error));
+    sendProblem(res, error, logger);
+  };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { admit, callerOf } from '../access/caller.ts';
 import { personName } from '../mailbox-name.ts';
 import { checkCursor } from '../since.ts';
 import { sendNothing } from './answer.ts';
@@ -16,12 +17,12 @@ const MAX_BYTES = 4096;
 const EXPECTED = 'A receipt is {receiver, sender?, delivered?, read?}, each a text.';
 
 /** `POST /receipts` {receiver, sender?, delivered?, read?}: up to which id mail has come, and been read. */
-export function postReceipts({ receipts, store, door }: Chat): Handler {
+export function postReceipts({ receipts, store }: Chat): Handler {
   return async (req, res) => {
     const { delivered, read, ...fields } = await readFields(req, Fields, MAX_BYTES, EXPECTED);
     const receiver = personName(fields.receiver);
     const sender = read === undefined ? undefined : personName(fields.sender);
-    await door.admit(req, receiver);
+    admit(callerOf(req), receiver);
     const { newest } = await store.ends(receiver);
     if (delivered !== undefined) checkCursor(delivered, newest, store, 'delivered');
     if (read !== undefined) checkCursor(read, newest, store, 'read');

@@ -6,40 +6,35 @@ import type { MailboxName } from '../mailbox-name.ts';
 const WINDOW_MS = 1000;
 const ADDRESS_FACTOR = 4;
 
-export interface SendLimitOptions {
-  /** Messages a second and person; an address may send four times as many. 0: no limit. */
-  readonly perSecond: number;
-  /** Whether `X-Forwarded-For` comes from a proxy of ours. */
-  readonly trustProxy: boolean;
-}
-
 /** How fast messages may come, by person and by address. */
 export class SendLimit {
-  readonly #options: SendLimitOptions;
+  readonly #perSecond: number;
   readonly #persons = new SecondCounter();
   readonly #addresses = new SecondCounter();
 
-  constructor(options: SendLimitOptions) {
-    this.#options = options;
+  /** `perSecond`: messages of one person; an address may send four times as many. 0: no limit. */
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
   }
 
-  /** Counts one message; RATE_LIMITED when it is one too many. */
-  count(req: IncomingMessage, person: MailboxName): void {
-    const { perSecond } = this.#options;
-    if (perSecond === 0) return;
+  /** Counts one message from a network address, if there is one; RATE_LIMITED when it is one too many. */
+  count(address: string | undefined, person: MailboxName): void {
+    const perSecond = this.#perSecond;
+    if (perSecond === 0 || address === undefined) return;
     const byPerson = this.#persons.count(person);
-    const byAddress = this.#addresses.count(networkOf(this.#addressOf(req)));
+    const byAddress = this.#addresses.count(networkOf(address));
     if (byPerson <= perSecond && byAddress <= perSecond * ADDRESS_FACTOR) return;
     throw new MailboxError(
       'RATE_LIMITED',
       `Too many messages: ${perSecond} a second are possible. Send again in a second.`,
     );
   }
+}
 
-  #addressOf(req: IncomingMessage): string {
-    const forwarded = this.#options.trustProxy ? [req.headers['x-forwarded-for']].flat().join(',') : '';
-    return forwarded.split(',').at(-1)?.trim() || req.socket.remoteAddress || '';
-  }
+/** Where a request comes from; with `trustProxy`, by the word of the last proxy. */
+export function addressOf(req: IncomingMessage, trustProxy: boolean): string {
+  const forwarded = trustProxy ? [req.headers['x-forwarded-for']].flat().join(',') : '';
+  return forwarded.split(',').at(-1)?.trim() || req.socket.remoteAddress || '';
 }
 
 /** An IPv6 address counts as its first 56 bits, the network of one household: whoever has one address has many. */

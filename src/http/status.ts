@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { admit, attend, isStillAllowed, readAudience } from './audience.ts';
+import { callerOf } from '../access/caller.ts';
+import { admitTo, attend, isStillAllowed, readAudience } from './audience.ts';
 import type { Chat } from './chat.ts';
 import { readStart } from './cursor.ts';
-import { BUSY_RETRY_MS, EventStream } from './event-stream.ts';
+import { EventStream } from './event-stream.ts';
+import { BUSY_RETRY_MS } from './open-stream.ts';
 import { Delivery, interrupt } from './delivery.ts';
 import { pollStatus } from './long-poll.ts';
 import { isPassing } from './problem.ts';
 import { header, queryOf, type Handler } from './request.ts';
-import { eventStreamFormat, jsonLinesFormat, type WireFormat } from './wire-format.ts';
+import { askedFormat, type WireFormat } from './wire-format.ts';
 
 /**
  * `GET /status?receiver=henry` (or `?f=henry.txt`): the mailbox from a cursor on, for ever. Trouble that passes is told
@@ -17,19 +19,17 @@ import { eventStreamFormat, jsonLinesFormat, type WireFormat } from './wire-form
 export function getStatus(chat: Chat): Handler {
   const poll = pollStatus(chat);
   return (req, res) => {
-    const accept = header(req, 'accept') ?? '';
-    if (accept.includes('application/x-ndjson')) return stream(req, res, jsonLinesFormat, chat);
-    if (accept.includes('application/json')) return poll(req, res);
-    return stream(req, res, eventStreamFormat, chat);
+    const format = askedFormat(header(req, 'accept'));
+    return format ? stream(req, res, format, chat) : poll(req, res);
   };
 }
 
 async function stream(req: IncomingMessage, res: ServerResponse, format: WireFormat, chat: Chat): Promise<void> {
-  const { store, live, door, streams, people, counts } = chat;
+  const { store, live, streams, counts } = chat;
   const query = queryOf(req);
-  const audience = readAudience(query, people);
+  const audience = readAudience(query, callerOf(req).people);
   const { mailbox } = audience;
-  await admit(req, audience, door);
+  admitTo(audience, callerOf(req));
   const start = await readStart(req, query, store, mailbox).catch((error: unknown) => {
     if (!isPassing(error)) throw error;
     interrupt(new EventStream(res, format), error, chat);
@@ -41,7 +41,7 @@ async function stream(req: IncomingMessage, res: ServerResponse, format: WireFor
     counts.failed('TOO_MANY_STREAMS');
     return events.bye('busy', BUSY_RETRY_MS);
   }
-  streams.add(mailbox, events, () => isStillAllowed(req, audience, door));
+  streams.add(mailbox, events, () => isStillAllowed(req, audience));
   try {
     await new Delivery(mailbox, events, chat).begin(start, () => attend(audience, events, live));
   } catch (error) {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { admit, callerOf } from '../access/caller.ts';
 import { mailboxName, personName } from '../mailbox-name.ts';
 import { sendNothing } from './answer.ts';
 import { readFields } from './body.ts';
@@ -12,13 +13,13 @@ const MAX_BYTES = 1024;
 const FOR_MS = 6000;
 
 /** `POST /typing` {sender, receiver}: told to the receiver's open pages, stored nowhere. */
-export function postTyping({ live, door }: Chat): Handler {
+export function postTyping({ live }: Chat): Handler {
   return async (req, res) => {
     const fields = await readFields(req, Fields, MAX_BYTES, 'Typing is {sender, receiver}, each a text.');
     const sender = personName(fields.sender);
     const receiver = mailboxName(fields.receiver);
 
-    await door.admit(req, sender);
+    admit(callerOf(req), sender);
     live.publish({ to: receiver, name: 'typing', data: JSON.stringify({ sender, receiver, forMs: FOR_MS }) });
     sendNothing(res);
   };

@@ -3,6 +3,8 @@ import type { MailEvent } from '../mailbox-store.ts';
 /** How events look on an open response. */
 export interface WireFormat {
   readonly contentType: string;
+  /** What every event ends with. */
+  readonly end: Buffer;
   /** When to come back after a break, in ms. */
   retry(ms: number): string;
   event(event: MailEvent): string;
@@ -13,6 +15,7 @@ export interface WireFormat {
 /** `text/event-stream` [sse]: what an EventSource reads. */
 export const eventStreamFormat: WireFormat = {
   contentType: 'text/event-stream; charset=utf-8',
+  end: Buffer.from('\n\n'),
   retry: (ms) => `retry: ${ms}\n\n`,
   event({ id, type, data }) {
     const lines = data.includes('\n') ? data.replaceAll('\n', '\ndata: ') : data;
@@ -24,7 +27,19 @@ export const eventStreamFormat: WireFormat = {
 /** `application/x-ndjson`: one {id, type, data} a line, for programs without an EventSource. */
 export const jsonLinesFormat: WireFormat = {
   contentType: 'application/x-ndjson; charset=utf-8',
+  end: Buffer.from('\n'),
   retry: () => '',
   event: ({ id, type = 'message', data }) => `${JSON.stringify({ id, type, data })}\n`,
   notice: (type, json, id) => `${JSON.stringify({ id, type, data: json })}\n`,
 };
+
+/** The stream that a request with this Accept asks for; undefined when it asks for one answer in JSON. */
+export function askedFormat(accept = ''): WireFormat | undefined {
+  if (accept.includes('application/x-ndjson')) return jsonLinesFormat;
+  return accept.includes('application/json') ? undefined : eventStreamFormat;
+}
+
+/** The stream that an answer with this content type is; undefined when it is none. */
+export function formatOf(contentType: string | undefined): WireFormat | undefined {
+  return [eventStreamFormat, jsonLinesFormat].find((format) => format.contentType === contentType);
+}

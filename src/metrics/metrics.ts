@@ -6,7 +6,7 @@ import type { ChatCounts } from '../chat-counts.ts';
 import { PROBLEM_CODES, sendProblem } from '../http/problem.ts';
 import type { Logger } from '../logger.ts';
 import { isErrno, MailboxError } from '../mailbox-error.ts';
-import type { MailboxStore } from '../mailbox-store.ts';
+import type { StoreFigures } from '../mailbox-store.ts';
 import { VERSION } from '../version.ts';
 
 /** Answers with what a chat has counted, in Prometheus' text format: `app.get('/metrics', chat.metrics)`. */
@@ -20,7 +20,8 @@ export interface Counted {
   /** Counting begins by replacing its methods. */
   readonly counts: ChatCounts;
   readonly openStreams: () => number;
-  readonly store: MailboxStore;
+  /** Undefined while the mailboxes are not here, or count nothing. */
+  readonly figures: () => StoreFigures | undefined;
   readonly logger: Logger;
 }
 
@@ -50,7 +51,7 @@ function metricsOf(counted: Counted): ChatMetrics {
   const promClient = loadPromClient();
   const registry = new promClient.Registry();
   addReadings(promClient, registry, counted);
-  Object.assign(counted.counts, countsIn(promClient, registry, counted.store));
+  Object.assign(counted.counts, countsIn(promClient, registry, counted.figures));
   const scrape = (req: IncomingMessage, res: ServerResponse): void => {
     answer(req, res, registry).catch((error: unknown) => sendProblem(res, error, counted.logger));
   };
@@ -69,35 +70,38 @@ async function answer(req: IncomingMessage, res: ServerResponse, registry: PromC
 
 /** Figures that are kept elsewhere: each scrape reads them there. */
 function addReadings(promClient: typeof PromClient, registry: PromClient.Registry, counted: Counted): void {
-  const { openStreams, store } = counted;
+  const { openStreams, figures } = counted;
   const registers = [registry];
   const version = { name: 'mailbox_chat_build_info', help: 'Always 1; the label tells the version.', registers };
   new promClient.Gauge({ ...version, labelNames: ['version'], aggregator: 'first' }).set({ version: VERSION }, 1);
   const streams = { name: 'mailbox_chat_open_streams', help: 'Streams that are open now.', registers };
   const open: PromClient.Gauge = new promClient.Gauge({ ...streams, collect: () => open.set(openStreams()) });
-  if (!store.figures) return;
   const errors: Counter = new promClient.Counter({
     name: 'mailbox_chat_watch_errors_total',
     help: 'Errors of the file watcher: while it fails, mail written by other programs may take a second longer.',
     registers,
     collect() {
       errors.reset();
-      errors.inc(store.figures?.watchErrors ?? 0);
+      errors.inc(figures()?.watchErrors ?? 0);
     },
   });
 }
 
 /** No label is ever a person's name. */
-function countsIn(promClient: typeof PromClient, registry: PromClient.Registry, store: MailboxStore): ChatCounts {
+function countsIn(
+  promClient: typeof PromClient,
+  registry: PromClient.Registry,
+  figures: Counted['figures'],
+): ChatCounts {
   const counter = (name: string, help: string, labelNames: string[] = [], collect = (): void => {}): Counter =>
     new promClient.Counter({ name: `mailbox_chat_${name}_total`, help, labelNames, registers: [registry], collect });
   const seconds = (name: string, help: string): PromClient.Histogram =>
     new promClient.Histogram({ name: `mailbox_chat_${name}_seconds`, help, buckets: BUCKETS_S, registers: [registry] });
 
   const messages = counter('messages_appended', 'New messages: sent over HTTP, or found in a file.', ['source'], () => {
-    if (!store.figures) return;
     messages.remove('file');
-    messages.inc({ source: 'file' }, store.figures.foundInFiles);
+    const found = figures()?.foundInFiles;
+    if (found !== undefined) messages.inc({ source: 'file' }, found);
   });
   const appends = seconds('append_duration', 'From when the store was given a message until it was on disk.');
   const events = counter('events_sent', 'Events of mail, one for each stream or poll that each was sent on.');

@@ -28,6 +28,7 @@ export async function serveChat(options: MailboxChatOptions = {}): Promise<Serve
   const dir = options.dir ?? temporaryDirectory();
   const chat = mailboxChat({ sendRate: 0, logger: silent, ...(await openMailPlace(dir)), ...options, dir });
   const { server, url } = await serve(chat);
+  await chat.ready().catch(() => undefined); // some tests want to see what it answers then
   const stop = onlyOnce(async () => {
     await chat.close();
     await stopServer(server);

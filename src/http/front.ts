@@ -1,0 +1,90 @@
+import type { IncomingMessage } from 'node:http';
+import type { Access } from '../access/access.ts';
+import { ADMINISTRATOR, CALLER_HEADER, setCaller, type Caller } from '../access/caller.ts';
+import type { LinkAccess } from '../access/link-access.ts';
+import type { ChatCounts } from '../chat-counts.ts';
+import type { MayInspect } from '../chat-options.ts';
+import type { Logger } from '../logger.ts';
+import type { MailboxName } from '../mailbox-name.ts';
+import type { Owning } from '../ownership/ownership.ts';
+import { readAnswer, requestOwner } from '../ownership/request-owner.ts';
+import { EventStream } from './event-stream.ts';
+import type { Mail } from './mail.ts';
+import { BUSY_RETRY_MS } from './open-stream.ts';
+import type { OpenStreams } from './open-streams.ts';
+import { passOn } from './pass-on.ts';
+import { codeOf, isPassing } from './problem.ts';
+import { header, type Handler } from './request.ts';
+import { addressOf } from './send-limit.ts';
+import { askedFormat } from './wire-format.ts';
+
+export interface FrontOptions {
+  readonly access: Access;
+  /** Only where people get in by invitation links. */
+  readonly links: LinkAccess | undefined;
+  readonly mayInspect?: MayInspect;
+  readonly trustProxy: boolean;
+  /** Whom the pages offer to talk to. */
+  readonly people: readonly MailboxName[];
+  /** Where the files are, as it was given; null when another store keeps the mail. */
+  readonly dir: string | null;
+  readonly counts: ChatCounts;
+  readonly logger: Logger;
+  readonly owning: Owning<Mail>;
+  /** Those that are passed on. */
+  readonly streams: OpenStreams;
+}
+
+/** Where requests arrive: finds out who is asking, and has the owner of the mailboxes answer. */
+export class Front {
+  readonly options: FrontOptions;
+
+  constructor(options: FrontOptions) {
+    this.options = options;
+  }
+
+  /** Answers a request about mail, here or through the process that owns the mailboxes. */
+  readonly answer: Handler = async (req, res) => {
+    const { owning, streams, counts, logger } = this.options;
+    delete req.headers[CALLER_HEADER];
+    const ask = (): Promise<Caller> => this.#askFor(req);
+    setCaller(req, await ask(), ask);
+    try {
+      const mail = await owning.owned();
+      if (mail) mail.answer(req, res);
+      else await passOn(req, res, owning, streams);
+    } catch (error) {
+      const format = isPassing(error) && !res.headersSent ? formatOfStream(req) : undefined;
+      if (!format) throw error;
+      counts.failed(codeOf(error));
+      logger.warn({ err: error }, 'a stream could not begin');
+      new EventStream(res, format).bye('busy', BUSY_RETRY_MS);
+    }
+  };
+
+  /** Rejects when mail cannot be accepted now. */
+  async ready(): Promise<void> {
+    const { owning } = this.options;
+    const mail = await owning.owned();
+    if (mail) return mail.store.ready();
+    await readAnswer(await requestOwner(owning, { method: 'GET', path: '/readyz', caller: ADMINISTRATOR }));
+  }
+
+  async #askFor(req: IncomingMessage): Promise<Caller> {
+    const { access, mayInspect, trustProxy, people } = this.options;
+    const path = req.url?.split('?')[0];
+    const inspects = mayInspect ?? ((asking) => access.mayInspect?.(asking));
+    return {
+      ...(await access.standingOf(req)),
+      mayInspect: path === '/inspect' && (await inspects(req)) === true,
+      address: addressOf(req, trustProxy),
+      people,
+      ...(path === '/people' && { invited: access.people() }),
+    };
+  }
+}
+
+/** Any status but 200 would end a browser's EventSource for good [sse]. */
+function formatOfStream(req: IncomingMessage): ReturnType<typeof askedFormat> {
+  return /^\/status(?:\.html)?(?:\?|$)/.test(req.url ?? '') ? askedFormat(header(req, 'accept')) : undefined;
+}

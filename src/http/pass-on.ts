@@ -1,0 +1,68 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { callerNow, callerOf, type Caller } from '../access/caller.ts';
+import type { Owned, Owning } from '../ownership/ownership.ts';
+import { requestOwner } from '../ownership/request-owner.ts';
+import { readBytes } from './body.ts';
+import { BUSY_RETRY_MS } from './open-stream.ts';
+import type { OpenStreams } from './open-streams.ts';
+import { PassedStream } from './passed-stream.ts';
+import { formatOf } from './wire-format.ts';
+
+/** Longer than any route takes. */
+const MAX_BYTES = 2 * 1024 * 1024;
+/** What routes look at besides who is asking. */
+const PASSED = ['accept', 'content-encoding', 'idempotency-key', 'last-event-id'];
+/** What is about one connection only. */
+const NOT_PASSED_BACK = new Set(['connection', 'keep-alive', 'transfer-encoding']);
+/** Streams that are passed on are counted under this, which is the name of no mailbox. */
+const STREAMS = '/passed';
+
+/** Has the owner of the directory answer a request, and passes its answer back. Rejects as `requestOwner` does. */
+export async function passOn(
+  req: IncomingMessage,
+  res: ServerResponse,
+  owning: Owning<Owned>,
+  streams: OpenStreams,
+): Promise<void> {
+  const { method = 'GET', url: path = '/' } = req;
+  const body = await bodyOf(req);
+  const headers = { ...only(PASSED, req.headers), ...(body.type !== undefined && { 'content-type': body.type }) };
+  const client = new AbortController();
+  res.once('close', () => client.abort());
+  if (res.destroyed) return;
+
+  const asked = { method, path, headers, body: body.bytes, caller: callerOf(req), signal: client.signal };
+  const answer = await requestOwner(owning, asked).catch((error: unknown) => {
+    if (!client.signal.aborted) throw error;
+  });
+  if (!answer) return;
+  const names = Object.keys(answer.headers).filter((name) => !NOT_PASSED_BACK.has(name));
+  res.writeHead(answer.statusCode!, only(names, answer.headers));
+  const format = formatOf(answer.headers['content-type']);
+  if (format) follow(req, new PassedStream(res, format, answer), streams);
+  else answer.on('error', () => res.destroy()).pipe(res);
+}
+
+/** What a caller may do can change while the stream is open: that is known where the request arrived. */
+function follow(req: IncomingMessage, stream: PassedStream, streams: OpenStreams): void {
+  if (streams.isFull(STREAMS, Infinity)) return stream.bye('busy', BUSY_RETRY_MS);
+  const before = rightsOf(callerOf(req));
+  streams.add(STREAMS, stream, async () => rightsOf(await callerNow(req)) === before);
+}
+
+function rightsOf({ as, mayInspect }: Caller): string {
+  return JSON.stringify([as, mayInspect]);
+}
+
+/** The body as it came, or as a parser of the host application has read it. */
+async function bodyOf(req: IncomingMessage): Promise<{ bytes: Buffer; type: string | undefined }> {
+  const type = req.headers['content-type'];
+  const parsed = req.readableEnded && 'body' in req ? req.body : undefined;
+  if (parsed === undefined) return { bytes: await readBytes(req, MAX_BYTES), type };
+  if (typeof parsed === 'string' || Buffer.isBuffer(parsed)) return { bytes: Buffer.from(parsed), type };
+  return { bytes: Buffer.from(JSON.stringify(parsed)), type: 'application/json' };
+}
+
+function only(names: readonly string[], headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  return Object.fromEntries(names.map((name) => [name, headers[name]]).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,146 @@
+import { Agent, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from '../logger.ts';
+import { MailboxError } from '../mailbox-error.ts';
+import { OwnerSocket } from './owner-socket.ts';
+
+/** What only the owner of a directory has. */
+export interface Owned {
+  /** Answers what comes in through the directory's socket. */
+  readonly answerPassed: RequestListener;
+  close(): Promise<void>;
+}
+
+/** How to reach what a directory's owner has. */
+export interface Owning<T extends Owned> {
+  /** What this process owns at the moment, if anything. */
+  readonly current: T | undefined;
+  /** Where the owner answers HTTP, this process or another. */
+  readonly address: string;
+  /** Connections to the owner. */
+  readonly agent: Agent;
+  /** Resolves once it is settled who the owner is: to what this process owns, or undefined. Else STORE_FAILED, CLOSED. */
+  owned(): Promise<T | undefined>;
+  /** Closes what is owned, and lets another process own it. Twice is harmless. */
+  close(): Promise<void>;
+}
+
+/** What is not shared with other processes, or shares itself. */
+export class Unshared<T extends Owned> implements Owning<T> {
+  readonly address = '';
+  readonly agent = new Agent();
+  readonly current: T;
+
+  constructor(owned: T) {
+    this.current = owned;
+  }
+
+  owned(): Promise<T> {
+    return Promise.resolve(this.current);
+  }
+
+  close(): Promise<void> {
+    return this.current.close();
+  }
+}
+
+const ASK_AGAIN_MS = 50;
+const CHECK_MS = 1000;
+
+/**
+ * Who owns a data directory: exactly one of the processes that were given it. Each of the others holds a connection to
+ * it; when that ends, they settle anew who is the owner.
+ */
+export class Ownership<T extends Owned> implements Owning<T> {
+  readonly agent = new Agent({ keepAlive: true });
+  readonly #socket: OwnerSocket;
+  readonly #open: () => T | Promise<T>;
+  readonly #logger: Logger;
+  readonly #checker: NodeJS.Timeout;
+  #owned: Promise<T | undefined>;
+  #owner: Socket | undefined;
+  #closed = false;
+  current: T | undefined;
+
+  /** `open` is called whenever this process becomes the owner. */
+  constructor(dir: string, open: () => T | Promise<T>, logger: Logger) {
+    this.#socket = new OwnerSocket(dir);
+    this.#open = open;
+    this.#logger = logger;
+    this.#owned = this.#settle();
+    this.#checker = setInterval(() => void this.#check(), CHECK_MS).unref();
+  }
+
+  get address(): string {
+    return this.#socket.address;
+  }
+
+  owned(): Promise<T | undefined> {
+    return this.#owned;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#checker);
+    const owned = this.#owned;
+    this.#owned = Promise.reject(new MailboxError('CLOSED', 'The mailboxes are closed: the server is shutting down.'));
+    this.#owned.catch(() => undefined); // for those who ask later
+    await this.#leave(await owned.catch(() => undefined));
+  }
+
+  #settle(): Promise<T | undefined> {
+    const owned = this.#connectOrOwn();
+    owned.catch((error: unknown) => this.#logger.error({ err: error }, 'the directory cannot be used'));
+    return owned;
+  }
+
+  async #connectOrOwn(): Promise<T | undefined> {
+    for (;;) {
+      this.#owner = await this.#socket.connect();
+      this.#owner?.unref().once('close', () => {
+        if (!this.#closed) this.#owned = this.#settle();
+      });
+      if (this.#owner) return undefined;
+      if (await this.#socket.listen((req, res) => void this.#answer(req, res))) break;
+      await pause(ASK_AGAIN_MS);
+    }
+    try {
+      this.current = await this.#open();
+      return this.current;
+    } catch (error) {
+      this.#socket.close();
+      throw error;
+    }
+  }
+
+  /** Who comes too early waits; who comes too late asks the next owner. */
+  async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const owned = await this.#owned.catch(() => undefined);
+    if (owned) owned.answerPassed(req, res);
+    else req.socket.destroy();
+  }
+
+  /** An owner that is no longer found stops being one. What could not be settled is tried again. */
+  async #check(): Promise<void> {
+    const settled = this.#owned;
+    const result = await settled.then(
+      (owned) => (owned ? this.#socket.isReached() : true),
+      () => undefined,
+    );
+    if (this.#owned !== settled || result === true) return;
+    if (result === undefined) this.#owned = this.#settle();
+    else {
+      this.#logger.warn({}, 'the socket of the directory is gone: another process may own it now');
+      this.#owned = this.#leave(this.current).then(() => this.#settle());
+    }
+  }
+
+  async #leave(owned: T | undefined): Promise<void> {
+    this.current = undefined;
+    this.#owner?.destroy();
+    await owned?.close();
+    this.#socket.close();
+  }
+}

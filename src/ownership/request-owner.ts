@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { request, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import { json } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { CALLER_HEADER, callerHeader, type Caller } from '../access/caller.ts';
+import { MailboxError, type MailboxErrorCode } from '../mailbox-error.ts';
+import type { Owned, Owning } from './ownership.ts';
+
+/** A request to the owner of a directory. */
+export interface OwnerRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly caller: Caller;
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: string | Buffer;
+  /** Gives up when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/** An owner that was killed has a successor within a second. */
+const MOST_ATTEMPTS = 40;
+const ASK_AGAIN_MS = 50;
+
+/**
+ * Asks the owner, and its successor if it goes before it has answered. Waits for an owner that is stopped. Resolves when
+ * the answer begins; MAILBOX_BUSY when nobody answers within two seconds, else as `owned()`.
+ */
+export async function requestOwner(owning: Owning<Owned>, asked: OwnerRequest): Promise<IncomingMessage> {
+  const caller = { messageKey: randomUUID(), ...asked.caller }; // the same message, should it be sent twice
+  for (let attempt = 1; ; attempt += 1) {
+    await owning.owned();
+    try {
+      return await answerTo({ ...asked, caller }, owning);
+    } catch (error) {
+      asked.signal?.throwIfAborted();
+      if (error instanceof TypeError) throw error;
+      if (attempt < MOST_ATTEMPTS) await pause(ASK_AGAIN_MS);
+      else
+        throw new MailboxError('MAILBOX_BUSY', 'Nobody keeps the mailboxes at the moment. Try again.', {
+          cause: error,
+        });
+    }
+  }
+}
+
+/** What an answer in JSON says. When it is a problem, that MailboxError. */
+export async function readAnswer(answer: IncomingMessage): Promise<unknown> {
+  const said = await json(answer);
+  if ((answer.statusCode ?? 500) < 400) return said;
+  const { error, message } = said as { error: MailboxErrorCode; message: string };
+  throw new MailboxError(error, message);
+}
+
+function answerTo(
+  { caller, headers, body = '', ...asked }: OwnerRequest,
+  { address: socketPath, agent }: Owning<Owned>,
+): Promise<IncomingMessage> {
+  const length = Buffer.byteLength(body);
+  const all = { ...headers, [CALLER_HEADER]: callerHeader(caller), ...(length > 0 && { 'content-length': length }) };
+  return new Promise((resolve, reject) => {
+    request({ ...asked, socketPath, agent, headers: all })
+      .once('response', resolve)
+      .on('error', reject)
+      .end(body);
+  });
+}
