@@ -13,8 +13,6 @@ export interface Inspection {
   readonly torn: readonly FileView[];
   /** As they stand in the file: `delivered`, `read:<sender>`. */
   readonly marks: Readonly<Record<string, string>>;
-  /** Other servers on the same directory, and who has a page open there that belongs to this mailbox. */
-  readonly servers: readonly { readonly pid: number; readonly here: readonly string[] }[];
 }
 
 export interface FileView {

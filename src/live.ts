@@ -95,11 +95,6 @@ export class LocalLive implements Live {
     return inside.map((where) => splitPlace(where)[1]);
   }
 
-  /** Whether this person has, or had a moment ago, a page of another process open. */
-  isHereElsewhere(person: string): boolean {
-    return (this.#places.get(person) ?? []).some((process) => process !== HERE);
-  }
-
   /** Forgets everybody without a word; timers end. */
   close(): void {
     for (const timer of this.#leaving.values()) clearTimeout(timer);

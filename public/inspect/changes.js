@@ -64,10 +64,7 @@ export const nameIn = (mark) => mark.slice(mark.indexOf(':') + 1);
 
 /** @param {Look} before @param {Look} after */
 function listenerChanges(before, after) {
-  const [was, is] = [listenersOf(before), listenersOf(after)];
+  const [was, is] = [before.streams.length, after.streams.length];
   if (was === is) return [];
   return [change(is > was ? 'happened.came' : 'happened.went', { n: is })];
 }
-
-/** Streams of this server, and people at each of the others. @param {Look} look */
-const listenersOf = ({ streams, servers }) => servers.reduce((sum, { here }) => sum + here.length, streams.length);

@@ -194,11 +194,8 @@ function showFiles(files, isLater) {
 }
 
 /** @param {Look} look */
-function showFacts({ streams, servers, marks: ids, pid }) {
-  const others = servers.map(({ pid: other, here }) =>
-    say(element('li'), here.length > 0 ? 'thereWho' : 'thereNobody', { pid: other, who: here.join(', ') }),
-  );
-  replace(connected, [say(element('li'), 'here', { pid, n: streams.length }), ...others]);
+function showFacts({ streams, marks: ids, pid }) {
+  replace(connected, [say(element('li'), 'here', { pid, n: streams.length })]);
   replace(cursors, streams.length > 0 ? streams.map((id) => element('li', {}, element('code', {}, id))) : [none()]);
   const all = Object.entries(ids).map(([name, id]) =>
     element(

@@ -6,7 +6,6 @@ interface Look {
   log: FileView[];
   torn: FileView[];
   marks: Record<string, string>;
-  servers: { pid: number; here: string[] }[];
   streams: string[]; // cursors
   pid: number;
 }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { READ, isAccessible, namesIn, readRange, statIfThere, withFile } from '../files/disk.ts';
 import { checkLayout } from '../files/layout.ts';
 import { LOCK_STALE_MS } from '../files/lock.ts';
-import { ACCESS, LIVE, LOCKS, MARKS, TAKEN, TORN, isMailboxFile } from '../files/mailbox-paths.ts';
+import { ACCESS, LOCKS, MARKS, TAKEN, TORN, isMailboxFile } from '../files/mailbox-paths.ts';
 import { isSuccessor } from '../files/takes.ts';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
 import { isMailboxName } from '../mailbox-name.ts';
@@ -122,8 +122,7 @@ function owners(dir: string, entries: readonly Entry[], server: number): Finding
     if (server === process.geteuid?.()) return !isOurs(path);
     return uid !== server && (mode & 0o060) !== 0o060 && (mode & 0o006) !== 0o006;
   };
-  // In .live, each process has a file of its own.
-  const shut = entries.filter((entry) => entry.within !== LIVE && isShut(entry)).map(({ path }) => path);
+  const shut = entries.filter(isShut).map(({ path }) => path);
   if (shut.length === 0) return [];
   const effect = shut.some((path) => path.includes(`/${ACCESS}`)) ? ': invitations are answered 503' : '';
   const what = `${shut[0]} cannot be read and written by uid ${server} (one of ${shut.length})${effect}`;

@@ -4,7 +4,19 @@ import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import { READ, SAFELY, copyRange, ifThere, imitate, makeDirectory, namesIn, statIfThere, withFile } from './disk.ts';
 import { LAYOUT, LAYOUT_FILE, UNFINISHED, checkLayout, writeLayout } from './layout.ts';
-import { ACCESS, DELIVERED, LIVE, LOCKS, MARKS, MailboxPaths, TAKEN, TORN, mailboxesIn } from './mailbox-paths.ts';
+import {
+  ACCESS,
+  DELIVERED,
+  HOST,
+  LIVE,
+  LOCKS,
+  MARKS,
+  MailboxPaths,
+  SOCKET,
+  TAKEN,
+  TORN,
+  mailboxesIn,
+} from './mailbox-paths.ts';
 import { listTakes } from './takes.ts';
 
 export interface BackedUp {
@@ -15,8 +27,8 @@ export interface BackedUp {
   readonly leftOut: readonly string[];
 }
 
-/** Copied mailbox by mailbox, or not at all: what running servers tell each other is of no use in a copy. */
-const OURS: readonly string[] = [ACCESS, DELIVERED, LAYOUT_FILE, LIVE, LOCKS, MARKS, TAKEN, TORN];
+/** Copied mailbox by mailbox, or not at all: how running servers find each other is of no use in a copy. */
+const OURS: readonly string[] = [ACCESS, DELIVERED, HOST, LAYOUT_FILE, LIVE, LOCKS, MARKS, SOCKET, TAKEN, TORN];
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | SAFELY;
 
 /**

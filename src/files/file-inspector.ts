@@ -4,7 +4,6 @@ import type { MailboxName } from '../mailbox-name.ts';
 import type { FileView, Inspection, Inspector, Piece } from '../inspector.ts';
 import { READ, ifThere, namesIn, readRange, sizeOf, statIfThere, withFile } from './disk.ts';
 import { logPieces, mailPieces, tornPieces } from './file-pieces.ts';
-import type { LiveDirectory } from './live-directory.ts';
 import type { TakeRange } from './log-batch.ts';
 import { LogSegments, batchesIn } from './log-segments.ts';
 import { MailboxPaths, mailboxesIn } from './mailbox-paths.ts';
@@ -21,13 +20,11 @@ const MAX_REMEMBERED = 100;
 /** Looks at mailbox files from outside, as `cat` would: it shares nothing with those who append and drain. */
 export class FileInspector implements Inspector {
   readonly #dir: string;
-  readonly #live: LiveDirectory;
   /** The result of reading each file, with its version: a log may be a mebibyte. */
   readonly #known = new Map<string, unknown>();
 
-  constructor(dir: string, live: LiveDirectory) {
+  constructor(dir: string) {
     this.#dir = dir;
-    this.#live = live;
   }
 
   mailboxes(): string[] {
@@ -53,7 +50,6 @@ export class FileInspector implements Inspector {
       log,
       torn: this.#torn(paths),
       marks: new Marks(paths.marks).read(),
-      servers: this.#live.others(mailbox),
     };
   }
 

@@ -1,4 +1,4 @@
-import { accessSync, constants, realpathSync } from 'node:fs';
+import { accessSync, constants, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { silent, type Logger } from '../logger.ts';
@@ -10,7 +10,6 @@ import { makeDirectory, namesIn, refuseWhenFull, SyncError } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
 import { FileInspector } from './file-inspector.ts';
 import { LAYOUT_FILE, claimLayout } from './layout.ts';
-import { LiveDirectory } from './live-directory.ts';
 import { removeDeadLocks } from './lock.ts';
 import { Mailbox, type MailboxOptions } from './mailbox.ts';
 import { DELIVERED, LIVE, LOCKS, MailboxPaths, TAKEN } from './mailbox-paths.ts';
@@ -67,7 +66,6 @@ const COMMIT_SLOTS = 12;
 
 /** Mailboxes as plain text files in one directory, shared with any other program that appends to them. */
 export class FileMailboxes implements MailboxStore {
-  readonly live: LiveDirectory;
   readonly inspector: FileInspector;
   readonly #dir: string;
   readonly #options: MailboxOptions;
@@ -79,7 +77,6 @@ export class FileMailboxes implements MailboxStore {
   readonly #sweep = new Rounds(this.#boxes, TICK_MS, SWEEP_MS, SWEEP_MOST);
   #resting: MailboxName[] = [];
   #restingMs = 0;
-  #livedMs = 0;
   readonly #withUnwrittenMarks = new Set<Mailbox>();
   readonly #recovered: Promise<void>;
   #foundInFiles = 0;
@@ -98,6 +95,7 @@ export class FileMailboxes implements MailboxStore {
     claimLayout(this.#dir);
     if (options.groupWritable) admitGroup(this.#dir);
     makeDirectory(join(this.#dir, LOCKS));
+    rmSync(join(this.#dir, LIVE), { recursive: true, force: true }); // version 1 had notices there
 
     const logger = options.logger ?? silent;
     this.#onFatal = options.onFatal;
@@ -120,9 +118,7 @@ export class FileMailboxes implements MailboxStore {
         this.#made += 1;
         return true;
       },
-      isHeardElsewhere: (mailbox) => this.live.isHereElsewhere(mailbox),
       onReplaced: (file) => this.#watcher?.rewatch(file),
-      onLogged: (mailbox) => this.live.grew(mailbox),
       onForeign: (events) => (this.#foundInFiles += events),
       onSyncError: (error) => this.#fail(error),
     };
@@ -130,15 +126,7 @@ export class FileMailboxes implements MailboxStore {
       const anchor = join(this.#dir, LAYOUT_FILE);
       this.#watcher = new MailboxWatcher(logger, { anchor, usePolling: options.usePolling ?? false });
     }
-    this.live = new LiveDirectory(join(this.#dir, LIVE), {
-      logger,
-      watch: options.watch !== false,
-      onGrown: (name) => {
-        const box = this.#boxes.get(name as MailboxName);
-        if (box?.isWatched) box.hint();
-      },
-    });
-    this.inspector = new FileInspector(this.#dir, this.live);
+    this.inspector = new FileInspector(this.#dir);
     this.#recovered = this.#recover();
     this.#sweeper = setInterval(() => this.#tick(), TICK_MS).unref();
   }
@@ -209,7 +197,7 @@ export class FileMailboxes implements MailboxStore {
   }
 
   get figures(): StoreFigures {
-    return { foundInFiles: this.#foundInFiles, watchErrors: (this.#watcher?.errors ?? 0) + this.live.watchErrors };
+    return { foundInFiles: this.#foundInFiles, watchErrors: this.#watcher?.errors ?? 0 };
   }
 
   /** Ends when everything begun has ended and the marks are written; closing twice is harmless. */
@@ -219,7 +207,6 @@ export class FileMailboxes implements MailboxStore {
     clearInterval(this.#sweeper);
     clearTimeout(this.#marksTimer);
     await this.#recovered;
-    this.live.close();
     await this.#watcher?.close();
     await this.#writeMarks('briefly'); // without them, mail is at worst delivered again to who has no cursor
     await Promise.all(Array.from(this.#boxes.values(), (box) => box.close()));
@@ -269,10 +256,6 @@ export class FileMailboxes implements MailboxStore {
 
   #tick(): void {
     const nowMs = this.#options.uptimeMs();
-    if (nowMs - this.#livedMs >= SWEEP_MS) {
-      this.#livedMs = nowMs;
-      this.live.tick();
-    }
     if (!this.#retiring && nowMs - this.#retiredMs >= RETIRE_MS) void this.#retireTakes();
     this.#retainResting(nowMs);
     this.#sweep.tick((name) => this.#visit(name, this.#boxes.get(name)!, nowMs));

@@ -9,6 +9,9 @@ export const TORN = '.torn';
 export const LOCKS = '.locks';
 export const LIVE = '.live';
 export const ACCESS = '.access';
+/** Where the owner of the directory is reached, and on which computer: see `src/ownership/owner-socket.ts`. */
+export const SOCKET = '.socket';
+export const HOST = '.host';
 export const MAILBOX_ENDING = '.txt';
 /** Of a log's segments. */
 export const SEGMENT_ENDING = '.log';

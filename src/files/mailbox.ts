@@ -1,7 +1,7 @@
 import { closeSync, constants, fchmodSync, fstatSync, openSync, rmSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
-import { ROOM_PREFIX, type MailboxName } from '../mailbox-name.ts';
+import { ROOM_PREFIX } from '../mailbox-name.ts';
 import type { Appended, Batch, MailEvent, Message } from '../mailbox-store.ts';
 import { keyOf, messageData, scopedKey } from '../message-data.ts';
 import { DeliveredLog, type Draft, type LogOptions } from './delivered-log.ts';
@@ -37,12 +37,8 @@ export interface MailboxOptions extends LogOptions, TakenMailOptions {
   readonly groupWritable: boolean;
   /** Counts one more mailbox that was not there before; false when there are too many. */
   readonly mayMake: () => boolean;
-  /** Whether somebody listens to it by way of another process, as far as is known here. */
-  readonly isHeardElsewhere: (mailbox: MailboxName) => boolean;
   /** Another mailbox file stands at the path than the last time we looked, whoever put it there. */
   readonly onReplaced: (file: string) => void;
-  /** Something of ours has been logged. */
-  readonly onLogged: (mailbox: MailboxName) => void;
   /** A write could not be made durable: nothing may be accepted any more. */
   readonly onSyncError: (error: SyncError) => void;
 }
@@ -102,10 +98,8 @@ export class Mailbox {
   constructor(paths: MailboxPaths, options: MailboxOptions) {
     this.#paths = paths;
     this.#options = options;
-    this.log = new DeliveredLog(paths, options, () => {
-      this.#ringIfGrown(); // each batch rings: a long backlog is on its way while the rest is still read
-      options.onLogged(paths.name);
-    });
+    // Each batch rings: a long backlog is on its way while the rest is still read.
+    this.log = new DeliveredLog(paths, options, () => this.#ringIfGrown());
     this.taken = new TakenMail(paths, options, this.log);
   }
 
@@ -141,8 +135,7 @@ export class Mailbox {
         const batch: Append[] = [];
         try {
           // Then the mail need not wait in the file; should we be mistaken, it waits in the log as well.
-          const isHeard = this.isWatched || (this.log.exists && this.#options.isHeardElsewhere(this.#paths.name));
-          if (isHeard) await this.#appendToLog(batch);
+          if (this.isWatched) await this.#appendToLog(batch);
           else await this.#appendToFile(batch);
         } catch (error) {
           this.#closeBatch(batch); // the write may not have begun

@@ -20,5 +20,5 @@ export async function doctor(words: readonly string[], options?: RunOptions): Pr
 
 /** What is in a data directory, without what servers tell each other. */
 export function kept(dir: string): string[] {
-  return existsSync(dir) ? listing(dir).filter((line) => !line.startsWith('.live/')) : [];
+  return existsSync(dir) ? listing(dir).filter((line) => !line.startsWith('.host ')) : [];
 }

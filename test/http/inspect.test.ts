@@ -2,7 +2,6 @@ import { appendFileSync, readFileSync, readdirSync, symlinkSync, writeFileSync }
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { FileView, Inspection, Says } from '../../src/inspector.ts';
-import { startChatProcess } from '../support/chat-process.ts';
 import { listing, temporaryDirectory } from '../support/directory.ts';
 import { Listener, listen } from '../support/listener.ts';
 import { reportReceipt, say, type At } from '../support/requests.ts';
@@ -174,23 +173,6 @@ describe('what an inspection shows', () => {
 
     expect(file).toMatchObject({ problem: 'notPlain', pieces: [] });
     expect(JSON.stringify(file)).not.toContain(Buffer.from('secret').toString('base64').slice(0, 7));
-  });
-
-  test('is who has a page open at another server', async () => {
-    const dir = temporaryDirectory();
-    const [here, there] = [await startChatProcess(dir), await startChatProcess(dir)];
-    await listen(`${there.url}/status?receiver=henry`);
-    await listen(`${there.url}/status?receiver=room.lobby&person=mina`);
-
-    const found = await until('the other server', async () => {
-      const now = await look(here, 'henry');
-      return now.servers.some(({ here: people }) => people.length > 0) ? now : undefined;
-    });
-
-    expect(found.servers).toEqual([{ pid: (await look(there, 'henry')).pid, here: ['henry'] }]);
-    expect(found.streams).toEqual([]);
-    const inRoom = await until('the room', async () => (await look(here, 'room.lobby')).servers[0]?.here[0]);
-    expect(inRoom).toBe('mina');
   });
 });
 
