@@ -15,7 +15,10 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 const dist = process.env.CHAT_DIST ?? resolve(import.meta.dirname, '../../../dist');
-const { mailboxChat, FileMailboxes } = await import(pathToFileURL(resolve(dist, 'index.js')).href);
+const built = (file) => import(pathToFileURL(resolve(dist, file)).href);
+const { FileMailboxes } = await built('index.js');
+const { chatOf } = await built('mailbox-chat.js');
+const { readOptions } = await built('read-options.js');
 
 const {
   dir,
@@ -61,8 +64,8 @@ const onFatal = (error) => {
   setTimeout(() => process.exit(1), 100);
 };
 const now = clockOffsetMs === 0 ? Date.now : () => Date.now() + clockOffsetMs;
-const store = new FileMailboxes(dir, { logger, onFatal, now, ...options });
-const chat = mailboxChat({ dir, store, logger, sendRate, ...(maxMessage && { maxMessage }) });
+const openFiles = () => new FileMailboxes(dir, { logger, onFatal, now, ...options });
+const chat = chatOf(readOptions({ dir, logger, sendRate, ...(maxMessage && { maxMessage }) }), openFiles);
 const server = createServer(chat);
 
 process.on('SIGTERM', () => void stop());
