@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { callerNow, callerOf, type Caller } from '../access/caller.ts';
+import { MailboxError } from '../mailbox-error.ts';
 import type { Owned, Owning } from '../ownership/ownership.ts';
 import { requestOwner } from '../ownership/request-owner.ts';
 import { readBytes } from './body.ts';
@@ -14,6 +15,8 @@ const MAX_BYTES = 2 * 1024 * 1024;
 const PASSED = ['accept', 'content-encoding', 'idempotency-key', 'last-event-id'];
 /** What is about one connection only. */
 const NOT_PASSED_BACK = new Set(['connection', 'keep-alive', 'transfer-encoding']);
+/** What took longer may have been answered to somebody who is not allowed to have it any more. */
+const RECHECK_MS = 1000;
 /** Streams that are passed on are counted under this, which is the name of no mailbox. */
 const STREAMS = '/passed';
 
@@ -31,16 +34,25 @@ export async function passOn(
   res.once('close', () => client.abort());
   if (res.destroyed) return;
 
+  const askedMs = performance.now();
   const asked = { method, path, headers, body: body.bytes, caller: callerOf(req), signal: client.signal };
   const answer = await requestOwner(owning, asked).catch((error: unknown) => {
     if (!client.signal.aborted) throw error;
   });
   if (!answer) return;
+  if (performance.now() - askedMs > RECHECK_MS) await recheck(req, answer);
   const names = Object.keys(answer.headers).filter((name) => !NOT_PASSED_BACK.has(name));
   res.writeHead(answer.statusCode!, only(names, answer.headers));
   const format = formatOf(answer.headers['content-type']);
   if (format) follow(req, new PassedStream(res, format, answer), streams);
   else answer.on('error', () => res.destroy()).pipe(res);
+}
+
+/** What answers a long poll is not for somebody whose right to it has ended meanwhile. */
+async function recheck(req: IncomingMessage, answer: IncomingMessage): Promise<void> {
+  if (req.method !== 'GET' || rightsOf(await callerNow(req)) === rightsOf(callerOf(req))) return;
+  answer.destroy();
+  throw new MailboxError('UNAUTHORIZED', 'You were let in when you asked, and are not any more. Ask again.');
 }
 
 /** What a caller may do can change while the stream is open: that is known where the request arrived. */

@@ -21,6 +21,7 @@ const OWNER_LOCK = { stale: 2000, realpath: false, onCompromised: () => undefine
 const MAX_ADDRESS_BYTES = 85;
 /** Those who pass requests on are our own: they may be slow, and say much about who is asking. */
 const SERVER_OPTIONS = { requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0, maxHeaderSize: 1024 * 1024 };
+const MAX_NAME_BYTES = 108;
 const MAX_WAITING_CONNECTIONS = 4096;
 /** An owner on another computer has touched `.host` in this time. */
 const TOUCHED_MS = 3000;
@@ -132,7 +133,7 @@ export class OwnerSocket {
     if (process.platform !== 'linux') return server;
     const { dev, ino } = fs.statSync(this.#dir);
     try {
-      await listening(server, `\0mailbox-chat:${dev}:${ino}`);
+      await listening(server, `\0mailbox-chat:${dev}:${ino}`.padEnd(MAX_NAME_BYTES, '\0')); // as older Node does
       return server;
     } catch (error) {
       if (isErrno(error, 'EADDRINUSE')) return undefined;

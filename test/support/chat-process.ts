@@ -15,10 +15,16 @@ export interface ChatProcess {
   readonly stop: () => Promise<number | null>;
 }
 
+export interface ChatProcessOptions {
+  readonly access?: 'open' | 'links';
+  /** Whether the header `x-user` says who is asking. */
+  readonly login?: boolean;
+}
+
 /** Serves a directory from a process of its own, as a second server on one machine does. */
-export async function startChatProcess(dir: string): Promise<ChatProcess> {
+export async function startChatProcess(dir: string, options: ChatProcessOptions = {}): Promise<ChatProcess> {
   buildPackage();
-  const child = fork(SCRIPT, [dir], { execArgv: [] });
+  const child = fork(SCRIPT, [dir, JSON.stringify(options)], { execArgv: [] });
   const exited = once(child, 'exit') as Promise<[number | null]>;
   afterThisTest(async () => {
     child.kill('SIGKILL');

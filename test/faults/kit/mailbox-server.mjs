@@ -79,7 +79,10 @@ async function stop() {
   setTimeout(() => server.closeAllConnections(), 1000).unref();
 }
 
-server.listen(port, host, () => say({ ready: server.address().port }));
+server.listen(port, host, () => {
+  const ready = () => say({ ready: server.address().port });
+  chat.ready().then(ready, ready); // not ready: some tests want to see what it answers then
+});
 
 function say(what) {
   process.stdout.write(`${JSON.stringify(what)}\n`);

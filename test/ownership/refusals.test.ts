@@ -1,0 +1,93 @@
+import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { mailboxChat, type MailboxChat } from '../../src/index.ts';
+import { silent } from '../../src/logger.ts';
+import { afterThisTest } from '../support/after-this-test.ts';
+import { startChatProcess } from '../support/chat-process.ts';
+import { temporaryDirectory } from '../support/directory.ts';
+import { history, say } from '../support/requests.ts';
+import { requires } from '../support/requires.ts';
+
+function openChat(dir: string): MailboxChat {
+  const chat = mailboxChat({ dir, logger: silent });
+  afterThisTest(() => chat.close());
+  return chat;
+}
+
+test('Processes share a directory whose path is too long for a socket', async () => {
+  const dir = join(mkdtempSync(join(temporaryDirectory(), 'x'.repeat(100))), 'y'.repeat(100));
+  const [owner, front] = [await startChatProcess(dir), await startChatProcess(dir)];
+
+  await say(front, 'jjeong', 'henry', 'hi');
+
+  const { messages } = await history(owner, 'henry', 'jjeong');
+  expect(messages.map(({ message }) => message)).toEqual(['hi']);
+});
+
+describe('a chat is not ready, and says why,', () => {
+  requires('root')('where the socket belongs to another user', async () => {
+    const dir = temporaryDirectory();
+    const stranger = createServer().listen(join(dir, '.socket'));
+    afterThisTest(() => stranger.close());
+    await once(stranger, 'listening');
+    chownSync(join(dir, '.socket'), 65_534, 65_534);
+
+    await expect(openChat(dir).ready()).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringContaining('belongs to uid 65534'),
+    });
+  });
+
+  test('where no socket can be made', async () => {
+    const dir = temporaryDirectory();
+    mkdirSync(join(dir, '.socket', 'in-its-place'), { recursive: true });
+
+    await expect(openChat(dir).ready()).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringContaining(`Can't use ${dir}`),
+    });
+  });
+
+  test('where a server on another computer has the directory', async () => {
+    const dir = temporaryDirectory();
+    const host = join(dir, '.host');
+    writeFileSync(host, 'another computer');
+    const touching = setInterval(() => utimesSync(host, new Date(), new Date()), 1000);
+    afterThisTest(() => clearInterval(touching));
+
+    await expect(openChat(dir).ready()).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringContaining('a server on another computer uses it'),
+    });
+  });
+});
+
+test('A directory that a server on another computer left is used', async () => {
+  const dir = temporaryDirectory();
+  writeFileSync(join(dir, '.host'), 'another computer');
+
+  await openChat(dir).ready();
+
+  expect(readFileSync(join(dir, '.host'), 'utf8')).not.toBe('another computer');
+});
+
+test('The owner shows other computers that it lives', async () => {
+  const dir = temporaryDirectory();
+  await openChat(dir).ready();
+  const host = join(dir, '.host');
+  utimesSync(host, 0, 0);
+
+  await expect(touched(host)).resolves.toBeGreaterThan(0);
+  rmSync(host);
+});
+
+async function touched(path: string): Promise<number> {
+  for (;;) {
+    const { mtimeMs } = statSync(path);
+    if (mtimeMs > 0) return mtimeMs;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
