@@ -101,7 +101,7 @@ class Stage {
   }
 }
 
-const well = (count: number): object[] => Array<object>(count).fill({ ...NOTHING_WRONG, complaints: [] });
+const well = (count: number): object[] => Array.from({ length: count }, () => ({ ...NOTHING_WRONG, complaints: [] }));
 
 describe('when the owner of a directory', () => {
   test('is killed, another process takes its place within a second, and nothing is lost or comes twice', async () => {
