@@ -13,7 +13,7 @@ import { nothingAt, sendProblem } from './http/problem.ts';
 import { routesOf } from './http/routes.ts';
 import type { StoreFigures } from './mailbox-store.ts';
 import { withMetrics, type ChatMetrics } from './metrics/metrics.ts';
-import { openMail, type OpenFiles } from './open-mail.ts';
+import { openMailroom, type OpenFiles } from './open-mailroom.ts';
 import { readOptions, type ChatOptions } from './read-options.ts';
 
 /** The chat as request handler: mount it with `app.use('/chat', chat)`, or hand it to `http.createServer`. */
@@ -45,7 +45,7 @@ export function chatOf(options: ChatOptions, openFiles?: OpenFiles): MailboxChat
   const { logger, allowFraming, allowedHosts: pageHosts } = options;
   const access = accessOf(options);
   const counts = new ChatCounts();
-  const owning = openMail(options, counts, openFiles);
+  const owning = openMailroom(options, counts, openFiles);
   const streams = new OpenStreams({ max: options.maxStreams, rechecks: access.name === 'links', counts });
   const links = access instanceof LinkAccess ? access : undefined;
   const front = new Front({

@@ -9,7 +9,7 @@ import type { MailboxName } from '../mailbox-name.ts';
 import type { Owning } from '../ownership/ownership.ts';
 import { readAnswer, requestOwner } from '../ownership/request-owner.ts';
 import { EventStream } from './event-stream.ts';
-import type { Mail } from './mail.ts';
+import type { Mailroom } from './mailroom.ts';
 import { BUSY_RETRY_MS } from './open-stream.ts';
 import type { OpenStreams } from './open-streams.ts';
 import { passOn } from './pass-on.ts';
@@ -30,7 +30,7 @@ export interface FrontOptions {
   readonly dir: string | null;
   readonly counts: ChatCounts;
   readonly logger: Logger;
-  readonly owning: Owning<Mail>;
+  readonly owning: Owning<Mailroom>;
   /** Those that are passed on. */
   readonly streams: OpenStreams;
 }
@@ -50,8 +50,8 @@ export class Front {
     const ask = (): Promise<Caller> => this.#askFor(req);
     setCaller(req, await ask(), ask);
     try {
-      const mail = await owning.owned();
-      if (mail) mail.answer(req, res);
+      const room = await owning.owned();
+      if (room) room.answer(req, res);
       else await passOn(req, res, owning, streams);
     } catch (error) {
       const format = isPassing(error) && !res.headersSent ? formatOfStream(req) : undefined;
@@ -65,8 +65,8 @@ export class Front {
   /** Rejects when mail cannot be accepted now. */
   async ready(): Promise<void> {
     const { owning } = this.options;
-    const mail = await owning.owned();
-    if (mail) return mail.store.ready();
+    const room = await owning.owned();
+    if (room) return room.store.ready();
     await readAnswer(await requestOwner(owning, { method: 'GET', path: '/readyz', caller: ADMINISTRATOR }));
   }
 

@@ -13,7 +13,7 @@ export interface RoutesOptions {
   readonly allowFraming: boolean;
 }
 
-/** What the owner of the mailboxes answers besides messages: see `mail-routes.ts`. */
+/** What the owner of the mailboxes answers besides messages: see `mailroom-routes.ts`. */
 const MAIL = ['/status', '/receipts', '/typing', '/history', '/people', '/inspect', '/status.html'];
 
 /** Everything that one chat answers. The most frequent requests come first. */

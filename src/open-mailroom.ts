@@ -1,6 +1,6 @@
 import { ChatCounts } from './chat-counts.ts';
 import { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
-import { Mail } from './http/mail.ts';
+import { Mailroom } from './http/mailroom.ts';
 import { SendLimit } from './http/send-limit.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 import { Ownership, Unshared, type Owning } from './ownership/ownership.ts';
@@ -15,17 +15,17 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  * The mailboxes, as far as they are this process's. Those in files belong to one of the processes that are given their
  * directory: `requestOwner` reaches it. Throws the system's error when the directory cannot be used.
  */
-export function openMail(
+export function openMailroom(
   options: ChatOptions,
   counts = new ChatCounts(),
   openFiles: OpenFiles = inFiles,
-): Owning<Mail> {
+): Owning<Mailroom> {
   const { dir, logger, store, sendRate, access } = options;
   const limit = new SendLimit(sendRate);
-  const mailIn = (opened: MailboxStore): Mail =>
-    new Mail(opened, { ...options, limit, counts, rechecks: access === 'links', dir: store ? null : dir });
-  if (store) return new Unshared(mailIn(store));
-  return new Ownership(prepareDirectory(dir), () => mailIn(openFiles(options)), logger);
+  const roomOf = (opened: MailboxStore): Mailroom =>
+    new Mailroom(opened, { ...options, limit, counts, rechecks: access === 'links', dir: store ? null : dir });
+  if (store) return new Unshared(roomOf(store));
+  return new Ownership(prepareDirectory(dir), () => roomOf(openFiles(options)), logger);
 }
 
 function inFiles(options: ChatOptions): FileMailboxes {

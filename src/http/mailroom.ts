@@ -7,12 +7,12 @@ import type { Logger } from '../logger.ts';
 import type { MailboxStore } from '../mailbox-store.ts';
 import type { Owned } from '../ownership/ownership.ts';
 import { Receipts } from '../receipts.ts';
-import { mailRoutesOf } from './mail-routes.ts';
+import { mailroomRoutesOf } from './mailroom-routes.ts';
 import { OpenStreams } from './open-streams.ts';
 import { nothingAt, sendProblem } from './problem.ts';
 import type { SendLimit } from './send-limit.ts';
 
-export interface MailOptions {
+export interface MailroomOptions {
   readonly limit: SendLimit;
   readonly counts: ChatCounts;
   readonly logger: Logger;
@@ -24,7 +24,7 @@ export interface MailOptions {
 }
 
 /** The mailboxes and all that is about them, in the one process that has them. */
-export class Mail implements Owned {
+export class Mailroom implements Owned {
   readonly store: MailboxStore;
   readonly streams: OpenStreams;
   /** Answers once it is known who is asking. */
@@ -32,13 +32,13 @@ export class Mail implements Owned {
   readonly answerPassed: RequestListener;
   readonly #live: Live;
 
-  constructor(store: MailboxStore, { maxStreams, rechecks, ...options }: MailOptions) {
+  constructor(store: MailboxStore, { maxStreams, rechecks, ...options }: MailroomOptions) {
     const { counts, logger } = options;
     this.store = store;
     this.#live = store.live ?? new LocalLive();
     this.streams = new OpenStreams({ max: maxStreams, rechecks, counts });
     const receipts = new Receipts(store, this.#live);
-    const router = mailRoutesOf({ ...options, store, live: this.#live, receipts, streams: this.streams });
+    const router = mailroomRoutesOf({ ...options, store, live: this.#live, receipts, streams: this.streams });
 
     this.answer = (req, res) => {
       void router(req as Request, res as Response, () => sendProblem(res, nothingAt(req), logger));

@@ -16,7 +16,7 @@ import { postTyping } from './typing.ts';
  * What the owner of the mailboxes answers, to its own clients and to other processes. The most frequent requests come
  * first. Who is asking is known by then, and that no other web site asks.
  */
-export function mailRoutesOf(chat: Chat): Router {
+export function mailroomRoutesOf(chat: Chat): Router {
   const router = express.Router({ caseSensitive: true, strict: true });
   const route = (path: string): IRoute => router.route(path).all(refuseOtherMethods);
 
