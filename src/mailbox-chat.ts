@@ -45,7 +45,7 @@ export function chatOf(options: ChatOptions, openFiles?: OpenFiles): MailboxChat
   const { logger, allowFraming, allowedHosts: pageHosts } = options;
   const access = accessOf(options);
   const counts = new ChatCounts();
-  const owning = openMailroom(options, counts, openFiles);
+  const ownership = openMailroom(options, counts, openFiles);
   const streams = new OpenStreams({ max: options.maxStreams, rechecks: access.name === 'links', counts });
   const links = access instanceof LinkAccess ? access : undefined;
   const front = new Front({
@@ -54,7 +54,7 @@ export function chatOf(options: ChatOptions, openFiles?: OpenFiles): MailboxChat
     links,
     dir: options.store ? null : options.dir,
     counts,
-    owning,
+    ownership,
     streams,
   });
   const guard = { allowedHosts: access.name === 'open' ? pageHosts : ['*'], pageHosts };
@@ -65,10 +65,10 @@ export function chatOf(options: ChatOptions, openFiles?: OpenFiles): MailboxChat
   };
   const close = async (): Promise<void> => {
     streams.close();
-    await owning.close();
+    await ownership.close();
   };
-  const openStreams = (): number => streams.count + (owning.current?.streams.count ?? 0);
-  const figures = (): StoreFigures | undefined => owning.current?.store.figures;
+  const openStreams = (): number => streams.count + (ownership.current?.streams.count ?? 0);
+  const figures = (): StoreFigures | undefined => ownership.current?.store.figures;
   const counted = { counts, openStreams, figures, logger };
   return withMetrics(Object.assign(chat, { ready: () => front.ready(), close }), counted);
 }

@@ -1,10 +1,12 @@
+import { accessSync, constants, realpathSync } from 'node:fs';
 import { ChatCounts } from './chat-counts.ts';
+import { makeDirectory } from './files/disk.ts';
 import { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
+import { checkLayout } from './files/layout.ts';
 import { Mailroom } from './http/mailroom.ts';
 import { SendLimit } from './http/send-limit.ts';
 import type { MailboxStore } from './mailbox-store.ts';
-import { Ownership, Unshared, type Owning } from './ownership/ownership.ts';
-import { prepareDirectory } from './ownership/prepare-directory.ts';
+import { Ownership } from './ownership/ownership.ts';
 import type { ChatOptions } from './read-options.ts';
 
 export type OpenFiles = (options: ChatOptions) => FileMailboxes;
@@ -19,13 +21,13 @@ export function openMailroom(
   options: ChatOptions,
   counts = new ChatCounts(),
   openFiles: OpenFiles = inFiles,
-): Owning<Mailroom> {
+): Ownership<Mailroom> {
   const { dir, logger, store, sendRate, access } = options;
   const limit = new SendLimit(sendRate);
   const roomOf = (opened: MailboxStore): Mailroom =>
     new Mailroom(opened, { ...options, limit, counts, rechecks: access === 'links', dir: store ? null : dir });
-  if (store) return new Unshared(roomOf(store));
-  return new Ownership(prepareDirectory(dir), () => roomOf(openFiles(options)), logger);
+  if (store) return new Ownership(undefined, () => roomOf(store), logger);
+  return new Ownership(prepare(dir), () => roomOf(openFiles(options)), logger);
 }
 
 function inFiles(options: ChatOptions): FileMailboxes {
@@ -38,4 +40,13 @@ function inFiles(options: ChatOptions): FileMailboxes {
     ...(keepBytes !== undefined && { keepBytes }),
   };
   return new FileMailboxes(dir, given);
+}
+
+/** Makes the directory if need be; its real path. */
+function prepare(path: string): string {
+  makeDirectory(path);
+  const dir = realpathSync(path);
+  accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
+  checkLayout(dir);
+  return dir;
 }

@@ -6,7 +6,7 @@ import type { ChatCounts } from '../chat-counts.ts';
 import type { MayInspect } from '../chat-options.ts';
 import type { Logger } from '../logger.ts';
 import type { MailboxName } from '../mailbox-name.ts';
-import type { Owning } from '../ownership/ownership.ts';
+import type { Ownership } from '../ownership/ownership.ts';
 import { readAnswer, requestOwner } from '../ownership/request-owner.ts';
 import { EventStream } from './event-stream.ts';
 import type { Mailroom } from './mailroom.ts';
@@ -30,7 +30,7 @@ export interface FrontOptions {
   readonly dir: string | null;
   readonly counts: ChatCounts;
   readonly logger: Logger;
-  readonly owning: Owning<Mailroom>;
+  readonly ownership: Ownership<Mailroom>;
   /** Those that are passed on. */
   readonly streams: OpenStreams;
 }
@@ -45,14 +45,14 @@ export class Front {
 
   /** Answers a request about mail, here or through the process that owns the mailboxes. */
   readonly answer: Handler = async (req, res) => {
-    const { owning, streams, counts, logger } = this.options;
+    const { ownership, streams, counts, logger } = this.options;
     delete req.headers[CALLER_HEADER];
     const ask = (): Promise<Caller> => this.#askFor(req);
     setCaller(req, await ask(), ask);
     try {
-      const room = await owning.owned();
+      const room = await ownership.owned();
       if (room) room.answer(req, res);
-      else await passOn(req, res, owning, streams);
+      else await passOn(req, res, ownership, streams);
     } catch (error) {
       const format = isPassing(error) && !res.headersSent ? formatOfStream(req) : undefined;
       if (!format) throw error;
@@ -64,10 +64,10 @@ export class Front {
 
   /** Rejects when mail cannot be accepted now. */
   async ready(): Promise<void> {
-    const { owning } = this.options;
-    const room = await owning.owned();
+    const { ownership } = this.options;
+    const room = await ownership.owned();
     if (room) return room.store.ready();
-    await readAnswer(await requestOwner(owning, { method: 'GET', path: '/readyz', caller: ADMINISTRATOR }));
+    await readAnswer(await requestOwner(ownership, { method: 'GET', path: '/readyz', caller: ADMINISTRATOR }));
   }
 
   async #askFor(req: IncomingMessage): Promise<Caller> {

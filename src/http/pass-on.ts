@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { callerNow, callerOf, type Caller } from '../access/caller.ts';
 import { MailboxError } from '../mailbox-error.ts';
-import type { Owned, Owning } from '../ownership/ownership.ts';
+import type { Ownership } from '../ownership/ownership.ts';
 import { requestOwner } from '../ownership/request-owner.ts';
 import { readBytes } from './body.ts';
 import { BUSY_RETRY_MS } from './open-stream.ts';
@@ -24,7 +24,7 @@ const STREAMS = '/passed';
 export async function passOn(
   req: IncomingMessage,
   res: ServerResponse,
-  owning: Owning<Owned>,
+  ownership: Ownership,
   streams: OpenStreams,
 ): Promise<void> {
   const { method = 'GET', url: path = '/' } = req;
@@ -36,7 +36,7 @@ export async function passOn(
 
   const askedMs = performance.now();
   const asked = { method, path, headers, body: body.bytes, caller: callerOf(req), signal: client.signal };
-  const answer = await requestOwner(owning, asked).catch((error: unknown) => {
+  const answer = await requestOwner(ownership, asked).catch((error: unknown) => {
     if (!client.signal.aborted) throw error;
   });
   if (!answer) return;

@@ -5,6 +5,7 @@
  *     .host            which computer the owner runs on; touched every second
  *     .locks/owner     held for the milliseconds in which a process becomes the owner
  */
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect, createServer as createBareServer, type Server as BareServer, type Socket } from 'node:net';
@@ -51,7 +52,9 @@ export class OwnerSocket {
   async connect(): Promise<Socket | undefined> {
     this.#refuseStrangers();
     try {
-      return await connected(this.address);
+      const socket = connect(this.address);
+      await once(socket, 'connect');
+      return socket.on('error', () => undefined); // it closes then, too
     } catch (error) {
       if (isErrno(error, 'ENOENT', 'ECONNREFUSED')) return undefined;
       throw this.#unusable(error);
@@ -181,21 +184,6 @@ function thisHost(): string {
 }
 
 /** `exclusive`: in node:cluster the primary process would listen instead, for all. */
-function listening(server: BareServer, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject).listen({ path, exclusive: true, backlog: MAX_WAITING_CONNECTIONS }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function connected(path: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket: Socket = connect(path, () => {
-      socket.off('error', reject).on('error', () => undefined); // it closes then, too
-      resolve(socket);
-    });
-    socket.once('error', reject);
-  });
+async function listening(server: BareServer, path: string): Promise<void> {
+  await once(server.listen({ path, exclusive: true, backlog: MAX_WAITING_CONNECTIONS }), 'listening');
 }

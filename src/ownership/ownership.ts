@@ -12,39 +12,6 @@ export interface Owned {
   close(): Promise<void>;
 }
 
-/** How to reach what a directory's owner has. */
-export interface Owning<T extends Owned> {
-  /** What this process owns at the moment, if anything. */
-  readonly current: T | undefined;
-  /** Where the owner answers HTTP, this process or another. */
-  readonly address: string;
-  /** Connections to the owner. */
-  readonly agent: Agent;
-  /** Resolves once it is settled who the owner is: to what this process owns, or undefined. Else STORE_FAILED, CLOSED. */
-  owned(): Promise<T | undefined>;
-  /** Closes what is owned, and lets another process own it. Twice is harmless. */
-  close(): Promise<void>;
-}
-
-/** What is not shared with other processes, or shares itself. */
-export class Unshared<T extends Owned> implements Owning<T> {
-  readonly address = '';
-  readonly agent = new Agent();
-  readonly current: T;
-
-  constructor(owned: T) {
-    this.current = owned;
-  }
-
-  owned(): Promise<T> {
-    return Promise.resolve(this.current);
-  }
-
-  close(): Promise<void> {
-    return this.current.close();
-  }
-}
-
 const ASK_AGAIN_MS = 50;
 const CHECK_MS = 1000;
 
@@ -52,34 +19,39 @@ const CHECK_MS = 1000;
  * Who owns a data directory: exactly one of the processes that were given it. Each of the others holds a connection to
  * it; when that ends, they settle anew who is the owner.
  */
-export class Ownership<T extends Owned> implements Owning<T> {
+export class Ownership<T extends Owned = Owned> {
+  /** Connections to the owner. */
   readonly agent = new Agent({ keepAlive: true });
-  readonly #socket: OwnerSocket;
+  readonly #socket: OwnerSocket | undefined;
   readonly #open: () => T | Promise<T>;
   readonly #logger: Logger;
   readonly #checker: NodeJS.Timeout;
   #owned: Promise<T | undefined>;
   #owner: Socket | undefined;
   #closed = false;
+  /** What this process owns at the moment, if anything. */
   current: T | undefined;
 
-  /** `open` is called whenever this process becomes the owner. */
-  constructor(dir: string, open: () => T | Promise<T>, logger: Logger) {
-    this.#socket = new OwnerSocket(dir);
+  /** `open` is called whenever this process becomes the owner; at once where there is no directory to share. */
+  constructor(dir: string | undefined, open: () => T | Promise<T>, logger: Logger) {
+    this.#socket = dir === undefined ? undefined : new OwnerSocket(dir);
     this.#open = open;
     this.#logger = logger;
     this.#owned = this.#settle();
     this.#checker = setInterval(() => void this.#check(), CHECK_MS).unref();
   }
 
+  /** Where the owner answers HTTP, this process or another. */
   get address(): string {
-    return this.#socket.address;
+    return this.#socket?.address ?? '';
   }
 
+  /** Resolves once it is settled who the owner is: to what this process owns, or undefined. Else STORE_FAILED, CLOSED. */
   owned(): Promise<T | undefined> {
     return this.#owned;
   }
 
+  /** Closes what is owned, and lets another process own it. Twice is harmless. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -92,26 +64,31 @@ export class Ownership<T extends Owned> implements Owning<T> {
 
   #settle(): Promise<T | undefined> {
     const owned = this.#connectOrOwn();
-    owned.catch((error: unknown) => this.#logger.error({ err: error }, 'the directory cannot be used'));
+    owned.catch((error: unknown) => this.#logger.error({ err: error }, 'the mailboxes cannot be opened'));
     return owned;
   }
 
   async #connectOrOwn(): Promise<T | undefined> {
-    for (;;) {
-      this.#owner = await this.#socket.connect();
-      this.#owner?.unref().once('close', () => {
-        if (!this.#closed) this.#owned = this.#settle();
-      });
-      if (this.#owner) return undefined;
-      if (await this.#socket.listen((req, res) => void this.#answer(req, res))) break;
-      await pause(ASK_AGAIN_MS);
-    }
+    if (this.#socket && (await this.#hasOtherOwner(this.#socket))) return undefined;
     try {
       this.current = await this.#open();
       return this.current;
     } catch (error) {
-      this.#socket.close();
+      this.#socket?.close();
       throw error;
+    }
+  }
+
+  /** False when this process has become the owner. */
+  async #hasOtherOwner(socket: OwnerSocket): Promise<boolean> {
+    for (;;) {
+      this.#owner = await socket.connect();
+      this.#owner?.unref().once('close', () => {
+        if (!this.#closed) this.#owned = this.#settle();
+      });
+      if (this.#owner) return true;
+      if (await socket.listen((req, res) => void this.#answer(req, res))) return false;
+      await pause(ASK_AGAIN_MS);
     }
   }
 
@@ -125,13 +102,13 @@ export class Ownership<T extends Owned> implements Owning<T> {
   /** An owner that is no longer found stops being one. What could not be settled is tried again. */
   async #check(): Promise<void> {
     const settled = this.#owned;
-    const result = await settled.then(
-      (owned) => (owned ? this.#socket.isReached() : true),
-      () => undefined,
+    const isSettled = await settled.then(
+      () => true,
+      () => false,
     );
-    if (this.#owned !== settled || result === true) return;
-    if (result === undefined) this.#owned = this.#settle();
-    else {
+    if (this.#owned !== settled) return; // there is news
+    if (!isSettled) this.#owned = this.#settle();
+    else if (this.current && this.#socket?.isReached() === false) {
       this.#logger.warn({}, 'the socket of the directory is gone: another process may own it now');
       this.#owned = this.#leave(this.current).then(() => this.#settle());
     }
@@ -141,6 +118,6 @@ export class Ownership<T extends Owned> implements Owning<T> {
     this.current = undefined;
     this.#owner?.destroy();
     await owned?.close();
-    this.#socket.close();
+    this.#socket?.close();
   }
 }

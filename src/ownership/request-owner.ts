@@ -4,7 +4,7 @@ import { json } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CALLER_HEADER, callerHeader, type Caller } from '../access/caller.ts';
 import { MailboxError, type MailboxErrorCode } from '../mailbox-error.ts';
-import type { Owned, Owning } from './ownership.ts';
+import type { Ownership } from './ownership.ts';
 
 /** A request to the owner of a directory. */
 export interface OwnerRequest {
@@ -25,12 +25,12 @@ const ASK_AGAIN_MS = 50;
  * Asks the owner, and its successor if it goes before it has answered. Waits for an owner that is stopped. Resolves when
  * the answer begins; MAILBOX_BUSY when nobody answers within two seconds, else as `owned()`.
  */
-export async function requestOwner(owning: Owning<Owned>, asked: OwnerRequest): Promise<IncomingMessage> {
+export async function requestOwner(ownership: Ownership, asked: OwnerRequest): Promise<IncomingMessage> {
   const caller = { messageKey: randomUUID(), ...asked.caller }; // the same message, should it be sent twice
   for (let attempt = 1; ; attempt += 1) {
-    await owning.owned();
+    await ownership.owned();
     try {
-      return await answerTo({ ...asked, caller }, owning);
+      return await answerTo({ ...asked, caller }, ownership);
     } catch (error) {
       asked.signal?.throwIfAborted();
       if (error instanceof TypeError) throw error;
@@ -53,7 +53,7 @@ export async function readAnswer(answer: IncomingMessage): Promise<unknown> {
 
 function answerTo(
   { caller, headers, body = '', ...asked }: OwnerRequest,
-  { address: socketPath, agent }: Owning<Owned>,
+  { address: socketPath, agent }: Ownership,
 ): Promise<IncomingMessage> {
   const length = Buffer.byteLength(body);
   const all = { ...headers, [CALLER_HEADER]: callerHeader(caller), ...(length > 0 && { 'content-length': length }) };
