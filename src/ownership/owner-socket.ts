@@ -24,6 +24,7 @@ const MAX_ADDRESS_BYTES = 85;
 const SERVER_OPTIONS = { requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0, maxHeaderSize: 1024 * 1024 };
 const MAX_NAME_BYTES = 108;
 const MAX_WAITING_CONNECTIONS = 4096;
+const CROWDED_MS = 100;
 /** An owner on another computer has touched `.host` in this time. */
 const TOUCHED_MS = 3000;
 
@@ -56,8 +57,10 @@ export class OwnerSocket {
       await once(socket, 'connect');
       return socket.on('error', () => undefined); // it closes then, too
     } catch (error) {
-      if (isErrno(error, 'ENOENT', 'ECONNREFUSED')) return undefined;
-      throw this.#unusable(error);
+      if (isErrno(error, 'ENOENT', 'ECONNREFUSED', 'ECONNRESET')) return undefined;
+      if (!isErrno(error, 'EAGAIN')) throw this.#unusable(error);
+      await pause(CROWDED_MS); // an owner that is stopped, and has a full queue
+      return this.connect();
     }
   }
 

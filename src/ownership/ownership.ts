@@ -28,7 +28,7 @@ export class Ownership<T extends Owned = Owned> {
   readonly #checker: NodeJS.Timeout;
   #owned: Promise<T | undefined>;
   #owner: Socket | undefined;
-  #closed = false;
+  #closing: Promise<void> | undefined;
   /** What this process owns at the moment, if anything. */
   current: T | undefined;
 
@@ -52,9 +52,11 @@ export class Ownership<T extends Owned = Owned> {
   }
 
   /** Closes what is owned, and lets another process own it. Twice is harmless. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     clearInterval(this.#checker);
     const owned = this.#owned;
     this.#owned = Promise.reject(new MailboxError('CLOSED', 'The mailboxes are closed: the server is shutting down.'));
@@ -84,7 +86,7 @@ export class Ownership<T extends Owned = Owned> {
     for (;;) {
       this.#owner = await socket.connect();
       this.#owner?.unref().once('close', () => {
-        if (!this.#closed) this.#owned = this.#settle();
+        if (!this.#closing) this.#owned = this.#settle();
       });
       if (this.#owner) return true;
       if (await socket.listen((req, res) => void this.#answer(req, res))) return false;

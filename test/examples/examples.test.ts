@@ -54,6 +54,7 @@ async function started(readme: string, dir: string): Promise<{ readonly url: str
 
 describe.each([
   ['examples/standalone/README.md', 'standalone', undefined],
+  ['examples/cluster/README.md', 'cluster', undefined],
   ['examples/express-5/README.md', 'express-5', 'express'],
   ['examples/express-4/README.md', 'express-4', 'express4'],
 ] as const)('%s', (readme, example, module) => {
@@ -83,6 +84,22 @@ describe.each([
     expect(needed['mailbox-chat']).toBe(`^${version}`);
     expect(needed['express']).toBe(express?.replace('npm:express@', ''));
   });
+});
+
+test('examples/cluster goes on when one of its processes is killed, also the one that owns the directory', async () => {
+  const { url } = await started('examples/cluster/README.md', inClone('cluster'));
+  const henry = await listen(`${url}/status?receiver=henry`);
+  const ownerNow = async (): Promise<number> => {
+    const look = await fetch(`${url}/inspect?mailbox=henry`);
+    return ((await look.json()) as { pid: number }).pid;
+  };
+  const owner = await ownerNow();
+
+  process.kill(owner, 'SIGKILL');
+  await until('another owner', async () => (await ownerNow().catch(() => owner)) !== owner);
+  await say({ url }, 'jjeong', 'henry', 'still here');
+
+  await until('the message', () => henry.heard.some(({ data }) => data.includes('still here')));
 });
 
 interface Manifest {

@@ -75,6 +75,7 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
   'docs/reliability.md': {
     'npm test -- test/faults                          # the short form, about 4 minutes': LONG,
   },
+  'examples/cluster/README.md': { 'npm install --no-save ../..': EXAMPLES },
   'examples/standalone/README.md': { 'npm install --no-save ../..': EXAMPLES },
   'examples/express-5/README.md': { 'npm install --no-save ../..': EXAMPLES },
   'examples/express-4/README.md': { 'npm install --no-save ../..': EXAMPLES },
