@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { ownerOf } from '../ownership/kit.ts';
 import { Follower } from './kit/follower.ts';
 import { ForeignWriter, type WriterKind } from './kit/foreign-writer.ts';
 import { Ledger, type Verdict } from './kit/ledger.ts';
@@ -33,6 +34,8 @@ export interface SoakResult {
   readonly kills: number;
   readonly stops: number;
   readonly terminations: number;
+  /** How many of these faults met the owner of the directory. */
+  readonly metOwner: number;
   readonly accepted: number;
   readonly foreign: number;
   readonly connections: number;
@@ -80,11 +83,12 @@ class Soak {
   #kills = 0;
   #stops = 0;
   #terminations = 0;
+  #metOwner = 0;
   readonly #complaints: string[] = [];
 
   constructor({ report, ...options }: SoakOptions) {
     this.#options = {
-      servers: 2,
+      servers: 3,
       mailboxes: 4,
       sendersPerMailbox: 8,
       followersPerMailbox: 2,
@@ -180,6 +184,7 @@ class Soak {
       const fault = random.pick(this.#options.faults);
       const server = this.#servers[index]!;
       if (server.isOver) this.#complaints.push(`a server died by itself: ${server.errors.slice(-500)}`);
+      if (ownerOf(this.#dir, [server.pid]) !== undefined) this.#metOwner += 1;
       if (fault === 'stop') {
         this.#stops += 1;
         server.signal('SIGSTOP');
@@ -246,6 +251,7 @@ class Soak {
       kills: this.#kills,
       stops: this.#stops,
       terminations: this.#terminations,
+      metOwner: this.#metOwner,
       accepted: this.#accepted(),
       foreign: this.#foreign(),
       connections: this.#connections(),
@@ -285,7 +291,7 @@ class Soak {
 
   #reportState(): void {
     this.#report(
-      `kills ${this.#kills}, stops ${this.#stops}, terminations ${this.#terminations}, accepted ${this.#accepted()}` +
+      `kills ${this.#kills}, stops ${this.#stops}, terminations ${this.#terminations}, of the owner ${this.#metOwner}, accepted ${this.#accepted()}` +
         ` (of them foreign ${this.#foreign()}), connections ${this.#connections()}`,
     );
   }

@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, readdirSync, statSync } from 'node:fs';
 import { request, type IncomingHttpHeaders, type RequestOptions } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -32,6 +32,7 @@ export function ownerOf(dir: string, pids: readonly number[]): number | undefine
 
 function openIn(pid: number): string[] {
   const dir = `/proc/${pid}/fd`;
+  if (!existsSync(dir)) return [];
   return readdirSync(dir).map((fd) => {
     try {
       return readlinkSync(join(dir, fd));
