@@ -1,3 +1,4 @@
+import { accessSync, constants, realpathSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
 import { openAccess, type Access } from './access/access.ts';
@@ -7,14 +8,23 @@ import { loginAccess } from './access/login-access.ts';
 import { requestPlace } from './access/request-place.ts';
 import { ChatCounts } from './chat-counts.ts';
 import type { ChatRequest, MailboxChatOptions } from './chat-options.ts';
+import { makeDirectory } from './files/disk.ts';
+import { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
+import { checkLayout } from './files/layout.ts';
 import { Front } from './http/front.ts';
+import { Mailroom } from './http/mailroom.ts';
 import { OpenStreams } from './http/open-streams.ts';
 import { nothingAt, sendProblem } from './http/problem.ts';
 import { routesOf } from './http/routes.ts';
-import type { StoreFigures } from './mailbox-store.ts';
+import { SendLimit } from './http/send-limit.ts';
+import type { MailboxStore, StoreFigures } from './mailbox-store.ts';
 import { withMetrics, type ChatMetrics } from './metrics/metrics.ts';
-import { openMailroom, type OpenFiles } from './open-mailroom.ts';
+import { Ownership } from './ownership/ownership.ts';
 import { readOptions, type ChatOptions } from './read-options.ts';
+
+type OpenFiles = (options: ChatOptions) => FileMailboxes;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The chat as request handler: mount it with `app.use('/chat', chat)`, or hand it to `http.createServer`. */
 export interface MailboxChat {
@@ -68,7 +78,8 @@ export function chatOf(options: ChatOptions, openFiles?: OpenFiles): MailboxChat
     await ownership.close();
   };
   const openStreams = (): number => streams.count + (ownership.current?.streams.count ?? 0);
-  const figures = (): StoreFigures | undefined => ownership.current?.store.figures;
+  const counting = !options.store || options.store.figures !== undefined;
+  const figures = counting ? (): StoreFigures | undefined => ownership.current?.store.figures : undefined;
   const counted = { counts, openStreams, figures, logger };
   return withMetrics(Object.assign(chat, { ready: () => front.ready(), close }), counted);
 }
@@ -77,4 +88,42 @@ function accessOf({ access, identify, trustProxy, dir }: ChatOptions): Access {
   if (identify) return loginAccess(identify);
   if (access !== 'links') return openAccess(trustProxy);
   return new LinkAccess(new Invitations(dir), (req) => requestPlace(req, trustProxy));
+}
+
+/**
+ * The mailboxes, as far as they are this process's. Those in files belong to one of the processes that are given their
+ * directory: `requestOwner` reaches it. Throws the system's error when the directory cannot be used.
+ */
+export function openMailroom(
+  options: ChatOptions,
+  counts = new ChatCounts(),
+  openFiles: OpenFiles = inFiles,
+): Ownership<Mailroom> {
+  const { dir, logger, store, sendRate, access } = options;
+  const limit = new SendLimit(sendRate);
+  const roomOf = (opened: MailboxStore): Mailroom =>
+    new Mailroom(opened, { ...options, limit, counts, rechecks: access === 'links', dir: store ? null : dir });
+  if (store) return new Ownership(undefined, () => roomOf(store), logger);
+  return new Ownership(prepare(dir), () => roomOf(openFiles(options)), logger);
+}
+
+function inFiles(options: ChatOptions): FileMailboxes {
+  const { dir, logger, onFatal, groupWritable, keepDays, keepBytes } = options;
+  const given: FileMailboxesOptions = {
+    logger,
+    groupWritable,
+    ...(onFatal && { onFatal }),
+    ...(keepDays !== undefined && { keepMs: keepDays * DAY_MS }),
+    ...(keepBytes !== undefined && { keepBytes }),
+  };
+  return new FileMailboxes(dir, given);
+}
+
+/** Makes the directory if need be; its real path. */
+function prepare(path: string): string {
+  makeDirectory(path);
+  const dir = realpathSync(path);
+  accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
+  checkLayout(dir);
+  return dir;
 }

@@ -20,8 +20,8 @@ export interface Counted {
   /** Counting begins by replacing its methods. */
   readonly counts: ChatCounts;
   readonly openStreams: () => number;
-  /** Undefined while the mailboxes are not here, or count nothing. */
-  readonly figures: () => StoreFigures | undefined;
+  /** Gives undefined while another process has the mailboxes. Left out where they count nothing. */
+  readonly figures: (() => StoreFigures | undefined) | undefined;
   readonly logger: Logger;
 }
 
@@ -76,6 +76,7 @@ function addReadings(promClient: typeof PromClient, registry: PromClient.Registr
   new promClient.Gauge({ ...version, labelNames: ['version'], aggregator: 'first' }).set({ version: VERSION }, 1);
   const streams = { name: 'mailbox_chat_open_streams', help: 'Streams that are open now.', registers };
   const open: PromClient.Gauge = new promClient.Gauge({ ...streams, collect: () => open.set(openStreams()) });
+  if (!figures) return;
   const errors: Counter = new promClient.Counter({
     name: 'mailbox_chat_watch_errors_total',
     help: 'Errors of the file watcher: while it fails, mail written by other programs may take a second longer.',
@@ -99,9 +100,9 @@ function countsIn(
     new promClient.Histogram({ name: `mailbox_chat_${name}_seconds`, help, buckets: BUCKETS_S, registers: [registry] });
 
   const messages = counter('messages_appended', 'New messages: sent over HTTP, or found in a file.', ['source'], () => {
+    if (!figures) return;
     messages.remove('file');
-    const found = figures()?.foundInFiles;
-    if (found !== undefined) messages.inc({ source: 'file' }, found);
+    messages.inc({ source: 'file' }, figures()?.foundInFiles ?? 0);
   });
   const appends = seconds('append_duration', 'From when the store was given a message until it was on disk.');
   const events = counter('events_sent', 'Events of mail, one for each stream or poll that each was sent on.');

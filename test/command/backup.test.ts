@@ -30,10 +30,10 @@ async function filled(cwd: string): Promise<Running & Ready> {
   return server;
 }
 
-/** What is there, with modes, except what only passes between running servers. */
+/** What is there, with modes, except how running servers find each other. */
 function contents(dir: string): string[] {
   return listing(dir)
-    .filter((line) => !/^\.(?:live|locks)/.test(line))
+    .filter((line) => !/^\.(?:host|locks|socket)/.test(line))
     .map((line) => `${line} ${statSync(join(dir, line.split(' ')[0]!)).mode.toString(8)}`);
 }
 

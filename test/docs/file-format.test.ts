@@ -147,6 +147,7 @@ describe('docs/file-format.md', () => {
     await say(chat, 'jjeong', 'henry', 'hi');
     await page.textsUpTo('hi');
     await chat.stop();
+    await (await serveChat({ dir: chat.dir })).stop(); // with no store of its own, it shares the directory
 
     const left = readdirSync(chat.dir).filter((name) => name.startsWith('.'));
 

@@ -291,10 +291,11 @@ describe('docs/openapi.yaml', () => {
 
   test('has every route of the server, with the methods that the server says are possible', async () => {
     const chat = await serveChat();
-    const source = readFileSync(join(PACKAGE_DIR, 'src/http/routes.ts'), 'utf8');
-    const routes = Array.from(source.matchAll(/^ +(?:guarded|route)\('(\/[^']*)'\)/gm), ([, path]) => path!);
+    const files = ['routes.ts', 'mailroom-routes.ts'].map((name) => join(PACKAGE_DIR, 'src/http', name));
+    const source = files.map((path) => readFileSync(path, 'utf8')).join('');
+    const routes = new Set(Array.from(source.matchAll(/^ +route\('(\/[^']*)'\)/gm), ([, path]) => path!));
     const possible = await Promise.all(
-      routes.map(async (path) => {
+      Array.from(routes, async (path) => {
         const { headers } = await fetch(chat.url + path, { method: 'OPTIONS' });
         const methods = headers.get('allow')!.split(', ');
         return methods.filter((method) => !['HEAD', 'OPTIONS'].includes(method)).map((method) => `${method} ${path}`);

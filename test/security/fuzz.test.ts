@@ -12,7 +12,7 @@ import { fuzz } from './kit/fuzz.ts';
 import { bearer, serveLinks } from './kit/links.ts';
 
 /** What may stand in a data directory. */
-const OURS = ['.layout', '.taken', '.delivered', '.marks', '.live', '.torn', '.locks', '.access'];
+const OURS = ['.layout', '.taken', '.delivered', '.marks', '.torn', '.locks', '.access', '.socket', '.host'];
 
 interface Watched {
   readonly options: MailboxChatOptions;

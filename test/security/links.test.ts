@@ -512,6 +512,7 @@ describe('with the host application’s login', () => {
       identify: (req) => identify(String(req.headers['x-login'])),
     });
     afterThisTest(() => chat.close());
+    await chat.ready();
     return { dir, ...(await serve(chat)) };
   }
 

@@ -6,7 +6,7 @@ import { describeMailboxStore } from './describe-mailbox-store.ts';
 
 jest.setTimeout(30_000);
 
-const ABILITIES: readonly Ability[] = ['several processes', 'foreign mail', 'live', 'forget'];
+const ABILITIES: readonly Ability[] = ['several processes', 'foreign mail', 'forget'];
 
 // eslint-disable-next-line typescript/require-await -- another store may have to wait
 async function open(): Promise<OpenStore> {
