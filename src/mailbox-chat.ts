@@ -19,10 +19,15 @@ import { routesOf } from './http/routes.ts';
 import { SendLimit } from './http/send-limit.ts';
 import type { MailboxStore, StoreFigures } from './mailbox-store.ts';
 import { withMetrics, type ChatMetrics } from './metrics/metrics.ts';
-import { Ownership } from './ownership/ownership.ts';
+import { Ownership, type OwnershipOptions } from './ownership/ownership.ts';
 import { readOptions, type ChatOptions } from './read-options.ts';
 
 type OpenFiles = (options: ChatOptions) => FileMailboxes;
+
+export interface MailroomOptions extends OwnershipOptions {
+  readonly counts?: ChatCounts;
+  readonly openFiles?: OpenFiles;
+}
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -55,7 +60,7 @@ export function chatOf(options: ChatOptions, openFiles?: OpenFiles): MailboxChat
   const { logger, allowFraming, allowedHosts: pageHosts } = options;
   const access = accessOf(options);
   const counts = new ChatCounts();
-  const ownership = openMailroom(options, counts, openFiles);
+  const ownership = openMailroom(options, { counts, ...(openFiles && { openFiles }) });
   const streams = new OpenStreams({ max: options.maxStreams, rechecks: access.name === 'links', counts });
   const links = access instanceof LinkAccess ? access : undefined;
   const front = new Front({
@@ -96,15 +101,14 @@ function accessOf({ access, identify, trustProxy, dir }: ChatOptions): Access {
  */
 export function openMailroom(
   options: ChatOptions,
-  counts = new ChatCounts(),
-  openFiles: OpenFiles = inFiles,
+  { counts = new ChatCounts(), openFiles = inFiles, ...ownership }: MailroomOptions = {},
 ): Ownership<Mailroom> {
   const { dir, logger, store, sendRate, access } = options;
   const limit = new SendLimit(sendRate);
   const roomOf = (opened: MailboxStore): Mailroom =>
     new Mailroom(opened, { ...options, limit, counts, rechecks: access === 'links', dir: store ? null : dir });
   if (store) return new Ownership(undefined, () => roomOf(store), logger);
-  return new Ownership(prepare(dir), () => roomOf(openFiles(options)), logger);
+  return new Ownership(prepare(dir), () => roomOf(openFiles(options)), logger, ownership);
 }
 
 function inFiles(options: ChatOptions): FileMailboxes {

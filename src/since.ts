@@ -4,14 +4,15 @@ import type { MailboxStore } from './mailbox-store.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** The cursor before everything since: `all`, `latest`, an id, whole Unix seconds, or a duration such as `10m`. */
+/** The cursor before everything since: `all`, `latest`, `waiting` (not received yet), an id, whole Unix seconds, or a duration such as `10m`. */
 export async function sinceCursor(since: string, store: MailboxStore, mailbox: MailboxName): Promise<string> {
   const duration = /^(\d{1,6})([smhd])$/.exec(since);
   const isTime = duration !== null || /^\d{1,12}$/.test(since);
-  if (!isTime && since !== 'all' && since !== 'latest') {
+  if (!isTime && !['all', 'latest', 'waiting'].includes(since)) {
     return checkCursor(since, (await store.ends(mailbox)).newest, store, 'since');
   }
   await store.drain(mailbox); // only now: a refused request moves nothing
+  if (since === 'waiting') return afterMark(store, mailbox);
   const { oldest, newest } = await store.ends(mailbox);
   if (since === 'all') return oldest;
   if (since === 'latest') return newest;

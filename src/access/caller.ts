@@ -23,6 +23,8 @@ const Caller = Standing.extend({
   people: Names,
   /** Those who were let in there by name. Only told where somebody asks for them. */
   invited: Names.optional(),
+  /** Whether it comes from a command of somebody who may use the directory: may delete mailboxes, and is nobody's presence. */
+  administers: z.boolean().optional(),
   /** Of a message that brings no key: with one, the same request can be made again. */
   messageKey: z.string().optional(),
 });
@@ -34,7 +36,14 @@ export type Standing = z.infer<typeof Standing>;
 export type Caller = z.infer<typeof Caller>;
 
 /** For who may read the directory anyway: may act as everybody and see everything. */
-export const ADMINISTRATOR: Caller = { access: 'open', as: 'everybody', known: [], mayInspect: true, people: [] };
+export const ADMINISTRATOR: Caller = {
+  access: 'open',
+  as: 'everybody',
+  known: [],
+  mayInspect: true,
+  people: [],
+  administers: true,
+};
 
 /** Tells the owner of a directory who is asking. Believed only where it comes through the directory's socket. */
 export const CALLER_HEADER = 'mailbox-chat-caller';

@@ -1,15 +1,23 @@
 import { mailboxesIn } from '../files/mailbox-paths.ts';
 import { type Copied, copyMailboxes } from '../jetstream/migrate.ts';
 import { Ending, RUNTIME, USAGE } from './ending.ts';
-import { closing, openCluster, openFiles, type StoreOptions } from './open-store.ts';
+import { shown } from './directory.ts';
+import { closing, openCluster, openFiles, type StoreOptions } from './mail.ts';
 import { tell } from './terminal.ts';
 
 /** Copies all mail and marks from files to the cluster. */
 export async function migrate({ dir, store }: StoreOptions): Promise<void> {
   if (store === 'files') throw new Ending(USAGE, 'Say where the mail goes: --store nats://host:port');
-  const failed = await closing(await openFiles(dir, 'once'), async (files) =>
-    closing(await openCluster(store), (cluster) => copyMailboxes(mailboxesIn(dir), files, cluster, say)),
-  );
+  const failed = await closing(await openFiles(dir), async (files) => {
+    const mail = await files.owned();
+    if (!mail) {
+      throw new Ending(RUNTIME, `A server, or another command, is using ${shown(dir)}.`, [
+        'Stop it first, or copy a backup: mailbox-chat backup <copy>, then mailbox-chat migrate --dir <copy> …',
+      ]);
+    }
+    const cluster = await openCluster(store);
+    return closing(cluster, () => copyMailboxes(mailboxesIn(dir), mail.store, cluster, say));
+  });
   for (const [mailbox, error] of failed) {
     console.error(`${mailbox} could not be copied: ${error instanceof Error ? error.message : String(error)}`);
   }

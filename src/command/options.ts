@@ -4,7 +4,7 @@ import * as parse from './parsers.ts';
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export const LOG_FORMATS = ['pretty', 'json'] as const;
 const HOST = 'address to listen on; alone: every one, for people with links';
-const SINCE = 'all, latest, Unix seconds, a duration such as 10m, or an id';
+const SINCE = 'all, latest, waiting, Unix seconds, a duration such as 10m, or an id';
 
 export const dir = setting('-d, --dir <path>', './mailboxes', 'where the mailboxes are', parse.someText('a path'));
 export const port = setting('-p, --port <n>', '2012', 'port of the server; 0: any free one', parse.whole(0, 65_535));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { type MailboxName, personName } from '../mailbox-name.ts';
 import { Ending, USAGE } from './ending.ts';
-import { isKnown, type StoreOptions, withMailboxes } from './open-store.ts';
+import { isKnown, type StoreOptions, withMail } from './mail.ts';
 import { tell } from './terminal.ts';
 
 interface SendOptions extends StoreOptions {
@@ -22,14 +22,14 @@ export async function send(name: string, message: string, options: SendOptions):
   if (length > maxMessage) {
     throw new Ending(USAGE, `Too long: ${length} characters, and at most ${maxMessage} are allowed.`);
   }
-  await withMailboxes(options, 'once', async (mailboxes) => {
-    if (!options.new && !people.includes(receiver) && !(await isKnown(receiver, options, mailboxes))) {
+  await withMail(options, async (ask) => {
+    if (!options.new && !people.includes(receiver) && !(await isKnown(receiver, options, ask))) {
       const what = `${receiver} has no mailbox and no invitation, and is not among --people (${people.join(', ')}).`;
       throw new Ending(USAGE, what, [`If the name is right: mailbox-chat send --new ${receiver} …`]);
     }
-    const { event } = await mailboxes.append(receiver, { sender, receiver, message, key: randomUUID() });
-    const { id, time } = event;
-    tell(`Sent to ${receiver}, from ${sender}.`, { id, mailbox: receiver, sender, receiver, time });
+    const sent = await ask.json('POST', '/messages', { sender, receiver, message, key: randomUUID() });
+    const { id, time } = sent as { id: string; time: string };
+    tell(`Sent to ${receiver}, from ${sender}.`, { id, mailbox: receiver, sender, receiver, time: Date.parse(time) });
   });
 }
 

@@ -14,7 +14,7 @@ import { openIn } from './directory.ts';
 import { outliveTerminal, RUNTIME } from './ending.ts';
 import { listen } from './listen.ts';
 import { openBrowser } from './open-browser.ts';
-import { openCluster, type StoreOptions } from './open-store.ts';
+import { openCluster, type StoreOptions } from './mail.ts';
 import type { MetricsPlace } from './parsers.ts';
 import { onStopSignal, stopServing } from './shutdown.ts';
 import { isTerminal } from './terminal.ts';

@@ -1,15 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { Follow, type Gap } from '../follow.ts';
-import { LocalLive } from '../live.ts';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { isErrno } from '../mailbox-error.ts';
 import { isRoom, type MailboxName, mailboxName } from '../mailbox-name.ts';
-import type { MailboxStore, MailEvent } from '../mailbox-store.ts';
-import { Receipts } from '../receipts.ts';
-import { afterMark, sinceCursor } from '../since.ts';
 import { messageOf } from '../message-data.ts';
+import { readAnswer } from '../ownership/request-owner.ts';
 import { Ending, RUNTIME } from './ending.ts';
-import { type StoreOptions, withMailboxes } from './open-store.ts';
+import { type Ask, latestOf, type StoreOptions, withMail } from './mail.ts';
 import { onStopSignal } from './shutdown.ts';
 import { harmless, isTerminal, paintFor } from './terminal.ts';
 
@@ -18,6 +16,19 @@ interface TailOptions extends StoreOptions {
   readonly exec?: string;
 }
 
+/** One line of a stream. Notices of the server carry no id; the first, `ready`, says where the stream begins. */
+interface Line {
+  readonly id?: string;
+  readonly type: string;
+  readonly data: string;
+  /** Unix ms. */
+  readonly time?: number;
+}
+
+type Take = (line: Line) => Promise<void>;
+
+const AGAIN_MS = 250;
+
 /**
  * Prints mail as it comes, or hands it to a command, until a signal stops it. Printing moves no mark. With a
  * command, the mark moves when the command has succeeded, so the next start begins with the first event that failed.
@@ -25,12 +36,14 @@ interface TailOptions extends StoreOptions {
 export async function tail(name: string, { since, exec, ...where }: TailOptions): Promise<void> {
   const who = mailboxName(name);
   const stop = new AbortController();
-  const tailing = withMailboxes(where, 'follow', async (mailboxes) => {
-    await mailboxes.drain(who);
-    const goesOn = exec !== undefined && since === undefined && !isRoom(who);
-    const start = await (goesOn ? afterMark(mailboxes, who) : sinceCursor(since ?? 'latest', mailboxes, who));
-    const take = exec === undefined ? print : handTo(exec, who, mailboxes, stop.signal);
-    await followUntil(stop.signal, start, who, mailboxes, take);
+  const start = since ?? (exec !== undefined && !isRoom(who) ? 'waiting' : 'latest');
+  const tailing = withMail(where, async (ask) => {
+    const take = exec === undefined ? print : handTo(exec, who, ask, stop.signal);
+    await readAnswer(await ask(latestOf(who))); // what waits in the file gets its ids
+    for (let cursor = start; !stop.signal.aborted;) {
+      cursor = await follow(who, cursor, ask, take, stop.signal);
+      await pause(AGAIN_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+    }
   });
   onStopSignal(() => {
     stop.abort();
@@ -39,69 +52,66 @@ export async function tail(name: string, { since, exec, ...where }: TailOptions)
   await tailing;
 }
 
-type Take = (item: MailEvent | Gap) => Promise<void>;
-
-/** Resolves when the signal has come and what was begun is done. */
-function followUntil(
-  signal: AbortSignal,
-  start: string,
-  who: MailboxName,
-  mailboxes: MailboxStore,
-  take: Take,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const follow = new Follow(start, who, mailboxes, {
-      async take({ gap, events }) {
-        for (const item of gap ? [gap, ...events] : events) if (!signal.aborted) await take(item);
-      },
-      over: (error) => (error === undefined ? resolve() : reject(error)),
-    });
-    signal.addEventListener('abort', () => follow.stop());
-    if (signal.aborted) follow.stop();
-    void follow.begin();
-  });
+/** Takes what comes on one stream, until it ends. Resolves to the cursor to go on from. */
+async function follow(who: MailboxName, since: string, ask: Ask, take: Take, signal: AbortSignal): Promise<string> {
+  const path = `/status?receiver=${encodeURIComponent(who)}&since=${encodeURIComponent(since)}`;
+  let cursor = since;
+  try {
+    const answer = await ask({ method: 'GET', path, headers: { accept: 'application/x-ndjson' }, signal });
+    if (answer.statusCode !== 200) await readAnswer(answer);
+    for await (const text of createInterface({ input: answer })) {
+      const line = JSON.parse(text) as Line;
+      if (signal.aborted || line.type === 'bye') break;
+      if ((line.id !== undefined && line.type !== 'ready') || line.type === 'gap') await take(line);
+      cursor = line.id ?? cursor;
+    }
+    answer.destroy();
+  } catch (error) {
+    if (!signal.aborted && !isErrno(error, 'ECONNRESET')) throw error; // the owner is gone: the next one is asked
+  }
+  return cursor;
 }
 
-function handTo(exec: string, who: MailboxName, mailboxes: MailboxStore, stopping: AbortSignal): Take {
-  const receipts = new Receipts(mailboxes, mailboxes.live ?? new LocalLive());
-  return async (item) => {
-    if ('oldest' in item) console.error(`Some messages of ${who} are no longer kept: ${JSON.stringify(item)}`);
-    else if (await succeeds(exec, item, who, stopping)) await receipts.delivered(who, item.id);
+/** Hands each event to a command, one at a time, and says of each that it has come. */
+function handTo(command: string, who: MailboxName, ask: Ask, signal: AbortSignal): Take {
+  return async (line) => {
+    if (line.type === 'gap') console.error(`Some messages of ${who} are no longer kept: ${line.data}`);
+    else if (await succeeds(command, line, who, signal)) {
+      if (!isRoom(who)) await ask.json('POST', '/receipts', { receiver: who, delivered: line.id });
+    }
   };
 }
 
 /** Runs the command in the shell, with the event on its standard input. */
-async function succeeds(command: string, event: MailEvent, who: MailboxName, stopping: AbortSignal): Promise<boolean> {
+async function succeeds(command: string, line: Line, who: MailboxName, signal: AbortSignal): Promise<boolean> {
   const child = spawn('/bin/sh', ['-c', command], { stdio: ['pipe', 'inherit', 'inherit'] });
   child.stdin.on('error', (error) => {
     if (!isErrno(error, 'EPIPE', 'ECONNRESET')) throw error; // it need not read its input
   });
-  child.stdin.end(`${forProgram(event)}\n`);
-  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+  child.stdin.end(`${forProgram(line)}\n`);
+  const [code, killedBy] = (await once(child, 'exit')) as [number | null, string | null];
   if (code === 0) return true;
-  if (stopping.aborted) return false; // Ctrl+C reaches the command, too
-  const how = signal === null ? `exit status ${code}` : `ended by ${signal}`;
-  throw new Ending(RUNTIME, `The command failed on the message ${event.id} of ${who} (${how}).`, [
+  if (signal.aborted) return false; // Ctrl+C reaches the command, too
+  const how = killedBy === null ? `exit status ${code}` : `ended by ${killedBy}`;
+  throw new Ending(RUNTIME, `The command failed on the message ${line.id} of ${who} (${how}).`, [
     'The message does not count as received. Start again: it comes first.',
   ]);
 }
 
 /** Waits for a slow reader, so that a long backlog is never held in memory. */
-async function print(event: MailEvent | Gap): Promise<void> {
-  const line = isTerminal(process.stdout) ? forPerson(event) : forProgram(event);
-  if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
+async function print(line: Line): Promise<void> {
+  const text = isTerminal(process.stdout) ? forPerson(line) : forProgram(line);
+  if (!process.stdout.write(`${text}\n`)) await once(process.stdout, 'drain');
 }
 
-function forProgram(event: MailEvent | Gap): string {
-  if ('oldest' in event) return JSON.stringify({ type: 'gap', data: JSON.stringify(event) });
-  const { id, type = 'message', data } = event;
+function forProgram({ id, type, data }: Line): string {
   return JSON.stringify({ id, type, data });
 }
 
-function forPerson(event: MailEvent | Gap): string {
+function forPerson({ type, data, time = Date.now() }: Line): string {
   const paint = paintFor(process.stdout);
-  if ('oldest' in event) return paint('dim', 'Some older messages are no longer kept.');
-  const { sender, message } = messageOf(event.data) ?? { sender: 'from a file', message: event.data };
-  const clock = new Date(event.time).toTimeString().slice(0, 5);
+  if (type === 'gap') return paint('dim', 'Some older messages are no longer kept.');
+  const { sender, message } = messageOf(data) ?? { sender: 'from a file', message: data };
+  const clock = new Date(time).toTimeString().slice(0, 5);
   return `${paint('dim', clock)} ${paint('bold', harmless(sender))}: ${harmless(message)}`;
 }

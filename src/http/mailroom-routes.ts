@@ -1,6 +1,7 @@
 import express, { type ErrorRequestHandler, type IRoute, type Router } from 'express';
 import { CALLER_HEADER } from '../access/caller.ts';
 import type { Chat } from './chat.ts';
+import { deleteMailbox } from './forget.ts';
 import { getReadiness } from './health.ts';
 import { getHistory } from './history.ts';
 import { getInspection } from './inspect.ts';
@@ -31,6 +32,8 @@ export function mailroomRoutesOf(chat: Chat): Router {
   route('/messages.html').get(getMessage(chat));
   route('/status.html').get(getStatus(chat));
   route('/readyz').get(getReadiness(chat.store));
+  // For the command line: no request from a network is passed on to it.
+  router.delete('/mailbox', deleteMailbox(chat));
 
   router.use(leaveToNextOwner);
   router.use(answerProblem(chat));

@@ -9,7 +9,7 @@ import { Delivery, interrupt } from './delivery.ts';
 import { pollStatus } from './long-poll.ts';
 import { isPassing } from './problem.ts';
 import { header, queryOf, type Handler } from './request.ts';
-import { askedFormat, type WireFormat } from './wire-format.ts';
+import { askedFormat, jsonLinesFormat, timedLinesFormat, type WireFormat } from './wire-format.ts';
 
 /**
  * `GET /status?receiver=henry` (or `?f=henry.txt`): the mailbox from a cursor on, for ever. Trouble that passes is told
@@ -19,7 +19,8 @@ import { askedFormat, type WireFormat } from './wire-format.ts';
 export function getStatus(chat: Chat): Handler {
   const poll = pollStatus(chat);
   return (req, res) => {
-    const format = askedFormat(header(req, 'accept'));
+    const asked = askedFormat(header(req, 'accept'));
+    const format = asked === jsonLinesFormat && callerOf(req).administers ? timedLinesFormat : asked;
     return format ? stream(req, res, format, chat) : poll(req, res);
   };
 }
@@ -43,7 +44,8 @@ async function stream(req: IncomingMessage, res: ServerResponse, format: WireFor
   }
   streams.add(mailbox, events, () => isStillAllowed(req, audience));
   try {
-    await new Delivery(mailbox, events, chat).begin(start, () => attend(audience, events, live));
+    const begun = callerOf(req).administers ? () => {} : () => attend(audience, events, live);
+    await new Delivery(mailbox, events, chat).begin(start, begun);
   } catch (error) {
     interrupt(events, error, chat);
   }

@@ -158,7 +158,8 @@ export class OwnerSocket {
   async #refuseOtherHosts(): Promise<void> {
     const path = join(this.#dir, HOST);
     const touchedMs = statIfThere(path)?.mtimeMs;
-    if (touchedMs === undefined || fs.readFileSync(path, 'utf8') === thisHost()) return;
+    const host = touchedMs === undefined ? '' : fs.readFileSync(path, 'utf8');
+    if (host === '' || host === thisHost()) return; // empty: it is being written
     await pause(TOUCHED_MS);
     if (statIfThere(path)?.mtimeMs !== touchedMs) throw this.#unusable('a server on another computer uses it');
   }

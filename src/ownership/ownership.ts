@@ -1,4 +1,4 @@
-import { Agent, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { Agent, request, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../logger.ts';
@@ -14,6 +14,15 @@ export interface Owned {
 
 const ASK_AGAIN_MS = 50;
 const CHECK_MS = 1000;
+/** A server asks this of the owner, which may be a command that is running only for a while. */
+const GIVE_WAY = '/give-way';
+/** Longer than a server that waits takes to become the owner. */
+const GIVE_WAY_MS = 300;
+
+export interface OwnershipOptions {
+  /** Whether it lets a process that does not give way be the owner instead. Default false. */
+  readonly givesWay?: boolean;
+}
 
 /**
  * Who owns a data directory: exactly one of the processes that were given it. Each of the others holds a connection to
@@ -25,6 +34,7 @@ export class Ownership<T extends Owned = Owned> {
   readonly #socket: OwnerSocket | undefined;
   readonly #open: () => T | Promise<T>;
   readonly #logger: Logger;
+  readonly #givesWay: boolean;
   readonly #checker: NodeJS.Timeout;
   #owned: Promise<T | undefined>;
   #owner: Socket | undefined;
@@ -33,10 +43,16 @@ export class Ownership<T extends Owned = Owned> {
   current: T | undefined;
 
   /** `open` is called whenever this process becomes the owner; at once where there is no directory to share. */
-  constructor(dir: string | undefined, open: () => T | Promise<T>, logger: Logger) {
+  constructor(
+    dir: string | undefined,
+    open: () => T | Promise<T>,
+    logger: Logger,
+    { givesWay = false }: OwnershipOptions = {},
+  ) {
     this.#socket = dir === undefined ? undefined : new OwnerSocket(dir);
     this.#open = open;
     this.#logger = logger;
+    this.#givesWay = givesWay;
     this.#owned = this.#settle();
     this.#checker = setInterval(() => void this.#check(), CHECK_MS).unref();
   }
@@ -88,6 +104,7 @@ export class Ownership<T extends Owned = Owned> {
       this.#owner?.unref().once('close', () => {
         if (!this.#closing) this.#owned = this.#settle();
       });
+      if (this.#owner && !this.#givesWay) this.#askToGiveWay();
       if (this.#owner) return true;
       if (await socket.listen((req, res) => void this.#answer(req, res))) return false;
       await pause(ASK_AGAIN_MS);
@@ -97,8 +114,28 @@ export class Ownership<T extends Owned = Owned> {
   /** Who comes too early waits; who comes too late asks the next owner. */
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const owned = await this.#owned.catch(() => undefined);
-    if (owned) owned.answerPassed(req, res);
-    else req.socket.destroy();
+    if (!owned) req.socket.destroy();
+    else if (req.url !== GIVE_WAY) owned.answerPassed(req, res);
+    else {
+      res.end();
+      if (this.#givesWay) this.#leaveFor(GIVE_WAY_MS);
+    }
+  }
+
+  /** When the owner does, our connection to it ends. */
+  #askToGiveWay(): void {
+    const asked = request({ socketPath: this.address, agent: this.agent, method: 'POST', path: GIVE_WAY });
+    asked
+      .on('response', (answer) => answer.resume())
+      .on('error', () => undefined)
+      .end();
+  }
+
+  #leaveFor(ms: number): void {
+    this.#owned = this.#leave(this.current).then(async () => {
+      await pause(ms);
+      return this.#connectOrOwn();
+    });
   }
 
   /** An owner that is no longer found stops being one. What could not be settled is tried again. */
@@ -112,7 +149,7 @@ export class Ownership<T extends Owned = Owned> {
     if (!isSettled) this.#owned = this.#settle();
     else if (this.current && this.#socket?.isReached() === false) {
       this.#logger.warn({}, 'the socket of the directory is gone: another process may own it now');
-      this.#owned = this.#leave(this.current).then(() => this.#settle());
+      this.#leaveFor(0);
     }
   }
 

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { request, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
-import { json } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CALLER_HEADER, callerHeader, type Caller } from '../access/caller.ts';
 import { MailboxError, type MailboxErrorCode } from '../mailbox-error.ts';
 import type { Ownership } from './ownership.ts';
+
+/** What it takes to ask the owner. */
+export type Reachable = Pick<Ownership, 'owned' | 'address' | 'agent'>;
 
 /** A request to the owner of a directory. */
 export interface OwnerRequest {
@@ -25,12 +28,12 @@ const ASK_AGAIN_MS = 50;
  * Asks the owner, and its successor if it goes before it has answered. Waits for an owner that is stopped. Resolves when
  * the answer begins; MAILBOX_BUSY when nobody answers within two seconds, else as `owned()`.
  */
-export async function requestOwner(ownership: Ownership, asked: OwnerRequest): Promise<IncomingMessage> {
+export async function requestOwner(owner: Reachable, asked: OwnerRequest): Promise<IncomingMessage> {
   const caller = { messageKey: randomUUID(), ...asked.caller }; // the same message, should it be sent twice
   for (let attempt = 1; ; attempt += 1) {
-    await ownership.owned();
+    await owner.owned();
     try {
-      return await answerTo({ ...asked, caller }, ownership);
+      return await answerTo({ ...asked, caller }, owner);
     } catch (error) {
       asked.signal?.throwIfAborted();
       if (error instanceof TypeError) throw error;
@@ -43,9 +46,10 @@ export async function requestOwner(ownership: Ownership, asked: OwnerRequest): P
   }
 }
 
-/** What an answer in JSON says. When it is a problem, that MailboxError. */
+/** What an answer in JSON says, undefined when it is empty. When it is a problem, that MailboxError. */
 export async function readAnswer(answer: IncomingMessage): Promise<unknown> {
-  const said = await json(answer);
+  const body = await text(answer);
+  const said: unknown = body === '' ? undefined : JSON.parse(body);
   if ((answer.statusCode ?? 500) < 400) return said;
   const { error, message } = said as { error: MailboxErrorCode; message: string };
   throw new MailboxError(error, message);
@@ -53,7 +57,7 @@ export async function readAnswer(answer: IncomingMessage): Promise<unknown> {
 
 function answerTo(
   { caller, headers, body = '', ...asked }: OwnerRequest,
-  { address: socketPath, agent }: Ownership,
+  { address: socketPath, agent }: Reachable,
 ): Promise<IncomingMessage> {
   const length = Buffer.byteLength(body);
   const all = { ...headers, [CALLER_HEADER]: callerHeader(caller), ...(length > 0 && { 'content-length': length }) };

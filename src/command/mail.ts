@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ADMINISTRATOR } from '../access/caller.ts';
+import { Invitations } from '../access/invitations.ts';
+import { mailboxesIn } from '../files/mailbox-paths.ts';
+import type { Mailroom } from '../http/mailroom.ts';
+import type { ClusterAddress } from '../jetstream/address.ts';
+import type { JetStreamMailboxes, JetStreamMailboxesOptions } from '../jetstream/index.ts';
+import { silent } from '../logger.ts';
+import { MailboxError, isErrno } from '../mailbox-error.ts';
+import type { MailboxName } from '../mailbox-name.ts';
+import { openMailroom } from '../mailbox-chat.ts';
+import type { Ownership } from '../ownership/ownership.ts';
+import { readAnswer, requestOwner, type OwnerRequest, type Reachable } from '../ownership/request-owner.ts';
+import { readOptions } from '../read-options.ts';
+import { openIn, requireDirectory } from './directory.ts';
+import { CONFIGURATION, Ending } from './ending.ts';
+import type { Store } from './parsers.ts';
+
+export interface StoreOptions {
+  readonly dir: string;
+  readonly store: Store;
+}
+
+/** Asks whoever has the mailboxes: the server, or this process while there is none. */
+export interface Ask {
+  (asked: Omit<OwnerRequest, 'caller'>): Promise<IncomingMessage>;
+  /** What the answer says, in JSON; an answer that is a problem is thrown as its MailboxError. */
+  json(method: string, path: string, fields?: object): Promise<unknown>;
+}
+
+type ClusterOptions = Pick<JetStreamMailboxesOptions, 'keepMs' | 'logger'>;
+
+/** The mailboxes of a cluster. Its client is loaded only here. */
+export async function openCluster(address: ClusterAddress, options: ClusterOptions = {}): Promise<JetStreamMailboxes> {
+  const { JetStreamMailboxes } = await import('../jetstream/index.ts');
+  try {
+    return await JetStreamMailboxes.open({ ...address, ...options });
+  } catch (error) {
+    if (!(error instanceof MailboxError)) throw error;
+    const advice = "Say how to use it: --store 'nats://…?monitor=…&allow=…' (docs/scaling.md)";
+    throw new Ending(CONFIGURATION, error.message, [advice], { cause: error });
+  }
+}
+
+/** Whether somebody has a mailbox, or an invitation to one. */
+export async function isKnown(who: MailboxName, { dir, store }: StoreOptions, ask: Ask): Promise<boolean> {
+  if (new Invitations(dir).people().includes(who)) return true;
+  if (store === 'files') return mailboxesIn(dir).includes(who);
+  const latest = await ask(latestOf(who));
+  return ((await readAnswer(latest)) as { cursor: string }).cursor !== '0-0';
+}
+
+/** Asks for nothing but the newest cursor of a mailbox. */
+export function latestOf(who: MailboxName): Omit<OwnerRequest, 'caller'> {
+  const path = `/status?receiver=${encodeURIComponent(who)}&since=latest`;
+  return { method: 'GET', path, headers: { accept: 'application/json' } };
+}
+
+/** Works on the mailboxes, and lets go of them whatever happens. */
+export async function withMail({ dir, store }: StoreOptions, work: (ask: Ask) => Promise<void>): Promise<void> {
+  const owner = store === 'files' ? await openFiles(dir) : await openPrivately(store);
+  await closing(owner, () => work(askerOf(owner)));
+}
+
+/** Works with something that is open, and closes it whatever happens. */
+export async function closing<T extends { close(): Promise<void> }, R>(
+  opened: T,
+  work: (opened: T) => Promise<R>,
+): Promise<R> {
+  try {
+    return await work(opened);
+  } finally {
+    await opened.close();
+  }
+}
+
+/** The server decides how long mail is kept: here nothing is too old. */
+export async function openFiles(dir: string): Promise<Ownership<Mailroom>> {
+  requireDirectory(dir);
+  const options = readOptions({ dir, keepDays: Infinity, keepBytes: Infinity, logger: silent });
+  return openIn(dir, () => {
+    const ownership = openMailroom(options, { givesWay: true });
+    const ready = async (): Promise<void> => void (await askerOf(ownership).json('GET', '/readyz'));
+    return Object.assign(ownership, { ready });
+  });
+}
+
+/** A cluster has no owner: this process answers its own requests, through a socket that nobody else can reach. */
+async function openPrivately(cluster: ClusterAddress): Promise<Reachable & { close(): Promise<void> }> {
+  const ownership = openMailroom(readOptions({ store: await openCluster(cluster), logger: silent }));
+  const mailroom = (await ownership.owned())!;
+  const place = mkdtempSync(join(tmpdir(), 'mailbox-chat-'));
+  const address = join(place, 'socket');
+  const server = createServer((req, res) => mailroom.answerPassed(req, res))
+    .listen(address)
+    .unref();
+  const close = async (): Promise<void> => {
+    await ownership.close();
+    server.close();
+    rmSync(place, { recursive: true });
+  };
+  return { address, agent: ownership.agent, owned: () => ownership.owned(), close };
+}
+
+function askerOf(owner: Reachable): Ask {
+  const ask = (asked: Omit<OwnerRequest, 'caller'>): Promise<IncomingMessage> =>
+    requestOwner(owner, { ...asked, caller: ADMINISTRATOR });
+  const json = async (method: string, path: string, fields?: object): Promise<unknown> => {
+    const body = fields && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(fields) };
+    for (;;) {
+      try {
+        return await readAnswer(await ask({ method, path, ...body }));
+      } catch (error) {
+        if (!isErrno(error, 'ECONNRESET')) throw error; // the owner went while it answered: the next one says the same
+      }
+    }
+  };
+  return Object.assign(ask, { json });
+}
