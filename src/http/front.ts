@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Access } from '../access/access.ts';
-import { ADMINISTRATOR, CALLER_HEADER, setCaller, type Caller } from '../access/caller.ts';
+import { ADMINISTRATOR, setCaller, type Caller } from '../access/caller.ts';
 import type { LinkAccess } from '../access/link-access.ts';
 import type { ChatCounts } from '../chat-counts.ts';
 import type { MayInspect } from '../chat-options.ts';
@@ -46,7 +46,6 @@ export class Front {
   /** Answers a request about mail, here or through the process that owns the mailboxes. */
   readonly answer: Handler = async (req, res) => {
     const { ownership, streams, counts, logger } = this.options;
-    delete req.headers[CALLER_HEADER];
     const ask = (): Promise<Caller> => this.#askFor(req);
     setCaller(req, await ask(), ask);
     try {
