@@ -105,7 +105,7 @@ export class OwnerSocket {
       // Node removes the name it listened on when it closes: under `.socket`, that could be another owner's by then.
       await listening(server, this.#addressOf(draft));
       fs.chmodSync(join(this.#dir, draft), 0o600);
-      fs.writeFileSync(join(this.#dir, HOST), thisHost(), { mode: 0o600 });
+      this.#sayHost();
       fs.renameSync(join(this.#dir, draft), join(this.#dir, SOCKET));
     } catch (error) {
       server.close();
@@ -115,6 +115,14 @@ export class OwnerSocket {
     }
     this.#removeLocks();
     return { server, alone, ino: this.#inode() };
+  }
+
+  #sayHost(): void {
+    try {
+      fs.writeFileSync(join(this.#dir, HOST), thisHost(), { mode: 0o600 });
+    } catch (error) {
+      if (!isErrno(error, 'ENOSPC', 'EDQUOT')) throw error; // on a full disk, mail can still be read
+    }
   }
 
   async #lock(): Promise<(() => Promise<void>) | undefined> {

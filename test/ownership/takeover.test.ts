@@ -137,23 +137,23 @@ describe('when the owner of a directory', () => {
     const [front] = stage.fronts as [ServerProcess];
     const follower = new Follower({ mailbox: 'alice', port: () => front.port });
     stage.followers.push(follower);
-    let isOver = false;
+    const sending = { isOver: false };
     const sendOn = async (sender: string): Promise<void> => {
-      for (let i = 0; !isOver; i += 1) {
+      for (let i = 0; !sending.isOver; i += 1) {
         const message = stage.ledger.post(sender, i);
         const { status } = await post(front.port, { sender, receiver: 'alice', message });
         expect(status).toBeLessThan(300);
         stage.ledger.accept(message);
       }
     };
-    const sending = Promise.all(Array.from({ length: 32 }, (_, i) => sendOn(`friend${i}`)));
+    const all = Promise.all(Array.from({ length: 32 }, (_, i) => sendOn(`friend${i}`)));
     await until('some messages', () => stage.ledger.accepted > 100);
 
     await stage.owner.kill();
     const before = stage.ledger.accepted;
     await until('more messages', () => stage.ledger.accepted > before + 100);
-    isOver = true;
-    await sending;
+    sending.isOver = true;
+    await all;
 
     expect(await stage.judge()).toEqual(well(1));
   });
