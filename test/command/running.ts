@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { jest } from '@jest/globals';
 
 /** The real command: `npm run build` makes what it loads. */
 export const BIN = fileURLToPath(new URL('../../bin/mailbox-chat.cjs', import.meta.url));
@@ -33,6 +34,9 @@ export interface Ready {
   readonly pid: number;
   readonly dir: string;
 }
+
+/** Every test here starts processes, one after the other: a busy machine takes a second for each. */
+jest.setTimeout(30_000);
 
 const running = new Set<ChildProcess>();
 const made: string[] = [];
