@@ -136,6 +136,7 @@ export class Ownership<T extends Owned = Owned> {
       await pause(ms);
       return this.#connectOrOwn();
     });
+    this.#owned.catch(() => undefined); // as in #settle
   }
 
   /** An owner that is no longer found stops being one. What could not be settled is tried again. */

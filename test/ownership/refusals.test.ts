@@ -10,6 +10,7 @@ import { startChatProcess } from '../support/chat-process.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { history, say } from '../support/requests.ts';
 import { requires } from '../support/requires.ts';
+import { until } from '../support/until.ts';
 
 function openChat(dir: string): MailboxChat {
   const chat = mailboxChat({ dir, logger: silent });
@@ -63,6 +64,22 @@ describe('a chat is not ready, and says why,', () => {
       message: expect.stringContaining('a server on another computer uses it'),
     });
   });
+});
+
+test('A server that cannot be found by others any more says so, and works again when it can', async () => {
+  const dir = temporaryDirectory();
+  const { url } = await startChatProcess(dir);
+  const socket = join(dir, '.socket');
+  const readiness = async (): Promise<number> => (await fetch(`${url}/readyz`)).status;
+  await until('it is ready at first', async () => (await readiness()) === 200);
+  rmSync(socket);
+  mkdirSync(join(socket, 'in-its-place'), { recursive: true });
+  await until('it is not ready', async () => (await readiness()) === 503);
+
+  rmSync(socket, { recursive: true });
+  await until('it is ready', async () => (await readiness()) === 200);
+
+  expect(await say({ url }, 'jjeong', 'henry', 'hi')).toMatchObject({ state: 'sent' });
 });
 
 test('A directory that a server on another computer left is used', async () => {
