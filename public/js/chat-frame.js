@@ -21,6 +21,7 @@ export function buildFrame({ who, heading, label }) {
     list: element('ol', { role: 'list' }),
     empty: say(element('p', { class: 'empty', hidden: true }), 'empty'),
     pill: button('pill'),
+    news: element('span'),
     happening: element('p', { class: 'happening' }),
     receipt: element('p', { class: 'receipt' }),
     form: sayIn(element('form', { class: 'composer' }), 'aria-label', 'writing'),
@@ -45,7 +46,7 @@ export function buildFrame({ who, heading, label }) {
 
   frame.banner.append(frame.wording, frame.tryNow);
   frame.log.append(element('div', { class: 'top' }, frame.earlier, frame.start), frame.list);
-  frame.pill.append(element('span'), element('span', { 'aria-hidden': 'true' }, ' ↓'));
+  frame.pill.append(frame.news, element('span', { 'aria-hidden': 'true' }, ' ↓'));
   frame.form.append(frame.note, frame.label, frame.box, send, hint);
   document.body.replaceChildren(
     element('header', {}, back, avatar(who), titles, frame.bell, languageSwitch()),

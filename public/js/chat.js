@@ -1,7 +1,7 @@
 /** A conversation on the page: brings together what comes, what is known, what is written and what is shown. */
 import { prepareComposer } from './composer.js';
 import { ConnectionBanner } from './connection-banner.js';
-import { Conversation, readMail } from './conversation.js';
+import { Conversation, ownIdentity, readMail } from './conversation.js';
 import { say, text } from './language.js';
 import { LogView } from './log-view.js';
 import { Outbox } from './outbox.js';
@@ -20,8 +20,6 @@ export class Chat {
   /** @type {string | null} */ #before = null;
   /** @type {MailEvent[] | undefined} */ #early = [];
   /** @type {StoredMessage[]} */ #arriving = [];
-  #batch = 0;
-  #burstEnd = 0;
   #statusEnd = 0;
   #noteEnd = 0;
   #retryLoad = 0;
@@ -40,8 +38,7 @@ export class Chat {
     this.conversation = new Conversation(me, mailbox);
     this.view = new LogView(frame, {
       isOwn: (message) => this.#isOwn(message),
-      onRetry: (message) => this.#again(message, 'retry'),
-      onDelete: (message) => this.#again(message, 'remove'),
+      onChoice: (failed, action) => this.#again(failed, action),
     });
     this.outbox = new Outbox({
       me,
@@ -61,7 +58,10 @@ export class Chat {
     prepareComposer(frame, {
       draft: `draft/${me}/${other}`,
       longest,
-      onSend: (message) => this.#send(message),
+      onSend: (message) => {
+        this.outbox.add(message);
+        this.view.toNewest();
+      },
       onTyping: () => options.onTyping?.(),
     });
     frame.earlier.addEventListener('click', () => void this.#loadEarlier());
@@ -131,11 +131,9 @@ export class Chat {
     if (known && !joinsUp) this.conversation.clear();
     if (!joinsUp) this.#before = before;
 
-    const others = this.conversation.merge(messages).filter((one) => !this.#isOwn(one));
-    this.#show(this.#early ? 0 : others.length);
-    if (others.length && !this.#early) this.options.onArrival?.(others);
+    const added = this.conversation.merge(messages);
     this.options.onReceived?.(newest.cursor);
-    this.options.onSeen?.();
+    this.#showArrived(this.#early ? [] : added.filter((one) => !this.#isOwn(one)));
     return newest.cursor;
   }
 
@@ -168,8 +166,7 @@ export class Chat {
     } else this.view.showEarlier();
     this.view.turnToEarlier();
     this.#showTop();
-    if (earlier.hidden) log.focus({ preventScroll: true });
-    else earlier.focus({ preventScroll: true });
+    (earlier.hidden ? log : earlier).focus({ preventScroll: true });
   }
 
   /** The next older messages: at least one, or the beginning. */
@@ -188,7 +185,8 @@ export class Chat {
     if (type === 'sent') return this.#sentElsewhere(JSON.parse(data));
     if (type === 'delivered' || type === 'read') {
       const { receiver, upTo } = JSON.parse(data);
-      if (this.conversation.advance(type, receiver, upTo)) this.#show();
+      this.conversation.advance(type, receiver, upTo);
+      this.#show();
     } else if (type === 'gap') this.#note('gap', 10);
     else this.options.onEvent?.(event);
   }
@@ -200,18 +198,21 @@ export class Chat {
     this.options.onReceived?.(id);
     const { sender } = message;
     if (sender && !this.isRoom && sender !== other && sender !== me) return this.options.onStranger?.(sender, message);
-    this.#arriving.push(message);
-    if (!this.#batch) this.#batch = setTimeout(() => this.#arrive(), BATCH_MS);
+    if (this.#arriving.push(message) === 1) setTimeout(() => this.#arrive(), BATCH_MS);
   }
 
   /** Thousands may come together after a night's sleep. */
   #arrive() {
-    this.#batch = 0;
     const arriving = this.#arriving.splice(0);
     // What belongs above the loaded part comes when that is loaded.
     const fresh = this.#before ? arriving.filter((one) => !this.conversation.isAbove(one)) : arriving;
     const others = this.conversation.merge(fresh).filter((one) => !this.#isOwn(one));
     this.#quietBurst(others.length);
+    this.#showArrived(others);
+  }
+
+  /** @param {ChatMessage[]} others */
+  #showArrived(others) {
     this.#show(others.length);
     if (others.length) this.options.onArrival?.(others);
     this.options.onSeen?.();
@@ -219,13 +220,14 @@ export class Chat {
 
   /** More than a few at once are counted instead of read out. @param {number} count */
   #quietBurst(count) {
+    if (!this.#burst && count) setTimeout(() => this.#endBurst(), BURST.withinMs);
     this.#burst += count;
     if (this.#burst > BURST.messages) this.view.silence();
-    if (this.#burstEnd) return;
-    this.#burstEnd = setTimeout(() => {
-      if (this.#burst > BURST.messages) this.announce(text('new', { n: this.#burst }));
-      this.#burst = this.#burstEnd = 0;
-    }, BURST.withinMs);
+  }
+
+  #endBurst() {
+    if (this.#burst > BURST.messages) this.announce(text('new', { n: this.#burst }));
+    this.#burst = 0;
   }
 
   /** @param {StoredMessage} stored */
@@ -235,20 +237,13 @@ export class Chat {
     this.#show();
   }
 
-  /** @param {string} message */
-  #send(message) {
-    this.outbox.add(message);
-    this.view.toNewest();
-  }
-
-  /** @param {ChatMessage} message @param {'retry' | 'remove'} action */
-  #again(message, action) {
-    const key = message.identity.slice(Conversation.ownIdentity('').length);
+  /** @param {ShownMessage} letter @param {'retry' | 'delete'} action */
+  #again({ key = '' }, action) {
     this.options.frame.box.focus({ preventScroll: true }); // the button goes away
     this.outbox[action](key);
   }
 
-  /** @param {ChatMessage} message */
+  /** @param {ShownMessage} message */
   #isOwn(message) {
     return message.sender === this.options.me && !message.foreign;
   }
@@ -267,39 +262,29 @@ export class Chat {
 
   /** What is on its way comes last; what failed stays where it was then. @param {readonly ChatMessage[]} stored */
   #withPending(stored) {
+    /** @type {ShownMessage[]} */
     const shown = [...stored];
     for (const letter of this.#pending()) {
       const { behind } = letter;
-      const isBefore = (/** @type {ChatMessage} */ one) => one.identity === behind || one.behind === behind;
+      const isBefore = (/** @type {ShownMessage} */ one) => one.identity === behind || one.behind === behind;
       shown.splice(behind ? shown.findLastIndex(isBefore) + 1 : shown.length, 0, letter);
     }
     return shown;
   }
 
-  /** @returns {ChatMessage[]} */
   #pending() {
-    const { me, other } = this.options;
+    const sender = this.options.me;
     return this.outbox.letters
-      .map(({ key, message, at, state, behind }) => ({
-        identity: Conversation.ownIdentity(key),
-        mailbox: other,
-        id: '',
-        sender: me,
-        message,
-        time: at,
-        acceptedMs: Infinity,
-        state,
-        behind,
-        foreign: false,
-      }))
+      .map((letter) => ({ ...letter, identity: ownIdentity(letter.key), sender, time: letter.at, foreign: false }))
       .filter((letter) => !this.conversation.has(letter.identity));
   }
 
   #showTop() {
     const { earlier, start } = this.options.frame;
     const more = this.view.hasMoreAbove || this.#before !== null;
-    hide(earlier, !more);
-    hide(start, more || this.conversation.messages.length === 0);
+    // Touches the log only where something changes.
+    earlier.toggleAttribute('hidden', !more);
+    start.toggleAttribute('hidden', more || this.conversation.messages.length === 0);
   }
 
   /** A word above the composer, for so long. @param {string} key @param {number} seconds */
@@ -360,9 +345,4 @@ export class Chat {
       this.options.frame.box.focus({ preventScroll: true });
     });
   }
-}
-
-/** Touches the log only where something changes. @param {HTMLElement} part @param {boolean} hidden */
-function hide(part, hidden) {
-  if (part.hidden !== hidden) part.hidden = hidden;
 }

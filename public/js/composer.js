@@ -13,7 +13,8 @@ export function prepareComposer({ form, box, note }, { draft, longest, onSend, o
   const isTouch = matchMedia('(pointer: coarse)');
   let keeping = 0;
 
-  const excess = () => codePoints(box.value.trim()) - longest;
+  // Code points, as the server counts.
+  const excess = () => Array.from(box.value.trim()).length - longest;
 
   const keepDraft = () => {
     clearTimeout(keeping);
@@ -67,9 +68,6 @@ export function prepareComposer({ form, box, note }, { draft, longest, onSend, o
   box.value = recall(draft) ?? '';
   check();
 }
-
-/** As the server counts. @param {string} text */
-const codePoints = (text) => Array.from(text).length;
 
 /** For browsers without `field-sizing: content`. @param {HTMLTextAreaElement} box */
 function grow(box) {

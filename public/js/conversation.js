@@ -32,35 +32,33 @@ export function readMail(mailbox, id, data) {
   return { mailbox, id, sender: null, receiver: mailbox, message: data, time, foreign: true, acceptedMs: NaN };
 }
 
+/** My own message is known by the key this page gave it, long before it has an id. @param {string} key */
+export const ownIdentity = (key) => `own ${key}`;
+
 /** The server's order: within a mailbox by id, across the two by when it was accepted. @param {ChatMessage} a @param {ChatMessage} b */
 function compare(a, b) {
   if (a.mailbox === b.mailbox) return compareIds(a.id, b.id);
   return a.acceptedMs - b.acceptedMs || compareIds(a.id, b.id) || (a.mailbox < b.mailbox ? -1 : 1);
 }
 
+/** A state never goes back. @param {ChatMessage} message @param {ChatMessage['state']} state */
+function advance(message, state) {
+  if (STEPS.indexOf(state) > STEPS.indexOf(message.state)) message.state = state;
+}
+
 export class Conversation {
-  /** @type {ChatMessage[]} */ #messages = [];
+  /** Oldest first. @type {ChatMessage[]} */ messages = [];
   // Each mailbox in its own order.
   /** @type {ChatMessage[]} */ #mine = [];
   /** @type {ChatMessage[]} */ #theirs = [];
   /** @type {Map<string, ChatMessage>} */ #known = new Map();
   // The receipt of a message may overtake the answer that gives the message its id.
-  /** @type {{ state: 'delivered' | 'read', mailbox: string, upTo: string }[]} */ #receipts = [];
+  /** @type {Map<string, { state: 'delivered' | 'read', mailbox: string, upTo: string }>} */ #receipts = new Map();
 
   /** @param {string} me @param {string} mailbox where what is said to me arrives */
   constructor(me, mailbox) {
     this.me = me;
     this.mailbox = mailbox;
-  }
-
-  /** Oldest first. */
-  get messages() {
-    return this.#messages;
-  }
-
-  /** My own message is known by the key this page gave it, long before it has an id. @param {string} key */
-  static ownIdentity(key) {
-    return `own ${key}`;
   }
 
   /** @param {string} identity */
@@ -80,7 +78,7 @@ export class Conversation {
       const message = this.#read(one);
       const known = this.#known.get(message.identity);
       if (known) {
-        this.#advance(known, message.state);
+        advance(known, message.state);
         if (!Number.isNaN(one.acceptedMs)) known.acceptedMs = message.acceptedMs;
       } else {
         this.#applyReceipts(message);
@@ -96,45 +94,33 @@ export class Conversation {
   /** Whether it belongs above all that is known. @param {StoredMessage} stored */
   isAbove(stored) {
     const message = this.#read(stored);
-    const oldest = this.#listOf(message)[0] ?? this.#messages[0];
+    const oldest = this.#listOf(message)[0] ?? this.messages[0];
     return oldest !== undefined && compare(message, oldest) < 0;
   }
 
   clear() {
-    this.#messages = [];
+    this.messages = [];
     this.#mine = [];
     this.#theirs = [];
     this.#known.clear();
   }
 
   get newestReceivedId() {
-    return this.#messages.findLast((message) => message.mailbox === this.mailbox && message.sender !== this.me)?.id;
+    return this.#mine.findLast((message) => message.sender !== this.me)?.id;
   }
 
   /** @param {'delivered' | 'read'} state @param {string} mailbox @param {string} upTo */
   advance(state, mailbox, upTo) {
-    this.#receipts = this.#receipts.filter((one) => one.state !== state || one.mailbox !== mailbox);
-    this.#receipts.push({ state, mailbox, upTo });
-    let changed = false;
-    for (const message of this.#messages) changed = this.#applyReceipts(message) || changed;
-    return changed;
+    this.#receipts.set(`${state} ${mailbox}`, { state, mailbox, upTo });
+    for (const message of this.messages) this.#applyReceipts(message);
   }
 
   /** @param {ChatMessage} message */
   #applyReceipts(message) {
-    let changed = false;
-    for (const { state, mailbox, upTo } of this.#receipts) {
-      if (message.sender !== this.me || message.mailbox !== mailbox || compareIds(message.id, upTo) > 0) continue;
-      changed = this.#advance(message, state) || changed;
+    if (message.sender !== this.me) return;
+    for (const { state, mailbox, upTo } of this.#receipts.values()) {
+      if (message.mailbox === mailbox && compareIds(message.id, upTo) <= 0) advance(message, state);
     }
-    return changed;
-  }
-
-  /** A state never goes back. @param {ChatMessage} message @param {ChatMessage['state']} state */
-  #advance(message, state) {
-    if (STEPS.indexOf(state) <= STEPS.indexOf(message.state)) return false;
-    message.state = state;
-    return true;
   }
 
   /** @param {ChatMessage} message */
@@ -158,7 +144,7 @@ export class Conversation {
       messages.push(compare(one, other) > 0 ? one : other);
       (compare(one, other) > 0 ? mine : theirs).pop();
     }
-    this.#messages = [...mine, ...theirs, ...messages.toReversed()];
+    this.messages = [...mine, ...theirs, ...messages.toReversed()];
   }
 
   /** An id of ours in files tells it. What nobody has told yet came after all that is known. @param {StoredMessage} stored */
@@ -172,7 +158,7 @@ export class Conversation {
   #read(stored) {
     const { mailbox, id, sender, message, time, key, state = 'sent', foreign = false } = stored;
     const own = !foreign && sender === this.me && key;
-    const identity = own ? Conversation.ownIdentity(key) : `${mailbox} ${id}`;
+    const identity = own ? ownIdentity(key) : `${mailbox} ${id}`;
     return {
       identity,
       mailbox,

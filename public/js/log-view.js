@@ -12,7 +12,7 @@ const GROUP_MS = 5 * 60_000;
 const SILENCE_MS = 2000;
 
 export class LogView {
-  /** @type {readonly ChatMessage[]} */ #messages = [];
+  /** @type {readonly ShownMessage[]} */ #messages = [];
   /** @type {Map<string, HTMLLIElement>} */ #rows = new Map();
   #silence = 0;
   #start = 0;
@@ -25,8 +25,8 @@ export class LogView {
 
   /**
    * @param {Frame} frame
-   * @param {{ isOwn: (message: ChatMessage) => boolean, onRetry: (message: ChatMessage) => void,
-   *   onDelete: (message: ChatMessage) => void }} options
+   * @param {{ isOwn: (message: ShownMessage) => boolean,
+   *   onChoice: (failed: ShownMessage, action: 'retry' | 'delete') => void }} options
    */
   constructor(frame, options) {
     this.frame = frame;
@@ -66,7 +66,7 @@ export class LogView {
     }, SILENCE_MS);
   }
 
-  /** @param {readonly ChatMessage[]} messages @param {number} [arrived] */
+  /** @param {readonly ShownMessage[]} messages @param {number} [arrived] */
   show(messages, arrived = 0) {
     const fromTheFirst = this.#start === 0;
     const toTheLast = this.#end === this.#messages.length;
@@ -161,12 +161,10 @@ export class LogView {
   }
 
   #showPill() {
-    const { pill, log } = this.frame;
+    const { pill, news, log } = this.frame;
     const far = this.#end < this.#messages.length || log.scrollHeight - log.scrollTop > 2.5 * log.clientHeight;
-    const label = pill.firstElementChild;
-    if (!label) return;
-    if (this.#unseen) say(label, 'new', { n: this.#unseen });
-    else if (far) say(label, 'newest');
+    if (this.#unseen) say(news, 'new', { n: this.#unseen });
+    else if (far) say(news, 'newest');
     pill.hidden = this.#unseen === 0 && (this.#stuck || !far);
   }
 
@@ -185,7 +183,7 @@ export class LogView {
   #wantedRows() {
     /** @type {Map<string, HTMLLIElement>} */
     const wanted = new Map();
-    /** @type {ChatMessage | undefined} */
+    /** @type {ShownMessage | undefined} */
     let previous;
     for (const message of this.#messages.slice(this.#start, this.#end)) {
       const newDay = !previous || dayKey(previous.time) !== dayKey(message.time);
@@ -202,21 +200,21 @@ export class LogView {
     return wanted;
   }
 
-  /** @param {ChatMessage} message @param {ChatMessage | undefined} previous of the same day */
+  /** @param {ShownMessage} message @param {ShownMessage | undefined} previous of the same day */
   #row(message, previous) {
-    const { isOwn, onRetry, onDelete } = this.options;
+    const { isOwn, onChoice } = this.options;
     const row = this.#rows.get(message.identity) ?? makeRow(message, isOwn(message));
     const joined =
       previous?.sender === message.sender &&
       previous.foreign === message.foreign &&
       message.time - previous.time < GROUP_MS;
-    setClass(row, 'joined', joined);
-    setClass(row, 'same-time', joined && clock(previous.time) === clock(message.time));
+    row.classList.toggle('joined', joined);
+    row.classList.toggle('same-time', joined && clock(previous.time) === clock(message.time));
     if (isOwn(message) && row.dataset.state !== message.state) row.dataset.state = message.state;
     const failure = row.querySelector('.failure');
     if (message.state === 'failed' && !failure) {
       this.silence(); // the status line says it
-      row.append(makeFailure({ onRetry: () => onRetry(message), onDelete: () => onDelete(message) }));
+      row.append(makeFailure((action) => onChoice(message, action)));
     } else if (message.state !== 'failed') failure?.remove();
     return row;
   }
@@ -243,19 +241,14 @@ export class LogView {
 
   /** The returned function puts the first visible row back where it stood. */
   #holdPlace() {
-    const { log, list } = this.frame;
+    const { log } = this.frame;
     const isInView = (/** @type {HTMLElement} */ one) => one.offsetTop + one.offsetHeight > log.scrollTop;
-    const row = [...list.querySelectorAll('li')].find((one) => one.matches('.row') && isInView(one));
+    const row = [...this.#rows.values()].find((one) => one.matches('.row') && isInView(one));
     const above = row ? row.offsetTop - log.scrollTop : 0;
     return () => {
       if (row?.isConnected) log.scrollTop = row.offsetTop - above;
     };
   }
-}
-
-/** Without a mutation where nothing changes. @param {Element} row @param {string} name @param {boolean} on */
-function setClass(row, name, on) {
-  if (row.classList.contains(name) !== on) row.classList.toggle(name, on);
 }
 
 /** @param {HTMLElement} log */

@@ -4,46 +4,37 @@ import { clock, text } from './language.js';
 
 const ADDRESS = /https?:\/\/[^\s<>"'`]+/giu;
 
-/** @type {RegExp | undefined} */
-let bigEmoji;
-try {
-  bigEmoji = new RegExp(String.raw`^(?:\p{RGI_Emoji}\s?){1,3}$`, 'v');
-} catch {
-  // emoji stay small
-}
+const BIG = /^(?:\p{RGI_Emoji}\s?){1,3}$/v;
 
-/** @param {ChatMessage} message @param {boolean} own */
+/** @param {ShownMessage} message @param {boolean} own */
 export function makeRow({ sender, message, time, foreign }, own) {
   const from = foreign ? text('fromFile') : own ? text('you') : sender;
   return element(
     'li',
-    { class: `row${own ? ' own' : ''}${foreign ? ' foreign' : ''}${bigEmoji?.test(message) ? ' big' : ''}` },
+    { class: `row${own ? ' own' : ''}${foreign ? ' foreign' : ''}${BIG.test(message) ? ' big' : ''}` },
     tint(element('span', { class: 'from' }, from), sender),
     element('p', { class: 'bubble', dir: 'auto' }, ...linkify(message)),
     element('span', { class: 'when' }, element('time', { datetime: new Date(time).toISOString() }, clock(time))),
   );
 }
 
-/** @param {{ onRetry: () => void, onDelete: () => void }} actions */
-export function makeFailure({ onRetry, onDelete }) {
-  const retry = element('button', { type: 'button', class: 'text-button' }, text('retry'));
-  const remove = element('button', { type: 'button', class: 'text-button' }, text('delete'));
-  retry.addEventListener('click', onRetry);
-  remove.addEventListener('click', onDelete);
-  return element('span', { class: 'failure' }, element('span', {}, text('failed')), retry, remove);
+/** @param {(action: 'retry' | 'delete') => void} onChoice */
+export function makeFailure(onChoice) {
+  const failure = element('span', { class: 'failure' }, element('span', {}, text('failed')));
+  for (const action of /** @type {const} */ (['retry', 'delete'])) {
+    const button = element('button', { type: 'button', class: 'text-button' }, text(action));
+    button.addEventListener('click', () => onChoice(action));
+    failure.append(button);
+  }
+  return failure;
 }
 
 /** A full stop behind an address belongs to the sentence. @param {string} address */
 function withoutTail(address) {
-  let end = address.length;
-  while (end > 0) {
-    const last = address.charAt(end - 1);
-    const body = address.slice(0, end);
-    if (/[.,;:!?…。、]/u.test(last)) end--;
-    else if (last === ')' && body.split(')').length > body.split('(').length) end--;
-    else break;
-  }
-  return address.slice(0, end);
+  let kept = address;
+  const isUnopened = () => kept.endsWith(')') && kept.split(')').length > kept.split('(').length;
+  while (/[.,;:!?…。、]/u.test(kept.slice(-1)) || isUnopened()) kept = kept.slice(0, -1);
+  return kept;
 }
 
 /** @param {string} text @returns {(Node | string)[]} */

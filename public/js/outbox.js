@@ -39,8 +39,7 @@ export class Outbox {
   /** @param {string} message */
   add(message) {
     const newest = Math.max(0, ...[...this.#letters.values()].map((letter) => letter.at));
-    const letter = { key: newKey(), message, at: Math.max(Date.now(), newest + 1) };
-    this.#keep(letter);
+    this.#keep({ key: newKey(), message, at: Math.max(Date.now(), newest + 1) });
     void this.flush();
   }
 
@@ -53,7 +52,7 @@ export class Outbox {
   }
 
   /** @param {string} key */
-  remove(key) {
+  delete(key) {
     this.#letters.delete(key);
     forget(this.prefix + key);
     this.options.onChange();
@@ -74,17 +73,14 @@ export class Outbox {
     this.#running = true;
     this.#waiting = false;
     try {
-      for (let letter = this.#next(); letter; letter = this.#next()) {
-        if (!(await this.#send(letter))) break;
+      for (;;) {
+        // Another tab may be sending it too: the same key makes that harmless.
+        const next = this.letters.find((letter) => !letter.failed);
+        if (!next || !(await this.#send(next))) break;
       }
     } finally {
       this.#running = false;
     }
-  }
-
-  // Another tab may be sending it too: the same key makes that harmless.
-  #next() {
-    return this.letters.find((letter) => !letter.failed);
   }
 
   /** Whether the next one may follow. @param {Letter} letter */
@@ -93,14 +89,16 @@ export class Outbox {
       const stored = await this.#post(letter);
       this.#failures = 0;
       this.options.onStored(stored); // before it leaves the outbox, so that its row never goes
-      this.remove(letter.key);
+      this.delete(letter.key);
       return true;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (!this.#letters.has(letter.key)) return true; // deleted meanwhile
+      const known = this.#letters.get(letter.key);
+      if (!known) return true; // deleted meanwhile
       if (error.isDenied) this.options.onDenied();
       if (error.isFinal || !this.#tryLater(letter.key, error)) {
-        this.#fail(letter.key);
+        this.#keep({ ...known, failed: true, behind: this.options.newest() });
+        this.options.onFailed();
         return true;
       }
       this.#waiting = true;
@@ -146,17 +144,10 @@ export class Outbox {
     return true;
   }
 
-  /** @param {string} key */
-  #fail(key) {
-    const letter = this.#letters.get(key);
-    if (letter) this.#keep({ ...letter, failed: true, behind: this.options.newest() });
-    this.options.onFailed();
-  }
-
   /** Whether the first attempt will be too long ago then. @param {string} key @param {number} [inMs] */
   #isOverdue(key, inMs = 0) {
-    const triedAt = this.#letters.get(key)?.triedAt;
-    return triedAt !== undefined && Date.now() + inMs - triedAt > SAME_KEY_MS;
+    const { triedAt = Infinity } = this.#letters.get(key) ?? {};
+    return Date.now() + inMs - triedAt > SAME_KEY_MS;
   }
 
   /** @param {Letter} letter @returns {LetterState} */

@@ -35,16 +35,13 @@ export function forget(key) {
 
 /** @param {string} start */
 export function recallKeys(start) {
-  const keys = new Set([...memory.keys()].filter((key) => key.startsWith(start)));
+  const keys = [...memory.keys()];
   try {
-    for (let i = 0; i < localStorage.length; i++) {
-      const key = localStorage.key(i) ?? '';
-      if (key.startsWith(PREFIX + start)) keys.add(key.slice(PREFIX.length));
-    }
+    for (const key of Object.keys(localStorage)) if (key.startsWith(PREFIX)) keys.push(key.slice(PREFIX.length));
   } catch {
     // switched off
   }
-  return [...keys];
+  return [...new Set(keys)].filter((key) => key.startsWith(start));
 }
 
 /** Another tab has changed what is kept under keys that begin so. @param {string} start @param {() => void} changed */

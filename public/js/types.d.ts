@@ -55,17 +55,21 @@ interface Feed {
   close: () => void;
 }
 
-interface ChatMessage {
+interface ShownMessage {
   identity: string;
-  mailbox: string;
-  id: string;
   sender: string;
   message: string;
   time: number;
-  acceptedMs: number; // orders the mail of two mailboxes; of a letter, Infinity
   state: LetterState | 'sent' | 'delivered' | 'read';
-  behind?: string; // of a letter
   foreign: boolean;
+  key?: string; // of a letter
+  behind?: string; // of a letter
+}
+
+interface ChatMessage extends ShownMessage {
+  mailbox: string;
+  id: string;
+  acceptedMs: number; // orders the mail of two mailboxes
 }
 
 type LetterState = 'sending' | 'waiting' | 'failed';
