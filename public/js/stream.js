@@ -1,7 +1,7 @@
 /** Follows a mailbox from a cursor, whatever happens to the connection: in this page, or in a worker for all tabs. */
 import { backOffMs, pollMailbox, Refusal, streamAddress } from './server.js';
 
-const NAMED = ['gap', 'presence', 'typing', 'sent', 'delivered', 'read'];
+const EVENTS = ['message', 'ready', 'ping', 'bye', 'gap', 'presence', 'typing', 'sent', 'delivered', 'read'];
 const POLL_S = 25;
 const MOST_OTHERS = 50;
 const WELCOME_WITHIN_MS = 2000;
@@ -74,32 +74,27 @@ export class MailStream {
     this.#failedSinceOpen = false;
     this.#heardAt = Date.now();
     this.#watch();
-    const heard = (/** @type {MessageEvent<string>} */ event) => this.#heard(event);
-    source.addEventListener('message', heard);
-    for (const name of NAMED) source.addEventListener(name, heard);
-    source.addEventListener('ping', (event) => {
-      this.#muted = 0;
-      heard(event);
-    });
-    source.addEventListener('ready', (event) => {
-      this.#heartbeatMs = JSON.parse(event.data).heartbeatMs || this.#heartbeatMs;
-      this.#failures = 0;
-      this.#failedSinceOpen = false;
-      heard(event);
-      this.#become('online');
-    });
-    source.addEventListener('bye', (event) => this.#bye(JSON.parse(event.data)));
+    for (const type of EVENTS) source.addEventListener(type, (event) => this.#heard(event));
     source.addEventListener('error', () => this.#broken(source));
   }
 
   /** @param {MessageEvent<string>} event */
-  #heard(event) {
+  #heard({ type, data, lastEventId: id }) {
+    if (type === 'bye') return this.#bye(JSON.parse(data));
+    if (id) this.#cursor = id;
+    if (type === 'ready') this.#ready(JSON.parse(data));
+    else if (type !== 'ping') this.options.onEvent({ type, id, data });
+    if (type === 'ping' || type === 'message') this.#muted = 0;
     this.#heardAt = Date.now();
     this.#watch();
-    if (event.lastEventId) this.#cursor = event.lastEventId;
-    if (event.type === 'ping' || event.type === 'ready') return;
-    if (event.type === 'message') this.#muted = 0;
-    this.options.onEvent({ type: event.type, id: event.lastEventId, data: event.data });
+  }
+
+  /** @param {{ heartbeatMs?: number }} welcome */
+  #ready({ heartbeatMs }) {
+    this.#heartbeatMs = heartbeatMs || this.#heartbeatMs;
+    this.#failures = 0;
+    this.#failedSinceOpen = false;
+    this.#become('online');
   }
 
   /** A proxy or a sleeping laptop can leave a stream that looks open and says nothing. */
