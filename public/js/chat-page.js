@@ -90,8 +90,6 @@ function typingReporter(sender, receiver) {
   return () => {
     if (Date.now() < next) return;
     next = Date.now() + TYPING_EVERY_MS;
-    reportTyping({ sender, receiver }).catch((error) => {
-      if (error instanceof Refusal && error.status === 404) next = Infinity;
-    });
+    reportTyping({ sender, receiver }).catch(() => undefined); // told again while typing goes on
   };
 }

@@ -1,13 +1,12 @@
 /**
  * Makes an element. Strings among the children become text, never markup.
  * @template {keyof HTMLElementTagNameMap} K
- * @param {K} name @param {Record<string, string | boolean | undefined>} [attributes] @param {...(Node | string | undefined)} children
+ * @param {K} name @param {Record<string, string | true>} [attributes] @param {...(Node | string | undefined)} children
  */
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [attribute, value] of Object.entries(attributes)) {
-    if (value === true) made.setAttribute(attribute, '');
-    else if (value !== undefined && value !== false) made.setAttribute(attribute, value);
+    made.setAttribute(attribute, value === true ? '' : value);
   }
   made.append(...children.filter((child) => child !== undefined));
   return made;

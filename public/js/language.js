@@ -29,12 +29,6 @@ export async function loadLanguage(from = folder) {
 }
 
 /** @param {string} code */
-async function chooseLanguage(code) {
-  remember(KEPT, code);
-  await useLanguage(code);
-}
-
-/** @param {string} code */
 async function useLanguage(code) {
   words = await (await fetch(new URL(`${folder}${code}.json`, import.meta.url))).json();
   document.documentElement.lang = code;
@@ -83,7 +77,10 @@ export function languageSwitch() {
   const buttons = Object.entries(LANGUAGES).map(([code, [short, title]]) => {
     const button = element('button', { type: 'button', lang: code, title }, short);
     const mark = () => button.setAttribute('aria-pressed', String(language() === code));
-    button.addEventListener('click', () => void chooseLanguage(code));
+    button.addEventListener('click', () => {
+      remember(KEPT, code);
+      void useLanguage(code);
+    });
     onLanguageChange(mark);
     mark();
     return button;
@@ -108,9 +105,7 @@ function format(name, options) {
 export const clock = (time) => format('clock', { hour: 'numeric', minute: '2-digit' }).format(time);
 
 /** @param {number} time */
-export function dayKey(time) {
-  return new Date(time).toDateString();
-}
+export const dayKey = (time) => new Date(time).toDateString();
 
 /** @param {number} time */
 function nearDay(time) {

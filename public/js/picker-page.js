@@ -88,7 +88,7 @@ function build() {
 function readName(field) {
   const name = cleanName(field.value);
   field.toggleAttribute('aria-invalid', !name);
-  say(badName, name ? '' : 'badName');
+  say(badName, name ? '' : 'badName', { n: 64 });
   if (!name) field.focus();
   return name;
 }

@@ -34,7 +34,6 @@ export class PassingLine {
 export class Receipts {
   #timer = 0;
   /** @type {{ delivered?: string, read?: string }} */ #receipt = {};
-  #supported = true;
 
   /** @param {{ receiver: string, sender: string }} whose */
   constructor(whose) {
@@ -44,7 +43,7 @@ export class Receipts {
   /** @param {'delivered' | 'read'} how @param {string | undefined} id */
   note(how, id) {
     const before = this.#receipt[how];
-    if (!this.#supported || !id || (before && compareIds(id, before) <= 0)) return;
+    if (!id || (before && compareIds(id, before) <= 0)) return;
     this.#receipt[how] = id;
     if (!this.#timer) this.#timer = setTimeout(() => void this.#report(), SETTLE_MS);
   }
@@ -54,9 +53,7 @@ export class Receipts {
     try {
       await reportReceipt({ ...this.whose, ...this.#receipt });
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      if (error.status === 404 || error.status === 405) this.#supported = false;
-      // Else the next message's receipt covers this one too.
+      if (!(error instanceof Refusal)) throw error; // the next message's receipt covers this one too
     }
   }
 }

@@ -55,7 +55,7 @@ function askName(room) {
       if (name) {
         remember('room-name', name);
         resolve(name);
-      } else say(note, 'roomBadName');
+      } else say(note, 'badName', { n: LONGEST_NAME });
     });
   });
 }
