@@ -47,7 +47,7 @@ function commandsOf(readme: string): string[] {
 async function started(readme: string, dir: string): Promise<{ readonly url: string; readonly server: Shell }> {
   const [install = '', ...commands] = commandsOf(readme);
   await run(install, { cwd: dir, env: { npm_config_prefer_offline: 'true', npm_config_audit: 'false' } });
-  const server = new Shell(commands.join('\n'), { cwd: dir, env: { PORT: '0' } });
+  const server = new Shell(commands.join('\n'), { cwd: dir, env: { PORT: '0', PROCESSES: '2' } });
   const [url] = await server.printed(/http:\S+/);
   return { url: url.replace(/\/(?:chat1\.html)?$/, ''), server };
 }
@@ -87,7 +87,8 @@ describe.each([
 });
 
 test('examples/cluster goes on when one of its processes is killed, also the one that owns the directory', async () => {
-  const { url } = await started('examples/cluster/README.md', inClone('cluster'));
+  const { url, server } = await started('examples/cluster/README.md', inClone('cluster'));
+  await server.printed(/(http:\S+\s+){2}/); // with port 0, the port goes with the last process that has it
   const henry = await listen(`${url}/status?receiver=henry`);
   const ownerNow = async (): Promise<number> => {
     const look = await fetch(`${url}/inspect?mailbox=henry`);
