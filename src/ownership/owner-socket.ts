@@ -32,7 +32,8 @@ interface Held {
   readonly server: Server;
   /** Has a name that Linux gives to one living process only. */
   readonly alone: BareServer;
-  readonly ino: number | undefined;
+  /** As `#identity` was when it was made. */
+  readonly identity: string;
 }
 
 export class OwnerSocket {
@@ -81,7 +82,7 @@ export class OwnerSocket {
 
   /** Whether other processes still find the owner here: the socket may have been removed, or the directory moved. */
   isReached(): boolean {
-    const isOurs = this.#held !== undefined && this.#inode() === this.#held.ino;
+    const isOurs = this.#held !== undefined && this.#identity() === this.#held.identity;
     if (isOurs) ifThere(() => fs.utimesSync(join(this.#dir, HOST), new Date(), new Date()));
     return isOurs;
   }
@@ -114,7 +115,7 @@ export class OwnerSocket {
       throw this.#unusable(error);
     }
     this.#removeLocks();
-    return { server, alone, ino: this.#inode() };
+    return { server, alone, identity: this.#identity() };
   }
 
   #sayHost(): void {
@@ -172,8 +173,10 @@ export class OwnerSocket {
     if (statIfThere(path)?.mtimeMs !== touchedMs) throw this.#unusable('a server on another computer uses it');
   }
 
-  #inode(): number | undefined {
-    return statIfThere(join(this.#dir, SOCKET))?.ino;
+  /** With its time of birth: a new file may get the number of one that was just removed. */
+  #identity(): string {
+    const { ino, birthtimeMs } = statIfThere(join(this.#dir, SOCKET)) ?? {};
+    return `${ino} ${birthtimeMs}`;
   }
 
   #addressOf(name: string): string {

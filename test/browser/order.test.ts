@@ -2,11 +2,12 @@ import { describe, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { FileMailboxes, type MailboxChatOptions } from '../../src/index.ts';
 import { temporaryDirectory } from '../support/directory.ts';
-import { say } from '../support/requests.ts';
+import { history, say } from '../support/requests.ts';
 import { requires } from '../support/requires.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { Clock } from '../support/store-files.ts';
 import { numbered } from '../support/store-mail.ts';
+import { until } from '../support/until.ts';
 import {
   button,
   chatOf,
@@ -100,7 +101,7 @@ describe('the order of a conversation', () => {
     const said = ['to jjeong', 'from a program', 'to jjeong again'];
 
     await write(page, said[0]!);
-    await shows(page, said[0]!);
+    await until('it is accepted', async () => (await history(chat, 'henry', 'jjeong')).messages.length === 1);
     clock.move(1000);
     chat.writeForeign('henry', `data: ${said[1]}\n\n`);
     await shows(page, said[1]!);
