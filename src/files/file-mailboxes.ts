@@ -9,7 +9,7 @@ import { CommitSlots } from './commit-slots.ts';
 import { makeDirectory, namesIn, refuseWhenFull, SyncError } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
 import { FileInspector } from './file-inspector.ts';
-import { LAYOUT_FILE, claimLayout } from './layout.ts';
+import { LAYOUT_FILE, claimLayout, refuseVersionOne } from './layout.ts';
 import { removeDeadLocks } from './lock.ts';
 import { Mailbox, type MailboxOptions } from './mailbox.ts';
 import { DELIVERED, LIVE, LOCKS, MailboxPaths, TAKEN } from './mailbox-paths.ts';
@@ -92,6 +92,7 @@ export class FileMailboxes implements MailboxStore {
     makeDirectory(dir);
     this.#dir = realpathSync(dir);
     accessSync(this.#dir, constants.R_OK | constants.W_OK | constants.X_OK);
+    refuseVersionOne(this.#dir);
     claimLayout(this.#dir);
     if (options.groupWritable) admitGroup(this.#dir);
     makeDirectory(join(this.#dir, LOCKS));

@@ -10,7 +10,8 @@ import { constants, fsyncSync, ftruncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
 import { VERSION } from '../version.ts';
-import { READ, SAFELY, ifThere, readRange, syncDirectory, withFile } from './disk.ts';
+import { READ, SAFELY, ifThere, namesIn, readRange, statIfThere, syncDirectory, withFile } from './disk.ts';
+import { LIVE } from './mailbox-paths.ts';
 
 /** The layout that this version reads and writes. */
 export const LAYOUT = 1;
@@ -19,6 +20,8 @@ export const LAYOUT_FILE = '.layout';
 export const UNFINISHED = 'unfinished';
 
 const MAX_BYTES = 64;
+/** Servers of version 1 touch their files in `.live` every 5 s, and remove them when they end. */
+const GONE_MS = 15_000;
 const WRITE_OR_CREATE = constants.O_WRONLY | constants.O_CREAT | SAFELY;
 
 /** Throws UNKNOWN_LAYOUT unless this version can use the directory. False: it does not say how it is laid out. */
@@ -48,6 +51,14 @@ export function writeLayout(dir: string, text: string): void {
     fsyncSync(fd);
   });
   syncDirectory(dir);
+}
+
+/** UNKNOWN_LAYOUT while a server of version 1 is at work there: it would not ask the owner of the directory. */
+export function refuseVersionOne(dir: string): void {
+  const touched = namesIn(join(dir, LIVE)).map((name) => statIfThere(join(dir, LIVE, name))?.mtimeMs ?? 0);
+  if (Math.max(0, ...touched) < Date.now() - GONE_MS) return;
+  const why = `A server of version 1 has used ${dir} a moment ago. Stop it, and start again in 15 s.`;
+  throw new MailboxError('UNKNOWN_LAYOUT', `${why} Nothing was changed.`);
 }
 
 function whyNot(dir: string, text: string): string {

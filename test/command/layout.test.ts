@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { history } from '../support/requests.ts';
 import { listing } from '../support/directory.ts';
@@ -77,4 +77,21 @@ test.each([
     expect(stderr).toContain(message);
   }
   expect(listing(dir)).toEqual(before);
+});
+
+test('A directory that a server of version 1 still uses is left alone, with the reason', async () => {
+  const { cwd, dir } = scene();
+  mkdirSync(join(dir, '.live'));
+  const file = join(dir, '.live', '4711-0a1b2c3d4e5f.jsonl');
+  writeFileSync(file, '{"on":"henry"}\n');
+
+  const { code, stderr } = await run(['serve', '--port', '0'], { cwd });
+  const left = readFileSync(file, 'utf8');
+  const longAgo = new Date(Date.now() - 20_000);
+  utimesSync(file, longAgo, longAgo);
+  await serve([], { cwd });
+
+  expect(code).toBe(78);
+  expect(stderr).toContain('✗ A server of version 1 has used');
+  expect(left).toBe('{"on":"henry"}\n');
 });
