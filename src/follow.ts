@@ -93,12 +93,15 @@ export class Follow {
   }
 
   async #readToEnd(): Promise<void> {
-    while (!this.#stopped) {
-      const mail = await mailAfter(this.#cursor, this.#mailbox, this.#store);
-      if (!mail || this.#stopped) return;
-      this.#cursor = mail.cursor;
-      await this.#follower.take(mail);
-    }
+    for (let more = await this.#takeMore(); more; more = await this.#takeMore()) await more.taken;
+  }
+
+  /** A function of its own, so that nothing here holds on to the mail while a slow receiver takes it. */
+  async #takeMore(): Promise<{ readonly taken: Promise<void> | void } | undefined> {
+    const mail = this.#stopped ? undefined : await mailAfter(this.#cursor, this.#mailbox, this.#store);
+    if (!mail || this.#stopped) return undefined;
+    this.#cursor = mail.cursor;
+    return { taken: this.#follower.take(mail) };
   }
 
   #end(error?: unknown): void {
