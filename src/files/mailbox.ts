@@ -467,10 +467,10 @@ export class Mailbox {
     return this.#inTurn(() => this.log.retain(mark()));
   }
 
-  /** Leaves nothing of it behind. */
+  /** Leaves nothing of it behind, its lock included. */
   forget(): Promise<void> {
-    return this.#inTurn(() =>
-      this.#lock.run(() => {
+    return this.#inTurn(async () => {
+      await this.#lock.run(() => {
         rmSync(this.#paths.file, { force: true });
         rmSync(this.#paths.takes, { recursive: true, force: true });
         rmSync(this.#paths.torn, { recursive: true, force: true });
@@ -481,8 +481,9 @@ export class Mailbox {
         this.#looked = false;
         this.#ino = undefined;
         this.taken.list();
-      }),
-    );
+      });
+      await this.#lock.letGo();
+    });
   }
 
   /** Ends when everything begun has ended. */
