@@ -97,9 +97,9 @@ export class Ownership<T extends Owned = Owned> {
     }
   }
 
-  /** False when this process has become the owner. */
+  /** False when this process has become the owner. One that is being closed need not: whoever is may be stopped, and make it wait. */
   async #hasOtherOwner(socket: OwnerSocket): Promise<boolean> {
-    for (;;) {
+    while (!this.#closing) {
       this.#owner = await socket.connect();
       this.#owner?.unref().once('close', () => {
         if (!this.#closing) this.#owned = this.#settle();
@@ -109,6 +109,7 @@ export class Ownership<T extends Owned = Owned> {
       if (await socket.listen((req, res) => void this.#answer(req, res))) return false;
       await pause(ASK_AGAIN_MS);
     }
+    return true;
   }
 
   /** Who comes too early waits; who comes too late asks the next owner. */
