@@ -16,7 +16,7 @@ import { listen } from './listen.ts';
 import { openBrowser } from './open-browser.ts';
 import { openCluster, type StoreOptions } from './mail.ts';
 import type { MetricsPlace } from './parsers.ts';
-import { onStopSignal, stopServing } from './shutdown.ts';
+import { onStopSignal, stopperOf } from './shutdown.ts';
 import { isTerminal } from './terminal.ts';
 
 type ChatOptions = Required<
@@ -53,7 +53,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const chat = await openChat(options, access, logger);
   if (place !== 'off') void chat.metrics; // counts from the first request on
   const server = createServer(TIMEOUTS, (req, res) => chat(req, res));
-  onStopSignal(() => stopServing(server, chat));
+  onStopSignal(stopperOf(server, chat));
   outliveTerminal();
 
   const ifTaken = isTerminal(process.stderr) && !options.isPortGiven ? 'next' : 'fail';

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { MailboxChat } from '../mailbox-chat.ts';
@@ -26,15 +27,30 @@ export function onStopSignal(stop: () => Promise<void>): void {
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
 }
 
-/** Takes no more, says `bye` to every stream, finishes what is under way. */
-export async function stopServing(server: Server, chat: MailboxChat): Promise<void> {
-  server.close();
-  setTimeout(() => server.closeAllConnections(), CUT_OFF_MS).unref();
-  await chat.close();
+/** What takes no more, says `bye` to every stream and finishes what is under way. To be asked for before `server` listens. */
+export function stopperOf(server: Server, chat: MailboxChat): () => Promise<void> {
   const connections = promisify(server.getConnections.bind(server));
-  // A keep-alive connection whose last answer came after close() stays open, and close() itself looks only once.
-  while ((await connections()) > 0) {
-    server.closeIdleConnections();
-    await pause(IDLE_CHECK_MS);
-  }
+  const silent = silentConnections(server);
+  return async () => {
+    server.close();
+    setTimeout(() => server.closeAllConnections(), CUT_OFF_MS).unref();
+    await chat.close();
+    // A keep-alive connection whose last answer came after close() stays open, and close() itself looks only once.
+    while ((await connections()) > 0) {
+      server.closeIdleConnections();
+      for (const socket of silent) if (socket.bytesRead === 0) socket.destroy();
+      await pause(IDLE_CHECK_MS);
+    }
+  };
+}
+
+/** On which nothing was asked yet: browsers open some ahead, and Node does not count them as idle. */
+function silentConnections(server: Server): ReadonlySet<Socket> {
+  const silent = new Set<Socket>();
+  server.on('request', ({ socket }) => silent.delete(socket));
+  server.on('connection', (socket: Socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  return silent;
 }

@@ -92,6 +92,19 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s says bye to the streams 
   expect(performance.now() - signalledMs).toBeLessThan(2_000); // an idle connection is not waited for
 });
 
+test('A connection on which nothing was asked yet does not hold up the end', async () => {
+  const server = await serve();
+  const socket = begin(server, '').on('error', () => {});
+  await once(socket, 'connect');
+  await fetch(`${server.url}healthz`);
+
+  const signalledMs = performance.now();
+  server.child.kill('SIGTERM');
+
+  expect((await server.ended).code).toBe(0);
+  expect(performance.now() - signalledMs).toBeLessThan(2_000);
+});
+
 test('A second Ctrl+C ends the server at once', async () => {
   const server = await serve();
   const stream = await fetch(`${server.url}status?receiver=henry`);
