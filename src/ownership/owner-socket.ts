@@ -108,14 +108,15 @@ export class OwnerSocket {
       fs.chmodSync(join(this.#dir, draft), 0o600);
       this.#sayHost();
       fs.renameSync(join(this.#dir, draft), join(this.#dir, SOCKET));
+      this.#removeLocks();
+      return { server, alone, identity: this.#identity() };
     } catch (error) {
-      server.close();
+      server.close(); // else it would be found to be the owner, by this process, too
+      server.closeAllConnections();
       alone.close();
       fs.rmSync(join(this.#dir, draft), { force: true });
       throw this.#unusable(error);
     }
-    this.#removeLocks();
-    return { server, alone, identity: this.#identity() };
   }
 
   #sayHost(): void {
@@ -136,10 +137,14 @@ export class OwnerSocket {
     }
   }
 
-  /** An owner that was killed leaves them behind. Each would hold up its mailbox until it is stale. */
+  /** An owner that was killed leaves them behind. Each would hold up its mailbox until it is stale, and no other. */
   #removeLocks(): void {
-    const locks = namesIn(join(this.#dir, LOCKS)).filter((name) => name.endsWith('.lock'));
-    for (const name of locks) fs.rmSync(join(this.#dir, LOCKS, name), { recursive: true, force: true });
+    try {
+      const locks = namesIn(join(this.#dir, LOCKS)).filter((name) => name.endsWith('.lock'));
+      for (const name of locks) fs.rmSync(join(this.#dir, LOCKS, name), { recursive: true, force: true });
+    } catch {
+      // Whoever needs a mailbox waits for its lock.
+    }
   }
 
   /** A process that is stopped keeps its name, whatever happens to the files. Undefined when another one has it. */

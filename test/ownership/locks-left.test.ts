@@ -1,0 +1,31 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { OwnerSocket } from '../../src/ownership/owner-socket.ts';
+import { sh, testWithMounts } from '../faults/kit/fault-test.ts';
+import { afterThisTest } from '../support/after-this-test.ts';
+import { temporaryDirectory } from '../support/directory.ts';
+
+test('the locks that a dead owner has left are gone when another process becomes the owner', async () => {
+  const dir = temporaryDirectory();
+  const left = join(dir, '.locks/henry.lock');
+  mkdirSync(left, { recursive: true });
+  const socket = new OwnerSocket(dir);
+  afterThisTest(() => socket.close());
+
+  expect(await socket.listen(() => undefined)).toBe(true);
+
+  expect(existsSync(left)).toBe(false);
+});
+
+testWithMounts('one that cannot be removed keeps nobody from becoming the owner', async () => {
+  const dir = temporaryDirectory();
+  const left = join(dir, '.locks/henry.lock');
+  mkdirSync(left, { recursive: true });
+  sh(`mount -t tmpfs none ${left}`);
+  afterThisTest(() => sh(`umount ${left}`));
+  const socket = new OwnerSocket(dir);
+  afterThisTest(() => socket.close());
+
+  expect(await socket.listen(() => undefined)).toBe(true);
+});
