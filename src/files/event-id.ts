@@ -4,7 +4,7 @@
  *     1763600000000-0      one of ours: <Unix ms>-<sequence number>
  *     1763600000000-0.1    foreign mail: the id logged before it, and a counter
  */
-const FORM = /^(0|[1-9]\d{0,14})-(0|[1-9]\d{0,9})(?:\.([1-9]\d{0,9}))?$/;
+const FORM = /^(0|[1-9]\d{0,14})-(0|[1-9]\d{0,9})(?:\.([1-9]\d{0,14}))?$/;
 const DASH = 45;
 const DOT = 46;
 const ZERO = 48;
@@ -16,6 +16,9 @@ export const FIRST_ID = '0-0';
 /** Ids this far ahead of the clock are not believed: one forged line must not spoil the clock of a mailbox. */
 const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
 
+/** In the year 2286. Up to here an id may jump; beyond it ids rise by one, so no id in a file can use them all up. */
+const FAR_MS = 1e13;
+
 export function isEventId(text: string): boolean {
   return FORM.test(text);
 }
@@ -23,8 +26,8 @@ export function isEventId(text: string): boolean {
 /** Negative when `a` comes before `b`, 0 when they are the same, positive when it comes after. */
 export function compareIds(a: string, b: string): number {
   if (a === b) return 0;
-  const [aMs, aSeq, aForeign] = parts(a);
-  const [bMs, bSeq, bForeign] = parts(b);
+  const [aMs, aSeq, aForeign] = idParts(a);
+  const [bMs, bSeq, bForeign] = idParts(b);
   return aMs - bMs || aSeq - bSeq || aForeign - bForeign;
 }
 
@@ -34,25 +37,36 @@ export function laterId(a: string, b: string): string {
 
 /** Unix milliseconds at which an event of ours was accepted. */
 export function idTime(id: string): number {
-  return parts(id)[0];
+  return idParts(id)[0];
 }
 
-export function isOwnId(id: string, now: number): boolean {
+export function isOwnId(id: string, now = Infinity): boolean {
   return FORM.test(id) && !id.includes('.') && idTime(id) <= now + MAX_AHEAD_MS;
 }
 
+/** The own id that a foreign id begins with; an own id is its own. */
+export function ownPart(id: string): string {
+  const dot = id.indexOf('.');
+  return dot === -1 ? id : id.slice(0, dot);
+}
+
+/** Whether an own id of `ms` may follow one of `ownMs`. */
+export function isInReach(ms: number, ownMs: number): boolean {
+  return ms <= FAR_MS || ms <= ownMs + 1;
+}
+
 export function nextOwnId(last: string, now: number): string {
-  const [ms, seq] = parts(last);
+  const [ms, seq] = idParts(last);
   return now > ms ? `${now}-0` : `${ms}-${seq + 1}`;
 }
 
 export function nextForeignId(last: string): string {
-  const [ms, seq, foreign] = parts(last);
+  const [ms, seq, foreign] = idParts(last);
   return `${ms}-${seq}.${foreign + 1}`;
 }
 
 /** Ids are compared far more often than they come from outside: a pattern would cost more than all the rest. */
-function parts(id: string): readonly [ms: number, seq: number, foreign: number] {
+export function idParts(id: string): readonly [ms: number, seq: number, foreign: number] {
   let field = 0;
   const values: [number, number, number] = [0, 0, 0];
   for (let i = 0; i < id.length; i += 1) {

@@ -1,0 +1,103 @@
+import { isForeignType } from '../event-type.ts';
+
+export const LF = 10;
+export const CR = 13;
+const BOM = [0xef, 0xbb, 0xbf];
+const DATA = [...Buffer.from('data')];
+const COLON = 58;
+const TORN = ': torn';
+/** A NUL is what UTF-16 text before it leaves of its last line end. */
+const UNSEEN = /^\0+/;
+const UNSEEN_AT_FIRST = /^\ufeff?\0*/;
+const LINE_END = /\r\n|\r|\n/;
+
+/** A run of lines that a blank line ends; CR, LF and CRLF each end a line [sse]. Offsets are into the bytes scanned. */
+export class Block {
+  from = 0;
+  /** Behind the end of its last line. */
+  to = 0;
+  /** Behind its blank line; a LF that may follow a CR there is left over, as one more blank line. */
+  end = 0;
+  hasData = false;
+  isTorn = false;
+
+  /** Reads the block whose first line begins at `from`; false when its blank line has not come. */
+  scan(bytes: Buffer, from: number): boolean {
+    this.hasData = false;
+    const { length } = bytes;
+    let lastLine = from;
+    for (let line = from, i = from; i < length; i += 1) {
+      const byte = bytes[i];
+      if (byte !== LF && byte !== CR) continue;
+      if (i === line) {
+        this.from = from;
+        this.to = line;
+        this.end = i + 1;
+        this.isTorn = isTornLine(bytes, lastLine);
+        return true;
+      }
+      if (!this.hasData) this.hasData = isDataLine(bytes, line === from && isAt(bytes, from, BOM) ? from + 3 : line);
+      if (byte === CR && bytes[i + 1] === LF) i += 1;
+      lastLine = line;
+      line = i + 1;
+    }
+    return false;
+  }
+}
+
+/** Where the first line begins that is not blank. */
+export function behindBlankLines(bytes: Buffer, from: number): number {
+  let at = from;
+  while (bytes[at] === LF || bytes[at] === CR) at += 1;
+  return at;
+}
+
+/** Where a block that began earlier ends; undefined when its blank line has not come. */
+export function endOfLongBlock(bytes: Buffer): number | undefined {
+  for (let i = 0; i < bytes.length; i += 1) {
+    if (bytes[i] !== LF && bytes[i] !== CR) continue;
+    const next = bytes[i] === CR && bytes[i + 1] === LF ? i + 2 : i + 1;
+    if (bytes[next] === LF || bytes[next] === CR) return next + 1;
+    i = next - 1;
+  }
+  return undefined;
+}
+
+export function linesOf(bytes: Buffer, { from, to }: Block): string[] {
+  return bytes.toString('utf8', from, to).split(LINE_END).slice(0, -1);
+}
+
+/** What the lines of an event say that is not ours: `id` and `retry` are passed over, and a byte order mark [sse]. */
+export function foreignFields(lines: readonly string[]): { data?: string; type?: string } {
+  const data: string[] = [];
+  let type = '';
+  for (const [i, whole] of lines.entries()) {
+    const line = whole.replace(i === 0 ? UNSEEN_AT_FIRST : UNSEEN, '');
+    const colon = line.indexOf(':');
+    const field = colon === -1 ? line : line.slice(0, colon);
+    if (field !== 'data' && field !== 'event') continue;
+    const value = colon === -1 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
+    if (field === 'data') data.push(value);
+    else type = value;
+  }
+  if (data.length === 0) return {};
+  return isForeignType(type) ? { data: data.join('\n'), type } : { data: data.join('\n') };
+}
+
+function isAt(bytes: Buffer, at: number, expected: readonly number[]): boolean {
+  return expected.every((byte, i) => bytes[at + i] === byte);
+}
+
+function isDataLine(bytes: Buffer, from: number): boolean {
+  let at = from;
+  while (bytes[at] === 0) at += 1;
+  if (bytes[at] !== DATA[0] || !isAt(bytes, at, DATA)) return false;
+  const next = bytes[at + DATA.length];
+  return next === COLON || next === LF || next === CR;
+}
+
+function isTornLine(bytes: Buffer, at: number): boolean {
+  if (bytes[at] !== COLON || bytes.toString('latin1', at, at + TORN.length) !== TORN) return false;
+  const next = bytes[at + TORN.length];
+  return next === LF || next === CR;
+}

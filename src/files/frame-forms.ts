@@ -1,0 +1,73 @@
+import { foreignFields } from './blocks.ts';
+import { isEventId, isOwnId } from './event-id.ts';
+
+/** The bytes from..to of the piece that begins after `piece`: mail that came behind its end marker, written again. */
+export interface LateRange {
+  readonly piece: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What a fenced block of ours says. `at`: Unix ms at which the piece ended. */
+export type Form =
+  | { readonly kind: 'message'; readonly id: string; readonly data: string }
+  | { readonly kind: 'end'; readonly id: string; readonly at?: number }
+  | {
+      readonly kind: 'late';
+      readonly id: string;
+      readonly data: string;
+      readonly type?: string;
+      readonly late: LateRange;
+    };
+
+const FENCE = ': after ';
+const END = /^: end (\S+)(?: (\d{1,15}))?$/;
+const LATE = /^: late (\S+) (\d{1,15})-(\d{1,15})$/;
+const AT = /^: at (\d{1,15})$/;
+const [ID, DATA, WHOLE] = ['id: ', 'data: ', ': whole'] as const;
+
+/** The own id that a fence names; undefined when the line is no fence. */
+export function fencedAfter(line = ''): string | undefined {
+  const id = line.startsWith(FENCE) ? line.slice(FENCE.length) : '';
+  return isOwnId(id) ? id : undefined;
+}
+
+/** Reads what stands behind a fence; undefined when it is none of our forms. */
+export function formOf([, ...lines]: readonly string[]): Form | undefined {
+  const [first = '', second = ''] = lines;
+  if (first.startsWith(ID)) {
+    const id = first.slice(ID.length);
+    const isMessage = isOwnId(id) && lines.length === 2 && second.startsWith(DATA);
+    return isMessage ? { kind: 'message', id, data: second.slice(DATA.length) } : undefined;
+  }
+  const [, id = '', at] = END.exec(first) ?? [];
+  if (isEventId(id) && lines.length === 1) return { kind: 'end', id, ...(at !== undefined && { at: Number(at) }) };
+  return lateForm(lines);
+}
+
+function lateForm([first = '', second = '', ...lines]: readonly string[]): Form | undefined {
+  const [, piece = '', from, to] = LATE.exec(first) ?? [];
+  const id = second.startsWith(ID) ? second.slice(ID.length) : '';
+  const { data, type } = foreignFields(lines);
+  if (!isEventId(piece) || !isOwnId(id) || lines.at(-1) !== WHOLE || data === undefined) return undefined;
+  const late = { piece, from: Number(from), to: Number(to) };
+  return { kind: 'late', id, data, ...(type !== undefined && { type }), late };
+}
+
+/** An event of a merged piece. `at`: that it is somebody else's text, and its time in Unix ms. */
+export interface MergedEvent {
+  readonly id: string;
+  readonly data: string;
+  readonly type?: string;
+  readonly at?: number;
+}
+
+/** Reads a block of a merged piece; undefined when it is no event. */
+export function mergedEventOf(lines: readonly string[]): MergedEvent | undefined {
+  const [, at] = AT.exec(lines[0] ?? '') ?? [];
+  const [idLine = '', ...fields] = at === undefined ? lines : lines.slice(1);
+  const id = idLine.startsWith(ID) ? idLine.slice(ID.length) : '';
+  const { data, type } = foreignFields(fields);
+  if (!isEventId(id) || data === undefined) return undefined;
+  return { id, data, ...(type !== undefined && { type }), ...(at !== undefined && { at: Number(at) }) };
+}

@@ -1,0 +1,90 @@
+/**
+ * What we write into mailboxes and pieces. All of it is valid text/event-stream; `MailReader` says what counts. Each
+ * frame names the own id before it (its fence), and two line feeds in front end whatever was torn before it.
+ *
+ *     : after 1763600000000-0
+ *     id: 1763600000123-0
+ *     data: {"sender":"jjeong","receiver":"henry","message":"hi","time":"2025-11-20T00:53:20.123Z","key":"…"}
+ *
+ *     : after 1763600000123-0
+ *     : end 1763600000456-0                      what stands behind this end marker is late
+ *
+ *     : after 1763600000456-0
+ *     : late 1763500000000-0 812-830             the bytes 812-830 of the piece that begins after 1763500000000-0
+ *     id: 1763600000500-0
+ *     event: alert
+ *     data: the text
+ *     : whole                                    not torn
+ *
+ * A merged piece begins with the names of the files that it was made of. Its ids are taken as they stand; `at` is the
+ * time of foreign text.
+ *
+ *     : parts 1763600000000-0_1763600000456-0.txt 1763600000456-0_1763600000900-0.txt
+ *
+ *     id: 1763600000123-0
+ *     data: {"sender":"jjeong",…}
+ *
+ *     : at 1763600000456
+ *     id: 1763600000123-0.1
+ *     data: hi
+ */
+import type { MergedEvent, LateRange } from './frame-forms.ts';
+import type { ReadState } from './read-state.ts';
+
+type Place = Pick<ReadState, 'own' | 'voided'>;
+
+const LINE_END = /\r\n|\r|\n/;
+const BOM = '\xef\xbb\xbf';
+const NULS = /^\0+/;
+const KEPT_FIELD = /^\0*(?:data|event)(?::|$)/;
+
+/** One write: frames that follow what was read up to `place`, each fenced with the id of the one before. */
+export function messageFrames(
+  place: Place,
+  messages: readonly { readonly id: string; readonly data: string }[],
+): string {
+  let own = place.own;
+  let text = spacing(place);
+  for (const { id, data } of messages) {
+    text += `\n\n: after ${own}\nid: ${id}\ndata: ${data}\n\n`;
+    own = id;
+  }
+  return text;
+}
+
+/** `id`: what the next piece begins after. `at`: Unix ms, where the id does not tell it. */
+export function endMarker(place: Place, id: string, at?: number): string {
+  return `${spacing(place)}\n\n: after ${place.own}\n: end ${id}${at === undefined ? '' : ` ${at}`}\n\n`;
+}
+
+/** Writes a foreign block of another piece again, byte for byte: text that is not UTF-8, too. */
+export function lateFrame(place: Place, id: string, late: LateRange, block: Buffer): Buffer {
+  const text = block.toString('latin1');
+  const lines = (text.startsWith(BOM) ? text.slice(BOM.length) : text)
+    .split(LINE_END)
+    .map((line) => line.replace(NULS, ''));
+  const fields = lines.filter((line) => KEPT_FIELD.test(line)).join('\n');
+  const head = `${spacing(place)}\n\n: after ${place.own}\n: late ${late.piece} ${late.from}-${late.to}\nid: ${id}\n`;
+  return Buffer.from(`${head}${fields}\n: whole\n\n`, 'latin1');
+}
+
+/** Ends what `tailOf` found unfinished: lines become an event, half a line becomes void. */
+export function closing(tail: 'none' | 'lines' | 'partial'): string {
+  return { none: '', lines: '\n\n', partial: '\n: torn\n\n' }[tail];
+}
+
+export function mergedHead(parts: readonly string[]): string {
+  return `: parts ${parts.join(' ')}\n\n`;
+}
+
+export function mergedFrame({ id, data, type, at }: MergedEvent): string {
+  const comment = at === undefined ? '' : `: at ${at}\n`;
+  const event = type === undefined ? '' : `event: ${type}\n`;
+  const lines = data.includes('\n') ? data.replaceAll('\n', '\ndata: ') : data;
+  return `\n\n${comment}id: ${id}\n${event}data: ${lines}\n\n`;
+}
+
+/** A frame right behind a void one of the same id would be taken for that one's successor: a block stands between. */
+function spacing({ own, voided }: Place): string {
+  return own === voided ? '\n\n: not after the void frame\n\n' : '';
+}

@@ -1,0 +1,198 @@
+import type { MailboxName } from '../mailbox-name.ts';
+import { Block, CR, LF, behindBlankLines, endOfLongBlock, foreignFields, linesOf } from './blocks.ts';
+import { idParts, isInReach } from './event-id.ts';
+import { fencedAfter } from './frame-forms.ts';
+import { MessageFrame, nextCr } from './message-frame.ts';
+import {
+  beginning,
+  MAX_BLOCK_BYTES,
+  MAX_EVENT_BYTES,
+  type PieceForm,
+  type ReadEvent,
+  type ReadState,
+} from './read-state.ts';
+import { judgeFenced, judgeMerged, type Said, type Verdict } from './reading-rule.ts';
+
+/** While the end of a long block is looked for, its last byte may be the line end before the blank line. */
+const KEPT_BACK_BYTES = 1;
+
+const COLON = 58;
+
+/** Where texts are not wanted: only that there is an event. */
+const NO_TEXT = { data: '' };
+
+/** Reads one piece, or the mailbox, of `mailbox`, from its start or from where another reader stopped. */
+export class MailReader {
+  readonly #mailbox: string;
+  readonly #block = new Block();
+  readonly #frame = new MessageFrame();
+  #form: PieceForm = 'mail';
+  #start = '';
+  #offset = 0;
+  #count = 0;
+  #ownMs = 0;
+  #ownSeq = 0;
+  #lastMs = 0;
+  #lastSeq = 0;
+  #lastN = 0;
+  #voided: string | undefined;
+  #isLong = false;
+  #end: string | undefined;
+  #endedAt: number | undefined;
+
+  constructor(mailbox: MailboxName, start: string | ReadState) {
+    this.#mailbox = mailbox;
+    this.#goTo(typeof start === 'string' ? beginning(start) : start);
+  }
+
+  get state(): ReadState {
+    return {
+      form: this.#form,
+      start: this.#start,
+      offset: this.#offset,
+      own: this.#own,
+      last: this.#last,
+      count: this.#count,
+      ...(this.#voided !== undefined && { voided: this.#voided }),
+      ...(this.#isLong && { isLong: true }),
+      ...(this.#end !== undefined && { end: this.#end }),
+      ...(this.#endedAt !== undefined && { endedAt: this.#endedAt }),
+    };
+  }
+
+  /**
+   * Reads the whole blocks at the head of `bytes`, which begin at `state.offset`, until `most` events came or the piece
+   * ended. With `most` 0 it reads them all and gives no events, for the state alone: much faster. Of more than
+   * MAX_BLOCK_BYTES some are always read.
+   */
+  read(bytes: Buffer, most = Infinity): ReadEvent[] {
+    const events: ReadEvent[] = [];
+    const base = this.#offset;
+    const limit = most === 0 ? Infinity : most;
+    let cr = nextCr(bytes, 0);
+    let at = this.#isLong ? this.#leaveLongBlock(bytes) : 0;
+    while (!this.#isLong && this.#end === undefined && events.length < limit) {
+      at = behindBlankLines(bytes, at);
+      if (cr < at) cr = nextCr(bytes, at);
+      if (this.#isNextFrame(bytes, at, cr)) {
+        this.#passFrame();
+        if (most > 0) events.push(this.#frame.event(bytes, base, at));
+        at = this.#frame.end;
+      } else if (this.#block.scan(bytes, at)) {
+        const said = this.#judge(bytes, most);
+        if (most > 0 && said) events.push(Object.assign(said, { from: base + at, end: base + this.#block.end }));
+        at = this.#block.end;
+      } else {
+        if (bytes.length - at <= MAX_BLOCK_BYTES) break;
+        at = this.#enterLongBlock(bytes);
+      }
+    }
+    this.#offset = base + at;
+    return events;
+  }
+
+  /** What is unfinished in `bytes`, which begin at `state.offset`: nothing, lines without a blank one, or half a line. */
+  tailOf(bytes: Buffer): 'none' | 'lines' | 'partial' {
+    const last = bytes.at(-1);
+    if (last === undefined) return 'none';
+    return last === LF || last === CR ? 'lines' : 'partial';
+  }
+
+  get #own(): string {
+    return `${this.#ownMs}-${this.#ownSeq}`;
+  }
+
+  get #last(): string {
+    const own = `${this.#lastMs}-${this.#lastSeq}`;
+    return this.#lastN === 0 ? own : `${own}.${this.#lastN}`;
+  }
+
+  #goTo(state: ReadState): void {
+    this.#form = state.form;
+    this.#start = state.start;
+    this.#offset = state.offset;
+    this.#count = state.count;
+    [this.#ownMs, this.#ownSeq] = idParts(state.own);
+    [this.#lastMs, this.#lastSeq, this.#lastN] = idParts(state.last);
+    this.#voided = state.voided;
+    this.#isLong = state.isLong ?? false;
+    this.#end = state.end;
+    this.#endedAt = state.endedAt;
+  }
+
+  /** Whether the block at `at` is a message frame that stands as we write it, and counts. `cr`: where the next CR is. */
+  #isNextFrame(bytes: Buffer, at: number, cr: number): boolean {
+    const frame = this.#frame;
+    const isMerged = this.#form === 'merged';
+    if (!(isMerged ? frame.scanMerged(bytes, at) : frame.scan(bytes, at))) return false;
+    if (cr < frame.end || frame.end - at > MAX_EVENT_BYTES) return false;
+    if ((frame.ms - this.#lastMs || frame.seq - this.#lastSeq) <= 0) return false;
+    if (isMerged) return true;
+    const isFenceRight = this.#form === 'mail' && frame.afterMs === this.#ownMs && frame.afterSeq === this.#ownSeq;
+    return isFenceRight && this.#voided === undefined && isInReach(frame.ms, this.#ownMs);
+  }
+
+  #passFrame(): void {
+    this.#lastMs = this.#ownMs = this.#frame.ms;
+    this.#lastSeq = this.#ownSeq = this.#frame.seq;
+    this.#lastN = 0;
+    this.#count += 1;
+    this.#voided = undefined;
+  }
+
+  /** Takes the block just scanned into account, and says what its event says, if it is one. */
+  #judge(bytes: Buffer, most: number): Said | undefined {
+    const block = this.#block;
+    const length = block.to - block.from;
+    const isVoid = block.isTorn || length > MAX_BLOCK_BYTES;
+    const mayBeOurs = !isVoid && (this.#form === 'merged' || bytes[block.from] === COLON);
+    const lines = mayBeOurs ? linesOf(bytes, block) : [];
+    if (mayBeOurs && this.#form === 'merged') return this.#accept(judgeMerged(lines, this.#last));
+
+    const after = fencedAfter(lines[0]);
+    const verdict = after === undefined ? undefined : judgeFenced(lines, length, after, this.state, this.#mailbox);
+    this.#voided = undefined;
+    if (verdict) return this.#follow(verdict);
+    if (isVoid || !block.hasData || length > MAX_EVENT_BYTES) return undefined;
+    return this.#foreign(most > 0 ? foreignFields(linesOf(bytes, block)) : NO_TEXT);
+  }
+
+  #follow(verdict: Verdict): Said | undefined {
+    if (verdict.kind === 'event') return this.#accept(verdict.said);
+    if (verdict.kind === 'foreign') return this.#foreign({ data: verdict.data });
+    if (verdict.kind === 'end') {
+      this.#end = verdict.id;
+      this.#endedAt = verdict.at;
+    } else {
+      this.#voided = verdict.id;
+    }
+    return undefined;
+  }
+
+  #accept(said: Said | undefined): Said | undefined {
+    if (!said) return undefined;
+    [this.#lastMs, this.#lastSeq, this.#lastN] = idParts(said.id);
+    if (this.#lastN === 0) [this.#ownMs, this.#ownSeq] = [this.#lastMs, this.#lastSeq];
+    this.#count += 1;
+    return said;
+  }
+
+  #foreign({ data = '', type }: { data?: string; type?: string }): Said {
+    this.#lastN += 1;
+    this.#count += 1;
+    const said = { id: this.#last, data };
+    return type === undefined ? said : { ...said, type };
+  }
+
+  #enterLongBlock(bytes: Buffer): number {
+    this.#isLong = true;
+    this.#voided = undefined;
+    return bytes.length - KEPT_BACK_BYTES;
+  }
+
+  #leaveLongBlock(bytes: Buffer): number {
+    const end = endOfLongBlock(bytes);
+    this.#isLong = end === undefined;
+    return end ?? Math.max(0, bytes.length - KEPT_BACK_BYTES);
+  }
+}

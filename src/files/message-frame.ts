@@ -1,0 +1,159 @@
+import { keyOf, scopedKey } from '../message-data.ts';
+import { CR, LF } from './blocks.ts';
+import type { ReadEvent } from './read-state.ts';
+
+const FENCE = Buffer.from(': after ');
+const ID = Buffer.from('id: ');
+const DATA = Buffer.from('data: {"sender":"');
+const RECEIVER = Buffer.from('","receiver":"');
+const KEY = ',"key":"';
+const DATA_FIELD_BYTES = 'data: '.length;
+const SENDER_AT = '{"sender":"'.length;
+const [DASH, ZERO, QUOTE, BACKSLASH, BRACE] = [45, 48, 34, 92, 125] as const;
+const MAX_MS_DIGITS = 15;
+const MAX_SEQ_DIGITS = 10;
+
+/** As `messageData` begins; names need no escapes. */
+const HEAD = /^\{"sender":"([^"\\]*)","receiver":"([^"\\]*)"/;
+
+/** Who sent the message in `data` to whom; undefined when the data is not whole: a torn append. */
+export function messageHead(data: string): { sender: string; receiver: string } | undefined {
+  const [, sender, receiver] = HEAD.exec(data) ?? [];
+  if (sender !== undefined && receiver !== undefined && endsOpen(data)) return { sender, receiver };
+  try {
+    const message = JSON.parse(data) as { sender: unknown; receiver: unknown; key: unknown } | null;
+    if (typeof message?.sender !== 'string' || typeof message.key !== 'string') return undefined;
+    return typeof message.receiver === 'string' ? { sender: message.sender, receiver: message.receiver } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether it ends in `"}` and no backslash takes the quote's meaning away: JSON has that at its end alone. */
+function endsOpen(data: string): boolean {
+  if (!data.endsWith('"}')) return false;
+  let at = data.length - 2;
+  while (data[at - 1] === '\\') at -= 1;
+  return (data.length - at) % 2 === 0;
+}
+
+/** The key where `messageData` writes it; undefined when it has escapes, or stands elsewhere. */
+function keyAtEnd(data: string): string | undefined {
+  const to = data.length - 2;
+  const from = data.lastIndexOf('"', to - 1) + 1;
+  const isKey = data.startsWith(KEY, from - KEY.length);
+  const key = data.slice(from, to);
+  return isKey && !key.includes('\\') ? key : undefined;
+}
+
+/**
+ * Most mail is ours and stands just as we write it. This reads the numbers of such a frame and where its parts are, and
+ * makes no strings. It knows nothing of other forms: the lines of their blocks are read instead.
+ */
+export class MessageFrame {
+  afterMs = 0;
+  afterSeq = 0;
+  ms = 0;
+  seq = 0;
+  /** Behind its blank line. */
+  end = 0;
+  #at = 0;
+  #idFrom = 0;
+  #idTo = 0;
+  #dataTo = 0;
+  #msRead = 0;
+  #seqRead = 0;
+
+  /** Reads the frame that begins at `from`; false when anything else stands there. */
+  scan(bytes: Buffer, from: number): boolean {
+    this.#at = from;
+    if (!this.#skip(bytes, FENCE) || !this.#skipId(bytes)) return false;
+    this.afterMs = this.#msRead;
+    this.afterSeq = this.#seqRead;
+    return this.#scanEvent(bytes);
+  }
+
+  /** The same in a merged piece, where no frame has a fence. */
+  scanMerged(bytes: Buffer, from: number): boolean {
+    this.#at = from;
+    return this.#scanEvent(bytes);
+  }
+
+  /** The event of the frame scanned, which began at `from` of bytes that begin at `base` of their file. */
+  event(bytes: Buffer, base: number, from: number): ReadEvent {
+    const text = bytes.toString('utf8', this.#idFrom, this.#dataTo);
+    const id = text.slice(0, this.#idTo - this.#idFrom);
+    const data = text.slice(id.length + 1 + DATA_FIELD_BYTES);
+    const sender = data.slice(SENDER_AT, data.indexOf('"', SENDER_AT));
+    const key = keyAtEnd(data);
+    const scoped = key === undefined ? keyOf(data) : scopedKey({ sender, key });
+    return { id, data, time: this.ms, sender, key: scoped, from: base + from, end: base + this.end };
+  }
+
+  #scanEvent(bytes: Buffer): boolean {
+    if (!this.#skip(bytes, ID)) return false;
+    this.#idFrom = this.#at;
+    if (!this.#skipId(bytes)) return false;
+    this.#idTo = this.#at - 1;
+    this.ms = this.#msRead;
+    this.seq = this.#seqRead;
+
+    if (!this.#skip(bytes, DATA) || !this.#skipName(bytes)) return false;
+    if (!this.#skip(bytes, RECEIVER) || !this.#skipName(bytes)) return false;
+    this.#dataTo = bytes.indexOf(LF, this.#at);
+    this.end = this.#dataTo + 2;
+    return this.#dataTo !== -1 && bytes[this.#dataTo + 1] === LF && this.#isOpenAt(bytes, this.#dataTo);
+  }
+
+  #isOpenAt(bytes: Buffer, to: number): boolean {
+    if (bytes[to - 1] !== BRACE || bytes[to - 2] !== QUOTE) return false;
+    let at = to - 2;
+    while (bytes[at - 1] === BACKSLASH) at -= 1;
+    return (to - at) % 2 === 0;
+  }
+
+  #skip(bytes: Buffer, expected: Buffer): boolean {
+    for (let i = 0; i < expected.length; i += 1) if (bytes[this.#at + i] !== expected[i]) return false;
+    this.#at += expected.length;
+    return true;
+  }
+
+  #skipName(bytes: Buffer): boolean {
+    for (;;) {
+      const byte = bytes[this.#at];
+      if (byte === QUOTE) return true;
+      if (byte === undefined || byte === LF || byte === BACKSLASH) return false;
+      this.#at += 1;
+    }
+  }
+
+  /** An own id and the line feed behind it. */
+  #skipId(bytes: Buffer): boolean {
+    this.#msRead = this.#number(bytes, MAX_MS_DIGITS);
+    if (this.#msRead === -1 || bytes[this.#at] !== DASH) return false;
+    this.#at += 1;
+    this.#seqRead = this.#number(bytes, MAX_SEQ_DIGITS);
+    if (this.#seqRead === -1 || bytes[this.#at] !== LF) return false;
+    this.#at += 1;
+    return true;
+  }
+
+  /** -1 when there is none, or one that has leading zeros or too many digits. */
+  #number(bytes: Buffer, digits: number): number {
+    const from = this.#at;
+    let value = 0;
+    for (let digit = bytes[from]! - ZERO; digit >= 0 && digit <= 9; digit = bytes[this.#at]! - ZERO) {
+      value = value * 10 + digit;
+      this.#at += 1;
+      if (this.#at - from > digits) return -1;
+    }
+    const isBad = this.#at === from || (bytes[from] === ZERO && this.#at - from > 1);
+    return isBad ? -1 : value;
+  }
+}
+
+/** Where the next CR is: no frame of ours has one. */
+export function nextCr(bytes: Buffer, from: number): number {
+  const at = bytes.indexOf(CR, from);
+  return at === -1 ? Infinity : at;
+}
