@@ -5,12 +5,10 @@ export interface Inspection {
   readonly mailbox: string;
   /** Mail that waits; null while there is no such file. */
   readonly file: FileView | null;
-  /** Mail on its way into the log, oldest first. */
+  /** The newest pieces of the log that somebody may still write to, oldest first. */
   readonly takes: readonly FileView[];
-  /** The newest of the log's segments, oldest first. */
+  /** The newest of its other pieces, oldest first. */
   readonly log: readonly FileView[];
-  /** What could not be shown and was set aside. */
-  readonly torn: readonly FileView[];
   /** As they stand in the file: `delivered`, `read:<sender>`. */
   readonly marks: Readonly<Record<string, string>>;
 }
@@ -23,8 +21,6 @@ export interface FileView {
   readonly ino: string;
   /** Its end, without a hole; what comes before is not shown. */
   readonly pieces: readonly Piece[];
-  /** Of a take: how many of its bytes are known to be in the log. */
-  readonly logged?: number;
   /** Why nothing of it is shown. */
   readonly problem?: 'notPlain' | 'unreadable';
 }
@@ -43,8 +39,10 @@ export interface Piece {
 export type Says =
   | {
       readonly kind: 'event';
-      /** Foreign mail has none before it is logged. */
+      /** Of foreign text in a long file it is not known here. */
       readonly id?: string;
+      /** It came when the file had ended: it is written again into the mailbox, and gets its id there. */
+      readonly isLate?: true;
       /** Unix ms. */
       readonly time?: number;
       readonly sender?: string;
@@ -52,15 +50,13 @@ export type Says =
       /** At most 500 characters. */
       readonly text: string;
     }
-  /** The line in front of what was logged together. */
-  | { readonly kind: 'batch'; readonly time: number; readonly events: number; readonly takes: readonly string[] }
+  /** What stands behind it came late. */
+  | { readonly kind: 'end' }
   /** Comments and blank lines. */
   | { readonly kind: 'nothing' }
   | { readonly kind: 'damaged'; readonly why: string }
   /** No blank line has come yet. `lines`: whole lines, which count after a while. */
   | { readonly kind: 'unfinished'; readonly lines: boolean }
-  /** Bytes of a log that are no whole batch where they stand: a torn write, or one that is under way. */
-  | { readonly kind: 'void' }
   /** Begins before what is shown. */
   | { readonly kind: 'cut' };
 

@@ -11,6 +11,7 @@ import type { ChatRequest, MailboxChatOptions } from './chat-options.ts';
 import { makeDirectory } from './files/disk.ts';
 import { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
 import { checkLayout } from './files/layout.ts';
+import { checkNobodyServes } from './files/layout-one.ts';
 import { Front } from './http/front.ts';
 import { Mailroom } from './http/mailroom.ts';
 import { OpenStreams } from './http/open-streams.ts';
@@ -128,6 +129,6 @@ function prepare(path: string): string {
   makeDirectory(path);
   const dir = realpathSync(path);
   accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
-  checkLayout(dir);
+  if (!checkLayout(dir)) checkNobodyServes(dir);
   return dir;
 }

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { types } from 'node:util';
 
 /** What can go wrong, as a closed list. `src/http/problem.ts` gives each its HTTP status. */
@@ -39,5 +40,11 @@ export class MailboxError extends Error {
 
 /** Whether `error` is a failed system call with one of these codes (`'ENOENT'`, …), whichever realm it comes from. */
 export function isErrno(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
-  return types.isNativeError(error) && 'code' in error && codes.includes(String(error.code));
+  return types.isNativeError(error) && 'code' in error && codes.includes(codeOf(error));
+}
+
+/** Node has no name for the error of a quota that is used up. */
+function codeOf(error: Error): string {
+  const { errno, code }: NodeJS.ErrnoException = error;
+  return errno === -constants.errno.EDQUOT ? 'EDQUOT' : String(code);
 }

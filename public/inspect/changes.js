@@ -6,7 +6,6 @@ export function changesBetween(before, after) {
     ...mailboxChanges(before, after),
     ...takeChanges(before, after),
     ...logChanges(before, after),
-    ...added(before.torn, after.torn).map(({ path }) => change('happened.torn', { path })),
     ...markChanges(before, after),
     ...listenerChanges(before, after),
   ];
@@ -15,8 +14,8 @@ export function changesBetween(before, after) {
 /** @param {string} key @param {Record<string, string | number>} [values] @returns {Change} */
 const change = (key, values = {}) => ({ key, values });
 
-/** @param {FileView[]} before @param {FileView[]} after */
-const added = (before, after) => after.filter(({ path }) => !before.some((known) => known.path === path));
+/** A file that was renamed is the same. @param {FileView[]} before @param {FileView[]} after */
+const added = (before, after) => after.filter(({ ino }) => !before.some((known) => known.ino === ino));
 
 /** @param {Look} before @param {Look} after */
 function mailboxChanges({ file: before }, { file: after }) {
@@ -33,8 +32,8 @@ function takeChanges({ takes: before, file: was }, { takes: after }) {
     // Drained within a blink: nobody has seen it in the mailbox.
     change(was?.ino === ino && was.size < size ? 'happened.appendedAndTaken' : 'happened.taken', { path, n: size }),
   );
-  const grown = after.flatMap(({ path, size }) => {
-    const known = before.find((take) => take.path === path);
+  const grown = after.flatMap(({ path, size, ino }) => {
+    const known = before.find((take) => take.ino === ino);
     return known && size > known.size ? [change('happened.appended', { path, n: size - known.size })] : [];
   });
   const gone = added(after, before).map(({ path }) => change('happened.retired', { path }));

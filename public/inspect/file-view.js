@@ -28,7 +28,7 @@ export class FileSection {
   }
 
   /** @param {FileView} view @param {boolean} isNews whether this file has come while we look */
-  show({ size, pieces, problem, logged }, isNews) {
+  show({ size, pieces, problem }, isNews) {
     say(this.#size, 'bytes', { n: size });
     const before = pieces[0]?.from ?? 0;
     this.#note.hidden = !problem && before === 0 && size > 0;
@@ -38,10 +38,9 @@ export class FileSection {
 
     const known = this.#known;
     this.#known = new Map();
-    const rows = (this.newestFirst ? batchesNewestFirst(pieces) : pieces).map((piece) => {
-      const isLogged = logged !== undefined && piece.end <= logged;
-      const key = JSON.stringify([piece.from, piece.end, piece.says, isLogged]);
-      const row = known.get(key) ?? rowOf(piece, isLogged);
+    const rows = (this.newestFirst ? pieces.toReversed() : pieces).map((piece) => {
+      const key = JSON.stringify([piece.from, piece.end, piece.says]);
+      const row = known.get(key) ?? rowOf(piece);
       if (!known.has(key) && (isNews || !this.#isFirst)) freshen(row);
       this.#known.set(key, row);
       return row;
@@ -53,33 +52,18 @@ export class FileSection {
   }
 }
 
-/** What was logged together stays together. @param {Piece[]} pieces */
-function batchesNewestFirst(pieces) {
-  /** @type {Piece[][]} */
-  const batches = [];
-  for (const piece of pieces) {
-    const last = batches.at(-1);
-    if (last && piece.says.kind === 'event') last.push(piece);
-    else batches.push([piece]);
-  }
-  return batches.toReversed().flat();
-}
-
 /** @param {HTMLLIElement} row */
 function freshen(row) {
   row.classList.add('fresh');
   setTimeout(() => row.classList.remove('fresh'), FRESH_MS);
 }
 
-/** @param {Piece} piece @param {boolean} isLogged */
-function rowOf(piece, isLogged) {
+/** @param {Piece} piece */
+function rowOf(piece) {
   const { from, end, says } = piece;
   const at = say(element('p', { class: 'at' }), 'at', { from, end });
   const said = element('div', { class: 'says' }, ...saying(says));
-  const fate = isLogged ? 'isLogged' : 'noId';
-  if (says.kind === 'event' && (isLogged || says.id === undefined)) {
-    said.append(say(element('p', { class: 'quiet' }), fate));
-  }
+  if (says.kind === 'event' && says.isLate) said.append(say(element('p', { class: 'quiet' }), 'isLate'));
   return element('li', { class: says.kind }, element('div', { class: 'bytes' }, at, showBytes(piece)), said);
 }
 
@@ -88,8 +72,6 @@ function saying(says) {
   switch (says.kind) {
     case 'event':
       return [head(says), element('p', { class: 'text', dir: 'auto' }, says.text)];
-    case 'batch':
-      return [say(element('p'), 'says.batch', { n: says.events, when: () => clockWithSeconds(says.time) })];
     case 'damaged': {
       const why = () => text(`why.${says.why}`) || says.why;
       return [say(element('p', { class: 'bad' }), 'says.damaged', { why })];
@@ -97,7 +79,7 @@ function saying(says) {
     case 'unfinished':
       return [say(element('p', { class: 'bad' }), says.lines ? 'says.lines' : 'says.half')];
     default:
-      return [say(element('p', { class: says.kind === 'void' ? 'bad' : 'quiet' }), `says.${says.kind}`)];
+      return [say(element('p', { class: 'quiet' }), `says.${says.kind}`)];
   }
 }
 

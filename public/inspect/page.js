@@ -10,7 +10,7 @@ import { clockWithSeconds } from './times.js';
 
 const MOST_HAPPENINGS = 100;
 /** The way of the mail. */
-const STAGES = /** @type {const} */ (['waiting', 'takes', 'log', 'torn']);
+const STAGES = /** @type {const} */ (['waiting', 'takes', 'log']);
 /** So many within so long are shown in silence: nobody could listen to them. */
 const BURST = 3;
 const BURST_MS = 2000;
@@ -163,7 +163,7 @@ function show(look) {
   if (look.mailbox !== mailbox) return;
   if (shown) note(changesBetween(shown, look));
   showFiles(
-    { waiting: look.file ? [look.file] : [], takes: look.takes, log: look.log.toReversed(), torn: look.torn },
+    { waiting: look.file ? [look.file] : [], takes: look.takes, log: look.log.toReversed() },
     shown !== undefined,
   );
   showFacts(look);

@@ -4,7 +4,6 @@ interface Look {
   file: FileView | null;
   takes: FileView[];
   log: FileView[];
-  torn: FileView[];
   marks: Record<string, string>;
   streams: string[]; // cursors
   pid: number;
@@ -15,7 +14,6 @@ interface FileView {
   size: number;
   ino: string;
   pieces: Piece[];
-  logged?: number;
   problem?: 'notPlain' | 'unreadable';
 }
 
@@ -28,11 +26,10 @@ interface Piece {
 }
 
 type Says =
-  | { kind: 'event'; id?: string; time?: number; sender?: string; type?: string; text: string }
-  | { kind: 'batch'; time: number; events: number; takes: string[] }
+  | { kind: 'event'; id?: string; isLate?: true; time?: number; sender?: string; type?: string; text: string }
   | { kind: 'damaged'; why: string }
   | { kind: 'unfinished'; lines: boolean }
-  | { kind: 'nothing' | 'void' | 'cut' };
+  | { kind: 'nothing' | 'end' | 'cut' };
 
 /** A wording and what is put into it. */
 interface Change {

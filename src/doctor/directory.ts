@@ -1,10 +1,11 @@
-import { accessSync, constants, statSync, statfsSync, type Stats } from 'node:fs';
+import { accessSync, constants, realpathSync, statSync, statfsSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { READ, isAccessible, namesIn, readRange, statIfThere, withFile } from '../files/disk.ts';
 import { checkLayout } from '../files/layout.ts';
-import { LOCK_STALE_MS } from '../files/lock.ts';
-import { ACCESS, LOCKS, MARKS, TAKEN, TORN, isMailboxFile } from '../files/mailbox-paths.ts';
-import { isSuccessor } from '../files/takes.ts';
+import { LOCK_STALE_MS } from '../files/mailbox-locks.ts';
+import { isSuccessor } from '../files/chain.ts';
+import { ACCESS, LOCKS, MARKS, TAKEN, isMailboxFile } from '../files/mailbox-paths.ts';
+import { mountedMailboxes } from '../files/mount-points.ts';
 import { MailboxError, isErrno } from '../mailbox-error.ts';
 import { isMailboxName } from '../mailbox-name.ts';
 import { ok, problem, quoted, warning, type Finding } from './finding.ts';
@@ -29,7 +30,7 @@ export function examineDirectory(dir: string): Finding[] {
     const server = us || statSync(dir).uid; // root checks what another user's server can use
     const entries = entriesOf(dir);
     const found = [place(dir, entries), ...mailboxes(dir, entries, server), ...owners(dir, entries, server)];
-    return [...found, ...locks(dir, entries), ...torn(dir, entries)];
+    return [...found, ...locks(dir, entries)];
   } catch (error) {
     if (isErrno(error, 'EACCES', 'EPERM')) {
       const { path = dir, syscall, code } = error;
@@ -72,12 +73,18 @@ function mailboxes(dir: string, entries: readonly Entry[], server: number): Find
   // While a mailbox is taken, its successor has two names for a moment.
   const taken = entries.filter(({ name, within, stat }) => within === TAKEN && stat.isFile() && isSuccessor(name));
   const successors = taken.map(({ stat }) => stat.ino);
+  const mounted = mountedMailboxes(realpathSync(dir));
   return entries.flatMap(({ name, path, stat, within }) => {
     if (within !== '') return [];
     const isMisplaced = [ACCESS, LOCKS, MARKS, TAKEN].includes(name) && !stat.isDirectory();
     if (isMisplaced) return problem(`${path} ${kindOf(stat)}, no directory`, moveAway(path, stat));
     if (!isMailboxFile(name)) return [];
     const from = quoted(path);
+    if (mounted.includes(path))
+      return warning(
+        `${path} is a mount point of its own: it is read, but never emptied`,
+        'Mount the whole directory instead',
+      );
     if (!stat.isFile() || (stat.nlink > 1 && !successors.includes(stat.ino))) {
       return problem(`${path} ${kindOf(stat)}, no plain file: it takes no mail`, moveAway(path, stat));
     }
@@ -90,7 +97,7 @@ function mailboxes(dir: string, entries: readonly Entry[], server: number): Find
     }
     if (endsInTheMiddle(path, stat)) {
       const what = `${path} has half a line at its end since ${stat.mtime.toISOString()}`;
-      return warning(what, 'Its writer can finish it. Else the half is set aside in .torn when the mailbox is read');
+      return warning(what, 'Its writer can finish it. Else the half counts for nothing when the mailbox is read');
     }
     if (server === 0 || stat.uid === server || stat.mode & 0o022) return [];
     const what = `${path} belongs to uid ${stat.uid}, who cannot write to it any more once it has been read`;
@@ -138,13 +145,4 @@ function locks(dir: string, entries: readonly Entry[]): Finding[] {
     if (isEmpty) return warning(what, `The next message there removes it, or: rmdir ${quoted(path)}`);
     return problem(`${what}, as a file or with files in it: it stays`, `rm -r ${quoted(path)}`);
   });
-}
-
-function torn(dir: string, entries: readonly Entry[]): Finding[] {
-  const files = entries.filter(({ within, stat }) => within === TORN && stat.isFile());
-  if (files.length === 0) return [];
-  const bytes = files.reduce((sum, { stat }) => sum + stat.size, 0);
-  const path = join(dir, TORN);
-  const what = `${files.length} pieces of mail that could not be shown (${bytes} bytes) lie in ${path}`;
-  return [warning(what, `Read these half lines and damaged events, then: rm -r ${quoted(path)}/*`)];
 }

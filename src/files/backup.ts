@@ -1,23 +1,23 @@
-import { closeSync, constants, fstatSync, fsyncSync, futimesSync, openSync, readdirSync, realpathSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  futimesSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import { READ, SAFELY, copyRange, ifThere, imitate, makeDirectory, namesIn, statIfThere, withFile } from './disk.ts';
-import { LAYOUT, LAYOUT_FILE, UNFINISHED, checkLayout, writeLayout } from './layout.ts';
-import {
-  ACCESS,
-  DELIVERED,
-  HOST,
-  LIVE,
-  LOCKS,
-  MARKS,
-  MailboxPaths,
-  SOCKET,
-  TAKEN,
-  TORN,
-  mailboxesIn,
-} from './mailbox-paths.ts';
-import { listTakes } from './takes.ts';
+import { isDraft, isSuccessor } from './chain.ts';
+import { LAYOUT, LAYOUT_FILE, OLD_LAYOUT, UNFINISHED, checkLayout, writeLayout } from './layout.ts';
+import { LIVE, TORN, checkNobodyServes } from './layout-one.ts';
+import { ACCESS, DELIVERED, HOST, LOCKS, MARKS, MailboxPaths, SOCKET, TAKEN, mailboxesIn } from './mailbox-paths.ts';
 
 export interface BackedUp {
   readonly mailboxes: number;
@@ -27,25 +27,29 @@ export interface BackedUp {
   readonly leftOut: readonly string[];
 }
 
-/** Copied mailbox by mailbox, or not at all: how running servers find each other is of no use in a copy. */
-const OURS: readonly string[] = [ACCESS, DELIVERED, HOST, LAYOUT_FILE, LIVE, LOCKS, MARKS, SOCKET, TAKEN, TORN];
+const OURS_TO_FILL: readonly string[] = [ACCESS, DELIVERED, MARKS, TAKEN];
+/** Copied elsewhere, or of no use in a copy. */
+const OURS: readonly string[] = [...OURS_TO_FILL, HOST, LAYOUT_FILE, LOCKS, SOCKET, LIVE, TORN];
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | SAFELY;
+const MAX_ATTEMPTS = 1000;
 
 /**
- * Copies a data directory, whether or not servers work on it, to `target`, which is empty or not there. Everything that
+ * Copies a data directory, whether or not a server works on it, to `target`, which is empty or not there. Everything that
  * was accepted before the call is in the copy; modes, owners and times are kept. Throws INVALID_TARGET, UNKNOWN_LAYOUT,
- * or the system's error; what was copied by then says that it is unfinished.
+ * MAILBOX_BUSY, or the system's error; what was copied by then says that it is unfinished.
  */
 export function backUp(dir: string, target: string): BackedUp {
-  checkLayout(dir);
+  const layout = checkLayout(dir) ? LAYOUT : OLD_LAYOUT;
+  if (layout === OLD_LAYOUT) checkNobodyServes(dir);
   checkTarget(dir, target);
   makeDirectory(target);
   writeLayout(target, UNFINISHED);
   const copy = new Copy(dir, target);
+  for (const name of OURS_TO_FILL) copy.makeDirectory(join(dir, name));
   const names = mailboxesIn(dir);
   for (const name of names) copy.mailbox(name);
   copy.theRest();
-  copy.finish();
+  copy.finish(String(layout));
   return { mailboxes: names.length, files: copy.files, bytes: copy.bytes, leftOut: [...copy.leftOut] };
 }
 
@@ -81,26 +85,43 @@ class Copy {
   }
 
   /**
-   * In the direction in which mail moves, mailbox, takes, log: what leaves one place before it is copied is copied in
-   * the next. Marks before all, since they may not be ahead of the log; what was set aside last, since the log says so
-   * first. What is copied twice is known again by its key; only other programs' mail may come again.
+   * The log's files as they are at one moment: opened, and found unchanged afterwards. So no merge, take or retirement falls
+   * between them, and each message is there once. Marks come first, since they may not be ahead of the log.
    */
   mailbox(name: MailboxName): void {
     const paths = new MailboxPaths(this.#dir, name);
     this.#file(paths.marks);
-    this.#file(paths.file);
-    this.#takes(paths.takes);
-    this.#directory(paths.log);
-    this.#directory(paths.torn);
+    for (const dir of [paths.taken, paths.delivered]) this.makeDirectory(dir);
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const before = filesOf(paths);
+      for (const path of before.delivered) if (!statIfThere(this.#inCopy(path))) this.#file(path);
+      const open = before.others.map((path) => ({ path, fd: this.#open(path) }));
+      try {
+        if (isDeepStrictEqual(filesOf(paths), before)) {
+          for (const { path, fd } of open) if (fd !== undefined) this.#copy(fd, path);
+          this.#removeBut(paths.delivered, before.delivered);
+          return;
+        }
+      } finally {
+        for (const { fd } of open) if (fd !== undefined) closeSync(fd);
+      }
+    }
+    throw new MailboxError('MAILBOX_BUSY', `The files of ${name} changed again and again. Try again.`);
   }
 
-  /** One that is gone is in the log by now, or has got another place in the order. Newer ones were in the mailbox. */
-  #takes(dir: string): void {
-    for (const { id, path } of listTakes(dir)) {
-      if (this.#file(path)) continue;
-      const moved = listTakes(dir).find((take) => take.id === id);
-      if (moved) this.#file(moved.path);
-    }
+  /** Also an empty one. */
+  makeDirectory(path: string): void {
+    if (statIfThere(path)?.isDirectory()) makeDirectory(this.#inCopy(path));
+  }
+
+  #inCopy(path: string): string {
+    return join(this.#target, relative(this.#dir, path));
+  }
+
+  /** Pieces that were merged since they were copied. */
+  #removeBut(dir: string, paths: readonly string[]): void {
+    const copied = this.#inCopy(dir);
+    for (const name of namesIn(copied)) if (!paths.includes(join(dir, name))) rmSync(join(copied, name));
   }
 
   /** Invitations, and other plain files that lie among the mailboxes. */
@@ -115,36 +136,43 @@ class Copy {
     for (const name of namesIn(dir)) this.#file(join(dir, name));
   }
 
-  /** False when it is gone, or no plain file. It may grow meanwhile: what it had at first is copied. */
-  #file(path: string): boolean {
-    const from = relative(this.#dir, path);
-    if (statIfThere(path)?.isFile() === false) {
-      this.leftOut.add(from);
-      return false;
-    }
-    const fd = ifThere(() => openSync(path, READ));
-    if (fd === undefined) return false;
+  #file(path: string): void {
+    const fd = this.#open(path);
+    if (fd === undefined) return;
     try {
-      const stat = fstatSync(fd);
-      const copy = join(this.#target, from);
-      makeDirectory(dirname(copy));
-      withFile(copy, NEW_FILE, (to) => {
-        copyRange(fd, 0, stat.size, to);
-        imitate(to, stat);
-        futimesSync(to, stat.atime, stat.mtime);
-        fsyncSync(to);
-      });
-      this.files += 1;
-      this.bytes += stat.size;
-      return true;
+      this.#copy(fd, path);
     } finally {
       closeSync(fd);
     }
   }
 
+  /** Undefined when it is gone, or no plain file. */
+  #open(path: string): number | undefined {
+    if (statIfThere(path)?.isFile() === false) {
+      this.leftOut.add(relative(this.#dir, path));
+      return undefined;
+    }
+    return ifThere(() => openSync(path, READ));
+  }
+
+  /** It may grow meanwhile: what it had at first is copied. */
+  #copy(fd: number, path: string): void {
+    const stat = fstatSync(fd);
+    const copy = this.#inCopy(path);
+    makeDirectory(dirname(copy));
+    withFile(copy, NEW_FILE, (to) => {
+      copyRange(fd, 0, stat.size, to);
+      imitate(to, stat);
+      futimesSync(to, stat.atime, stat.mtime);
+      fsyncSync(to);
+    });
+    this.files += 1;
+    this.bytes += stat.size;
+  }
+
   /** Directories get their mode and owner last: one that may not be written could not be filled. */
-  finish(): void {
-    writeLayout(this.#target, String(LAYOUT));
+  finish(layout: string): void {
+    writeLayout(this.#target, layout);
     const found = readdirSync(this.#target, { recursive: true, withFileTypes: true });
     const directories = found.flatMap((entry) => (entry.isDirectory() ? [join(entry.parentPath, entry.name)] : []));
     for (const path of [this.#target, ...directories].toReversed()) {
@@ -155,4 +183,16 @@ class Copy {
       });
     }
   }
+}
+
+/** What a mailbox consists of: files that nobody writes to any more, by name, and the others, by what they are. */
+function filesOf(paths: MailboxPaths): { delivered: string[]; others: string[]; inodes: (number | undefined)[] } {
+  const pathsIn = (dir: string): string[] => namesIn(dir).flatMap((name) => (isMade(name) ? join(dir, name) : []));
+  const [delivered, taken] = [pathsIn(paths.delivered), pathsIn(paths.taken)];
+  const others = [paths.file, ...taken]; // the mailbox first: what stands in it came from pieces that are as they were then
+  return { delivered, others, inodes: others.map((path) => statIfThere(path)?.ino) };
+}
+
+function isMade(name: string): boolean {
+  return !isSuccessor(name) && !isDraft(name);
 }

@@ -6,7 +6,6 @@ import {
   fchmodSync,
   fchownSync,
   fdatasync,
-  fdatasyncSync,
   fstatSync,
   fsyncSync,
   lstatSync,
@@ -59,15 +58,6 @@ export async function sync(fd: number): Promise<void> {
   }
 }
 
-/** The same, while the caller waits: for the rare moments that must not be interleaved. */
-export function syncNow(fd: number): void {
-  try {
-    fdatasyncSync(fd);
-  } catch (error) {
-    throw new SyncError(SYNC_FAILED, { cause: error });
-  }
-}
-
 /** Makes a directory, and its parents, durable; does nothing when it is there. */
 export function makeDirectory(path: string): void {
   try {
@@ -114,12 +104,13 @@ export function isAccessible(path: string, mode: number): boolean {
   }
 }
 
-/** Puts a file in the place of whatever is there, at once. */
+/** Puts a file in the place of whatever is there, at once and for good. */
 export function replaceFile(path: string, text: string): void {
   makeDirectory(dirname(path));
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, text, { mode: FILE_MODE, flush: true });
   renameSync(draft, path);
+  syncDirectory(dirname(path)); // a power cut must not bring back what it replaced
 }
 
 /** Opens a file for the time of `work`. */

@@ -1,26 +1,29 @@
 /**
  * Ids rise within a mailbox, whatever the clock does:
  *
- *     1763600000000-0      one of ours: <Unix ms>-<sequence number>
- *     1763600000000-0.1    foreign mail: the id logged before it, and a counter
+ *     1763600000000-0      an own id: <Unix ms>-<sequence number>
+ *     1763600000000-0.1    foreign mail: the id before it, and a counter
  */
 const FORM = /^(0|[1-9]\d{0,14})-(0|[1-9]\d{0,9})(?:\.([1-9]\d{0,14}))?$/;
 const DASH = 45;
 const DOT = 46;
 const ZERO = 48;
 const NINE = 57;
+/** Above this the next millisecond begins, so that an id from a file leaves room for the next one. */
+const MAX_SEQ = 999_999;
 
 /** The id of no event: the cursor before the first one. */
 export const FIRST_ID = '0-0';
-
-/** Ids this far ahead of the clock are not believed: one forged line must not spoil the clock of a mailbox. */
-const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
 
 /** In the year 2286. Up to here an id may jump; beyond it ids rise by one, so no id in a file can use them all up. */
 const FAR_MS = 1e13;
 
 export function isEventId(text: string): boolean {
   return FORM.test(text);
+}
+
+export function isOwnId(text: string): boolean {
+  return FORM.test(text) && !text.includes('.');
 }
 
 /** Negative when `a` comes before `b`, 0 when they are the same, positive when it comes after. */
@@ -40,10 +43,6 @@ export function idTime(id: string): number {
   return idParts(id)[0];
 }
 
-export function isOwnId(id: string, now = Infinity): boolean {
-  return FORM.test(id) && !id.includes('.') && idTime(id) <= now + MAX_AHEAD_MS;
-}
-
 /** The own id that a foreign id begins with; an own id is its own. */
 export function ownPart(id: string): string {
   const dot = id.indexOf('.');
@@ -55,9 +54,13 @@ export function isInReach(ms: number, ownMs: number): boolean {
   return ms <= FAR_MS || ms <= ownMs + 1;
 }
 
-export function nextOwnId(last: string, now: number): string {
-  const [ms, seq] = idParts(last);
-  return now > ms ? `${now}-0` : `${ms}-${seq + 1}`;
+/** An own id behind `last`, and behind `above` (ids of other mailboxes) unless that is too far away to follow. */
+export function nextOwnId(last: string, now: number, above = FIRST_ID): string {
+  const from = idTime(above) < FAR_MS ? laterId(last, above) : last;
+  const [ms, seq] = idParts(from);
+  const time = Math.min(now, FAR_MS);
+  if (time > ms) return `${time}-0`;
+  return seq < MAX_SEQ ? `${ms}-${seq + 1}` : `${ms + 1}-0`;
 }
 
 export function nextForeignId(last: string): string {

@@ -1,88 +1,84 @@
-/** Cuts the end of a file into pieces, each with what it says: of a mailbox or take, and of a log. */
-import { messageOf } from '../message-data.ts';
+/** Cuts the end of a file into pieces, each with what it says. */
 import type { Piece, Says } from '../inspector.ts';
-import type { MailEvent } from '../mailbox-store.ts';
-import { frame, type Parsed } from './event-frame.ts';
-import { idTime } from './event-id.ts';
-import { batchesIn, eventsOf, type ReadBatch } from './log-segments.ts';
+import type { MailboxName } from '../mailbox-name.ts';
+import { messageOf } from '../message-data.ts';
+import { Block, CR, LF, behindBlankLines, linesOf } from './blocks.ts';
 import { readRange } from './disk.ts';
-import { readStretches } from './waiting-mail.ts';
+import { fencedAfter } from './frame-forms.ts';
+import { MailReader } from './mail-reader.ts';
+import { MAX_EVENT_BYTES, behindEnd, type ReadEvent, type ReadState } from './read-state.ts';
 
 /** How much of a file's end is shown. */
 const WINDOW_BYTES = 16 * 1024;
+/** More is not read to know the ids of foreign text: it would take too long. */
+const MAX_READ_BYTES = 2 * 1024 * 1024;
 const MAX_PIECES = 40;
 const HEAD_BYTES = 1024;
 const LAST_BYTES = 256;
 const MAX_TEXT = 500;
-const LF = 10;
-const CR = 13;
+const FENCE = /\n: after (\S+)\n/;
+const NO_FIELD = /^(?!:|(?:data|event|id|retry)(?::|$))./;
 
 /** A piece before its bytes are put in. */
 type Span = Omit<Piece, 'bytes' | 'last'>;
 
-/** Mail in a mailbox or a take. */
-export function mailPieces(fd: number, size: number, now: number): Piece[] {
-  const from = characterFrom(fd, size - WINDOW_BYTES);
-  const { stretches, end } = readStretches(fd, from, size, now);
-  const spans = stretches.map(({ parsed, ...range }, i): Span => {
-    return { ...range, says: i === 0 && from > 0 ? { kind: 'cut' } : saidBy(parsed) };
-  });
-  if (end < size) {
-    const last = readRange(fd, size - 1, size)[0];
-    spans.push({ from: end, end: size, says: { kind: 'unfinished', lines: last === LF || last === CR } });
+/** Where the reading of a file's end begins. `guess`: ids of foreign text behind this one are not known. */
+interface Begin {
+  readonly state: ReadState;
+  readonly guess?: string;
+}
+
+/** `first`: how the file is read from its beginning. */
+export function piecesAtEnd(mailbox: MailboxName, fd: number, size: number, first: ReadState): Piece[] {
+  const windowFrom = characterFrom(fd, Math.max(first.offset, size - WINDOW_BYTES));
+  const begin = beginBefore(mailbox, fd, windowFrom, size, first);
+  const [oldest, ...others] = spansIn(mailbox, readRange(fd, begin.state.offset, size), begin);
+  if (!oldest) return [];
+  const from = Math.max(oldest.from, windowFrom);
+  const isCut = from > oldest.from && oldest.says.kind !== 'event';
+  const isWhole = oldest.says.kind === 'unfinished' || !(isCut || begin.guess !== undefined);
+  return withBytes(fd, isWhole ? [oldest, ...others] : [{ from, end: oldest.end, says: { kind: 'cut' } }, ...others]);
+}
+
+function beginBefore(mailbox: MailboxName, fd: number, windowFrom: number, size: number, first: ReadState): Begin {
+  if (windowFrom - first.offset <= MAX_READ_BYTES) {
+    const reader = new MailReader(mailbox, first);
+    reader.read(readRange(fd, first.offset, windowFrom), 0);
+    if (!reader.state.isLong) return { state: reader.state };
   }
-  return withBytes(fd, spans);
+  const guess = FENCE.exec(readRange(fd, windowFrom, size).toString('latin1'))?.[1] ?? first.own;
+  return { state: { ...first, offset: windowFrom, own: guess, last: guess }, guess };
 }
 
-/** Bytes that were set aside as they are. */
-export function tornPieces(fd: number, size: number): Piece[] {
-  return size === 0 ? [] : withBytes(fd, [{ from: 0, end: size, says: { kind: 'damaged', why: 'set aside' } }]);
-}
-
-/** A segment of a log: batches, what they hold, and what does not count. */
-export function logPieces(fd: number, size: number): Piece[] {
+/** Blocks, one behind the other; blank lines before a block belong to it. */
+function spansIn(mailbox: MailboxName, bytes: Buffer, { state, guess }: Begin): Span[] {
   const spans: Span[] = [];
-  let end = size;
-  // From the end: of many batches only the last are read.
-  for (const found of [...batchesIn(readRange(fd, 0, size), 0)].toReversed()) {
-    if (spans.length >= MAX_PIECES) break;
-    spans.unshift(...batchSpans(found), ...voidIn(found.batch.next, end));
-    end = found.batch.start;
-  }
-  if (spans.length < MAX_PIECES) spans.unshift(...voidIn(0, end));
-  return withBytes(fd, newest(spans));
-}
-
-/** Bytes that are no whole batch. */
-function voidIn(from: number, end: number): Span[] {
-  return from < end ? [{ from, end, says: { kind: 'void' } }] : [];
-}
-
-function batchSpans(found: ReadBatch): Span[] {
-  const { start, body, ms, ranges } = found.batch;
-  const events = eventsOf(found);
-  const takes = ranges.map(({ take }) => take);
-  const spans: Span[] = [{ from: start, end: body, says: { kind: 'batch', time: ms, events: events.length, takes } }];
-  let from = body;
-  for (const event of events) {
-    const end = from + Buffer.byteLength(frame(event));
-    spans.push({ from, end, says: eventSays(event) });
+  const block = new Block();
+  let reader = new MailReader(mailbox, state);
+  let from = 0;
+  while (block.scan(bytes, behindBlankLines(bytes, from))) {
+    const end = bytes[block.end - 1] === CR && bytes[block.end] === LF ? block.end + 1 : block.end;
+    if (reader.state.end !== undefined) reader = new MailReader(mailbox, behindEnd(reader.state));
+    const [event] = reader.read(bytes.subarray(from, end));
+    const says = event ? saidBy(event, reader.state, guess) : saidWithout(bytes, block, reader.state);
+    spans.push({ from: state.offset + from, end: state.offset + end, says });
     from = end;
   }
+  const rest = behindBlankLines(bytes, from);
+  const says: Says = { kind: 'unfinished', lines: reader.tailOf(bytes) === 'lines' };
+  if (rest < bytes.length) spans.push({ from: state.offset + from, end: state.offset + bytes.length, says });
+  else if (from < rest) spans.push({ from: state.offset + from, end: state.offset + rest, says: { kind: 'nothing' } });
   return spans;
 }
 
-function saidBy(parsed: Parsed): Says {
-  if (parsed.kind === 'own') return eventSays({ ...parsed, time: idTime(parsed.id) });
-  return parsed.kind === 'foreign' ? eventSays(parsed) : parsed;
-}
-
-function eventSays({ data, id, time, type }: Partial<MailEvent> & { readonly data: string }): Says {
-  const isForeign = id === undefined || id.includes('.');
-  const message = isForeign ? undefined : messageOf(data);
+function saidBy({ id, data, type, time, sender }: ReadEvent, { form }: ReadState, guess: string | undefined): Says {
+  const message = sender === undefined ? undefined : messageOf(data);
+  const isLate = form === 'late';
+  const isKnown = !isLate && !(guess !== undefined && id.startsWith(`${guess}.`));
   return {
     kind: 'event',
-    ...(id !== undefined && { id }),
+    ...(isKnown && { id }),
+    ...(isLate && { isLate }),
     ...(time !== undefined && { time }),
     ...(message && { sender: message.sender }),
     ...(type !== undefined && { type }),
@@ -90,11 +86,14 @@ function eventSays({ data, id, time, type }: Partial<MailEvent> & { readonly dat
   };
 }
 
-/** As many as fit, from the end; the newest however long it is. */
-function newest(spans: readonly Span[]): readonly Span[] {
-  let bytes = 0;
-  const tooMany = spans.findLastIndex(({ from, end }) => (bytes += end - from) > WINDOW_BYTES);
-  return spans.slice(Math.max(0, Math.min(tooMany + 1, spans.length - 1)));
+/** Why a block is no event. */
+function saidWithout(bytes: Buffer, block: Block, { end, voided }: ReadState): Says {
+  if (end !== undefined) return { kind: 'end' };
+  if (block.to - block.from > MAX_EVENT_BYTES) return { kind: 'damaged', why: 'longer than 1 MiB' };
+  if (voided !== undefined) return { kind: 'damaged', why: 'out of place' };
+  const lines = linesOf(bytes, block);
+  if (block.isTorn || fencedAfter(lines[0]) !== undefined) return { kind: 'damaged', why: 'torn' };
+  return lines.some((line) => NO_FIELD.test(line)) ? { kind: 'damaged', why: 'no data field' } : { kind: 'nothing' };
 }
 
 function withBytes(fd: number, spans: readonly Span[]): Piece[] {

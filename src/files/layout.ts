@@ -1,47 +1,35 @@
 /**
  * How a data directory is laid out, by number, in `.layout`:
  *
- *     1
+ *     2
  *
- * A directory that does not say so is of the first layout: made before there was this file, or by the prototype, whose
+ * A directory that does not say so is of layout 1: made before there was this file, or by the prototype, whose
  * mailboxes are the same. A backup says `unfinished` until it is whole.
  */
 import { constants, fsyncSync, ftruncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { MailboxError, isErrno } from '../mailbox-error.ts';
+import { MailboxError } from '../mailbox-error.ts';
 import { VERSION } from '../version.ts';
-import { READ, SAFELY, ifThere, namesIn, readRange, statIfThere, syncDirectory, withFile } from './disk.ts';
-import { LIVE } from './mailbox-paths.ts';
+import { READ, SAFELY, ifThere, readRange, syncDirectory, withFile } from './disk.ts';
 
 /** The layout that this version reads and writes. */
-export const LAYOUT = 1;
+export const LAYOUT = 2;
+/** Read on, too: see layout-one.ts. */
+export const OLD_LAYOUT = 1;
 
 export const LAYOUT_FILE = '.layout';
 export const UNFINISHED = 'unfinished';
 
 const MAX_BYTES = 64;
-/** Servers of version 1 touch their files in `.live` every 5 s, and remove them when they end. */
-const GONE_MS = 15_000;
 const WRITE_OR_CREATE = constants.O_WRONLY | constants.O_CREAT | SAFELY;
 
-/** Throws UNKNOWN_LAYOUT unless this version can use the directory. False: it does not say how it is laid out. */
+/** Throws UNKNOWN_LAYOUT unless this version can use the directory. False: it is of layout 1, or does not say. */
 export function checkLayout(dir: string): boolean {
   const bytes = ifThere(() => withFile(join(dir, LAYOUT_FILE), READ, (fd) => readRange(fd, 0, MAX_BYTES)));
   const text = bytes?.toString().trim() ?? '';
-  if (text === '') return false;
   if (text === String(LAYOUT)) return true;
+  if (text === '' || text === String(OLD_LAYOUT)) return false;
   throw new MailboxError('UNKNOWN_LAYOUT', `${whyNot(dir, text)} Nothing was changed.`);
-}
-
-/** Checks the layout, and says it in the directory where that was not done yet. */
-export function claimLayout(dir: string): void {
-  if (checkLayout(dir)) return;
-  try {
-    writeLayout(dir, String(LAYOUT));
-  } catch (error) {
-    // A full disk is no reason not to start: what is not said counts as the first layout, and the next start says it.
-    if (!isErrno(error, 'ENOSPC', 'EDQUOT')) throw error;
-  }
 }
 
 /** At the beginning of the file, in one write: two servers may start at the same moment. */
@@ -51,14 +39,6 @@ export function writeLayout(dir: string, text: string): void {
     fsyncSync(fd);
   });
   syncDirectory(dir);
-}
-
-/** UNKNOWN_LAYOUT while a server of version 1 is at work there: it would not ask the owner of the directory. */
-export function refuseVersionOne(dir: string): void {
-  const touched = namesIn(join(dir, LIVE)).map((name) => statIfThere(join(dir, LIVE, name))?.mtimeMs ?? 0);
-  if (Math.max(0, ...touched) < Date.now() - GONE_MS) return;
-  const why = `A server of version 1 has used ${dir} a moment ago. Stop it, and start again in 15 s.`;
-  throw new MailboxError('UNKNOWN_LAYOUT', `${why} Nothing was changed.`);
 }
 
 function whyNot(dir: string, text: string): string {

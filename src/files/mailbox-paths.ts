@@ -5,49 +5,43 @@ import { namesIn } from './disk.ts';
 export const TAKEN = '.taken';
 export const DELIVERED = '.delivered';
 export const MARKS = '.marks';
-export const TORN = '.torn';
 export const LOCKS = '.locks';
-export const LIVE = '.live';
 export const ACCESS = '.access';
 /** Where the owner of the directory is reached, and on which computer: see `src/ownership/owner-socket.ts`. */
 export const SOCKET = '.socket';
 export const HOST = '.host';
 export const MAILBOX_ENDING = '.txt';
-/** Of a log's segments. */
-export const SEGMENT_ENDING = '.log';
 
 /** Where what belongs to one mailbox lies in the data directory. Made when asked for: most mailboxes rest. */
 export class MailboxPaths {
   readonly name: MailboxName;
-  readonly #dir: string;
+  readonly dir: string;
 
   constructor(dir: string, name: MailboxName) {
     this.name = name;
-    this.#dir = dir;
+    this.dir = dir;
   }
 
   get file(): string {
-    return `${this.#dir}/${this.name}${MAILBOX_ENDING}`;
+    return `${this.dir}/${this.name}${MAILBOX_ENDING}`;
   }
 
-  get takes(): string {
-    return `${this.#dir}/${TAKEN}/${this.name}`;
+  /** Pieces that were the mailbox until lately. */
+  get taken(): string {
+    return `${this.dir}/${TAKEN}/${this.name}`;
   }
 
-  get log(): string {
-    return `${this.#dir}/${DELIVERED}/${this.name}`;
+  /** Pieces that nobody writes to any more. */
+  get delivered(): string {
+    return `${this.dir}/${DELIVERED}/${this.name}`;
   }
 
   get marks(): string {
-    return `${this.#dir}/${MARKS}/${this.name}.json`;
-  }
-
-  get torn(): string {
-    return `${this.#dir}/${TORN}/${this.name}`;
+    return `${this.dir}/${MARKS}/${this.name}.json`;
   }
 
   get lock(): string {
-    return `${this.#dir}/${LOCKS}/${this.name}.lock`;
+    return `${this.dir}/${LOCKS}/${this.name}.lock`;
   }
 }
 
@@ -56,11 +50,11 @@ export function isMailboxFile(name: string): boolean {
   return name.endsWith(MAILBOX_ENDING) && !name.startsWith('.');
 }
 
-/** Everybody who has mail, in order: in a mailbox, on its way, or delivered. */
+/** Everybody who has mail, in order: in a mailbox, or in the log behind it. */
 export function mailboxesIn(dir: string): MailboxName[] {
   const files = namesIn(dir).filter(isMailboxFile);
   const marks = namesIn(join(dir, MARKS)).filter((name) => name.endsWith('.json'));
-  const directories = [TAKEN, DELIVERED, TORN].flatMap((name) => namesIn(join(dir, name)));
+  const directories = [TAKEN, DELIVERED].flatMap((name) => namesIn(join(dir, name)));
   const names = [...files, ...marks].map((name) => parse(name).name);
   return [...new Set([...names, ...directories])].filter(isMailboxName).toSorted();
 }

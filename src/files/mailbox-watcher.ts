@@ -10,6 +10,11 @@ const FIRST_LOOK_MS = 10;
 /** chokidar mutes a file for 50 ms after each change: an append in that gap needs a second look. */
 const SECOND_LOOK_MS = 75;
 
+/** Appends that follow one another so quickly need no watch: each of them looks at the file. */
+const BUSY_MS = 20;
+/** So long after the last one the watch begins again. */
+const QUIET_MS = 50;
+
 /** A watch costs more memory than an idle stream: beyond these, one bare watch of the directory serves all. */
 const MAX_WATCHED = 1000;
 
@@ -36,6 +41,10 @@ export class MailboxWatcher {
   #crowd: DirectoryWatcher | undefined;
   readonly #watched = new Set<string>();
   readonly #hints = new Map<string, () => void>();
+  /** When we appended to those that are watched, by a clock that only rises. */
+  readonly #appendedMs = new Map<string, number>();
+  /** Those that are not watched while we append to them. */
+  readonly #pauses = new Map<string, NodeJS.Timeout>();
   readonly #firstLooks = new Map<string, NodeJS.Timeout>();
   readonly #secondLooks = new Map<string, NodeJS.Timeout>();
   /** How many there have been. */
@@ -70,17 +79,31 @@ export class MailboxWatcher {
 
   /** The watch is of the file, not of the name: after a take the name is another file's. */
   rewatch(path: string): void {
-    if (!this.#watched.has(path)) return;
+    if (!this.#watched.has(path) || this.#pauses.has(path)) return;
     this.#watcher.unwatch(path);
     this.#add(path);
   }
 
+  /** We have appended to it, and have looked at it before: chokidar asks much of every change. */
+  appended(path: string): void {
+    if (!this.#watched.has(path)) return;
+    const pause = this.#pauses.get(path);
+    if (pause) return void pause.refresh();
+    const nowMs = performance.now();
+    const isBusy = nowMs - (this.#appendedMs.get(path) ?? -Infinity) < BUSY_MS;
+    this.#appendedMs.set(path, nowMs);
+    if (!isBusy) return;
+    this.#watcher.unwatch(path);
+    this.#later(this.#pauses, path, QUIET_MS, () => this.#add(path));
+  }
+
   unwatch(path: string): void {
     if (!this.#hints.delete(path)) return;
-    for (const looks of [this.#firstLooks, this.#secondLooks]) {
+    for (const looks of [this.#firstLooks, this.#secondLooks, this.#pauses]) {
       clearTimeout(looks.get(path));
       looks.delete(path);
     }
+    this.#appendedMs.delete(path);
     if (this.#watched.delete(path)) this.#watcher.unwatch(path);
   }
 

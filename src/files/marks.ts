@@ -1,77 +1,120 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isErrno } from '../mailbox-error.ts';
 import type { MarkName } from '../mailbox-store.ts';
-import { FILE_MODE, makeDirectory, writing } from './disk.ts';
+import { FILE_MODE, makeDirectory, syncDirectoryAsync, writeError } from './disk.ts';
 import { isEventId, laterId } from './event-id.ts';
 
-type MarkIds = Record<string, string>;
+const WRITE_MS = 200;
+const RETRY_MS = 1000;
+
+type MarkIds = Readonly<Record<string, string>>;
 
 /**
  * How far a mailbox's mail is known to have been received, and read by whom: `.marks/henry.json`
  *
  *     {"delivered":"1763600000000-0","read":{"jjeong":"1763600000000-0"}}
+ *
+ * Read once; the process that owns the directory is the only one that moves them.
  */
 export class Marks {
   readonly #path: string;
-  #unwritten: MarkIds = {};
-  /** As far as this process has moved them. */
-  #known: MarkIds = {};
+  readonly #onError: (error: unknown) => void;
+  #marks: MarkIds;
+  #isWritten = true;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
 
-  constructor(path: string) {
+  /** `onError` is called when they cannot be written; it is tried again. */
+  constructor(path: string, onError: (error: unknown) => void) {
     this.#path = path;
+    this.#onError = onError;
+    this.#marks = readMarks(path);
   }
 
-  /** Takes effect here at once, in the file with the next `write`. False when the mark is known to be there already. */
+  get all(): MarkIds {
+    return this.#marks;
+  }
+
+  get isWritten(): boolean {
+    return this.#isWritten;
+  }
+
+  /** Takes effect at once, and is written a moment later: many that move together cost one write. False: it is there already. */
   move(name: MarkName, id: string): boolean {
-    const known = this.#known[name];
+    const known = this.#marks[name];
     if (known !== undefined && laterId(known, id) === known) return false;
-    this.#known[name] = id;
-    this.#unwritten[name] = id;
+    this.#marks = { ...this.#marks, [name]: id };
+    this.#isWritten = false;
+    this.#writeIn(WRITE_MS);
     return true;
   }
 
-  /** Every mark, other processes' included, by its name: `delivered`, `read:<sender>`. */
-  read(): MarkIds {
-    return latest(this.#readFile(), this.#unwritten);
+  /** Resolves when what has moved is on disk, whatever happens to the power, or could not be written. */
+  write(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    return (this.#writing = this.#writing.then(() => this.#writeMoved()));
   }
 
-  /** Writes what has moved, never back; to be called under the mailbox's lock. */
-  write(): void {
-    const moved = this.#unwritten;
-    if (Object.keys(moved).length === 0) return;
-    const { delivered, ...reads } = latest(this.#readFile(), moved);
-    const read = Object.fromEntries(Object.entries(reads).map(([name, id]) => [name.slice('read:'.length), id]));
-    const draft = `${this.#path}.${process.pid}`;
-    writing(() => {
-      makeDirectory(dirname(this.#path));
-      writeFileSync(draft, JSON.stringify({ delivered, read }), { mode: FILE_MODE });
-      renameSync(draft, this.#path);
-    });
-    this.#unwritten = {};
+  /** They are never written again: the mailbox is forgotten. */
+  drop(): Promise<void> {
+    this.#isWritten = true;
+    return this.write();
   }
 
-  #readFile(): MarkIds {
+  async #writeMoved(): Promise<void> {
+    if (this.#isWritten) return;
+    this.#isWritten = true;
     try {
-      return flatten(JSON.parse(readFileSync(this.#path, 'utf8')));
+      await this.#replace(JSON.stringify(nested(this.#marks)));
     } catch (error) {
-      // A file that a power cut left torn counts as none: mail is then delivered again rather than not at all.
-      if (isErrno(error, 'ENOENT') || error instanceof SyntaxError) return {};
-      throw error;
+      this.#isWritten = false;
+      this.#onError(writeError(error));
+      this.#writeIn(RETRY_MS);
     }
+  }
+
+  #writeIn(ms: number): void {
+    this.#timer ??= setTimeout(() => void this.write(), ms).unref();
+  }
+
+  async #replace(text: string): Promise<void> {
+    const dir = dirname(this.#path);
+    const draft = `${this.#path}.draft`;
+    makeDirectory(dir);
+    const file = await open(draft, 'w', FILE_MODE);
+    try {
+      await file.writeFile(text);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, this.#path);
+    await syncDirectoryAsync(dir);
   }
 }
 
-function flatten(file: unknown): MarkIds {
+function readMarks(path: string): MarkIds {
+  try {
+    return flat(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    // A file that somebody damaged counts as none: mail is then delivered again rather than not at all.
+    if (isErrno(error, 'ENOENT') || error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+function nested({ delivered, ...reads }: MarkIds): object {
+  const read = Object.fromEntries(Object.entries(reads).map(([name, id]) => [name.slice('read:'.length), id]));
+  return { delivered, read };
+}
+
+function flat(file: unknown): MarkIds {
   const { delivered, read } = Object(file) as { delivered?: unknown; read?: unknown };
   const marks = Object.entries(Object(read) as object).map(([sender, id]) => [`read:${sender}`, id]);
   return Object.fromEntries(
     [['delivered', delivered], ...marks].filter(([, id]) => typeof id === 'string' && isEventId(id)),
   ) as MarkIds;
-}
-
-function latest(a: MarkIds, b: MarkIds): MarkIds {
-  const merged = { ...a };
-  for (const [name, id] of Object.entries(b)) merged[name] = name in merged ? laterId(merged[name]!, id) : id;
-  return merged;
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, statSync, type Stats } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { isErrno } from '../mailbox-error.ts';
 
@@ -7,11 +7,16 @@ const INIT = '1';
 const SLICE_MS = 2;
 const MAX_LOOKS = 20;
 
+/** What a file is whatever it is called, and from wherever it is looked at: another mount of a directory has other paths. */
+export function identity({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string {
+  return `${dev}:${ino}`;
+}
+
 /**
- * Which of `paths` some process has open, or undefined where that cannot be told: without `/proc`, or when other
- * users' descriptors are hidden from us. Processes in another PID namespace are never seen.
+ * Which of these files (by `identity`) some process has open, or undefined where that cannot be told: without `/proc`,
+ * or when other users' descriptors are hidden from us. Processes in another PID namespace are never seen.
  */
-export async function openAmong(paths: ReadonlySet<string>): Promise<Set<string> | undefined> {
+export async function openAmong(files: ReadonlySet<string>): Promise<Set<string> | undefined> {
   const open = new Set<string>();
   const seen = new Set<string>();
   try {
@@ -24,10 +29,12 @@ export async function openAmong(paths: ReadonlySet<string>): Promise<Set<string>
       let restedMs = performance.now();
       for (const pid of begun) {
         seen.add(pid);
-        for (const path of pathsOpenIn(pid)) if (paths.has(path)) open.add(path);
-        if (performance.now() - restedMs < SLICE_MS) continue;
-        await setImmediate();
-        restedMs = performance.now();
+        for (const file of openIn(pid)) {
+          if (files.has(file)) open.add(file);
+          if (performance.now() - restedMs < SLICE_MS) continue;
+          await setImmediate();
+          restedMs = performance.now();
+        }
       }
     }
     return undefined;
@@ -37,10 +44,21 @@ export async function openAmong(paths: ReadonlySet<string>): Promise<Set<string>
   }
 }
 
-function pathsOpenIn(pid: string): string[] {
-  const dir = `/proc/${pid}/fd`;
-  const descriptors = unlessHidden(pid, () => readdirSync(dir)) ?? [];
-  return descriptors.map((fd) => unlessHidden(pid, () => readlinkSync(`${dir}/${fd}`)) ?? '');
+/** Of all threads: the first may have ended, and its descriptors with it. Those that have the same ones are looked at once. */
+function* openIn(pid: string): Generator<string> {
+  const threads = unlessHidden(pid, () => readdirSync(`/proc/${pid}/task`)) ?? [];
+  const looked = new Set<string>();
+  for (const thread of threads) {
+    const dir = `/proc/${pid}/task/${thread}/fd`;
+    const descriptors = unlessHidden(pid, () => readdirSync(dir)) ?? [];
+    const table = descriptors.join();
+    if (looked.has(table)) continue;
+    looked.add(table);
+    for (const fd of descriptors) {
+      const stat = unlessHidden(pid, () => statSync(`${dir}/${fd}`));
+      if (stat?.isFile()) yield identity(stat);
+    }
+  }
 }
 
 /** Undefined when the process is gone, or is an init that we may not inspect: it belongs to the system and writes no mail. */
@@ -48,7 +66,7 @@ function unlessHidden<T>(pid: string, look: () => T): T | undefined {
   try {
     return look();
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ESRCH', 'EINVAL')) return undefined;
+    if (isErrno(error, 'ENOENT', 'ESRCH', 'EINVAL', 'ENOTCONN', 'EIO', 'ESTALE')) return undefined;
     if (pid === INIT && isErrno(error, 'EACCES', 'EPERM')) return undefined;
     throw error;
   }

@@ -35,15 +35,16 @@ describe('the inspector', () => {
 
     await page.getByRole('log').getByText('33 bytes were appended to henry.txt.').waitFor();
     expect((await rows(page, 1).allInnerTexts()).map((text) => text.split(/\n+/).filter(Boolean))).toEqual([
-      ['0–12', String.raw`data: hi\r\n`, String.raw`\r\n`, 'From a file', 'hi', 'It gets its id in the log.'],
+      ['0–12', String.raw`data: hi\r\n`, String.raw`\r\n`, 'From a file 0-0.1', 'hi'],
       ['12–24', String.raw`\u202edata: \x07\n`, String.raw`\n`, 'Not shown: it has no data field.'],
       ['24–33', String.raw`data: ha\xff`, 'Half a line. It waits for its rest.'],
     ]);
 
     const chat = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
-    await rows(page, 3).getByText('hi', { exact: true }).waitFor();
+    await rows(page, 2).getByText('hi', { exact: true }).waitFor();
     await stage(page, 1).getByText('Empty.').waitFor();
-    await rows(page, 2).getByText('It stands in the log.').waitFor();
+    await rows(page, 2).getByText('Here the piece ends.').waitFor();
+    await rows(page, 3).getByText('hi', { exact: true }).waitFor();
     await page.getByText('1 stream at this server').waitFor();
     await page.getByText('Received up to', { exact: true }).waitFor();
     await page.getByRole('log').getByText('Somebody listens: 1 in all.').waitFor();
@@ -90,7 +91,7 @@ describe('the inspector', () => {
     for (const [name, { context: options }] of Object.entries(LOOKS)) {
       const page = await (await newBrowser(options)).newPage();
       await page.goto(inspectOf(server));
-      await stage(page, 4).getByRole('listitem').first().waitFor();
+      await stage(page, 3).getByRole('listitem').first().waitFor();
       await expectAccessible(page, name);
     }
   });

@@ -1,8 +1,18 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { listing } from '../support/directory.ts';
+import { layOut, oldDirectory } from '../support/old-directory.ts';
 import { history, say } from '../support/requests.ts';
 import { cleanUp, type Ready, run, type Running, serve, temporaryDirectory } from './running.ts';
 
@@ -68,6 +78,22 @@ test('A server on the copy of a running one has its mail and lets the same peopl
   expect(messages.map(({ message }) => message).toSorted()).toEqual(['from a file', 'one', 'three', 'two']);
 });
 
+test('A directory of version 1 is copied as it is, and can be read', async () => {
+  const { cwd, dir } = scene();
+  const old = oldDirectory('received');
+  layOut(old, dir);
+
+  await run(['backup', 'copy'], { cwd });
+
+  expect(readFileSync(join(cwd, 'copy/.layout'), 'utf8')).toBe('1\n');
+  const log = '.delivered/henry/0-0.log';
+  expect(readFileSync(join(cwd, 'copy', log), 'utf8')).toBe(old.files[log]);
+  const server = await serve(['--dir', 'copy'], { cwd });
+  expect(await history(at(server), 'henry', 'jjeong')).toMatchObject({
+    messages: { length: old.read['henry']!.events.length },
+  });
+});
+
 test.each([
   ['a directory with something in it', 'full', 'is there and not an empty directory'],
   ['a file', 'full/file', 'is there and not an empty directory'],
@@ -104,7 +130,7 @@ test('Copies to an empty directory that is there, and says what it left out', as
   const { leftOut } = JSON.parse(stdout) as { leftOut: string[] };
   expect(leftOut.toSorted()).toEqual(['kim.txt', 'mina.txt', 'photos']);
   expect(stderr).toContain('Left out, because it is no plain file: ./mailboxes/mina.txt\n');
-  expect(readdirSync(copy).toSorted()).toEqual(['.layout', 'henry.txt', 'notes']);
+  expect(readdirSync(copy).toSorted()).toEqual(['.delivered', '.layout', '.marks', '.taken', 'henry.txt', 'notes']);
 });
 
 test('What a backup that was cut off has left is not taken for a whole one', async () => {

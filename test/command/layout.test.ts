@@ -3,7 +3,8 @@ import { appendFileSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileS
 import { join } from 'node:path';
 import { history } from '../support/requests.ts';
 import { listing } from '../support/directory.ts';
-import { cleanUp, type Ready, run, type Running, serve, temporaryDirectory } from './running.ts';
+import { layOut, oldDirectory } from '../support/old-directory.ts';
+import { cleanUp, type Ready, run, serve, temporaryDirectory } from './running.ts';
 
 afterEach(cleanUp);
 
@@ -19,17 +20,12 @@ async function messagesOn(server: Ready): Promise<string[]> {
   return messages.map(({ message }) => message);
 }
 
-async function stop(server: Running): Promise<void> {
-  server.child.kill('SIGTERM');
-  await server.ended;
-}
-
 test('A directory says how it is laid out, also when two servers begin it at the same moment', async () => {
   const { cwd, layout } = scene();
 
   await Promise.all([serve([], { cwd }), serve([], { cwd })]);
 
-  expect(readFileSync(layout, 'utf8')).toBe('1\n');
+  expect(readFileSync(layout, 'utf8')).toBe('2\n');
 });
 
 test('The mailboxes of the prototype, which are all that it has, are taken over with their mail', async () => {
@@ -39,25 +35,46 @@ test('The mailboxes of the prototype, which are all that it has, are taken over 
   const server = await serve([], { cwd });
 
   expect(await messagesOn(server)).toEqual(['from 2012']);
-  expect(readFileSync(layout, 'utf8')).toBe('1\n');
+  expect(readFileSync(layout, 'utf8')).toBe('2\n');
 });
 
-test('A directory from before there was a layout number is taken over with its log', async () => {
-  const { cwd, layout } = scene();
-  await run(['send', 'henry', 'kept', '--as', 'jjeong'], { cwd });
-  const before = await serve([], { cwd });
-  await messagesOn(before);
-  await stop(before);
-  rmSync(layout);
+test.each(['as version 1 left it', 'from before there was a layout number'])(
+  'A directory %s is taken over with its log',
+  async (which) => {
+    const { cwd, dir, layout } = scene();
+    const old = oldDirectory('received');
+    layOut(old, dir);
+    if (which === 'from before there was a layout number') rmSync(layout);
 
-  const server = await serve([], { cwd });
+    const server = await serve([], { cwd });
 
-  expect(await messagesOn(server)).toEqual(['kept']);
-  expect(readFileSync(layout, 'utf8')).toBe('1\n');
+    expect(await messagesOn(server)).toHaveLength(old.read['henry']!.events.length);
+    expect(readFileSync(layout, 'utf8')).toBe('2\n');
+  },
+);
+
+test('A directory that a server of version 1 has open is refused by every command, and nothing in it changes', async () => {
+  const { cwd, dir } = scene();
+  layOut(oldDirectory('received'), dir);
+  mkdirSync(join(dir, '.live'), { recursive: true });
+  writeFileSync(join(dir, '.live', '77-abc.jsonl'), '');
+  const before = listing(dir);
+
+  const ended = await Promise.all(
+    ['serve --port 0', 'send henry hi', 'tail henry', 'forget henry', 'backup ../copy'].map((line) =>
+      run(line.split(' '), { cwd }),
+    ),
+  );
+
+  for (const { code, stderr } of ended) {
+    expect(code).toBe(78);
+    expect(stderr).toContain('A server of version 1 has used');
+  }
+  expect(listing(dir)).toEqual(before);
 });
 
 test.each([
-  ['a newer layout', '2\n', 'has layout 2, and this is Mailbox Chat'],
+  ['a newer layout', '3\n', 'has layout 3, and this is Mailbox Chat'],
   ['half a backup', 'unfinished\n', 'is a backup that was not finished'],
   ['anything else', 'hello\n', 'does not say a layout'],
 ])('A directory of %s is refused by every command, and nothing in it changes', async (_what, text, message) => {

@@ -2,12 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jest } from '@jest/globals';
 
-/** The real command: `npm run build` makes what it loads. */
-export const BIN = fileURLToPath(new URL('../../bin/mailbox-chat.cjs', import.meta.url));
+/** The real command: `npm run build` makes what it loads. CHAT_DIST: another build than dist/. */
+const DIST = process.env['CHAT_DIST'] ?? fileURLToPath(new URL('../../dist', import.meta.url));
+export const BIN = resolve(DIST, '../bin/mailbox-chat.cjs');
 
 export interface RunOptions {
   readonly cwd?: string;
@@ -134,7 +135,8 @@ export function temporaryDirectory(): string {
 export async function cleanUp(): Promise<void> {
   const children = [...running];
   await Promise.all(children.map((child) => new Promise((resolve) => killGroup(child.on('close', resolve)))));
-  for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true });
+  // What runs in a terminal ends when that is gone, a little later, and tidies up meanwhile.
+  for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
 }
 
 function killGroup({ pid }: ChildProcess): void {

@@ -11,6 +11,7 @@ import { mailboxName } from '../../src/mailbox-name.ts';
 import { listing } from '../support/directory.ts';
 import { freePort, startNginx } from '../support/proxies.ts';
 import { requires } from '../support/requires.ts';
+import { until } from '../support/until.ts';
 import { serve as serveListener, serveChat } from '../support/serve-chat.ts';
 import { doctor, kept } from './running.ts';
 
@@ -21,6 +22,11 @@ async function scene(...args: string[]) {
   const cwd = temporaryDirectory();
   const server = await serve(args, { cwd });
   return { cwd, dir: join(cwd, 'mailboxes'), url: server.url, port: server.port };
+}
+
+/** For some seconds after it was used, a mailbox stays locked for other programs. */
+function isLocked(dir: string): boolean {
+  return listing(dir).some((line) => line.startsWith('.locks/'));
 }
 
 const withNginx = requires('nginx');
@@ -36,6 +42,7 @@ async function behindNginx(chatPort: number, settings: string): Promise<string> 
 test('A healthy server gets a clean bill, and keeps no more of the examination than an empty mailbox', async () => {
   const { cwd, dir, url } = await scene();
   await run(['send', 'henry', 'hi', '--as', 'jjeong'], { cwd });
+  await until('the lock is let go', () => !isLocked(dir));
   const before = listing(dir).filter((line) => line.includes('henry'));
 
   const { code, ok, warnings, problems } = await doctor([url, '--idle', '1'], { cwd });
@@ -51,6 +58,7 @@ test('A healthy server gets a clean bill, and keeps no more of the examination t
     expect.stringMatching(/^A typing notice, kept nowhere, arrives after \d+ ms$/),
     'The stream stays open while nothing is said (1 s)',
   ]);
+  await until('the lock is let go', () => !isLocked(dir));
   expect(kept(dir).filter((line) => line.includes('doctor'))).toHaveLength(1);
   expect(readFileSync(join(dir, 'mailbox-chat-doctor.txt'), 'utf8')).toBe('');
   expect(listing(dir).filter((line) => line.includes('henry'))).toEqual(before);

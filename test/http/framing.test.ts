@@ -31,7 +31,11 @@ describe('a message with', () => {
     const stored = await say(chat, 'jjeong', 'henry', text);
 
     const lines = chat.mailboxText('henry').split(/\r\n|\r|\n/);
-    expect(lines.filter((line) => line !== '')).toEqual([`id: ${stored.id}`, expect.stringMatching(/^data: /)]);
+    expect(lines.filter((line) => line !== '')).toEqual([
+      ': after 0-0',
+      `id: ${stored.id}`,
+      expect.stringMatching(/^data: /),
+    ]);
     const [data] = lines.filter((line) => line.startsWith('data: '));
     expect((JSON.parse(data!.slice('data: '.length)) as { message: string }).message).toBe(text);
     expect(stored.message).toBe(text);
@@ -139,7 +143,7 @@ describe('what another program writes into a mailbox', () => {
     expect(textOf(event)).toBe(text);
     const { messages } = await history(chat, 'henry', 'jjeong');
     expect(messages).toMatchObject([{ id: event.id, sender: null, receiver: 'henry', message: text, foreign: true }]);
-    expect(chat.mailboxText('henry')).toBe('');
+    await until('the mailbox is empty', () => chat.mailboxText('henry') === '');
   });
 
   test('keeps its own event name', async () => {

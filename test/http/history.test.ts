@@ -211,7 +211,7 @@ describe('the history of two people', () => {
 
     await history(chat, 'henry', 'jjeong');
 
-    expect(chat.mailboxText('henry')).toBe('');
+    await until('the mailbox is empty', () => chat.mailboxText('henry') === '');
   });
 
   test('leaves the mail of the other one where it waits', async () => {

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { FileView, Inspection, Says } from '../../src/inspector.ts';
@@ -47,6 +47,8 @@ const MIXED = [
   'not a field\n\n',
   'id: 1763600000000-0\ndata: {"sender":"jjeong","rec\n\n',
   'event: weather\ndata: rain\n\n',
+  ': after 5-0\nid: 6-0\ndata: {"sender":"mina","receiver":"henry","key":"k"}\n\n',
+  ': after 5-0\nid: 7-0\ndata: {"send\n\n',
   'data: no blank line yet\n',
 ];
 
@@ -73,12 +75,14 @@ describe('what an inspection shows', () => {
     expect(bytesOf(file!)).toBe(chat.mailboxText('henry'));
     expect(saidIn(file)).toEqual([
       { kind: 'event', id: own.id, time: Date.parse(own.time), sender: 'jjeong', text: '안녕\nhi' },
-      { kind: 'event', text: 'hi' },
+      { kind: 'event', id: `${own.id}.1`, text: 'hi' },
       { kind: 'nothing' },
-      { kind: 'event', text: 'with\ncarriage returns' },
+      { kind: 'event', id: `${own.id}.2`, text: 'with\ncarriage returns' },
       { kind: 'damaged', why: 'no data field' },
-      { kind: 'damaged', why: 'a torn append' },
-      { kind: 'event', type: 'weather', text: 'rain' },
+      { kind: 'event', id: `${own.id}.3`, text: '{"sender":"jjeong","rec' },
+      { kind: 'event', id: `${own.id}.4`, type: 'weather', text: 'rain' },
+      { kind: 'damaged', why: 'out of place' },
+      { kind: 'damaged', why: 'torn' },
       { kind: 'unfinished', lines: true },
     ]);
 
@@ -86,59 +90,44 @@ describe('what an inspection shows', () => {
     expect(saidIn((await look(chat, 'henry')).file).at(-1)).toEqual({ kind: 'unfinished', lines: false });
   });
 
-  test('is the take, the log, the marks and the cursors, once somebody has listened', async () => {
+  test('is the taken piece, the log, the marks and the cursors, once somebody has listened', async () => {
     const chat = await serveChat();
-    chat.writeForeign('henry', 'data: hi\n\nnonsense\n\ndata: ha');
+    const fd = openSync(chat.mailboxFile('henry'), 'a');
+    writeSync(fd, 'data: hi\n\nnonsense\n\n');
     const page = await listen(`${chat.url}/status?receiver=henry`);
     await page.textsUpTo('hi');
     const { id } = await say(chat, 'jjeong', 'henry', 'hello');
     await page.textsUpTo('hello');
     await reportReceipt(chat, { receiver: 'henry', sender: 'jjeong', read: id });
 
-    const found = await until('the marks', async () => {
+    const found = await until('the marks, and the take', async () => {
       const now = await look(chat, 'henry');
-      return now.marks['read:jjeong'] === id ? now : undefined;
+      return now.marks['read:jjeong'] === id && now.takes[0]?.path.includes('_') ? now : undefined;
     });
 
     expect(found.file).toMatchObject({ size: 0, pieces: [] });
-    const [take] = found.takes;
-    expect(take!.path).toMatch(/^\.taken\/henry\/1-[a-z0-9]+$/);
-    expect(take!.logged).toBe('data: hi\n\nnonsense\n\n'.length);
-    expect(saidIn(take)).toEqual([
-      { kind: 'event', text: 'hi' },
+    const [piece] = found.takes;
+    expect(piece!.path).toBe(`.taken/henry/0-0_${id}.txt`);
+    expect(bytesOf(piece!)).toBe(readFileSync(join(chat.dir, piece!.path), 'utf8'));
+    expect(saidIn(piece)).toEqual([
+      { kind: 'event', id: '0-0.1', text: 'hi' },
       { kind: 'damaged', why: 'no data field' },
-      { kind: 'unfinished', lines: false },
+      { kind: 'event', id, time: expect.any(Number), sender: 'jjeong', text: 'hello' },
+      { kind: 'end' },
     ]);
-    const [segment] = found.log;
-    expect(bytesOf(segment!)).toBe(readFileSync(join(chat.dir, segment!.path), 'utf8'));
-    const time = expect.any(Number);
-    expect(saidIn(segment)).toEqual([
-      { kind: 'batch', time, events: 1, takes: [take!.path.split('-')[1]] },
-      { kind: 'event', id: '0-0.1', time, text: 'hi' },
-      { kind: 'batch', time, events: 1, takes: [] },
-      { kind: 'event', id, time, sender: 'jjeong', text: 'hello' },
-    ]);
-    expect(found.torn.map(bytesOf)).toEqual(['nonsense\n\n']);
+    expect(found.log).toEqual([]);
     expect(found.marks).toMatchObject({ delivered: id });
     expect(found.streams).toEqual([id]);
     expect(found.pid).toBe(process.pid);
-  });
 
-  test('is which bytes of a log do not count', async () => {
-    const chat = await serveChat();
-    const page = await listen(`${chat.url}/status?receiver=henry`);
-    await say(chat, 'jjeong', 'henry', 'one');
-    await page.textsUpTo('one');
-    const [segment] = readdirSync(join(chat.dir, '.delivered', 'henry'));
-    appendFileSync(join(chat.dir, '.delivered', 'henry', segment!), '\n: 5 torn');
-    await say(chat, 'jjeong', 'henry', 'two');
-    await page.textsUpTo('two');
-
-    const { log } = await look(chat, 'henry');
-
-    expect(saidIn(log[0]).map(({ kind }) => kind)).toEqual(['batch', 'event', 'void', 'batch', 'event']);
-    expect(textsIn(log)).toEqual(['one', 'two']);
-  });
+    writeSync(fd, 'data: late\n\n');
+    closeSync(fd);
+    await page.textsUpTo('late');
+    const later = await look(chat, 'henry');
+    expect(saidIn(later.takes[0]).at(-1)).toEqual({ kind: 'event', isLate: true, text: 'late' });
+    const moved = await until('the piece in the log', async () => (await look(chat, 'henry')).log[0], 20_000);
+    expect(moved.path).toBe(`.delivered/henry/0-0_${id}.txt`);
+  }, 30_000);
 
   test('is only the newest part of what is long, and little of a long event', async () => {
     const chat = await serveChat();
@@ -148,9 +137,10 @@ describe('what an inspection shows', () => {
     chat.writeForeign('jjeong', Array.from({ length: 100_000 }, (_, i) => `data: number ${i}\n\n`).join(''));
     chat.writeForeign('jjeong', `data: ${'가'.repeat(700_000)}`);
 
+    await until('the take', async () => (await look(chat, 'henry')).takes[0]?.path.includes('_'));
     const [henrys, jjeongs] = [await look(chat, 'henry'), await look(chat, 'jjeong')];
 
-    const last = henrys.log.at(-1)!.pieces.at(-1)!;
+    const last = henrys.takes.at(-1)!.pieces.at(-2)!; // behind it stands the end marker
     expect(Buffer.from(last.last!, 'base64').toString()).toMatch(/^x+\n\n$/);
     expect(last.end - last.from).toBeGreaterThan(300_000);
     expect(saidIn(jjeongs.file)).toEqual([{ kind: 'unfinished', lines: false }]);
@@ -177,7 +167,7 @@ describe('what an inspection shows', () => {
 });
 
 describe('an inspection that stays open', () => {
-  test('tells what comes into a mailbox, and that it went into the log when somebody listened', async () => {
+  test('tells what comes into a mailbox, and that it was taken when somebody listened', async () => {
     const chat = await serveChat();
     const stream = await inspect(chat, 'henry');
     await lookUntil(stream, 'nothing', ({ file }) => file === null);
@@ -185,7 +175,11 @@ describe('an inspection that stays open', () => {
     chat.writeForeign('henry', 'data: hi\n\n');
     await lookUntil(stream, 'mail that waits', ({ file }) => file !== null && textsIn([file]).includes('hi'));
     await listen(`${chat.url}/status?receiver=henry`);
-    const drained = await lookUntil(stream, 'mail in the log', ({ log }) => textsIn(log).includes('hi'));
+    const drained = await lookUntil(
+      stream,
+      'mail in a piece',
+      ({ takes, file }) => file?.size === 0 && textsIn(takes).includes('hi'),
+    );
 
     expect(drained.file).toMatchObject({ size: 0 });
     expect(drained.streams).toHaveLength(1);

@@ -34,7 +34,7 @@ describe('sending a message', () => {
     const { id, time, key } = await say(chat, 'jjeong', 'henry', '안녕\nhi');
 
     const data = JSON.stringify({ sender: 'jjeong', receiver: 'henry', message: '안녕\nhi', time, key });
-    expect(chat.mailboxText('henry')).toBe(`\n\nid: ${id}\ndata: ${data}\n\n`);
+    expect(chat.mailboxText('henry')).toBe(`\n\n: after 0-0\nid: ${id}\ndata: ${data}\n\n`);
   });
 
   test('takes a form as well', async () => {

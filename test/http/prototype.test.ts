@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Listener, textOf } from '../support/listener.ts';
 import { say, type Stored } from '../support/requests.ts';
 import { serveChat } from '../support/serve-chat.ts';
+import { until } from '../support/until.ts';
 
 describe('the pages of the PHP prototype', () => {
   // chat2.html: var messageVO = {sender:'jjeong', receiver:'henry', message:''}
@@ -51,7 +52,7 @@ describe('the pages of the PHP prototype', () => {
 
     await new Listener(`${chat.url}/status.html?f=jjeong.txt`).textsUpTo('hi');
 
-    expect(chat.mailboxText('jjeong')).toBe('');
+    await until('the mailbox is empty', () => chat.mailboxText('jjeong') === '');
   });
 
   test('get what messages.html of the prototype itself has written, as it wrote it', async () => {

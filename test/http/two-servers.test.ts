@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { startChatProcess } from '../support/chat-process.ts';
@@ -35,7 +35,7 @@ describe('two servers on one directory', () => {
     for (const [i, text] of texts.entries()) await say(i % 2 === 0 ? here : there, 'jjeong', 'henry', text);
 
     for (const page of pages) expect(await page.textsUpTo(texts.at(-1)!)).toEqual(texts);
-    expect(readFileSync(join(dir, 'henry.txt'), 'utf8')).toBe('');
+    await until('the mailbox is empty', () => readFileSync(join(dir, 'henry.txt'), 'utf8') === '');
   });
 
   test('let two people talk who are on different servers', async () => {
@@ -52,20 +52,6 @@ describe('two servers on one directory', () => {
       const { messages } = await history(server, 'henry', 'jjeong');
       expect(messages.map(({ message }) => message)).toEqual(['안녕', 'hi']);
     }
-  });
-
-  test('put mail for who listens on the other one into the log, past the mailbox file', async () => {
-    const { dir, here, there } = await two();
-    const henry = await listen(`${there.url}/status?receiver=henry`);
-    await say(there, 'jjeong', 'henry', 'first');
-    await knows(here, 'henry');
-    const { ino } = statSync(join(dir, 'henry.txt'));
-
-    for (const text of ['second', 'third']) await say(here, 'jjeong', 'henry', text);
-
-    expect(await henry.textsUpTo('third')).toEqual(['first', 'second', 'third']);
-    // Mail that had been in the file would have left it by a take, and another file would stand there.
-    expect(statSync(join(dir, 'henry.txt'))).toMatchObject({ ino, size: 0 });
   });
 
   test('accept from many at once on both, and each page hears all of it once', async () => {

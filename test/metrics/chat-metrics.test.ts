@@ -146,7 +146,7 @@ describe('the metrics of a chat', () => {
     let now = Date.now() - 24 * hour;
     let uptimeMs = 0;
     const clocks = { now: () => now, uptimeMs: () => uptimeMs };
-    const store = new FileMailboxes(temporaryDirectory(), { segmentBytes: 1, keepMs: hour, ...clocks });
+    const store = new FileMailboxes(temporaryDirectory(), { pieceBytes: 1, keepMs: hour, ...clocks });
     const chat = await meteredChat({ store });
     const page = await listen(inbox(chat));
     const ids: string[] = [];

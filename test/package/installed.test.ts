@@ -188,15 +188,15 @@ describe('the package', () => {
   });
 
   requires('script')('logs in JSON in a terminal, too, where a pretty log would need another package', async () => {
-    mkdirSync(join(app, 'torn'));
-    writeFileSync(join(app, 'torn/henry.txt'), 'nothing that can be shown\n\n');
-    const start = 'node_modules/.bin/mailbox-chat --port 0 --dir torn';
+    mkdirSync(join(app, 'unusable/henry.txt'), { recursive: true });
+    const start = 'node_modules/.bin/mailbox-chat --port 0 --dir unusable';
     const terminal = new Shell(`script -qefc '${start}' /dev/null`, { cwd: app, env: { CI: '' } });
     const [, url = ''] = await terminal.printed(/(http:\S+)chat1\.html/);
 
     await fetch(new URL('history?receiver=henry&sender=jjeong', url));
 
-    expect(JSON.parse((await terminal.printed(/^\{.*set aside.*\}/m))[0])).toMatchObject({ why: 'no data field' });
+    const [line] = await terminal.printed(/^\{.*could not be used.*\}/m);
+    expect(JSON.parse(line)).toMatchObject({ level: 40, mailbox: join(app, 'unusable/henry.txt') });
   });
 
   test('has a command that starts, serves its pages and ends', async () => {

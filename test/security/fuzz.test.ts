@@ -12,7 +12,7 @@ import { fuzz } from './kit/fuzz.ts';
 import { bearer, serveLinks } from './kit/links.ts';
 
 /** What may stand in a data directory. */
-const OURS = ['.layout', '.taken', '.delivered', '.marks', '.torn', '.locks', '.access', '.socket', '.host'];
+const OURS = ['.layout', '.taken', '.delivered', '.marks', '.locks', '.access', '.socket', '.host'];
 
 interface Watched {
   readonly options: MailboxChatOptions;

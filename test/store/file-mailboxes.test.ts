@@ -6,23 +6,19 @@ import { describeMailboxStore } from './describe-mailbox-store.ts';
 
 jest.setTimeout(30_000);
 
-const ABILITIES: readonly Ability[] = ['several processes', 'foreign mail', 'forget'];
+const ABILITIES: readonly Ability[] = ['foreign mail', 'one order', 'forget'];
 
 // eslint-disable-next-line typescript/require-await -- another store may have to wait
 async function open(): Promise<OpenStore> {
   const directory = new MailboxDirectory();
   let clockMs: number | undefined;
-  const another = () => directory.open({ now: () => clockMs ?? Date.now() });
-  const store = another();
+  const openAgain = () => directory.open({ now: () => clockMs ?? Date.now() });
+  const store = openAgain();
   return {
     store,
     async reopen() {
       await store.close();
-      return another();
-    },
-    // eslint-disable-next-line typescript/require-await -- as above
-    async another() {
-      return another();
+      return openAgain();
     },
     appendForeign(mailbox, text) {
       appendFileSync(directory.file(mailbox), `data: ${text}\n\n`);

@@ -43,9 +43,9 @@ describe('any text', () => {
         const name = nameOrNothing(text);
         if (name === undefined) return;
 
-        const { file, takes, log, marks, torn, lock } = new MailboxPaths('/data', name);
+        const { file, taken, delivered, marks, lock } = new MailboxPaths('/data', name);
 
-        for (const path of [file, takes, log, marks, torn, lock]) {
+        for (const path of [file, taken, delivered, marks, lock]) {
           expect(path.startsWith('/data/')).toBe(true);
           expect(join(path)).toBe(path);
           expect(basename(path)).toContain(name);

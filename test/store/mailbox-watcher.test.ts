@@ -77,3 +77,18 @@ test('hints no more at a mailbox that is no longer watched', async () => {
   expect(jjeong).toBe(before);
   await hinted(paths[0]!, () => henry);
 });
+
+test('hints at what others write between our appends, when those have come to rest', async () => {
+  let hints = 0;
+  const path = mailbox('henry');
+  watcher.watch(path, () => (hints += 1));
+  await hinted(path, () => hints);
+  for (let i = 0; i < 3; i += 1) watcher.appended(path);
+  const before = hints;
+
+  appendFileSync(path, 'data: from another program\n\n');
+  await eventually(() => hints > before);
+  await hinted(path, () => hints);
+
+  expect(watcher.errors).toBe(0);
+});

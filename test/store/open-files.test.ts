@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { openAmong } from '../../src/files/open-files.ts';
+import { identity, openAmong } from '../../src/files/open-files.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { buildPackage, PACKAGE_DIR } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
@@ -10,17 +10,19 @@ import { requires } from '../support/requires.ts';
 
 const STRANGER = 54_321;
 
-function openFile(): string {
-  const path = join(temporaryDirectory(), 'henry.txt');
+/** The identity of a file that this process has open. */
+function openFile(path = join(temporaryDirectory(), 'henry.txt')): string {
   const fd = openSync(path, 'a');
   afterThisTest(() => closeSync(fd));
-  return path;
+  return identity(fstatSync(fd));
 }
 
 requires('root')('a file is known to be open by whoever may see it', async () => {
-  const path = openFile();
+  const file = openFile();
+  const other = join(temporaryDirectory(), 'other.txt');
+  writeFileSync(other, '');
 
-  expect(await openAmong(new Set([path, `${path}.other`]))).toEqual(new Set([path]));
+  expect(await openAmong(new Set([file, identity(statSync(other))]))).toEqual(new Set([file]));
 });
 
 requires(
@@ -29,9 +31,9 @@ requires(
   'setpriv',
 )('whoever cannot see the processes of others does not take a file for closed', () => {
   buildPackage();
-  const path = openFile();
+  const file = openFile();
   const module = join(PACKAGE_DIR, 'dist/files/open-files.js');
-  const look = `import { openAmong } from '${module}'; console.log(await openAmong(new Set(['${path}'])));`;
+  const look = `import { identity, openAmong } from '${module}'; console.log(await openAmong(new Set(['${file}'])));`;
   const asStranger = `setpriv --reuid=${STRANGER} --regid=${STRANGER} --clear-groups "$0" --input-type=module -e "$1"`;
 
   const { stdout, stderr } = spawnSync(

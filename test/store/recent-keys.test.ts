@@ -9,7 +9,8 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 /** The keys of so many events, one each `everyMs`, the last of them now. */
 function remembered(everyMs: number): (i: number) => string | undefined {
   const keys = new RecentKeys();
-  for (let i = 0; i < COUNT; i += 1) keys.set(`k${i}`, `${NOW - (COUNT - 1 - i) * everyMs}-0`);
+  for (let i = 0; i < COUNT; i += 1)
+    keys.set(`k${i}`, `${NOW - (COUNT - 1 - i) * everyMs}-0`, NOW - (COUNT - 1 - i) * everyMs);
   return (i) => keys.get(`k${i}`, NOW);
 }
 
@@ -37,8 +38,8 @@ describe('recent keys', () => {
 
   test('of more than a day ago are forgotten, however few there are', () => {
     const keys = new RecentKeys();
-    keys.set('old', `${NOW - DAY_MS - 1}-0`);
-    keys.set('young', `${NOW - DAY_MS}-0`);
+    keys.set('old', '1-0', NOW - DAY_MS - 1);
+    keys.set('young', '2-0', NOW - DAY_MS);
 
     expect(keys.get('old', NOW)).toBeUndefined();
     expect(keys.get('young', NOW)).toBeDefined();
@@ -46,9 +47,9 @@ describe('recent keys', () => {
 
   test('used again after that bear the new event', () => {
     const keys = new RecentKeys();
-    keys.set('k', `${NOW - 2 * DAY_MS}-0`);
-    keys.set('k', `${NOW}-0`);
+    keys.set('k', '1-0', NOW - 2 * DAY_MS);
+    keys.set('k', '2-0', NOW);
 
-    expect(keys.get('k', NOW)).toBe(`${NOW}-0`);
+    expect(keys.get('k', NOW)).toBe('2-0');
   });
 });

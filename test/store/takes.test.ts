@@ -10,28 +10,18 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { CommitSlots } from '../../src/files/commit-slots.ts';
-import { DeliveredLog } from '../../src/files/delivered-log.ts';
 import type { FileMailboxes, FileMailboxesOptions } from '../../src/files/file-mailboxes.ts';
-import { MailboxPaths } from '../../src/files/mailbox-paths.ts';
-import { TakenMail } from '../../src/files/taken-mail.ts';
 import { silent } from '../../src/logger.ts';
 import { Clock, MailboxDirectory, eventually } from '../support/store-files.ts';
 import { Listener, appendAll, henry, letter, mina, numbered, readAll, textsOf } from '../support/store-mail.ts';
 
 jest.setTimeout(30_000);
 
-const logOptions = {
-  segmentBytes: 1024 * 1024,
-  keepMs: Infinity,
-  keepBytes: Infinity,
-  now: Date.now,
-  slots: new CommitSlots(1),
-};
 const onLinux = process.platform === 'linux' ? test : test.skip;
 const IDLE_MS = 3000;
 
@@ -56,18 +46,41 @@ async function reopen(options: FileMailboxesOptions = {}): Promise<FileMailboxes
   return open(options);
 }
 
-function takes(name = 'henry'): string[] {
-  const dir = directory.in('.taken', name);
-  return existsSync(dir) ? readdirSync(dir) : [];
+function namesIn(...path: string[]): string[] {
+  const dir = directory.in(...path);
+  return existsSync(dir) ? readdirSync(dir).toSorted() : [];
 }
 
-/** Leaves a take behind, as a process does that died right after its rename. */
-function leaveTake(name: string, text: string | Buffer, mailbox = 'henry'): void {
+function taken(name = 'henry'): string[] {
+  return namesIn('.taken', name);
+}
+
+/** Leaves a file among the taken, as a process does that died right after its rename. */
+function leaveTaken(name: string, text: string | Buffer, mailbox = 'henry'): void {
   mkdirSync(directory.in('.taken', mailbox), { recursive: true });
   writeFileSync(directory.in('.taken', mailbox, name), text);
 }
 
-/** Lets the time of idle takes pass until `isOver`. */
+/** Renames the mailbox away, as a process does that dies then. */
+function takeAndDie(): void {
+  mkdirSync(directory.in('.taken', 'henry'), { recursive: true });
+  renameSync(directory.file(), directory.in('.taken', 'henry', 'new-000000000000001-abc.txt'));
+}
+
+/** Resolves when all that was read has its place in the log. */
+async function settled(mailbox = henry): Promise<void> {
+  await directory.emptied(mailbox);
+  await eventually(() => !taken(mailbox).some((name) => name.startsWith('new')));
+  await store.drain(mailbox); // comes after the take in the turns of the mailbox
+}
+
+/** Reads all, and waits until the mailbox has been taken. */
+async function drain(mailbox = henry): Promise<void> {
+  await readAll(store, mailbox);
+  await settled(mailbox);
+}
+
+/** Lets the time of idle pieces pass until `isOver`. */
 async function whileTimePasses<T>(isOver: () => T | undefined | false): Promise<T> {
   const passing = setInterval(() => uptime.move(IDLE_MS), 50);
   try {
@@ -77,29 +90,97 @@ async function whileTimePasses<T>(isOver: () => T | undefined | false): Promise<
   }
 }
 
-describe('a take', () => {
-  test('is removed when it has been logged and is idle, and so is the empty directory', async () => {
+describe('a take of which a step failed', () => {
+  test('is tried again within a second or so', async () => {
+    let failures = 0;
+    const events = await appendAll(open({ logger: { ...silent, warn: () => (failures += 1) } }), ['one', 'two']);
+    await readAll(store);
+    mkdirSync(directory.in('.taken'), { recursive: true });
+    writeFileSync(directory.in('.taken', 'henry'), 'in the way');
+    await eventually(() => failures > 0);
+
+    rmSync(directory.in('.taken', 'henry'));
+
+    await eventually(() => taken().length === 1);
+    expect(await readAll(store)).toEqual(events);
+  });
+
+  test('goes on when the file has its new name already, and its old one, too', async () => {
+    const events = await appendAll(open(), ['one', 'two']);
+    mkdirSync(directory.in('.taken', 'henry'), { recursive: true });
+    linkSync(directory.file(), directory.in('.taken', 'henry', `0-0_${events[1]!.id}.txt`));
+
+    await drain();
+
+    expect(taken()).toEqual([`0-0_${events[1]!.id}.txt`]);
+    const next = await appendAll(store, ['three']);
+    expect(await readAll(await reopen())).toEqual([...events, ...next]);
+  });
+
+  test('after a start hides nothing that was taken before, and goes on by itself', async () => {
+    const [first] = await appendAll(open(), ['first']);
+    await drain();
+    const [second] = await appendAll(store, ['second']);
+    await store.close();
+    takeAndDie();
+    const [path, elsewhere] = [directory.in('.taken/henry/new-000000000000001-abc.txt'), directory.in('elsewhere')];
+    renameSync(path, elsewhere);
+    symlinkSync(elsewhere, path); // it cannot be opened now
+
+    expect(await readAll(open())).toEqual([first]);
+    renameSync(elsewhere, path);
+    await eventually(() => taken().includes(`${first!.id}_${second!.id}.txt`));
+
+    expect(await readAll(store)).toEqual([first, second]);
+  });
+});
+
+describe('a mailbox that was taken', () => {
+  test('is a piece of the log, named by the ids that it lies between, and its end marker is its last block', async () => {
+    const [first, last] = await appendAll(open(), ['one', 'two']);
+    await drain();
+
+    expect(taken()).toEqual([`0-0_${last!.id}.txt`]);
+    const text = readFileSync(directory.in('.taken/henry', taken()[0]!), 'utf8');
+    expect(text).toContain(first!.data);
+    expect(text).toMatch(new RegExp(`\n\n: after ${last!.id}\n: end ${last!.id} \\d+\n\n$`));
+  });
+
+  test('moves on when it has been left alone for a while', async () => {
     await appendAll(open(), ['one', 'two']);
+    await drain();
+    const names = taken();
     const events = await readAll(store);
-    expect(takes()).toHaveLength(1);
 
-    await whileTimePasses(() => !existsSync(directory.in('.taken', 'henry')));
+    await whileTimePasses(() => taken().length === 0);
 
+    expect(namesIn('.delivered', 'henry')).toEqual(names);
+    expect(await readAll(store)).toEqual(events);
     expect(await readAll(await reopen())).toEqual(events);
   });
 
-  test('stays until it has been idle for 3 s, another one longer idle or not', async () => {
+  test('moves on however long there was nothing to move before', async () => {
     open();
-    leaveTake('1-other', 'data: hi\n\n', 'mina');
-    await readAll(store, mina);
+    await whileTimePasses(() => uptime.now() >= 10 * IDLE_MS);
+    await appendAll(store, ['one']);
+    await drain();
+
+    await whileTimePasses(() => taken().length === 0);
+
+    expect(namesIn('.delivered', 'henry')).toHaveLength(1);
+  });
+
+  test('stays until it has been idle for 3 s, another one longer idle or not', async () => {
+    await open().append(mina, letter('hi', { receiver: mina }));
+    await drain(mina);
     uptime.move(1);
     await appendAll(store, ['one']);
-    await readAll(store);
+    await drain();
 
     uptime.move(IDLE_MS - 1);
-    await eventually(() => takes('mina').length === 0);
+    await eventually(() => taken('mina').length === 0);
 
-    expect(takes()).toHaveLength(1);
+    expect(taken()).toHaveLength(1);
   });
 
   onLinux('stays while somebody has it open, and what that one writes arrives', async () => {
@@ -107,16 +188,17 @@ describe('a take', () => {
     const writer = openSync(directory.file(), 'a');
     const listener = await Listener.open(store);
     await listener.next();
-    leaveTake('1-other', 'data: hi\n\n', 'mina');
-    await readAll(store, mina);
+    await settled();
+    await store.append(mina, letter('hi', { receiver: mina }));
+    await drain(mina);
 
-    await whileTimePasses(() => takes('mina').length === 0);
-    expect(takes()).toHaveLength(1);
+    await whileTimePasses(() => taken('mina').length === 0);
+    expect(taken()).toHaveLength(1);
     writeSync(writer, 'data: late\n\n');
     expect(textsOf([await listener.next()])).toEqual(['late']);
     closeSync(writer);
 
-    await whileTimePasses(() => takes().length === 0);
+    await whileTimePasses(() => taken().length === 0);
     expect(textsOf(await readAll(store))).toEqual(['one', 'late']);
   });
 
@@ -124,99 +206,177 @@ describe('a take', () => {
     await appendAll(open(), ['one']);
     appendFileSync(directory.file(), 'data: two\n\n');
     const writer = openSync(directory.file(), 'a');
-    await readAll(store);
+    await drain();
+    writeSync(writer, 'data: three\n\n');
+    const before = await Listener.open(store, henry, '0-0');
+    await before.take(3);
 
     await reopen();
-    writeSync(writer, 'data: three\n\n');
+    writeSync(writer, 'data: four\n\n');
+    closeSync(writer);
+    const listener = await Listener.open(store, henry, '0-0');
+
+    expect(textsOf(await listener.take(4))).toEqual(['one', 'two', 'three', 'four']);
+    await whileTimePasses(() => taken().length === 0);
+    expect(textsOf(await readAll(await reopen()))).toEqual(['one', 'two', 'three', 'four']);
+  });
+
+  test('is followed by all that came late to it, once and in order, whoever else writes', async () => {
+    const writers = [];
+    const listener = await Listener.open(open());
+    for (const text of numbered('piece', 3)) {
+      await store.append(henry, letter(text));
+      await listener.next();
+      writers.push(openSync(directory.file(), 'a'));
+      await settled();
+    }
+    const late = numbered('late', 20);
+    for (const [i, text] of late.entries()) {
+      writeSync(writers[i % 3]!, `data: ${text}\n\n`);
+      await store.append(henry, letter(`ours ${i}`));
+    }
+    for (const writer of writers) closeSync(writer);
+
+    const texts = textsOf(await listener.take(40));
+
+    for (let at = 0; at < 3; at += 1) {
+      const ofOne = late.filter((_, i) => i % 3 === at);
+      expect(texts.filter((text) => ofOne.includes(text))).toEqual(ofOne);
+    }
+    expect(texts.filter((text) => text.startsWith('ours'))).toEqual(numbered('ours', 20));
+    expect(textsOf(await readAll(await reopen()))).toEqual([...numbered('piece', 3), ...texts]);
+  });
+
+  test('gets late mail of several lines and of a type of its own as it was written', async () => {
+    const listener = await Listener.open(open());
+    await store.append(henry, letter('one'));
+    const writer = openSync(directory.file(), 'a');
+    await listener.next();
+    await settled();
+    writeSync(writer, 'event: alert\r\ndata: a\r\ndata:\r\ndata: c\r\n\r\n');
     closeSync(writer);
 
-    expect(textsOf(await readAll(store))).toEqual(['one', 'two', 'three']);
-    await whileTimePasses(() => takes().length === 0);
-    expect(textsOf(await readAll(await reopen()))).toEqual(['one', 'two', 'three']);
+    const late = await listener.next();
+
+    expect(late).toMatchObject({ type: 'alert', data: 'a\n\nc' });
+    expect((await readAll(await reopen())).at(-1)).toEqual(late);
   });
 
-  test('goes with all the others of its mailbox, however many', async () => {
-    const texts = numbered('theirs', 50);
-    for (const [i, text] of texts.entries()) leaveTake(`${i + 1}-take${i}`, `data: ${text}\n\n`);
-    const events = await readAll(open());
+  test('goes on with all the others of its mailbox, however many', async () => {
+    const texts = numbered('ours', 50);
+    await Listener.open(open({ pieceBytes: 1 }));
+    for (const text of texts) {
+      await store.append(henry, letter(text));
+      await settled();
+    }
+    const events = await readAll(store);
+    expect(taken()).toHaveLength(50);
 
-    uptime.move(IDLE_MS); // no more time than for one look at who has them open
-    await eventually(() => !existsSync(directory.in('.taken', 'henry')));
+    await whileTimePasses(() => taken().length === 0); // one look may be in vain: processes that begin just then are not known
 
-    expect(textsOf(await readAll(await reopen()))).toEqual(texts);
     expect(await readAll(store)).toEqual(events);
+    expect(await readAll(await reopen())).toEqual(events);
   });
 
-  test('that has been written to since it was found quiet is not removed', async () => {
-    const paths = new MailboxPaths(directory.path, henry);
-    const options = {
-      ...logOptions,
-      uptimeMs: uptime.now,
-      logger: silent,
-      kept: { count: 0 },
-      onForeign: () => undefined,
-    };
-    const log = new DeliveredLog(paths, options, () => undefined);
-    const taken = new TakenMail(paths, options, log);
-    leaveTake('1-abc', 'data: one\n\n');
-    taken.list();
-    await taken.log();
-    uptime.move(IDLE_MS);
-    const quiet = taken.quiet();
-
-    appendFileSync(directory.in('.taken', 'henry', '1-abc'), 'data: two\n\n');
-    await taken.retire(quiet);
-    expect(takes()).toEqual(['1-abc']);
-
-    await taken.log();
-    uptime.move(IDLE_MS);
-    await taken.retire(quiet);
-    expect(existsSync(directory.in('.taken', 'henry'))).toBe(false);
-    expect(textsOf(log.read('0-0', 10).events)).toEqual(['one', 'two']);
-    expect(options.kept.count).toBe(0);
-    log.close();
-  });
-
-  test('of every drain comes in its turn', async () => {
+  test('is taken in its turn', async () => {
     open();
     const expected = [];
     for (const text of numbered('theirs', 5)) {
       appendFileSync(directory.file(), `data: ${text}\n\n`);
       await store.append(henry, letter(`ours after ${text}`));
       expected.push(text, `ours after ${text}`);
-      await store.read(henry);
+      await drain();
     }
 
-    expect(takes()).toHaveLength(5);
+    expect(taken()).toHaveLength(5);
     expect(textsOf(await readAll(store))).toEqual(expected);
     expect(textsOf(await readAll(await reopen()))).toEqual(expected);
   });
 });
 
+describe('many small pieces', () => {
+  /** A piece for each message, all of them moved on. */
+  async function pieces(count: number): Promise<void> {
+    const listener = await Listener.open(open({ pieceBytes: 1 }));
+    for (const text of numbered('piece', count)) {
+      if (text.endsWith('7')) appendFileSync(directory.file(), `event: seven\ndata: foreign\ndata: ${text}\n\n`);
+      else await store.append(henry, letter(text));
+      await listener.next();
+      await settled();
+    }
+  }
+
+  test('become one file, and read as before, forwards, backwards and by their keys', async () => {
+    await pieces(39);
+    const message = letter('known');
+    const known = await store.append(henry, message);
+    await settled();
+    const events = await readAll(store);
+
+    await whileTimePasses(() => namesIn('.delivered', 'henry').some((name) => name.endsWith('.log')));
+    await whileTimePasses(() => taken().length === 0);
+
+    for (const opened of [() => store, () => reopen()]) {
+      const reader = await opened();
+      expect(await readAll(reader)).toEqual(events);
+      for (const i of [0, 6, 7, 30]) expect(await readAll(reader, henry, events[i]!.id)).toEqual(events.slice(i + 1));
+      expect((await reader.readBack(henry, undefined, 50)).events).toEqual(events.toReversed());
+      expect(await reader.append(henry, message)).toEqual({ event: known.event, repeated: true });
+    }
+  });
+
+  test('that a crash has left beside the file made of them are tidied away', async () => {
+    await pieces(40);
+    const events = await readAll(store);
+    await whileTimePasses(() => namesIn('.delivered', 'henry').some((name) => name.endsWith('.log')));
+    const dir = directory.in('.delivered/henry');
+    const merged = namesIn('.delivered', 'henry').find((name) => name.endsWith('.log'))!;
+    const [, part] = readFileSync(`${dir}/${merged}`, 'utf8').split('\n', 1)[0]!.split(' ').slice(1);
+    await store.close();
+    writeFileSync(`${dir}/${part}`, 'data: part of it\n\n');
+    writeFileSync(`${dir}/draft-abc`, 'half a draft');
+
+    expect(await readAll(open())).toEqual(events);
+    expect(existsSync(`${dir}/${part}`)).toBe(false);
+    expect(existsSync(`${dir}/draft-abc`)).toBe(false);
+  });
+
+  test('with bytes that are no text stay as they are', async () => {
+    const listener = await Listener.open(open({ pieceBytes: 1 }));
+    for (const text of numbered('piece', 40)) {
+      appendFileSync(directory.file(), Buffer.from(`data: caf\xe9 ${text}\n\n`, 'latin1'));
+      await listener.next();
+      await settled();
+    }
+
+    await whileTimePasses(() => taken().length === 0);
+
+    expect(namesIn('.delivered', 'henry')).toHaveLength(40);
+    const [first] = namesIn('.delivered', 'henry');
+    expect(readFileSync(directory.in('.delivered/henry', first!), 'latin1')).toContain('caf\xe9');
+  });
+});
+
 describe('after a crash', () => {
-  test('a take that was never logged is logged at the start, mailbox missing or not', async () => {
+  test('a mailbox that was renamed away is finished at the start, mailbox missing or not', async () => {
     const { event } = await open().append(henry, letter('ours'));
     appendFileSync(directory.file(), 'data: theirs\n\n');
     await store.close();
-    mkdirSync(directory.in('.taken', 'henry'), { recursive: true });
-    renameSync(directory.file(), directory.in('.taken', 'henry', '1-abc'));
+    takeAndDie();
 
     await open().ready();
 
-    const log = readFileSync(directory.in('.delivered/henry/0-0.log'), 'utf8');
-    expect(log).toContain(event.data);
-    expect(log).toContain('data: theirs');
+    expect(taken()).toEqual([`0-0_${event.id}.1.txt`]);
     expect(textsOf(await readAll(store))).toEqual(['ours', 'theirs']);
     await Listener.open(store);
     expect(statSync(directory.file()).size).toBe(0);
   });
 
-  test('a message in a take that was never logged is known when it is sent again', async () => {
+  test('a message in it is known when it is sent again', async () => {
     const message = letter('ours');
     const first = await open().append(henry, message);
     await store.close();
-    mkdirSync(directory.in('.taken', 'henry'), { recursive: true });
-    renameSync(directory.file(), directory.in('.taken', 'henry', '1-abc'));
+    takeAndDie();
 
     const again = await open().append(henry, message);
 
@@ -224,12 +384,11 @@ describe('after a crash', () => {
     expect(await readAll(store)).toEqual([first.event]);
   });
 
-  test('the next id comes after those in a take that was never logged', async () => {
+  test('the next id comes after those in it', async () => {
     const clock = new Clock();
     const first = await open({ now: clock.now }).append(henry, letter('first'));
     await store.close();
-    mkdirSync(directory.in('.taken', 'henry'), { recursive: true });
-    renameSync(directory.file(), directory.in('.taken', 'henry', '1-abc'));
+    takeAndDie();
     clock.move(-60_000);
 
     const second = await open({ now: clock.now }).append(henry, letter('second'));
@@ -238,57 +397,66 @@ describe('after a crash', () => {
     expect(await readAll(store)).toEqual([first.event, second.event]);
   });
 
-  test('takes are logged in the order of their numbers, not of their names', async () => {
-    leaveTake('10-aaa', 'data: ten\n\n');
-    leaveTake('9-zzz', 'data: nine\n\n');
-    leaveTake('100-bbb', 'data: hundred\n\n');
-    appendFileSync(directory.file(), 'data: newest\n\n');
-
-    expect(textsOf(await readAll(open()))).toEqual(['nine', 'ten', 'hundred', 'newest']);
-  });
-
-  test('a take that was logged in part is logged from there', async () => {
-    appendFileSync(directory.file(), 'data: one\n\ndata: two\n\n');
-    await readAll(open());
-    await store.close();
-    appendFileSync(directory.in('.taken', 'henry', takes()[0]!), 'data: three\n\n');
-
-    expect(textsOf(await readAll(open()))).toEqual(['one', 'two', 'three']);
-  });
-
-  test('a take whose batch was torn is logged once', async () => {
+  test('one that has its name, and its old one as well, comes once', async () => {
     appendFileSync(directory.file(), 'data: theirs\n\n');
-    const { event } = await open().append(henry, letter('ours'));
-    await readAll(store);
+    await open().append(henry, letter('ours'));
+    await drain();
+    const events = await readAll(store);
     await store.close();
-    const log = directory.in('.delivered/henry/0-0.log');
-    const bytes = readFileSync(log);
+    const dir = directory.in('.taken/henry');
+    linkSync(`${dir}/${taken()[0]!}`, `${dir}/new-000000000000001-abc.txt`);
 
-    for (let cut = 0; cut < bytes.length; cut += 7) {
-      writeFileSync(log, bytes.subarray(0, cut));
-      open({ watch: false });
-      const events = await readAll(store);
-      expect(textsOf(events)).toEqual(['theirs', 'ours']);
-      expect(events[1]).toEqual(event);
-      expect(await readAll(await reopen({ watch: false }))).toEqual(events);
-      await store.close();
-    }
+    expect(textsOf(await readAll(open()))).toEqual(textsOf(events));
+    expect(taken()).toHaveLength(1);
+  });
+
+  test('one whose renames a power cut has undone is taken again', async () => {
+    await open().append(henry, letter('one'));
+    appendFileSync(directory.file(), 'data: two\n\n');
+    await drain();
+    const events = await readAll(store);
+    await store.close();
+    renameSync(directory.in('.taken/henry', taken()[0]!), directory.file());
+    appendFileSync(directory.file(), 'data: late\n\n');
+
+    const listener = await Listener.open(open(), henry, '0-0');
+
+    expect(textsOf(await listener.take(3))).toEqual(['one', 'two', 'late']);
+    expect((await readAll(store)).slice(0, 2)).toEqual(events);
+  });
+
+  test('pieces that two servers have made of the same place are both kept', async () => {
+    const [first] = await appendAll(open(), ['one']);
+    await drain();
+    const [second] = await appendAll(store, ['two']);
+    await drain();
+    await store.close();
+    const ahead = `${first!.id}_${Date.now() + 1000}-0.txt`;
+    leaveTaken(ahead, `\n\n: after ${first!.id}\nid: ${Date.now()}-7\ndata: ${JSON.stringify(letter('other'))}\n\n`);
+
+    const texts = textsOf(await readAll(open()));
+    const third = await store.append(henry, letter('three'));
+
+    expect(texts.toSorted()).toEqual(['one', 'other', 'two']);
+    expect((await readAll(await reopen())).at(-1)).toEqual(third.event);
+    expect(textsOf(await readAll(store))).toEqual([...texts, 'three']);
+    expect(second).toBeDefined();
   });
 
   test('a successor that was never linked is tidied away', async () => {
     await appendAll(open(), ['one']);
-    mkdirSync(directory.in('.taken', 'henry'), { recursive: true });
-    writeFileSync(directory.in('.taken', 'henry', 'successor-abc'), '');
+    await store.close();
+    leaveTaken('successor-abc', '');
 
-    await Listener.open(store);
+    await Listener.open(open());
 
-    expect(takes().filter((name) => name.startsWith('successor'))).toEqual([]);
+    expect(taken().filter((name) => name.startsWith('successor'))).toEqual([]);
     expect(textsOf(await readAll(store))).toEqual(['one']);
   });
 
   test('a successor that was linked and not unlinked makes no mailbox unusable', async () => {
-    leaveTake('1-abc', 'data: taken\n\n');
-    leaveTake('successor-abc', '');
+    leaveTaken('new-000000000000001-abc.txt', 'data: taken\n\n');
+    leaveTaken('successor-abc', '');
     linkSync(directory.in('.taken', 'henry', 'successor-abc'), directory.file());
 
     const { event } = await open().append(henry, letter('ours'));
@@ -299,9 +467,10 @@ describe('after a crash', () => {
     expect(statSync(directory.file()).nlink).toBe(1);
   });
 
-  test('what else lies among the takes is left alone', async () => {
-    leaveTake('notes.txt', 'data: not mail\n\n');
-    leaveTake('1-ABC', 'data: not mail\n\n');
+  test('what else lies among the taken is left alone', async () => {
+    await open().close();
+    leaveTaken('notes.txt', 'data: not mail\n\n');
+    leaveTaken('1-abc', 'data: not mail\n\n');
     mkdirSync(directory.in('.taken', 'henry', '2-dir'));
     mkdirSync(directory.in('.taken', 'Not A Name'));
     await appendAll(open(), ['one']);
@@ -310,10 +479,11 @@ describe('after a crash', () => {
     expect(existsSync(directory.in('.taken', 'henry', 'notes.txt'))).toBe(true);
   });
 
-  test('a take that vanishes is not missed', async () => {
+  test('a piece that vanishes is not missed', async () => {
     appendFileSync(directory.file(), 'data: one\n\n');
     const events = await readAll(open());
-    rmSync(directory.in('.taken', 'henry', takes()[0]!));
+    await settled();
+    rmSync(directory.in('.taken', 'henry', taken()[0]!));
 
     const { event } = await store.append(henry, letter('two'));
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,6 +44,11 @@ export class MailboxDirectory {
 
   read(name = 'henry'): Promise<string> {
     return readFile(this.file(name), 'utf8');
+  }
+
+  /** Resolves when all that stood in a mailbox was read, and it has been taken. */
+  async emptied(name = 'henry'): Promise<void> {
+    await eventually(() => statSync(this.file(name), { throwIfNoEntry: false })?.size === 0);
   }
 
   async remove(): Promise<void> {

@@ -13,12 +13,6 @@ export function describeOneOrder(opened: () => OpenStore, has: (ability: Ability
   let place: OpenStore;
   let store: MailboxStore;
 
-  beforeEach(() => {
-    place = opened();
-    store = place.store;
-    place.setClock!(NOW);
-  });
-
   const fromHenry = (text: string): Promise<unknown> =>
     store.append(jjeong, letter(text, { sender: henry, receiver: jjeong }));
   const fromJjeong = (text: string): Promise<unknown> => store.append(henry, letter(text));
@@ -40,6 +34,12 @@ export function describeOneOrder(opened: () => OpenStore, has: (ability: Ability
   }
 
   describe('a conversation', () => {
+    beforeEach(() => {
+      place = opened();
+      store = place.store;
+      place.setClock!(NOW);
+    });
+
     test('keeps its order within one millisecond', async () => {
       const texts = numbered('message', 7);
 
@@ -91,6 +91,20 @@ export function describeOneOrder(opened: () => OpenStore, has: (ability: Ability
         expect(await conversation(store, henry, jjeong, 1)).toEqual(['before', 'foreign', 'answer', 'thanks']);
         store = await place.reopen();
         expect(await conversation(store, henry, jjeong, 1)).toEqual(['before', 'foreign', 'answer', 'thanks']);
+      });
+
+      test('has foreign mail where it was read, though more comes at once', async () => {
+        const texts = ['before', 'foreign', 'answer', 'thanks', 'foreign again', 'see you'];
+        for (const [i, text] of texts.entries()) {
+          place.setClock!(NOW + i);
+          if (text.startsWith('foreign')) place.appendForeign!(henry, text);
+          else await (text === 'thanks' ? fromJjeong(text) : fromHenry(text));
+          await store.drain(henry);
+        }
+
+        expect(await conversation(store, henry, jjeong, 1)).toEqual(texts);
+        store = await place.reopen();
+        expect(await conversation(store, henry, jjeong, 1)).toEqual(texts);
       });
     }
 

@@ -1,0 +1,144 @@
+/**
+ * Mail that comes late: who opened a mailbox before it was taken may write to the piece for as long as he keeps it open.
+ * What stands behind its end marker is written again, into the mailbox, with the place that it came from.
+ */
+import { setTimeout } from 'node:timers/promises';
+import type { MailEvent } from '../mailbox-store.ts';
+import { READ, ifThere, readRange, statIfThere, withFile } from './disk.ts';
+import { compareIds, idTime } from './event-id.ts';
+import { lateFrame } from './frames.ts';
+import type { LogFile } from './log-file.ts';
+import { chunksOf } from './log-reading.ts';
+import type { MailLog } from './mail-log.ts';
+import { MailReader } from './mail-reader.ts';
+import { behindEnd, type ReadEvent, type ReadState } from './read-state.ts';
+import { TAIL_MS } from './tail.ts';
+import { writeFrames, type Draft } from './write-frames.ts';
+
+/** As much as the longest event there can be, and what stands around it. */
+const MOST_BYTES = 2 * 1024 * 1024 + 64 * 1024;
+
+/** A piece that somebody may still write to. */
+export interface OpenPiece {
+  readonly file: LogFile;
+  /** Behind its end marker, or behind the last of it that was brought in. */
+  state: ReadState;
+  size: number;
+  /** When it was seen to grow the last time, by a clock that only rises. */
+  grownMs: number;
+  /** Half a line stands at its end, and nobody goes on with it. */
+  isHalf: boolean;
+}
+
+/** Finds out, after a start, up to where each taken piece was brought in: what is behind it in the log tells. */
+async function openPieces(log: MailLog): Promise<void> {
+  const { name, taken } = log.paths;
+  const files = log.pieces.filter(({ path }) => path.startsWith(`${taken}/`));
+  for (const file of files) {
+    if (log.open.has(file)) continue;
+    let state: ReadState = file.first;
+    for await (const chunk of chunksOf(name, file, state, 'states')) ({ state } = chunk);
+    if (state.end !== undefined || file.to !== undefined) addOpen(log, file, state);
+  }
+  const behind = files.length === 0 ? [] : log.filesBehind(files[0]!);
+  for (const file of behind) {
+    for await (const { events } of chunksOf(name, file, file.first)) for (const event of events) noteLate(log, event);
+  }
+  log.isLateKnown = true;
+}
+
+export function addOpen(log: MailLog, file: LogFile, state: ReadState): void {
+  log.open.set(file, {
+    file,
+    state: behindEnd(state),
+    size: state.offset,
+    grownMs: log.context.uptimeMs(),
+    isHalf: false,
+  });
+}
+
+/** Late mail that counts is brought in, whoever wrote it, and whether or not he lived to know. */
+export function noteLate(log: MailLog, { late }: ReadEvent): void {
+  if (!late) return;
+  const open = [...log.open.values()].find(({ file }) => file.start === late.piece);
+  if (open && late.to > open.state.offset) open.state = behindEnd(open.state, late.to);
+}
+
+/** Whether something was written to a piece since it was last looked at: a `stat` for each. */
+export function hasLate(log: MailLog): boolean {
+  const nowMs = log.context.uptimeMs();
+  return [...log.open.values()].some((open) => {
+    const size = statIfThere(open.file.path)?.size ?? 0;
+    if (size !== open.size) return true;
+    return size > open.state.offset && nowMs - open.grownMs >= TAIL_MS && !open.isHalf;
+  });
+}
+
+/** Brings in what has come, the oldest piece first. `prepare`: as for an append. */
+export async function bringLate(log: MailLog, prepare: () => Promise<void>): Promise<void> {
+  if (!log.isLateKnown) await openPieces(log);
+  if (!hasLate(log)) return;
+  for (const open of [...log.open.values()].toSorted((a, b) => compareIds(a.file.start, b.file.start))) {
+    while (await broughtMore(log, open, prepare)) await setTimeout(0); // what came meanwhile goes first
+  }
+}
+
+async function broughtMore(log: MailLog, open: OpenPiece, prepare: () => Promise<void>): Promise<boolean> {
+  const bytes = unreadOf(log, open);
+  if (!bytes) return false;
+  const late = lateIn(log, open, bytes);
+  if (!late) return false;
+  if (late.events.length > 0) {
+    await prepare();
+    if (!(await writeFrames(log, draftOf(log, open, bytes, late.events)))) return true;
+    log.context.onForeign(late.events.length);
+  }
+  open.state = late.state;
+  return true;
+}
+
+/** What stands in the piece behind what was brought in; undefined when there is nothing, or no piece. */
+function unreadOf(log: MailLog, open: OpenPiece): Buffer | undefined {
+  const { offset } = open.state;
+  const size = statIfThere(open.file.path)?.size;
+  if (size === undefined) {
+    log.open.delete(open.file); // removed by hand
+    return undefined;
+  }
+  if (size !== open.size) open.grownMs = log.context.uptimeMs();
+  open.size = size;
+  if (size <= offset) return undefined;
+  return ifThere(() =>
+    withFile(open.file.path, READ, (fd) => readRange(fd, offset, Math.min(size, offset + MOST_BYTES))),
+  );
+}
+
+/** Whole blocks; lines without their blank one when it does not come. Undefined: nothing yet. */
+function lateIn(log: MailLog, open: OpenPiece, bytes: Buffer): { events: ReadEvent[]; state: ReadState } | undefined {
+  const reader = new MailReader(log.paths.name, open.state);
+  const events = reader.read(bytes);
+  if (reader.state.offset > open.state.offset) return { events, state: reader.state };
+  const isOver = log.context.uptimeMs() - open.grownMs >= TAIL_MS;
+  open.isHalf = isOver && reader.tailOf(bytes) === 'partial';
+  if (!isOver || open.isHalf) return undefined;
+  const ended = reader.read(Buffer.concat([bytes, Buffer.from('\n\n')]));
+  return { events: ended, state: { ...reader.state, offset: open.state.offset + bytes.length } };
+}
+
+function draftOf(log: MailLog, open: OpenPiece, bytes: Buffer, events: readonly ReadEvent[]): Draft {
+  const { clock, now } = log.context;
+  const { offset } = open.state;
+  let { last } = log.current.state;
+  let place: Parameters<typeof lateFrame>[0] = log.current.state;
+  const made: MailEvent[] = [];
+  const frames: Buffer[] = [];
+  for (const { from, end, data, type } of events) {
+    last = clock.next(last, now());
+    const to = Math.min(end, offset + bytes.length);
+    const block = bytes.subarray(from - offset, to - offset);
+    frames.push(lateFrame(place, last, { piece: open.file.start, from, to }, block));
+    made.push({ id: last, time: idTime(last), data, ...(type !== undefined && { type }) });
+    place = { own: last };
+  }
+  return { events: made, keyed: new Map(), bytes: Buffer.concat(frames) };
+}

@@ -1,0 +1,249 @@
+/**
+ * One mailbox of layout 1, brought to layout 2:
+ *
+ *     .delivered/henry/<start>.log     a segment of the log        becomes <start>_<end>.log, a merged piece
+ *     .taken/henry/7-k3x9…             a take, not all in the log  becomes new-000000000000007-k3x9…_<offset>.txt
+ *     henry.txt                        the mailbox                 becomes a take, and an empty one takes its place
+ *
+ * What the takes hold up to <offset> comes last in the newest merged piece; what stands behind it is read from there:
+ * somebody may have the file open and write on. That piece is written last: once it is there, the mailbox is of layout 2
+ * and what it was made from may go. After a crash before that, all is there to begin again.
+ */
+import { closeSync, fstatSync, openSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from '../logger.ts';
+import { isErrno } from '../mailbox-error.ts';
+import { keyOf } from '../message-data.ts';
+import { isDraft, makeEmptyPiece, piecesIn, randomName } from './chain.ts';
+import { READ, ifThere, makeDirectory, namesIn, sizeOf, statIfThere, syncDirectory } from './disk.ts';
+import { FIRST_ID, compareIds, idTime, nextForeignId, nextOwnId } from './event-id.ts';
+import type { MergedEvent } from './frame-forms.ts';
+import { KEYS_LAST_MS, OldKeys, endsOfEvents, oldEvents, type OldEvent } from './layout-one-mail.ts';
+import { batchesOf, oldSegments } from './layout-one-log.ts';
+import { MergedFile } from './merged-file.ts';
+import type { MailboxPaths } from './mailbox-paths.ts';
+import { identity, openAmong } from './open-files.ts';
+import { Slices } from './slices.ts';
+import { linkSuccessor, makeSuccessor } from './taking.ts';
+
+export interface ConversionOptions {
+  readonly logger: Logger;
+  /** Unix ms. */
+  readonly now: () => number;
+}
+
+interface OldTake {
+  readonly path: string;
+  /** Gives the order. */
+  readonly ordinal: number;
+  /** Its name in the log. */
+  readonly id: string;
+  /** Set once it is decided: what stands behind it is read as layout 2. */
+  readonly to?: number;
+}
+
+const TAKE = /^(\d+)-([a-z0-9]+)$/;
+const CUT_TAKE = /^new-(\d{15})-([a-z0-9]+)_(\d{1,15})\.txt$/;
+const ORDINAL_DIGITS = 15;
+
+export class OldMailbox {
+  readonly #paths: MailboxPaths;
+  readonly #options: ConversionOptions;
+  readonly #segments: readonly string[];
+  readonly #slices = new Slices();
+  readonly #keys = new OldKeys();
+  /** How far each take is in the log. */
+  readonly #logged = new Map<string, number>();
+  #last = FIRST_ID;
+  #piece: MergedFile | undefined;
+
+  constructor(paths: MailboxPaths, options: ConversionOptions) {
+    this.#paths = paths;
+    this.#options = options;
+    this.#segments = oldSegments(paths.delivered);
+  }
+
+  /** Does nothing where it was done before. */
+  async convert(): Promise<void> {
+    try {
+      if (!this.#isDone) {
+        if (await this.#isOld()) await this.#writeAll();
+        else return; // foreign text alone reads the same in both layouts
+      }
+    } finally {
+      this.#piece?.drop();
+    }
+    for (const segment of this.#segments) rmSync(this.#delivered(`${segment}.log`), { force: true }); // the newest last
+    ifThere(() => syncDirectory(this.#paths.delivered));
+  }
+
+  /** Without segments, those that there were are gone already. */
+  get #isDone(): boolean {
+    const { delivered, taken } = this.#paths;
+    const pieces = piecesIn(delivered).concat(piecesIn(taken));
+    const newest = this.#segments.at(-1);
+    return newest === undefined ? pieces.length > 0 : pieces.some(({ start }) => start === newest);
+  }
+
+  async #isOld(): Promise<boolean> {
+    if (this.#segments.length > 0 || this.#takes.length > 0) return true;
+    const { file } = this.#paths;
+    if (!statIfThere(file)?.isFile()) return false;
+    return withOpen(file, async (fd) => {
+      for (const events of oldEvents(this.#paths.name, fd, 0, sizeOf(fd), this.#latestMs(fd))) {
+        if (events.some(({ id }) => id !== undefined)) return true;
+        await this.#slices.rest();
+      }
+      return false;
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#takeMailbox();
+    makeDirectory(this.#paths.delivered);
+    for (const name of namesIn(this.#paths.delivered).filter(isDraft)) rmSync(this.#delivered(name), { force: true });
+    for (const [i, segment] of this.#segments.slice(0, -1).entries()) {
+      const piece = this.#beginPiece(segment);
+      await this.#writeSegment(segment, piece);
+      await piece.finish(this.#delivered(`${segment}_${this.#segments[i + 1]}.log`));
+    }
+    await this.#writeNewest();
+  }
+
+  async #writeNewest(): Promise<void> {
+    const newest = this.#segments.at(-1);
+    const start = newest ?? FIRST_ID;
+    const piece = this.#beginPiece(start);
+    if (newest !== undefined) await this.#writeSegment(newest, piece);
+    const takes = await this.#cutTakes();
+    for (const take of takes) await this.#writeTake(take, piece);
+    if (compareIds(this.#last, start) > 0) {
+      await piece.finish(this.#delivered(`${start}_${this.#last}.log`));
+    } else {
+      piece.drop();
+      // Without mail, an empty piece keeps ids from being given again.
+      if (newest !== undefined) makeEmptyPiece(this.#paths, start, nextOwnId(start, 0));
+    }
+    await this.#removeRead(takes);
+  }
+
+  #beginPiece(start: string): MergedFile {
+    this.#last = start;
+    return (this.#piece = new MergedFile(this.#delivered(`draft-${randomName()}`), [`${start}.log`]));
+  }
+
+  async #writeSegment(segment: string, piece: MergedFile): Promise<void> {
+    for (const { events, takes } of batchesOf(this.#paths.delivered, segment)) {
+      for (const [take, to] of takes) this.#logged.set(take, Math.max(to, this.#logged.get(take) ?? 0));
+      for (const event of events) {
+        if (idTime(event.id) >= this.#options.now() - KEYS_LAST_MS) this.#remember(keyOf(event.data), event.id);
+        this.#write(piece, event);
+      }
+      await this.#slices.rest();
+    }
+  }
+
+  async #writeTake({ path, id, to = 0 }: OldTake, piece: MergedFile): Promise<void> {
+    await withOpen(path, async (fd) => {
+      for (const events of oldEvents(this.#paths.name, fd, this.#logged.get(id) ?? 0, to, this.#latestMs(fd))) {
+        for (const event of events) this.#writeOld(piece, event);
+        await this.#slices.rest();
+      }
+    });
+  }
+
+  #writeOld(piece: MergedFile, { id, key, ...text }: OldEvent): void {
+    const now = Math.max(this.#options.now(), idTime(this.#last));
+    if (id === undefined) return this.#write(piece, { ...text, id: nextForeignId(this.#last), at: now });
+    if (key !== undefined && this.#keys.has(key, now)) return;
+    this.#write(piece, { ...text, id });
+    this.#remember(key, this.#last);
+  }
+
+  /** An id that is not higher than the last is none: it would not be read. */
+  #write(piece: MergedFile, event: MergedEvent): void {
+    const isHigher = compareIds(event.id, this.#last) > 0;
+    const placed = isHigher ? event : { at: idTime(event.id), ...event, id: nextForeignId(this.#last) };
+    this.#last = placed.id;
+    piece.write(placed);
+  }
+
+  #remember(key: string | undefined, id: string): void {
+    if (key !== undefined) this.#keys.add(key, id);
+  }
+
+  /** As version 1 did it, but for a name that its programs give. */
+  #takeMailbox(): void {
+    const { file, taken } = this.#paths;
+    const stat = statIfThere(file);
+    if (!stat?.isFile() || stat.size === 0) return;
+    const ordinal = Math.max(0, ...this.#takes.map((take) => take.ordinal)) + 1;
+    try {
+      makeDirectory(taken);
+      const successor = makeSuccessor(taken, stat);
+      renameSync(file, join(taken, `${ordinal}-${randomName()}`));
+      linkSuccessor(successor, file);
+      syncDirectory(taken);
+    } catch (error) {
+      if (!isErrno(error, 'EBUSY', 'EXDEV')) throw error;
+      this.#options.logger.warn({ err: error, path: file }, 'this mailbox cannot be renamed: its mail gets new ids');
+    }
+  }
+
+  /** In order. */
+  get #takes(): OldTake[] {
+    return namesIn(this.#paths.taken)
+      .flatMap((name) => {
+        const path = join(this.#paths.taken, name);
+        const [, ordinal, id, to] = TAKE.exec(name) ?? CUT_TAKE.exec(name) ?? [];
+        if (ordinal === undefined || id === undefined) return [];
+        return [{ path, ordinal: Number(ordinal), id, ...(to !== undefined && { to: Number(to) }) }];
+      })
+      .toSorted((a, b) => a.ordinal - b.ordinal || (a.id < b.id ? -1 : 1));
+  }
+
+  /** Decides how much of each take is read here, and says it in its name: to begin again then gives the same. */
+  async #cutTakes(): Promise<readonly OldTake[]> {
+    for (const { path, ordinal, id, to } of this.#takes) {
+      if (to !== undefined) continue;
+      const from = this.#logged.get(id) ?? 0;
+      const cut = await withOpen(path, async (fd) => {
+        let end = from;
+        for (end of endsOfEvents(this.#paths.name, fd, from, sizeOf(fd))) await this.#slices.rest();
+        return end;
+      });
+      const name = `new-${String(ordinal).padStart(ORDINAL_DIGITS, '0')}-${id}_${cut}.txt`;
+      renameSync(path, join(this.#paths.taken, name));
+    }
+    ifThere(() => syncDirectory(this.#paths.taken));
+    return this.#takes;
+  }
+
+  /** Takes of which all is read, when nobody has them open; it is told nowhere but on Linux. */
+  async #removeRead(takes: readonly OldTake[]): Promise<void> {
+    const read = takes.flatMap(({ path, to }) => {
+      const stat = statIfThere(path);
+      return stat && stat.size === to ? [{ path, file: identity(stat) }] : [];
+    });
+    const open = await openAmong(new Set(read.map(({ file }) => file)));
+    for (const { path, file } of read) if (open && !open.has(file)) rmSync(path, { force: true });
+  }
+
+  /** What was written before the clock was set back is still ours. */
+  #latestMs(fd: number): number {
+    return Math.max(this.#options.now(), fstatSync(fd).mtimeMs, idTime(this.#last));
+  }
+
+  #delivered(name: string): string {
+    return join(this.#paths.delivered, name);
+  }
+}
+
+async function withOpen<T>(path: string, work: (fd: number) => Promise<T>): Promise<T> {
+  const fd = openSync(path, READ);
+  try {
+    return await work(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Brings a directory of layout 1, which versions before 2.0 made, to layout 2. `.layout` says 2 from the beginning, so
+ * that no older version comes between; `.converting` is there until all is done, and after a crash it begins again.
+ * Ids stay as they are, and so do marks.
+ */
+import { accessSync, closeSync, constants, openSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { MailboxError, isErrno } from '../mailbox-error.ts';
+import type { MailboxName } from '../mailbox-name.ts';
+import { FILE_MODE, ifThere, namesIn, statIfThere, syncDirectory, writing } from './disk.ts';
+import { LAYOUT, checkLayout, writeLayout } from './layout.ts';
+import { OldMailbox, type ConversionOptions } from './layout-one-box.ts';
+import { unusable } from './mailbox-file.ts';
+import { MailboxPaths, mailboxesIn } from './mailbox-paths.ts';
+import { Slices } from './slices.ts';
+
+/** Resolves when this mailbox is of layout 2; MAILBOX_UNUSABLE when it still may not be read. */
+type Converted = (paths: MailboxPaths) => Promise<void>;
+
+const CONVERTING = '.converting';
+export const LIVE = '.live';
+export const TORN = '.torn';
+/** Servers of version 1 touch their files in `.live` every 5 s, and remove them when they end. */
+const GONE_MS = 15_000;
+
+/**
+ * Makes the directory one of layout 2 that is still to be converted, unless it is of layout 2 already. UNKNOWN_LAYOUT when
+ * this version cannot use it, or a server of version 1 still does; DISK_FULL.
+ */
+export function claimLayout(dir: string): void {
+  if (checkLayout(dir)) return;
+  checkNobodyServes(dir);
+  writing(() => {
+    closeSync(openSync(join(dir, CONVERTING), 'w', FILE_MODE));
+    syncDirectory(dir);
+    writeLayout(dir, String(LAYOUT));
+  });
+}
+
+/**
+ * Brings every mailbox to layout 2, if that was not done. What it resolves to is to be awaited before one is used: a mailbox that could
+ * not be read is tried again by it, and by the next start.
+ */
+export async function convertLayoutOne(dir: string, options: ConversionOptions): Promise<Converted> {
+  const marker = join(dir, CONVERTING);
+  const left = new Set<MailboxName>();
+  const slices = new Slices();
+  for (const name of statIfThere(marker) ? mailboxesIn(dir) : []) {
+    try {
+      await convertMailbox(new MailboxPaths(dir, name), options);
+    } catch (error) {
+      if (!(error instanceof MailboxError && error.code === 'MAILBOX_UNUSABLE')) throw error;
+      left.add(name);
+    }
+    await slices.rest();
+  }
+  if (left.size === 0) endConversion(dir);
+  return async (paths) => {
+    if (!left.has(paths.name)) return;
+    await convertMailbox(paths, options);
+    left.delete(paths.name);
+  };
+}
+
+function endConversion(dir: string): void {
+  const marker = join(dir, CONVERTING);
+  if (!statIfThere(marker)) return;
+  for (const name of [LIVE, TORN]) rmSync(join(dir, name), { recursive: true, force: true });
+  syncDirectory(dir);
+  rmSync(marker, { force: true });
+  syncDirectory(dir);
+}
+
+/** MAILBOX_UNUSABLE when it may not be read. */
+async function convertMailbox(paths: MailboxPaths, options: ConversionOptions): Promise<void> {
+  try {
+    ifThere(() => accessSync(paths.file, constants.R_OK)); // before anything is renamed
+    await new OldMailbox(paths, options).convert();
+  } catch (error) {
+    throw isErrno(error, 'EACCES', 'EPERM') ? unusable(error.path ?? paths.file, error) : error;
+  }
+}
+
+/** UNKNOWN_LAYOUT when a server of version 1 is at work there, as far as can be told. */
+export function checkNobodyServes(dir: string): void {
+  const touched = namesIn(join(dir, LIVE)).map((name) => statIfThere(join(dir, LIVE, name))?.mtimeMs ?? 0);
+  if (Math.max(0, ...touched) < Date.now() - GONE_MS) return;
+  const why = `A server of version 1 has used ${dir} a moment ago. Stop it, and start again in 15 s.`;
+  throw new MailboxError('UNKNOWN_LAYOUT', `${why} Nothing was changed.`);
+}

@@ -1,0 +1,186 @@
+/** Reads files of a log: forwards from a cursor, backwards from an id. Always in slices, from the nearest checkpoint. */
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import type { MailboxName } from '../mailbox-name.ts';
+import type { MailEvent } from '../mailbox-store.ts';
+import { READ, borrowRange, sizeOf } from './disk.ts';
+import { compareIds, idTime } from './event-id.ts';
+import { FileGone, type LogFile } from './log-file.ts';
+import { MailReader } from './mail-reader.ts';
+import type { ReadEvent, ReadState } from './read-state.ts';
+import { Slices } from './slices.ts';
+
+/** Who does not read on holds no more than this. */
+const CHUNK_BYTES = 64 * 1024;
+/** So much is read at once when an event is longer than a chunk: the longest there is, and what stands around it. */
+const MAX_CHUNK_BYTES = 2 * 1024 * 1024;
+
+/** Whether a reading gives events, or only passes over them. */
+export type Depth = 'events' | 'states';
+
+export interface Chunk {
+  readonly events: ReadEvent[];
+  /** Where the reading goes on. */
+  readonly state: ReadState;
+}
+
+/** From a state up to the end of what may be shown, or to an offset. Between two chunks others have their turn. */
+export async function* chunksOf(
+  mailbox: MailboxName,
+  file: LogFile,
+  from: ReadState,
+  depth: Depth = 'events',
+  to = Infinity,
+): AsyncGenerator<Chunk> {
+  const slices = new Slices();
+  await slices.rest(); // whoever asks for a little again and again does long work, too
+  const fd = openSync(file.path, READ);
+  try {
+    const stat = fstatSync(fd);
+    file.size = stat.size;
+    if (file.ino !== undefined && stat.ino !== file.ino) throw new FileGone(file.path);
+    const reader = new MailReader(mailbox, from);
+    let length = CHUNK_BYTES;
+    for (let { offset } = from; offset < to && reader.state.end === undefined;) {
+      const end = Math.min(file.readTo, sizeOf(fd));
+      const bytes = borrowRange(fd, offset, Math.min(offset + length, end));
+      const events = reader.read(bytes, depth === 'events' ? Infinity : 0);
+      if (reader.state.offset === offset) {
+        if (offset + bytes.length >= end || length > MAX_CHUNK_BYTES) return;
+        length *= 4; // an event that is longer than the chunk
+        continue;
+      }
+      length = CHUNK_BYTES;
+      ({ offset } = reader.state);
+      file.note(reader.state);
+      yield { events, state: reader.state };
+      await slices.rest();
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Some events after `cursor`, oldest first; none only when there are none in this file. */
+export async function readAfter(
+  mailbox: MailboxName,
+  file: LogFile,
+  cursor: string,
+  limit: number,
+): Promise<MailEvent[]> {
+  for await (const { events, state } of chunksOf(mailbox, file, file.before(cursor))) {
+    const first = events.findIndex(({ id }) => compareIds(id, cursor) > 0);
+    if (first === -1) continue;
+    const asked = events.slice(first, first + limit);
+    if (first + limit >= events.length) file.noteStop(state);
+    return dated(mailbox, file, asked, events.slice(first + limit), state);
+  }
+  return [];
+}
+
+/** Events, newest first. `isAll`: there are no earlier ones in the file. */
+export interface Back {
+  readonly events: MailEvent[];
+  readonly isAll: boolean;
+}
+
+/** The newest events before `before`, newest first, at most `limit`; fewer when so many bytes were read that `budget` is spent. */
+export async function readBefore(
+  mailbox: MailboxName,
+  file: LogFile,
+  before: string | undefined,
+  limit: number,
+  budget: { bytes: number },
+): Promise<Back> {
+  const isAsked = ({ id }: MailEvent): boolean => before === undefined || compareIds(id, before) < 0;
+  const beginnings = await allBeginnings(mailbox, file);
+  const found: MailEvent[] = [];
+  for (const [i, from] of [...beginnings.entries()].toReversed()) {
+    if (before !== undefined && compareIds(from.last, before) >= 0) continue;
+    const to = beginnings[i + 1]?.offset ?? Infinity;
+    const part = (await readStretch(mailbox, file, from, to)).filter(isAsked).toReversed();
+    found.push(...part);
+    budget.bytes -= Math.min(to, file.size) - from.offset;
+    if (found.length > limit) return { events: found.slice(0, limit), isAll: false };
+    if (found.length === limit || budget.bytes <= 0) return { events: found, isAll: from.count === 0 };
+  }
+  return { events: found, isAll: true };
+}
+
+async function readStretch(mailbox: MailboxName, file: LogFile, from: ReadState, to: number): Promise<MailEvent[]> {
+  const part: MailEvent[] = [];
+  for await (const { events, state } of chunksOf(mailbox, file, from, 'events', to)) {
+    const inPart = events.filter((event) => event.from < to);
+    part.push(...(await dated(mailbox, file, inPart, events.slice(inPart.length), state)));
+  }
+  return part;
+}
+
+/** The event with this id, if it is in this file. */
+export async function findEvent(mailbox: MailboxName, file: LogFile, id: string): Promise<MailEvent | undefined> {
+  const from = file.beginnings.findLast(({ last }) => compareIds(last, id) < 0) ?? file.first;
+  for await (const { events, state } of chunksOf(mailbox, file, from)) {
+    const at = events.findIndex((event) => event.id === id);
+    if (at !== -1) return (await dated(mailbox, file, [events[at]!], events.slice(at + 1), state))[0];
+    if (compareIds(state.last, id) > 0) return undefined;
+  }
+  return undefined;
+}
+
+/** A long file that was not read yet is read once, for its checkpoints. */
+export async function allBeginnings(mailbox: MailboxName, file: LogFile): Promise<readonly ReadState[]> {
+  if (!file.isScanned) {
+    for await (const { state } of chunksOf(mailbox, file, file.beginnings.at(-1)!, 'states')) void state;
+    file.isScanned = true;
+  }
+  return file.beginnings;
+}
+
+/**
+ * Foreign mail is dated by the next id of ours in its file, be it that of its end: when it was accepted. Then times
+ * never fall within a mailbox. `following` stands behind `events` in the file, and `state` behind both.
+ */
+export async function dated(
+  mailbox: MailboxName,
+  file: LogFile,
+  events: readonly ReadEvent[],
+  following: readonly ReadEvent[],
+  state: ReadState,
+): Promise<MailEvent[]> {
+  const next = following.find(isOwn);
+  let ms = next ? idTime(next.id) : endMs(state);
+  const made: MailEvent[] = [];
+  for (const event of events.toReversed()) {
+    const { id, data, type } = event;
+    if (isOwn(event)) ms = idTime(id);
+    ms ??= event.time ?? (await nextOwnMs(mailbox, file, state));
+    made.push({ id, time: event.time ?? ms, data, ...(type !== undefined && { type }) });
+  }
+  return made.toReversed();
+}
+
+/** Remembered for the whole run, which is known by the id of ours before it: a long one is read to its end only once. */
+async function nextOwnMs(mailbox: MailboxName, file: LogFile, from: ReadState): Promise<number> {
+  const known = file.run?.own === from.own ? file.run : undefined;
+  if (known?.ms !== undefined) return known.ms;
+  let before = known && known.to.offset > from.offset ? known.to : from;
+  for await (const { state } of chunksOf(mailbox, file, before, 'states')) {
+    if (state.own !== from.own || state.end !== undefined) break;
+    before = state;
+  }
+  let ms: number | undefined;
+  for await (const { events, state } of chunksOf(mailbox, file, before)) {
+    const own = events.find(isOwn);
+    ms = own ? idTime(own.id) : endMs(state);
+    if (ms !== undefined) break;
+  }
+  file.run = { own: from.own, to: before, ms };
+  return ms ?? file.foreignMs;
+}
+
+function endMs({ end, endedAt }: ReadState): number | undefined {
+  return end === undefined ? undefined : (endedAt ?? idTime(end));
+}
+
+function isOwn({ id }: ReadEvent): boolean {
+  return !id.includes('.');
+}

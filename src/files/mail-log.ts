@@ -1,0 +1,249 @@
+import { basename, join } from 'node:path';
+import { isErrno } from '../mailbox-error.ts';
+import type { Batch, MailEvent } from '../mailbox-store.ts';
+import type { Chain, Unplaced } from './chain.ts';
+import { statIfThere } from './disk.ts';
+import { compareIds, idTime, laterId } from './event-id.ts';
+import { addOpen, noteLate, type OpenPiece } from './late-mail.ts';
+import { FileGone, type LogFile } from './log-file.ts';
+import { findEvent, readAfter, readBefore, type Back } from './log-reading.ts';
+import { MailboxFile, type Found } from './mailbox-file.ts';
+import type { MailboxPaths } from './mailbox-paths.ts';
+import { RecentEvents } from './recent-events.ts';
+import { RecentKeys } from './recent-keys.ts';
+import { recentKeysIn } from './read-keys.ts';
+import type { ReadState } from './read-state.ts';
+import type { StoreContext } from './store-context.ts';
+
+const BACK_BYTES = 1024 * 1024;
+const NOTHING_BACK: Back = { events: [], isAll: true };
+/** So many files of one mailbox have their checkpoints in memory. */
+const MAX_SCANNED = 16;
+
+/** What one mailbox has: the pieces of its log, in order, and the mailbox file, which is its end. */
+export class MailLog {
+  readonly paths: MailboxPaths;
+  readonly context: StoreContext;
+  /** By their ids. */
+  pieces: LogFile[];
+  /** Files that were renamed away, and must get their places behind the pieces, in this order, before the mailbox is read. */
+  readonly unplaced: Unplaced[];
+  /** The mailbox file; for a moment the one that was just renamed away. */
+  current: MailboxFile;
+  /** Pieces that somebody may still write to. */
+  readonly open = new Map<LogFile, OpenPiece>();
+  /** Whether it is known up to where they were brought in. */
+  isLateKnown = false;
+  #recent = new RecentEvents();
+  #keys: RecentKeys | undefined;
+  #scanned: LogFile[] = [];
+  /** The mailbox file is a mount point, and cannot be taken. */
+  isMounted = false;
+  readonly #onFound: () => void;
+
+  /** `onFound` is called when something was read that others may have written. */
+  constructor(paths: MailboxPaths, context: StoreContext, { pieces, unplaced }: Chain, onFound: () => void) {
+    this.paths = paths;
+    this.context = context;
+    this.pieces = pieces;
+    this.unplaced = unplaced;
+    this.#onFound = onFound;
+    const start = pieces.at(-1)?.end ?? context.floor.id;
+    this.current = new MailboxFile(paths.name, paths.file, start);
+    context.clock.rise(start);
+  }
+
+  /** A take is under way, or a step of it failed. */
+  get isUnfinished(): boolean {
+    return this.unplaced.length > 0 || this.current.log.path !== this.paths.file;
+  }
+
+  /** Something must be looked at again, though nobody asks for it. */
+  get isWorkLeft(): boolean {
+    return this.open.size > 0 || this.isUnfinished;
+  }
+
+  /** The cursor that reads everything kept. */
+  get oldest(): string {
+    return (this.pieces[0] ?? this.current.log).start;
+  }
+
+  /** The newest id that was read, or given to mail that is gone. */
+  get newest(): string {
+    return this.current.state.last;
+  }
+
+  /** Takes note of what was read in the mailbox; false when nothing in it is an event. */
+  readonly found = ({ before, after, events }: Found): boolean => {
+    if (after.count === before.count) return false;
+    this.context.clock.rise(after.last);
+    if (after.last.includes('.')) this.#foreignAt(after.endedAt);
+    if (events) this.#keep(before.last, events, after.offset - before.offset);
+    else this.#passedOver(before, after);
+    this.#onFound();
+    return true;
+  };
+
+  #passedOver(before: ReadState, after: ReadState): void {
+    this.#recent = new RecentEvents();
+    if (before.own !== after.own) this.#keys = undefined; // there are messages among it
+    this.isLateKnown = false;
+  }
+
+  /**
+   * Foreign mail takes a tick of the clock when it is read: what is written later has a higher id, in whichever mailbox
+   * it stands, and what was written before a lower one.
+   */
+  #foreignAt(endedMs: number | undefined): void {
+    const { clock, now } = this.context;
+    this.current.log.foreignMs = endedMs ?? clock.tick(now());
+    if (endedMs !== undefined) clock.rise(`${endedMs}-0`);
+  }
+
+  #keep(after: string, events: NonNullable<Found['events']>, bytes: number): void {
+    let ms = this.current.log.foreignMs; // foreign mail in front of a message has the message's time, as `dated` has it
+    const made = events.toReversed().map(({ id, data, type }): MailEvent => {
+      if (!id.includes('.')) ms = idTime(id);
+      return { id, time: ms, data, ...(type !== undefined && { type }) };
+    });
+    this.#recent.add(after, made.toReversed(), bytes);
+    for (const event of events) noteLate(this, event);
+    for (const { id, key } of events) if (key !== undefined) this.#keys?.set(key, id, this.context.uptimeMs());
+    this.context.onForeign(events.filter(({ id, late }) => late || id.includes('.')).length);
+  }
+
+  /** Takes note of what we have written right behind what was read. `keyed`: ids by scoped key. */
+  wrote(events: readonly MailEvent[], keyed: ReadonlyMap<string, string>, bytes: number): void {
+    const last = events.at(-1)!.id;
+    this.#recent.add(this.newest, events, bytes);
+    for (const [key, id] of keyed) this.#keys?.set(key, id, this.context.uptimeMs());
+    this.current.passOwn(bytes, events.length, last);
+  }
+
+  /** The mailbox file has become a piece. `to`: where it ends, unless an end marker says it. */
+  closePiece(end: string, to?: number): void {
+    const { log, state } = this.current;
+    log.close(end, to);
+    log.size = 0;
+    this.pieces.push(log);
+    addOpen(this, log, state);
+    this.current.close();
+    this.begin(end);
+  }
+
+  /** The mailbox begins again behind `start`. */
+  begin(start: string): void {
+    this.current.close();
+    this.current = new MailboxFile(this.paths.name, this.paths.file, start);
+    this.context.clock.rise(start);
+  }
+
+  /** What would be the mailbox stands there: it was taken already. */
+  beginIn(path: string): void {
+    this.current = new MailboxFile(this.paths.name, path, this.current.log.start);
+  }
+
+  /** Nothing was ever written to it: it begins behind what was forgotten meanwhile. */
+  beginAtFloor(): void {
+    const { id } = this.context.floor;
+    if (this.pieces.length === 0 && this.current.size === 0 && this.current.log.start !== id) this.begin(id);
+  }
+
+  /** What was read is no longer all there. */
+  forgetRecent(): void {
+    this.#recent = new RecentEvents();
+    this.#keys = undefined;
+  }
+
+  /** Frees what can be read again. */
+  rest(): void {
+    this.#recent = new RecentEvents();
+    for (const file of this.#scanned) file.forgetStates();
+    this.#scanned = [];
+  }
+
+  /** The ids of newest messages by their scoped keys; read from disk when they are first asked for. */
+  async keys(): Promise<RecentKeys> {
+    return (this.#keys ??= await recentKeysIn(this));
+  }
+
+  /** Events after the cursor, oldest first; none only when there are none. */
+  async read(after: string, limit: number): Promise<Batch> {
+    if (compareIds(after, this.oldest) < 0) return { events: [], gap: true };
+    if (compareIds(after, this.newest) >= 0) return { events: [], gap: false };
+    const recent = this.#recent.read(after, this.newest, limit);
+    return { events: recent ?? (await this.#readFiles(after, limit)), gap: false };
+  }
+
+  async #readFiles(after: string, limit: number): Promise<MailEvent[]> {
+    for (let from = after; ;) {
+      const file = this.#files.find(({ end }) => end === undefined || compareIds(end, from) > 0)!;
+      const events = await this.#reading(file, [], () => readAfter(this.paths.name, file, from, limit));
+      if (events && (events.length > 0 || file.end === undefined)) return events;
+      if (events) from = laterId(file.end!, from);
+    }
+  }
+
+  /** Events before `before`, newest first: `limit`, or what 1 MiB holds. `more`: the `before` of the next call. */
+  async readBack(before: string | undefined, limit: number): Promise<{ events: MailEvent[]; more?: string }> {
+    const found: MailEvent[] = [];
+    const budget = { bytes: BACK_BYTES };
+    for (let below = before; ;) {
+      const file = this.#files.findLast(({ start }) => below === undefined || compareIds(start, below) < 0);
+      if (!file) return { events: found };
+      const missing = limit - found.length;
+      const back = await this.#reading(file, NOTHING_BACK, () =>
+        readBefore(this.paths.name, file, before, missing, budget),
+      );
+      if (!back) continue;
+      found.push(...back.events);
+      if (!back.isAll || found.length === limit || budget.bytes <= 0) {
+        const more = found.at(-1)?.id ?? file.start;
+        return this.#isFirst(file) && back.isAll ? { events: found } : { events: found, more };
+      }
+      below = file.start;
+    }
+  }
+
+  /** The event with this id, if it is kept. */
+  async find(id: string): Promise<MailEvent | undefined> {
+    for (;;) {
+      const file = this.#files.find(({ end }) => end === undefined || compareIds(end, id) >= 0)!;
+      const found = await this.#reading(file, { event: undefined }, async () => ({
+        event: await findEvent(this.paths.name, file, id),
+      }));
+      if (found) return found.event;
+    }
+  }
+
+  filesBehind(file: LogFile): LogFile[] {
+    return this.#files.filter(({ start, readTo }) => readTo > 0 && compareIds(start, file.start) > 0);
+  }
+
+  get #files(): LogFile[] {
+    return [...this.pieces, this.current.log];
+  }
+
+  #isFirst(file: LogFile): boolean {
+    return file === (this.pieces[0] ?? this.current.log);
+  }
+
+  /** What `read` gives; undefined when the file went elsewhere just then: look again which one it is. */
+  async #reading<T>(file: LogFile, none: T, read: () => Promise<T>): Promise<T | undefined> {
+    if (file.readTo === 0) return none; // nothing of it was read yet
+    this.#scanned = [...this.#scanned.filter((other) => other !== file), file];
+    if (this.#scanned.length > MAX_SCANNED) this.#scanned.shift()!.forgetStates();
+    const { path } = file;
+    try {
+      return await read();
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT', 'ELOOP', 'ENXIO', 'ENODEV') && !(error instanceof FileGone)) throw error;
+      if (file.path !== path || !this.#files.includes(file)) return undefined;
+      if (file === this.current.log) return none; // removed by hand: the next look tells
+      const moved = join(this.paths.delivered, basename(path));
+      if (path !== moved && statIfThere(moved)) file.path = moved;
+      else this.pieces = this.pieces.filter((piece) => piece !== file);
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import { closeSync, constants, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { messageHead } from './message-frame.ts';
+import { FILE_MODE, appendWhole, sync, syncDirectoryAsync, writing } from './disk.ts';
+import { idTime } from './event-id.ts';
+import type { MergedEvent } from './frame-forms.ts';
+import { mergedFrame, mergedHead } from './frames.ts';
+
+const WRITE_CHARS = 256 * 1024;
+const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+
+/** A merged piece that is being written: a draft until it is whole, and on disk. */
+export class MergedFile {
+  readonly #draft: string;
+  #fd: number | undefined;
+  #text: string;
+
+  constructor(draft: string, parts: readonly string[]) {
+    this.#draft = draft;
+    this.#fd = writing(() => openSync(draft, NEW, FILE_MODE));
+    this.#text = mergedHead(parts);
+  }
+
+  write(event: MergedEvent): void {
+    const isPlain = event.at === undefined && messageHead(event.data) === undefined;
+    this.#text += mergedFrame(isPlain ? { ...event, at: idTime(event.id) } : event);
+    if (this.#text.length >= WRITE_CHARS) this.#flush();
+  }
+
+  /** Resolves when it is on disk. Nothing stands at `path`, or a piece that says the same. */
+  async finish(path: string): Promise<void> {
+    this.#flush();
+    await sync(this.#fd!);
+    this.#close();
+    writing(() => renameSync(this.#draft, path));
+    await syncDirectoryAsync(dirname(path));
+  }
+
+  /** Twice is harmless, and after `finish`, too. */
+  drop(): void {
+    this.#close();
+    rmSync(this.#draft, { force: true });
+  }
+
+  #flush(): void {
+    if (this.#text !== '') appendWhole(this.#fd!, Buffer.from(this.#text));
+    this.#text = '';
+  }
+
+  #close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+}

@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { isMailboxName, isRoom, type MailboxName } from '../mailbox-name.ts';
+import { Rounds } from '../rounds.ts';
+import { namesIn, statIfThere } from './disk.ts';
+import type { OpenPiece } from './late-mail.ts';
+import type { MailLog } from './mail-log.ts';
+import { DELIVERED } from './mailbox-paths.ts';
+import type { Mailbox } from './mailbox.ts';
+import { identity, openAmong } from './open-files.ts';
+import { idlePieces, merge, retain, retire } from './upkeep.ts';
+import type { StoreContext } from './store-context.ts';
+
+const TICK_MS = 100;
+const SWEEP_MS = 1000;
+const RETIRE_MS = 3000;
+/** Pieces moved in one turn of their mailbox: about a millisecond. */
+const RETIRE_MOST = 16;
+const FORGET_IDLE_MS = 60_000;
+const RETAIN_MS = 60_000;
+const RETAIN_ALL_MS = 60 * 60_000;
+/** Mailboxes a tick: two stat calls each, so that a sweep costs 2 % of a core at most. */
+const SWEEP_MOST = 200;
+/** So far a clock is believed to have moved by itself: one that jumps ahead makes no mail old. */
+const BELIEVED_MS = 24 * 60 * 60 * 1000;
+
+export interface SweepSteps {
+  mailbox(name: MailboxName): Mailbox;
+  /** Forgets a mailbox in memory. */
+  drop(name: MailboxName): void;
+  warn(error: unknown, what: string): void;
+}
+
+/** What is done again and again: the promise behind the watcher's hints, and what tidies up. */
+export class Sweep {
+  readonly #boxes: ReadonlyMap<MailboxName, Mailbox>;
+  readonly #context: StoreContext;
+  readonly #steps: SweepSteps;
+  readonly #rounds: Rounds<MailboxName>;
+  readonly #timer: NodeJS.Timeout;
+  readonly #began: { readonly ms: number; readonly uptimeMs: number };
+  #resting: MailboxName[] = [];
+  #restingMs = 0;
+  #retiring: Promise<void> | undefined;
+  #retiredMs = 0;
+
+  constructor(boxes: ReadonlyMap<MailboxName, Mailbox>, context: StoreContext, steps: SweepSteps) {
+    this.#boxes = boxes;
+    this.#context = context;
+    this.#steps = steps;
+    this.#began = { ms: context.now(), uptimeMs: context.uptimeMs() };
+    this.#rounds = new Rounds(boxes, TICK_MS, SWEEP_MS, SWEEP_MOST);
+    this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
+  }
+
+  /** Resolves when nothing of it is under way any more. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#retiring;
+  }
+
+  #tick(): void {
+    const nowMs = this.#context.uptimeMs();
+    if (!this.#retiring && nowMs - this.#retiredMs >= RETIRE_MS) {
+      this.#retiring = this.#retire().finally(() => {
+        this.#retiring = undefined;
+        this.#retiredMs = this.#context.uptimeMs();
+      });
+    }
+    this.#retainResting(nowMs);
+    this.#rounds.tick((name) => this.#visit(name, this.#boxes.get(name)!, nowMs));
+  }
+
+  #visit(name: MailboxName, box: Mailbox, nowMs: number): void {
+    if (nowMs - box.retainedMs > RETAIN_MS) this.#retain(box, nowMs);
+    box.visit();
+    if (box.isIdle && nowMs - box.usedMs > FORGET_IDLE_MS) this.#steps.drop(name);
+  }
+
+  /** Mail that nobody asks for grows old, too: one log at a time, all of them about once an hour. */
+  #retainResting(nowMs: number): void {
+    if (this.#resting.length === 0 && nowMs >= this.#restingMs) {
+      this.#restingMs = nowMs + RETAIN_ALL_MS;
+      this.#resting = namesIn(join(this.#context.dir, DELIVERED)).filter(isMailboxName);
+    }
+    const name = this.#resting.pop();
+    if (name !== undefined && !this.#boxes.has(name)) this.#retain(this.#steps.mailbox(name), nowMs);
+  }
+
+  #retain(box: Mailbox, nowMs: number): void {
+    box.retainedMs = nowMs;
+    const { ms, uptimeMs } = this.#began;
+    const believed = Math.min(this.#context.now(), ms + nowMs - uptimeMs + BELIEVED_MS);
+    box
+      .inTurn((log) => retain(log, receivedUpTo(box, log), believed))
+      .catch((error: unknown) => this.#steps.warn(error, 'old mail could not be dropped'));
+  }
+
+  /** One look at the open files of all processes serves every piece that might go. */
+  async #retire(): Promise<void> {
+    try {
+      const idle = Array.from(this.#boxes.values(), (box) => ({ box, pieces: withIdentity(idlePieces(box.log)) }));
+      const files = new Set(idle.flatMap(({ pieces }) => pieces.map(({ file }) => file)));
+      if (files.size === 0) return;
+      const open = await openAmong(files);
+      for (const { box, pieces } of idle) {
+        const over = open
+          ? pieces.filter(({ file }) => !open.has(file)).map(({ piece }) => piece)
+          : idlePieces(box.log, this.#context.takeKeepMs);
+        for (let from = 0; from < over.length; from += RETIRE_MOST) {
+          const some = over.slice(from, from + RETIRE_MOST);
+          await box.inTurn((log) => retire(log, some));
+          await box.inTurn(merge);
+          await setImmediate(); // what came meanwhile goes first
+        }
+        if (over.length > 0) this.#retain(box, this.#context.uptimeMs()); // only what has moved may go
+      }
+    } catch (error) {
+      this.#steps.warn(error, 'a piece could not be moved');
+    }
+  }
+}
+
+function withIdentity(pieces: readonly OpenPiece[]): { piece: OpenPiece; file: string }[] {
+  return pieces.flatMap((piece) => {
+    const stat = statIfThere(piece.file.path);
+    return stat ? [{ piece, file: identity(stat) }] : [];
+  });
+}
+
+/** Mail up to there may be dropped when it is old; a room has no marks. */
+function receivedUpTo(box: Mailbox, { newest, oldest }: MailLog): string {
+  return isRoom(box.paths.name) ? newest : (box.marks.all['delivered'] ?? oldest);
+}

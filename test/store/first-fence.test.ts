@@ -1,0 +1,48 @@
+import { appendFileSync, rmSync } from 'node:fs';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
+import { MailboxDirectory } from '../support/store-files.ts';
+import { appendAll, henry, letter, readAll, textsOf } from '../support/store-mail.ts';
+
+let directory: MailboxDirectory;
+let store: FileMailboxes;
+
+beforeEach(() => {
+  directory = new MailboxDirectory();
+  store = directory.open();
+});
+
+afterEach(() => directory.remove());
+
+/** What was said first is taken, and stands in the log; what is said then waits in the mailbox. */
+async function takenFirst(text: string): Promise<void> {
+  await appendAll(store, [text]);
+  await store.drain(henry);
+  await directory.emptied();
+}
+
+test('mail in a mailbox is read when all of the log before it, or its end, was removed by hand', async () => {
+  await takenFirst('one');
+  await takenFirst('two');
+  const [three] = await appendAll(store, ['three']);
+  await store.close();
+  rmSync(directory.in('.taken'), { recursive: true });
+  store = directory.open();
+
+  expect(await readAll(store)).toEqual([three]);
+});
+
+test('a frame of another program that names a later place moves no mail', async () => {
+  await takenFirst('one');
+  const [after, id] = [1, 2].map((seconds) => `${Date.now() + seconds * 1000}-0`);
+  const forged = JSON.stringify({ ...letter('forged'), key: 'forged' });
+  appendFileSync(directory.file(), `\n\n: after ${after}\nid: ${id}\ndata: ${forged}\n\n`);
+  const said = await appendAll(store, ['two', 'three']);
+
+  await store.close();
+  store = directory.open();
+
+  const events = await readAll(store);
+  expect(textsOf(events)).toEqual(['one', 'two', 'three']);
+  expect(events.slice(1)).toEqual(said);
+});

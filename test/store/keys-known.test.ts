@@ -1,0 +1,78 @@
+import { appendFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { FileMailboxes, FileMailboxesOptions } from '../../src/files/file-mailboxes.ts';
+import { Clock, MailboxDirectory } from '../support/store-files.ts';
+import { Listener, henry, letter } from '../support/store-mail.ts';
+
+const FOREIGN = '\n\ndata: {"sender":"mina","receiver":"henry","message":"1"}\n\n';
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+let directory: MailboxDirectory;
+let clock: Clock;
+let store: FileMailboxes;
+
+beforeEach(() => {
+  directory = new MailboxDirectory();
+  clock = new Clock();
+  open();
+});
+
+afterEach(() => directory.remove());
+
+function open(options: FileMailboxesOptions = {}): void {
+  store = directory.open({ now: clock.now, ...options });
+}
+
+async function reopen(options?: FileMailboxesOptions): Promise<void> {
+  await store.close();
+  open(options);
+}
+
+async function expectKnown(key: string): Promise<void> {
+  expect(await store.append(henry, letter(`text of ${key}`, { key }))).toMatchObject({ repeated: true });
+}
+
+async function send(key: string): Promise<void> {
+  await store.append(henry, letter(`text of ${key}`, { key }));
+}
+
+test('keys stay known while much foreign mail comes, and after a restart', async () => {
+  await send('first');
+  await send('second');
+  appendFileSync(directory.file(), FOREIGN.repeat(100_000));
+
+  await expectKnown('first');
+  await reopen();
+  await expectKnown('second');
+  await send('third');
+  appendFileSync(directory.file(), FOREIGN.repeat(50_000));
+  await reopen();
+  for (const key of ['first', 'second', 'third']) await expectKnown(key);
+});
+
+test('keys stay known while much foreign mail is received', async () => {
+  await send('key');
+  const listener = await Listener.open(store);
+  appendFileSync(directory.file(), FOREIGN.repeat(100_000));
+  await listener.take(100_001);
+  await directory.emptied();
+
+  await expectKnown('key');
+  await reopen();
+  await expectKnown('key');
+});
+
+test.each([
+  ['', 0],
+  [' and the clock was set back', -DAY_MS],
+  [' and the clock was set forward', 3 * DAY_MS],
+])('keys of two minutes are known after a restart, though many messages came since%s', async (_, ms) => {
+  await send('key');
+  const long = 'x'.repeat(30_000);
+  await Promise.all(Array.from({ length: 200 }, () => store.append(henry, letter(long))));
+
+  clock.move(ms);
+  await reopen();
+
+  await expectKnown('key');
+});

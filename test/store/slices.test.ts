@@ -1,0 +1,46 @@
+import { appendFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
+import { MailboxDirectory } from '../support/store-files.ts';
+import { henry, readAll } from '../support/store-mail.ts';
+
+jest.setTimeout(30_000);
+
+const COUNT = 300_000;
+/** All of it takes a second or more. One slice is 5 ms, and the garbage of a busy machine may add much to it. */
+const MOST_MS = 500;
+
+let directory: MailboxDirectory;
+let store: FileMailboxes;
+
+beforeEach(() => {
+  directory = new MailboxDirectory();
+  store = directory.open({ watch: false });
+});
+
+afterEach(() => directory.remove());
+
+/** The most work done between two turns of the event loop, in ms of the processor: a neighbour on the machine adds nothing. */
+async function longestTurnMs(work: () => Promise<unknown>): Promise<number> {
+  let longestMs = 0;
+  let isOver = false;
+  let last = process.cpuUsage();
+  const turn = (): void => {
+    const { user, system } = process.cpuUsage(last);
+    longestMs = Math.max(longestMs, (user + system) / 1000);
+    last = process.cpuUsage();
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await work();
+  isOver = true;
+  turn();
+  return longestMs;
+}
+
+test('nobody waits for somebody who reads much mail, a little at a time', async () => {
+  appendFileSync(directory.file(), `\n\ndata: ${'x'.repeat(300)}\n\n`.repeat(COUNT));
+  await store.ends(henry);
+
+  expect(await longestTurnMs(() => readAll(store))).toBeLessThan(MOST_MS);
+});
