@@ -1,11 +1,12 @@
 /**
  * The long form of the fault tests:
  *
- *     npm run soak -- --minutes 10 [--seed 7]      servers killed, stopped and ended at random, then the oracle
- *     npm run soak -- --minutes 10 --command       the same with the command as users start it
+ *     npm run soak -- --minutes 10 [--seed 7] [--processes 3]
+ *                                                  processes on one directory killed, stopped and ended at random, then the oracle
  *     npm run soak -- --nats [--mailboxes 100]     mailboxes on three NATS servers, which are killed and paused (NATS_SERVER
  *                                                  names the program; about 3 minutes)
- *     npm run soak -- --every-call [--only append] killed, and failed, at each file call of each operation
+ *     npm run soak -- --every-call [--only append] [--fault KILL]
+ *                                                  killed, and failed, at each call of each operation
  *
  * Prints a line every 10 s and the figures at the end; exits 1 when anything was lost, shown twice or reordered.
  */
@@ -22,8 +23,8 @@ const { values } = parseArgs({
     nats: { type: 'boolean', default: false },
     mailboxes: { type: 'string', default: '100' },
     only: { type: 'string' },
-    servers: { type: 'string' },
-    command: { type: 'boolean', default: false },
+    fault: { type: 'string' },
+    processes: { type: 'string' },
     'fault-every-ms': { type: 'string' },
   },
 });
@@ -34,7 +35,7 @@ report(`seed ${seed}`);
 let result;
 if (values['every-call']) {
   const { everyCall } = await import('../test/faults/every-call.ts');
-  result = await everyCall({ report, only: values.only });
+  result = await everyCall({ report, only: values.only, fault: values.fault });
 } else if (values.nats) {
   const { clusterSoak } = await import('../test/jetstream/kit/cluster-soak.ts');
   result = await clusterSoak({ seed, mailboxes: Number(values.mailboxes), report });
@@ -44,8 +45,7 @@ if (values['every-call']) {
     seed,
     durationMs: Number(values.minutes) * 60_000,
     report,
-    command: values.command,
-    ...(values.servers && { servers: Number(values.servers) }),
+    ...(values.processes && { processes: Number(values.processes) }),
     ...(values['fault-every-ms'] && { faultEveryMs: Number(values['fault-every-ms']) }),
   });
 }

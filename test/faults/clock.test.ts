@@ -74,7 +74,7 @@ testWithFaketime(
   'loses nothing when the clocks of two servers jump apart again and again',
   () =>
     withTwoServers(
-      { segmentBytes: 4096 },
+      { pieceBytes: 4096 },
       () => [],
       async ({ clock, scene, other, carol }) => {
         await scene.follow({ port: () => (Math.random() < 0.5 ? other.port : scene.port), livesMs: () => 1000 });

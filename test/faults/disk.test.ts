@@ -1,8 +1,9 @@
-import { afterEach, expect } from '@jest/globals';
-import { closeSync, copyFileSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
+import { afterEach, describe, expect } from '@jest/globals';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Strace, canInject } from './kit/strace.ts';
-import { sh, testWithLoopDevices, testWithMounts, testWithPrlimit, testWithStrace } from './kit/fault-test.ts';
+import { DiskImage, testOnDisk, type FileSystem } from './kit/disk-image.ts';
+import { sh, testWithMounts, testWithPrlimit, testWithStrace } from './kit/fault-test.ts';
 import { isErrno } from '../../src/mailbox-error.ts';
 import { ALL_WELL, Scene, type Judgement } from './kit/scene.ts';
 import { until } from './kit/wait.ts';
@@ -143,16 +144,12 @@ testWithPrlimit(
 
 /** Power is cut when the server has been stopped and what the disk holds at that instant is copied. */
 async function cutPower(
+  fileSystem: FileSystem,
   receiver: 'away' | 'listening',
   before?: (pid: number) => Promise<unknown>,
 ): Promise<Judgement> {
-  const images = temporaryDirectory();
-  cleanups.push(() => removeDirectory(images));
-  const [disk, copy] = [join(images, 'disk'), join(images, 'copy')];
-  sh(`truncate -s 24M ${disk} && mkfs.ext4 -q -F ${disk}`);
-  const dir = mounted((path) => `mount -o loop ${disk} ${path}`);
-  const mailboxes = join(dir, 'mailboxes');
-  const scene = await Scene.open({ dir: mailboxes, segmentBytes: 8 * 1024 });
+  const disk = new DiskImage(fileSystem);
+  const scene = await Scene.open({ dir: disk.dir, command: true });
   try {
     await before?.(scene.server.pid);
     await scene.sender.send(1);
@@ -161,11 +158,7 @@ async function cutPower(
     sending.catch(() => undefined);
     await until('some are accepted', () => scene.ledger.accepted > 50);
 
-    scene.server.signal('SIGSTOP');
-    copyFileSync(disk, copy);
-    await scene.server.kill();
-    sh(`umount ${dir} && mount -o loop ${copy} ${dir}`);
-    expect(existsSync(dir)).toBe(true);
+    await disk.cutPower(scene.server);
     await scene.start();
     await sending;
     return await scene.judge(before ? 4000 : undefined); // what is lost need not be waited for long
@@ -174,28 +167,30 @@ async function cutPower(
   }
 }
 
-for (const receiver of ['away', 'listening'] as const) {
-  testWithLoopDevices(
-    `keeps what it accepted when the power is cut (receiver ${receiver})`,
+describe.each(['ext4', 'xfs'] as const)('on %s', (fileSystem) => {
+  for (const receiver of ['away', 'listening'] as const) {
+    testOnDisk(fileSystem)(
+      `keeps what it accepted when the power is cut (receiver ${receiver})`,
+      async () => {
+        expect(await cutPower(fileSystem, receiver)).toEqual(ALL_WELL);
+      },
+      60_000,
+    );
+  }
+
+  (canInject() ? testOnDisk(fileSystem) : testWithStrace)(
+    'would lose mail in a power cut if fdatasync did nothing (control)',
     async () => {
-      expect(await cutPower(receiver)).toEqual(ALL_WELL);
+      let strace: Strace | undefined;
+      const withoutSync = async (pid: number): Promise<void> => {
+        strace = await Strace.attach(pid, { calls: ['fdatasync', 'fsync'], fault: 'retval=0' });
+      };
+
+      const judgement = await cutPower(fileSystem, 'listening', withoutSync);
+
+      await strace!.detach();
+      expect(judgement.lost).toBeGreaterThan(0);
     },
-    60_000,
+    90_000,
   );
-}
-
-(canInject() ? testWithLoopDevices : testWithStrace)(
-  'would lose mail in a power cut if fdatasync did nothing (control)',
-  async () => {
-    let strace: Strace | undefined;
-    const withoutSync = async (pid: number): Promise<void> => {
-      strace = await Strace.attach(pid, { calls: ['fdatasync', 'fsync'], fault: 'retval=0' });
-    };
-
-    const judgement = await cutPower('listening', withoutSync);
-
-    await strace!.detach();
-    expect(judgement.lost).toBeGreaterThan(0);
-  },
-  90_000,
-);
+});

@@ -1,32 +1,38 @@
 import { describe, expect } from '@jest/globals';
-import { OPERATIONS, strike, wrongIn } from './every-call.ts';
+import { strike, wrongIn } from './every-call.ts';
 import { longTest, testWithStrace } from './kit/fault-test.ts';
+import { ALICE } from './kit/scene.ts';
+import { OPERATIONS, type Operation } from './operations.ts';
 
-/** A sample: the calls that matter in each operation. All of them: `npm run soak -- --every-call`. */
-const KILLED: Readonly<Record<string, readonly (readonly [call: string, when: number, thread: 'main' | 'pool'])[]>> = {
-  'append to the mailbox': [['fdatasync', 1, 'pool']],
-  'append to the log': [['write', 1, 'main']],
-  drain: [
-    ['rename', 1, 'main'],
-    ['link', 1, 'main'],
-    ['unlink', 1, 'main'],
-    ['fdatasync', 1, 'pool'],
-  ],
-  rotate: [['fsync', 2, 'main']],
-  'rotate while a take is kept': [['openat', 8, 'main']],
-  'retire a take': [['unlink', 1, 'main']],
-  mark: [['rename', 1, 'main']],
-  start: [['write', 2, 'main']],
+/** A sample: the first call of each kind. All of them, to the last: `npm run soak -- --every-call`. */
+const KILLED: Readonly<Record<string, readonly string[]>> = {
+  'append while the receiver is away': ['fdatasync'],
+  'append while the receiver listens': ['fdatasync'],
+  drain: ['rename,renameat', 'link,linkat', 'unlink', 'fdatasync'],
+  'finish what a dead server took': ['fdatasync'],
+  'late mail': ['fdatasync'],
+  mark: ['rename,renameat'],
+  forget: ['unlink'],
+  'read on what version 1 left': ['fdatasync'],
+  'pass on to the owner': ['writev'],
+  'append for a process that passes on': ['fdatasync'],
+  'take over': ['openat'],
 };
 
-describe.each(OPERATIONS.map((operation) => [operation.name, operation] as const))('%s', (name, operation) => {
-  for (const [call, when, thread] of KILLED[name]!) {
-    testWithStrace(
-      `loses nothing when it is killed at its ${call} ${when} (${thread} thread)`,
-      async () => {
-        const outcome = await strike(operation, { calls: [call], fault: 'signal=KILL', when, thread });
+function operation(name: string): Operation {
+  return OPERATIONS.find((candidate) => candidate.name === name)!;
+}
 
-        expect(wrongIn(outcome, { calls: [call], fault: 'signal=KILL' })).toEqual([]);
+describe.each(Object.entries(KILLED))('%s', (name, series) => {
+  for (const calls of series.map((names) => names.split(','))) {
+    testWithStrace(
+      `loses nothing when the server is killed at its first ${calls[0]}`,
+      async () => {
+        const fault = 'signal=KILL';
+
+        const outcome = await strike(operation(name), { calls, fault, when: 1 });
+
+        expect([outcome.struck, wrongIn(outcome, { calls, fault })]).toEqual([true, []]);
       },
       60_000,
     );
@@ -36,10 +42,8 @@ describe.each(OPERATIONS.map((operation) => [operation.name, operation] as const
 testWithStrace(
   'accepts nothing and exits other than 0 when fdatasync fails',
   async () => {
-    for (const name of ['append to the mailbox', 'append to the log', 'drain']) {
-      const operation = OPERATIONS.find((candidate) => candidate.name === name)!;
-
-      const outcome = await strike(operation, { calls: ['fdatasync'], fault: 'error=EIO', when: 1, thread: 'pool' });
+    for (const name of ['append while the receiver is away', 'append while the receiver listens', 'drain']) {
+      const outcome = await strike(operation(name), { calls: ['fdatasync'], fault: 'error=EIO', when: 1 });
 
       expect(outcome).toMatchObject({ struck: true, died: true, exitCode: 1, bad: [], complaints: [] });
     }
@@ -51,25 +55,19 @@ testWithStrace(
   'goes on when a file call fails for want of space',
   async () => {
     const failing = [
-      ['append to the mailbox', 'write'],
-      ['append to the log', 'write'],
-      ['drain', 'rename'],
-      ['drain', 'link'],
-      ['rotate', 'openat'],
+      ['append while the receiver is away', ['write', 'pwrite64']],
+      ['append while the receiver listens', ['write', 'pwrite64']],
+      ['drain', ['rename', 'renameat']],
+      ['drain', ['link', 'linkat']],
     ] as const;
-    for (const [name, call] of failing) {
-      const operation = OPERATIONS.find((candidate) => candidate.name === name)!;
-      // Only on files of ours: node itself cannot do without its own.
-      const paths = call === 'write' ? ['alice.txt', '.delivered/alice/0-0.log'] : [];
+    for (const [name, calls] of failing) {
+      const fault = 'error=ENOSPC';
+      // Only on a file of ours: node itself cannot do without its own.
+      const paths = calls[0] === 'write' ? [`${ALICE}.txt`] : [];
 
-      const outcome = await strike(operation, { calls: [call], fault: 'error=ENOSPC', when: 1, thread: 'main', paths });
+      const outcome = await strike(operation(name), { calls, fault, when: 1, paths });
 
-      expect([name, call, wrongIn(outcome, { calls: [call], fault: 'error=ENOSPC' }), outcome.died]).toEqual([
-        name,
-        call,
-        [],
-        false,
-      ]);
+      expect([name, calls, wrongIn(outcome, { calls, fault }), outcome.died]).toEqual([name, calls, [], false]);
     }
   },
   60_000,
@@ -78,13 +76,12 @@ testWithStrace(
 testWithStrace(
   'accepts nothing of a write that was cut short',
   async () => {
-    for (const name of ['append to the mailbox', 'append to the log']) {
-      const operation = OPERATIONS.find((candidate) => candidate.name === name)!;
-      const paths = ['alice.txt', '.delivered/alice/0-0.log'];
+    for (const name of ['append while the receiver is away', 'append while the receiver listens']) {
+      const cut = { calls: ['write', 'pwrite64'], fault: 'retval=7', when: 1, paths: [`${ALICE}.txt`] };
 
-      const outcome = await strike(operation, { calls: ['write'], fault: 'retval=7', when: 1, thread: 'main', paths });
+      const outcome = await strike(operation(name), cut);
 
-      expect(outcome).toMatchObject({ struck: true, died: false, bad: [], complaints: [] });
+      expect(outcome).toMatchObject({ died: false, bad: [], complaints: [] });
     }
   },
   60_000,

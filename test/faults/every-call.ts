@@ -1,136 +1,13 @@
 import { join } from 'node:path';
+import { Ledger } from './kit/ledger.ts';
 import { ALICE, Scene, type Judgement } from './kit/scene.ts';
-import type { ServerOptions } from './kit/server-process.ts';
+import { ServerProcess } from './kit/server-process.ts';
 import { Strace, type Injection } from './kit/strace.ts';
 import { pause } from './kit/wait.ts';
-import { takesIn } from './kit/world.ts';
-
-/** One thing that the server does with files, done under faults. */
-export interface Operation {
-  readonly name: string;
-  readonly options?: Partial<ServerOptions>;
-  /** Before the faults begin. */
-  readonly prepare: (scene: Scene) => Promise<void>;
-  /** Ends when what it began has ended, or the server is dead. */
-  readonly act: (scene: Scene) => Promise<void>;
-  /** The faults begin with the server. */
-  readonly atStart?: boolean;
-  /** Of a long series of calls, the first so many. */
-  readonly most?: number;
-  /** Only the calls on these files. */
-  readonly paths?: (scene: Scene) => readonly string[];
-}
-
-const RETIRE: Operation = {
-  name: 'retire a take',
-  options: { hurry: 20 },
-  most: 20, // it looks who has the take open, with thousands of calls
-  prepare: async (scene) => {
-    await scene.sender.send(2);
-    scene.holdMailbox();
-    await scene.follow();
-  },
-  act: async (scene) => {
-    scene.letGoOfMailbox();
-    await scene.until('the take is retired', () => takesIn(scene.dir).length === 0);
-  },
-};
+import { copyDirectory, temporaryDirectory } from './kit/world.ts';
+import { OPERATIONS, type Operation } from './operations.ts';
 
 const MOST_CALLS = 100;
-
-export const OPERATIONS: readonly Operation[] = [
-  {
-    name: 'append to the mailbox',
-    prepare: (scene) => scene.sender.send(1),
-    act: (scene) => scene.sends(3),
-  },
-  {
-    name: 'append to the log',
-    prepare: async (scene) => {
-      await scene.sender.send(1);
-      await scene.follow();
-    },
-    act: (scene) => scene.sends(3),
-  },
-  {
-    name: 'drain',
-    prepare: async (scene) => {
-      await scene.sender.send(2);
-      scene.appendForeign();
-      scene.append('nonsense without a field\n\n');
-      scene.appendForeign();
-    },
-    act: async (scene) => {
-      const following = scene.follow();
-      await scene.sends(1);
-      await following;
-    },
-  },
-  {
-    name: 'rotate',
-    options: { segmentBytes: 400 },
-    prepare: async (scene) => {
-      await scene.sender.send(2);
-      await scene.follow();
-    },
-    act: (scene) => scene.sends(4),
-  },
-  {
-    name: 'rotate while a take is kept',
-    options: { segmentBytes: 400 },
-    prepare: async (scene) => {
-      await scene.sender.send(1);
-      scene.appendForeign();
-      scene.holdMailbox();
-      await scene.follow();
-    },
-    act: (scene) => scene.sends(4),
-  },
-  RETIRE,
-  {
-    name: 'mark',
-    prepare: async (scene) => {
-      await scene.sender.send(1);
-      await scene.follow();
-    },
-    act: async (scene) => {
-      const id = scene.follower!.cursor!;
-      await scene.until('the receipt is accepted', async () => (await scene.receipt(id)) === 204);
-      await scene.until('the mark is written', () => scene.markFile().includes(id));
-    },
-  },
-  {
-    name: 'start',
-    atStart: true,
-    options: { hurry: 20 },
-    most: 40,
-    prepare: async (scene) => {
-      await scene.sender.send(2);
-      scene.holdMailbox();
-      await scene.follow();
-      await scene.sender.send(1);
-      await scene.server.kill();
-      scene.letGoOfMailbox();
-      scene.appendForeign();
-      await scene.start({ hold: true });
-    },
-    act: (scene) => scene.sends(1),
-  },
-];
-
-/** Of each of these, every call to the last. */
-const IN_DETAIL: readonly Operation[] = [
-  {
-    ...RETIRE,
-    name: 'retire a take, its files',
-    most: MOST_CALLS,
-    paths: ({ dir }) => [
-      ...takesIn(dir).map((take) => join(dir, '.taken', take)),
-      join(dir, '.taken', ALICE),
-      join(dir, '.delivered', ALICE, '0-0.log'),
-    ],
-  },
-];
 
 export const CALLS: readonly (readonly string[])[] = [
   ['open', 'openat'],
@@ -139,11 +16,14 @@ export const CALLS: readonly (readonly string[])[] = [
   ['pwrite64', 'pwritev'],
   ['fdatasync'],
   ['fsync'],
+  ['ftruncate', 'truncate'],
   ['rename', 'renameat', 'renameat2'],
   ['link', 'linkat'],
   ['unlink', 'unlinkat'],
   ['mkdir', 'mkdirat'],
   ['rmdir'],
+  ['connect'],
+  ['bind', 'listen'],
   ['close'],
 ];
 
@@ -154,13 +34,33 @@ export interface Outcome extends Judgement {
   readonly exitCode: number | null;
 }
 
+const worlds = new Map<string, { readonly dir: string; readonly ledger: Ledger }>();
+
+/** A scene in a world of its own: what lies in it was made once. */
+async function sceneOf({ name, world, options }: Operation): Promise<Scene> {
+  if (!world) return new Scene({ ...options, command: true });
+  const made = worlds.get(name) ?? { dir: temporaryDirectory(), ledger: new Ledger() };
+  if (!worlds.has(name)) await world(made.dir, made.ledger);
+  worlds.set(name, made);
+  const scene = new Scene({ ...options, command: true }, made.ledger.upToNow());
+  copyDirectory(made.dir, scene.dir);
+  return scene;
+}
+
+async function setUp(scene: Scene, { companion, prepare, atStart }: Operation): Promise<void> {
+  const start = (): Promise<ServerProcess> => ServerProcess.start({ dir: scene.dir, command: true });
+  if (companion === 'first') scene.companion = await start();
+  await scene.start(atStart && !prepare ? { hold: true } : {});
+  if (companion === 'front') scene.front = scene.companion = await start();
+  await prepare?.(scene);
+}
+
 /** Does one operation with one fault in it (its paths are meant within the directory); restarts the server if that killed it; asks the oracle. */
 export async function strike(operation: Operation, injection: Injection): Promise<Outcome> {
-  const scene = new Scene(operation.options);
+  const scene = await sceneOf(operation);
   try {
-    await scene.start();
-    await operation.prepare(scene);
-    const paths = injection.paths?.map((path) => join(scene.dir, path)) ?? operation.paths?.(scene) ?? [];
+    await setUp(scene, operation);
+    const paths = injection.paths?.map((path) => join(scene.dir, path)) ?? [];
     const strace = await Strace.attach(scene.server.pid, { ...injection, paths });
     if (operation.atStart) {
       scene.server.begin();
@@ -173,7 +73,9 @@ export async function strike(operation: Operation, injection: Injection): Promis
     strace.forget();
     const died = scene.server.isOver;
     const exitCode = died ? (await scene.server.exited).code : null;
-    return { struck, died, exitCode, ...(await scene.judge()) };
+    const judgement = await scene.judge();
+    const more = (await operation.check?.(scene)) ?? [];
+    return { struck, died, exitCode, ...judgement, complaints: [...judgement.complaints, ...more] };
   } finally {
     await scene.clear();
   }
@@ -206,19 +108,21 @@ const CUT_SHORT = {
   calls: ['write'],
   fault: 'retval=7',
   thread: 'main',
-  paths: [`${ALICE}.txt`, `.delivered/${ALICE}/0-0.log`],
+  paths: [`${ALICE}.txt`],
 } as const;
 /** node itself cannot do without these: failing them would say nothing about us. */
-const NOT_FAILED = new Set(['close', 'writev']);
+const NOT_FAILED = new Set(['close', 'writev', 'bind']);
 
 /** Each operation, each call, each thread: the first of them, the second, … until none is left to strike. */
 export async function everyCall(options: {
   report: (line: string) => void;
+  /** Part of an operation's name, and of a fault's. */
   only?: string | undefined;
+  fault?: string | undefined;
 }): Promise<EveryCallResult> {
   const total = { runs: 0, kills: 0, failures: 0, lost: 0, twice: 0, reordered: 0, strange: 0 };
   const complaints: string[] = [];
-  for (const series of allSeries(options.only)) {
+  for (const series of allSeries(options.only, options.fault)) {
     const name = `${series.operation.name}, ${series.calls[0]}, ${series.fault}, ${series.thread} thread`;
     let when = 1;
     const most = series.operation.most ?? MOST_CALLS;
@@ -246,10 +150,15 @@ export async function everyCall(options: {
   return { ...total, complaints };
 }
 
+type Struck = Pick<Series, 'calls' | 'fault'> & Partial<Pick<Series, 'operation'>>;
+
 /** What a run should not have shown. A lock whose removal is made to fail stays: the next one waits until it is stale. */
-export function wrongIn({ bad, complaints }: Outcome, { calls, fault }: Pick<Series, 'calls' | 'fault'>): unknown[] {
-  const lockMayStay = calls.includes('rmdir') && fault.startsWith('error=');
-  return [...bad, ...complaints.filter((complaint) => !(lockMayStay && complaint.startsWith('lock left')))];
+export function wrongIn({ bad, complaints, died }: Outcome, { calls, fault, operation }: Struck): unknown[] {
+  const isFailure = fault.startsWith('error=');
+  const lockMayStay = calls.includes('rmdir') && isFailure;
+  const mayEnd = !isFailure || operation?.atStart || calls.some((call) => call.endsWith('sync'));
+  const wrong = [...bad, ...complaints.filter((complaint) => !(lockMayStay && complaint.startsWith('lock left')))];
+  return died && !mayEnd ? [...wrong, 'the server ended, though no sync had failed'] : wrong;
 }
 
 async function tooLate(): Promise<Error> {
@@ -261,19 +170,21 @@ function strikeIn({ operation, ...injection }: Series, when: number): Promise<Ou
   return strike(operation, { ...injection, when });
 }
 
-function allSeries(only: string | undefined): Series[] {
-  const operations = [...OPERATIONS, ...IN_DETAIL].filter(({ name }) => only === undefined || name.includes(only));
-  return operations.flatMap((operation) => [
+function allSeries(only = '', fault = ''): Series[] {
+  const series = OPERATIONS.flatMap((operation) => [
     ...CALLS.flatMap((calls) =>
-      (['main', 'pool'] as const).flatMap((thread) =>
-        ['signal=KILL', ...(NOT_FAILED.has(calls[0]!) ? [] : FAILURES)].map((fault) => ({
-          operation,
-          calls,
-          fault,
-          thread,
-        })),
-      ),
+      (['main', 'pool'] as const).flatMap((thread) => faultsAt({ operation, calls, thread })),
     ),
     { operation, ...CUT_SHORT },
   ]);
+  return series.filter((each) => each.operation.name.includes(only) && each.fault.includes(fault));
+}
+
+function faultsAt(where: Omit<Series, 'fault'>): Series[] {
+  const [call = ''] = where.calls;
+  const kill = { ...where, fault: 'signal=KILL' };
+  if (NOT_FAILED.has(call)) return [kill];
+  // node writes for itself, too, and cannot do without.
+  const paths = call === 'write' ? { paths: CUT_SHORT.paths } : {};
+  return [kill, ...FAILURES.map((fault) => ({ ...where, ...paths, fault }))];
 }

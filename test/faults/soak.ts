@@ -1,41 +1,31 @@
 import { join } from 'node:path';
-import { ownerOf } from '../ownership/kit.ts';
+import { FaultyProcesses, type Fault, type FaultCounts } from './kit/faulty-processes.ts';
 import { Follower } from './kit/follower.ts';
 import { ForeignWriter, type WriterKind } from './kit/foreign-writer.ts';
 import { Ledger, type Verdict } from './kit/ledger.ts';
 import { Random } from './kit/random.ts';
 import { Sender } from './kit/sender.ts';
-import { ServerProcess, freePort, type ServerOptions } from './kit/server-process.ts';
-import { pause, until } from './kit/wait.ts';
+import { until } from './kit/wait.ts';
 import { leftovers, removeDirectory, replay, shorten, takesIn, temporaryDirectory } from './kit/world.ts';
 
 export interface SoakOptions {
   readonly seed: number;
   readonly durationMs: number;
-  readonly servers?: number;
+  /** How many serve the directory; default 3. */
+  readonly processes?: number;
   readonly mailboxes?: number;
   readonly sendersPerMailbox?: number;
   readonly followersPerMailbox?: number;
   readonly foreign?: readonly WriterKind[];
   /** What happens to servers, and how often in relation. */
   readonly faults?: readonly Fault[];
-  readonly segmentBytes?: number;
-  /** Servers as users start them, instead of runners with small segments. */
-  readonly command?: boolean;
   /** About how long between faults. */
   readonly faultEveryMs?: number;
   readonly report?: (line: string) => void;
 }
 
-export type Fault = 'kill' | 'stop' | 'terminate';
-
-export interface SoakResult {
+export interface SoakResult extends FaultCounts {
   readonly seed: number;
-  readonly kills: number;
-  readonly stops: number;
-  readonly terminations: number;
-  /** How many of these faults met the owner of the directory. */
-  readonly metOwner: number;
   readonly accepted: number;
   readonly foreign: number;
   readonly connections: number;
@@ -43,15 +33,13 @@ export interface SoakResult {
   readonly twice: number;
   readonly reordered: number;
   readonly strange: number;
-  /** Gaps, refused cursors, locks left, mailboxes that are not empty, takes that stay, exits other than 0. */
+  /** Gaps, refused cursors, locks left, mailboxes that are missing or not empty, exits other than 0. */
   readonly complaints: readonly string[];
   readonly samples: readonly object[];
 }
 
 const SERVER_FAULTS: readonly Fault[] = [...Array<Fault>(7).fill('kill'), 'stop', 'terminate'];
 const NAMES = ['alice', 'bob', 'carol', 'dave'];
-const STOPPED_LEAST_MS = 2100;
-const STOPPED_MOST_MS = 4000;
 
 /** Senders, followers, foreign writers and faults on one directory for a while; then the oracle. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
@@ -76,46 +64,39 @@ class Soak {
   readonly #random: Random;
   readonly #dir = temporaryDirectory();
   readonly #boxes: Box[] = [];
-  #servers: ServerProcess[] = [];
+  readonly #processes: FaultyProcesses;
   #writers: ForeignWriter[] = [];
   #calm = false;
   #over = false;
-  #kills = 0;
-  #stops = 0;
-  #terminations = 0;
-  #metOwner = 0;
   readonly #complaints: string[] = [];
 
   constructor({ report, ...options }: SoakOptions) {
     this.#options = {
-      servers: 3,
+      processes: 3,
       mailboxes: 4,
       sendersPerMailbox: 8,
       followersPerMailbox: 2,
       foreign: ['php', 'dash', 'holder'],
       faults: SERVER_FAULTS,
-      segmentBytes: 64 * 1024,
-      command: false,
       faultEveryMs: 500,
       ...options,
     };
     this.#report = report ?? (() => undefined);
     this.#random = new Random(options.seed);
+    const { faults, faultEveryMs } = this.#options;
+    this.#processes = new FaultyProcesses(this.#dir, { faults, faultEveryMs, complaints: this.#complaints });
   }
 
   async run(): Promise<SoakResult> {
-    for (let i = 0; i < this.#options.servers; i += 1) {
-      this.#servers.push(await ServerProcess.start({ ...this.#serverOptions(), port: await freePort() }));
-    }
+    for (let i = 0; i < this.#options.processes; i += 1) await this.#processes.add();
     for (const name of NAMES.slice(0, this.#options.mailboxes)) this.#boxes.push(this.#openBox(name));
     this.#writers = this.#startWriters();
 
     const endMs = performance.now() + this.#options.durationMs;
     const reporter = setInterval(() => this.#reportState(), 10_000);
     const sending = this.#boxes.flatMap(({ senders }) => senders.map((sender) => this.#sendOn(sender)));
-    const faults = this.#servers.map((_, i) => this.#makeFaults(i, endMs, this.#random.fork()));
     try {
-      await Promise.all(faults);
+      await this.#processes.makeFaults(endMs, this.#random);
       this.#calm = true;
       this.#over = true;
       await Promise.all([...sending, ...this.#writers.map((writer) => writer.stop())]);
@@ -126,17 +107,17 @@ class Soak {
     return this.#judge();
   }
 
-  #serverOptions(): ServerOptions {
-    const { segmentBytes, command } = this.#options;
-    return { dir: this.#dir, segmentBytes, command };
-  }
-
   #openBox(name: string): Box {
     const ledger = new Ledger();
     const { sendersPerMailbox, followersPerMailbox } = this.#options;
     const senders = Array.from({ length: sendersPerMailbox }, (_, i) => {
       const random = this.#random.fork();
-      return new Sender({ name: `${name}-friend-${i}`, receiver: name, ledger, port: () => this.#anyPort(random) });
+      return new Sender({
+        name: `${name}-friend-${i}`,
+        receiver: name,
+        ledger,
+        port: () => this.#processes.anyPort(random),
+      });
     });
     const followers = Array.from({ length: followersPerMailbox }, () => this.#follow(name));
     return { name, ledger, senders, followers };
@@ -147,15 +128,11 @@ class Soak {
     const random = this.#random.fork();
     return new Follower({
       mailbox,
-      port: () => this.#anyPort(random),
+      port: () => this.#processes.anyPort(random),
       livesMs: () => (this.#calm ? 20_000 : random.between(20, 3000)),
       awayMs: () => (this.#calm ? 50 : random.next() < 0.3 ? random.between(500, 2500) : random.between(10, 100)),
       inQuery: () => random.next() < 0.3,
     });
-  }
-
-  #anyPort(random: Random): number {
-    return random.pick(this.#servers).port;
   }
 
   #startWriters(): ForeignWriter[] {
@@ -174,61 +151,11 @@ class Soak {
   }
 
   async #sendOn(sender: Sender): Promise<void> {
-    while (!this.#over) await sender.sendOne();
-    sender.close();
-  }
-
-  async #makeFaults(index: number, endMs: number, random: Random): Promise<void> {
-    while (performance.now() < endMs) {
-      await pause(this.#lull(random));
-      const fault = random.pick(this.#options.faults);
-      const server = this.#servers[index]!;
-      if (server.isOver) this.#complaints.push(`a server died by itself: ${server.errors.slice(-500)}`);
-      if (ownerOf(this.#dir, [server.pid]) !== undefined) this.#metOwner += 1;
-      if (fault === 'stop') {
-        this.#stops += 1;
-        server.signal('SIGSTOP');
-        await pause(random.between(STOPPED_LEAST_MS, STOPPED_MOST_MS));
-        server.signal('SIGCONT');
-        continue;
-      }
-      if (fault === 'terminate') {
-        this.#terminations += 1;
-        await this.#terminate(server);
-      } else {
-        this.#kills += 1;
-        await server.kill();
-      }
-      // Some are killed again while they start.
-      const next = await ServerProcess.spawn({ ...this.#serverOptions(), port: server.port });
-      if (fault === 'kill' && random.next() < 0.15) {
-        await pause(random.between(50, 400));
-        this.#kills += 1;
-        await next.kill();
-        this.#servers[index] = await ServerProcess.start({ ...this.#serverOptions(), port: server.port });
-      } else {
-        await next.ready();
-        this.#servers[index] = next;
-      }
+    while (!this.#over) {
+      await sender.sendOne();
+      this.#processes.silence.accepted();
     }
-  }
-
-  /** Now and then long enough for a dead holder's lock to be taken over, so that mail flows; else fault upon fault. */
-  #lull(random: Random): number {
-    const { faultEveryMs } = this.#options;
-    return random.next() < 0.3 ? random.between(4, 12) * faultEveryMs : random.between(50, faultEveryMs);
-  }
-
-  async #terminate(server: ServerProcess): Promise<void> {
-    const beganMs = performance.now();
-    const late = setTimeout(() => {
-      this.#complaints.push('a server did not end within 5 s of SIGTERM');
-      server.signal('SIGKILL');
-    }, 5000);
-    const { code } = await server.terminate();
-    clearTimeout(late);
-    const tookMs = Math.round(performance.now() - beganMs);
-    if (code !== 0) this.#complaints.push(`exit ${code} after SIGTERM (${tookMs} ms): ${server.errors.slice(-500)}`);
+    sender.close();
   }
 
   async #judge(): Promise<SoakResult> {
@@ -238,20 +165,19 @@ class Soak {
         // What is missing after a minute is for the verdict to tell.
         await until('', () => ledger.isIn(follower.texts), 60_000, 100).catch(() => undefined);
       }
-      const again = await replay(this.#anyPort(this.#random), name, ledger);
-      for (const reader of [...followers, again]) {
-        verdicts.push(ledger.judge(reader.shown));
-        this.#complaints.push(...reader.complaints.map((complaint) => `${name}: ${complaint}`));
-      }
+      for (const reader of followers) this.#hear(name, ledger, reader, verdicts);
     }
     await this.#checkEnd();
+    // What lies in the files, as a process tells it that saw none of it.
+    const fresh = await this.#processes.add();
+    for (const { name, ledger } of this.#boxes) {
+      this.#hear(name, ledger, await replay(fresh.port, name, ledger), verdicts);
+    }
+    await this.#processes.terminateAll();
     const sum = (what: keyof Verdict): number => verdicts.reduce((total, verdict) => total + verdict[what].length, 0);
     return {
       seed: this.#options.seed,
-      kills: this.#kills,
-      stops: this.#stops,
-      terminations: this.#terminations,
-      metOwner: this.#metOwner,
+      ...this.#processes.counts,
       accepted: this.#accepted(),
       foreign: this.#foreign(),
       connections: this.#connections(),
@@ -266,14 +192,20 @@ class Soak {
     };
   }
 
-  /** Takes go when nobody writes to them; after a clean end no lock is left, and every mailbox is there and empty. */
+  #hear(name: string, ledger: Ledger, reader: Follower, verdicts: Verdict[]): void {
+    verdicts.push(ledger.judge(reader.shown));
+    this.#complaints.push(...reader.complaints.map((complaint) => `${name}: ${complaint}`));
+  }
+
+  /** Every mailbox is there and empty while somebody listens, what was taken moves on; after a clean end no lock is left. */
   async #checkEnd(): Promise<void> {
-    await until('takes to be retired', () => takesIn(this.#dir).length === 0, 25_000, 200).catch(() =>
-      this.#complaints.push(`takes that stay: ${takesIn(this.#dir).join(', ')}`),
-    );
-    await Promise.all(this.#boxes.flatMap(({ followers }) => followers.map((follower) => follower.close())));
-    await Promise.all(this.#servers.map((server) => this.#terminate(server)));
     const names = this.#boxes.map(({ name }) => name);
+    const left = (): string[] => leftovers(this.#dir, names, 'running');
+    await until('', () => left().length === 0, 5000).catch(() => this.#complaints.push(...left()));
+    const taken = (): string[] => takesIn(this.#dir).map((name) => `stays taken: ${name}`);
+    await until('', () => taken().length === 0, 25_000).catch(() => this.#complaints.push(...taken()));
+    await Promise.all(this.#boxes.flatMap(({ followers }) => followers.map((follower) => follower.close())));
+    await this.#processes.terminateAll();
     this.#complaints.push(...leftovers(this.#dir, names));
   }
 
@@ -290,9 +222,10 @@ class Soak {
   }
 
   #reportState(): void {
+    const { kills, stops, terminations, metOwner, longestSilenceMs } = this.#processes.counts;
     this.#report(
-      `kills ${this.#kills}, stops ${this.#stops}, terminations ${this.#terminations}, of the owner ${this.#metOwner}, accepted ${this.#accepted()}` +
-        ` (of them foreign ${this.#foreign()}), connections ${this.#connections()}`,
+      `kills ${kills}, stops ${stops}, terminations ${terminations}, of the owner ${metOwner}, longest silence` +
+        ` ${longestSilenceMs} ms, accepted ${this.#accepted()} (of them foreign ${this.#foreign()}), connections ${this.#connections()}`,
     );
   }
 
@@ -301,8 +234,8 @@ class Soak {
     this.#calm = true;
     await Promise.allSettled(this.#boxes.flatMap(({ followers }) => followers.map((follower) => follower.close())));
     await Promise.allSettled(this.#writers.map((writer) => writer.stop()));
-    await Promise.allSettled(this.#servers.map((server) => server.kill()));
-    if (this.#complaints.length > 0 && process.env['KEEP_DIR']) this.#report(`kept: ${this.#dir}`);
+    await this.#processes.kill();
+    if (process.env['KEEP_DIR']) this.#report(`kept: ${this.#dir}`);
     else removeDirectory(this.#dir);
   }
 }

@@ -77,6 +77,7 @@ test('gives a backlog of 100,000 messages complete and in order, within bounds o
     writeFileSync(scene.mailbox, backlog(scene.ledger, 5000, 'first'));
     await scene.follow();
     await scene.follower!.close();
+    await scene.drained();
     writeFileSync(scene.mailbox, backlog(scene.ledger, 100_000, 'x'.repeat(100)));
     const before = residentBytes(scene.server.pid);
     let most = before;

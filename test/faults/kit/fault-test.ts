@@ -25,11 +25,6 @@ export const testWithMounts = testWith(
   'the right to mount',
 );
 
-export const testWithLoopDevices = testWith(
-  process.getuid?.() === 0 && succeeds('losetup', '-f') && succeeds('mkfs.ext4', '-V'),
-  'the right to mount loop devices, or mkfs.ext4',
-);
-
 export const testWithNetworkNamespaces = testWith(
   process.getuid?.() === 0 && succeeds('unshare', '--net', 'ip', 'link'),
   'the right to make network namespaces, or ip',

@@ -54,6 +54,12 @@ export class Ledger {
     if (!isOurs(entry.writer)) this.#foreign += 1;
   }
 
+  /** This was accepted before anything else here, behind what `writer` is known to have written before it. */
+  knows(text: string, writer: string): void {
+    this.#entries.set(text, { writer, number: this.#entries.size, startedMs: -Infinity, acceptedMs: -Infinity });
+    this.#accepted += 1;
+  }
+
   /** Whether everything accepted has been shown; cheap, to be asked often. */
   isIn(shown: ReadonlySet<string>): boolean {
     if (shown.size < this.#accepted) return false;

@@ -1,7 +1,7 @@
 /**
  * The server under test, as a process of its own:
  *
- *     node mailbox-server.mjs '{"dir": "/tmp/x", "port": 20123, "segmentBytes": 65536}'
+ *     node mailbox-server.mjs '{"dir": "/tmp/x", "port": 20123, "pieceBytes": 65536}'
  *
  * Says {"ready": port} on stdout; with "hold", says {"held": true} first and begins when a line comes in. On SIGUSR2 its
  * event loop is blocked, on SIGPWR it says {"heldBytes": n}, its memory without what is only garbage. Exits 0 after

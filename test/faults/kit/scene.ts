@@ -1,4 +1,4 @@
-import { appendFileSync, closeSync, openSync, readFileSync, statSync, utimesSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { Follower, type FollowerOptions } from './follower.ts';
@@ -6,8 +6,8 @@ import { FOREIGN, Ledger, isClean, type Verdict } from './ledger.ts';
 import { Sender } from './sender.ts';
 import { ServerProcess, freePort, type ServerOptions } from './server-process.ts';
 import { COUNTABLE } from './strace.ts';
-import { until } from './wait.ts';
-import { leftovers, locksIn, removeDirectory, replay, shorten, temporaryDirectory } from './world.ts';
+import { pause, until } from './wait.ts';
+import { leftovers, removeDirectory, replay, shorten, temporaryDirectory } from './world.ts';
 
 export const ALICE = 'alice';
 
@@ -27,10 +27,13 @@ export const ALL_WELL = { lost: 0, twice: 0, reordered: 0, strange: 0, bad: [], 
 /** A server with alice's mailbox, one sender and, from some time on, one follower. */
 export class Scene {
   readonly dir: string;
-  readonly ledger = new Ledger();
+  readonly ledger: Ledger;
   readonly sender: Sender;
   follower: Follower | undefined;
   server!: ServerProcess;
+  /** Another process on the directory; `front`: people talk to it. */
+  companion: ServerProcess | undefined;
+  front: ServerProcess | undefined;
   port = 0;
   readonly #options: Partial<ServerOptions>;
   #via: readonly string[] = [];
@@ -38,16 +41,23 @@ export class Scene {
   #held: number | undefined;
   #sending: Promise<void> = Promise.resolve();
 
-  constructor(options: Partial<ServerOptions> = {}) {
+  /** `ledger`: what is in the directory already. */
+  constructor(options: Partial<ServerOptions> = {}, ledger = new Ledger()) {
+    this.ledger = ledger;
     this.dir = options.dir ?? temporaryDirectory();
     this.#options = options;
-    this.sender = new Sender({ name: 'bob', receiver: ALICE, ledger: this.ledger, port: () => this.port });
+    this.sender = new Sender({ name: 'bob', receiver: ALICE, ledger: this.ledger, port: () => this.clientPort });
   }
 
   static async open(options: Partial<ServerOptions> = {}): Promise<Scene> {
     const scene = new Scene(options);
     await scene.start();
     return scene;
+  }
+
+  /** Where people send and listen. */
+  get clientPort(): number {
+    return this.front?.port ?? this.port;
   }
 
   /** `via`: the command that runs the server, kept for restarts. */
@@ -58,23 +68,30 @@ export class Scene {
     this.server = await ServerProcess.start(options, via, COUNTABLE);
   }
 
-  /** After a `kill -9`, as if the 2 s had passed after which a dead holder's lock is taken over. */
   async restart(): Promise<void> {
     await this.server.kill();
-    const longAgo = new Date(Date.now() - 60_000);
-    for (const lock of locksIn(this.dir)) utimesSync(join(this.dir, '.locks', lock), longAgo, longAgo);
     await this.start();
   }
 
-  /** Ends when they are accepted, or the server is dead: then they are accepted after its restart. */
+  /** Behind what is being sent. Ends when they are accepted, or the server is dead: then they are accepted after its restart. */
   async sends(count: number): Promise<void> {
-    this.#sending = this.sender.send(count);
+    this.#sending = this.#sending.then(() => this.sender.send(count));
     await Promise.race([this.#sending, this.server.exited]);
+  }
+
+  /** Ends when so much time has passed, or the server is dead. */
+  async idle(ms: number): Promise<void> {
+    await Promise.race([pause(ms), this.server.exited]);
+  }
+
+  /** Ends when the mailbox is there and empty, or the server is dead. */
+  drained(): Promise<void> {
+    return this.until('the mailbox is empty', () => statSync(this.mailbox, { throwIfNoEntry: false })?.size === 0);
   }
 
   /** Ends when the follower has everything accepted so far, or the server is dead. */
   async follow(options: Partial<FollowerOptions> = {}): Promise<Follower> {
-    this.follower = new Follower({ mailbox: ALICE, port: () => this.port, ...options });
+    this.follower = new Follower({ mailbox: ALICE, port: () => this.clientPort, ...options });
     await this.shown();
     return this.follower;
   }
@@ -129,10 +146,13 @@ export class Scene {
     return new Promise((done) => {
       let status: number | undefined;
       const headers = { 'Content-Type': 'application/json' };
-      const req = request({ host: '127.0.0.1', port: this.port, method: 'POST', path: '/receipts', headers }, (res) => {
-        status = res.statusCode;
-        res.resume();
-      });
+      const req = request(
+        { host: '127.0.0.1', port: this.clientPort, method: 'POST', path: '/receipts', headers },
+        (res) => {
+          status = res.statusCode;
+          res.resume();
+        },
+      );
       req.on('error', () => undefined);
       req.on('close', () => done(status));
       req.end(body);
@@ -150,10 +170,15 @@ export class Scene {
     const died = (await this.#through(this.sender.send(1))) || diedBefore;
     // What the first start made up for must be there for the second, too.
     if (died) await this.restart();
-    this.follower ??= new Follower({ mailbox: ALICE, port: () => this.port });
+    this.follower ??= new Follower({ mailbox: ALICE, port: () => this.clientPort });
     await this.shown(patienceMs).catch(() => undefined); // what is missing is for the verdict to tell
-    const again = await replay(this.port, ALICE, this.ledger, patienceMs / 2);
+    const again = await replay(this.clientPort, ALICE, this.ledger, patienceMs / 2);
+    // With nobody there the mailbox is drained a moment later.
+    await until('the mailbox is empty', () => leftovers(this.dir, [ALICE], 'running').length === 0, 5000).catch(
+      () => undefined,
+    );
     await this.follower.close();
+    const companion = this.companion?.isOver ? undefined : await this.companion?.terminate();
     const readers = [this.follower, again];
     const { code } = await this.server.terminate();
 
@@ -168,7 +193,9 @@ export class Scene {
       complaints: [
         ...readers.flatMap(({ complaints }) => complaints),
         ...leftovers(this.dir, [ALICE]),
-        ...(code === 0 ? [] : [`exit ${code} after SIGTERM: ${this.server.errors}`]),
+        ...[code, companion?.code ?? 0]
+          .filter((exit) => exit !== 0)
+          .map((exit) => `exit ${exit} after SIGTERM: ${this.server.errors}`),
       ],
     };
   }
@@ -187,6 +214,7 @@ export class Scene {
     this.#held = undefined;
     await this.follower?.close();
     await this.server?.kill();
+    await this.companion?.kill();
     this.sender.close();
     if (this.#options.dir === undefined) removeDirectory(this.dir);
   }

@@ -9,7 +9,7 @@ export interface ServerOptions {
   readonly port?: number;
   /** Default: 127.0.0.1. */
   readonly host?: string;
-  readonly segmentBytes?: number;
+  readonly pieceBytes?: number;
   readonly keepMs?: number;
   readonly keepBytes?: number;
   readonly maxWaiting?: number;
@@ -29,6 +29,8 @@ export interface ServerOptions {
   readonly verbose?: boolean;
   /** The command as users start it, instead of a runner with our options. */
   readonly command?: boolean;
+  /** More of its command line. */
+  readonly args?: readonly string[];
 }
 
 export interface Exit {
@@ -37,6 +39,7 @@ export interface Exit {
 }
 
 const RUNNER = resolve(import.meta.dirname, 'mailbox-server.mjs');
+const PRELOAD = resolve(import.meta.dirname, 'preload.mjs');
 const READY_MS = 60_000;
 
 const running = new Set<ChildProcess>();
@@ -87,9 +90,10 @@ export class ServerProcess {
       ? commandLine({ ...options, port })
       : [RUNNER, JSON.stringify({ ...options, port })];
     const command = [...via, process.execPath, ...program];
+    const { hold = false, hurry = 1 } = options;
     const child = spawn(command[0]!, command.slice(1), {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '', ...env },
+      env: { ...process.env, NODE_OPTIONS: '', PRELOAD: JSON.stringify({ hold, hurry }), ...env },
     });
     return new ServerProcess(child, port);
   }
@@ -148,10 +152,14 @@ export class ServerProcess {
   }
 }
 
-function commandLine({ dir, port }: ServerOptions): string[] {
-  const dist = process.env['CHAT_DIST'] ?? resolve(import.meta.dirname, '../../../dist');
-  const bin = resolve(dist, '../bin/mailbox-chat.cjs');
-  return [bin, '--port', `${port}`, '--dir', dir, '--log-level', 'error'];
+export const BIN = resolve(
+  process.env['CHAT_DIST'] ?? resolve(import.meta.dirname, '../../../dist'),
+  '../bin/mailbox-chat.cjs',
+);
+
+function commandLine({ dir, port, sendRate = 0, args = [] }: ServerOptions): string[] {
+  const options = ['--port', `${port}`, '--dir', dir, '--log-level', 'error', '--send-rate', `${sendRate}`, ...args];
+  return ['--import', PRELOAD, BIN, ...options];
 }
 
 let lastPort = 20_000 + Math.floor(Math.random() * 10_000);

@@ -62,8 +62,20 @@ export class Strace {
     const isAttached = (): boolean =>
       strace.#isOver || threads.every((tid) => said.includes(`Process ${tid} attached`));
     await until('strace to attach', isAttached, 10_000, 2);
+    if (fault === 'signal=KILL') strace.#insist(pid);
     if (strace.#isOver && !said.includes('attached')) throw new Error(`strace could not attach: ${said}`);
     return strace;
+  }
+
+  /** Now and then strace hangs in the death of a process with many threads, and the process with it. */
+  #insist(pid: number): void {
+    const timer = setInterval(() => {
+      if (this.#isOver) clearInterval(timer);
+      else if (this.hasStruck) {
+        this.#child.kill('SIGKILL');
+        spawnSync('kill', ['-KILL', `${pid}`]); // or it is gone
+      }
+    }, 1000);
   }
 
   get hasStruck(): boolean {

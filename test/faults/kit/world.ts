@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Follower } from './follower.ts';
@@ -13,6 +13,12 @@ export function removeDirectory(dir: string): void {
   rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
 }
 
+/** Copies a data directory with its times, but for the socket of a server. */
+export function copyDirectory(from: string, to: string): void {
+  const filter = (path: string): boolean => !lstatSync(path).isSocket();
+  cpSync(from, to, { recursive: true, preserveTimestamps: true, filter });
+}
+
 export function namesIn(dir: string): string[] {
   return existsSync(dir) ? readdirSync(dir) : [];
 }
@@ -24,7 +30,9 @@ export function takesIn(dir: string): string[] {
 }
 
 export function locksIn(dir: string): string[] {
-  return namesIn(join(dir, '.locks'));
+  return namesIn(join(dir, '.locks')).filter((name) =>
+    statSync(join(dir, '.locks', name), { throwIfNoEntry: false })?.isDirectory(),
+  );
 }
 
 /** Everything kept of a mailbox, read by a client that was never there before, up to a marker sent now. */
@@ -37,9 +45,9 @@ export async function replay(port: number, mailbox: string, ledger: Ledger, with
   return follower;
 }
 
-/** What a fault may leave behind, looked at after every server has ended cleanly. */
-export function leftovers(dir: string, mailboxes: readonly string[]): string[] {
-  const left = locksIn(dir).map((lock) => `lock left: ${lock}`);
+/** What a fault may leave behind, looked at after every server has ended cleanly; while they run, they may hold locks. */
+export function leftovers(dir: string, mailboxes: readonly string[], servers: 'running' | 'ended' = 'ended'): string[] {
+  const left = servers === 'running' ? [] : locksIn(dir).map((lock) => `lock left: ${lock}`);
   for (const mailbox of mailboxes) {
     const stat = statSync(join(dir, `${mailbox}.txt`), { throwIfNoEntry: false });
     if (!stat) left.push(`${mailbox}.txt is missing`);

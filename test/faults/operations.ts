@@ -1,0 +1,247 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { isClean, type Ledger } from './kit/ledger.ts';
+import { ALICE, type Scene } from './kit/scene.ts';
+import { BIN, ServerProcess, tracked, type ServerOptions } from './kit/server-process.ts';
+import { replay, shorten, temporaryDirectory } from './kit/world.ts';
+import { HURRY, forgettable, manyPieces, oldMail, takenHalf, versionOne } from './kit/worlds.ts';
+
+/** One thing that the server does with files or sockets, done under faults. Seen from outside only: it holds for any layout. */
+export interface Operation {
+  readonly name: string;
+  readonly options?: Partial<ServerOptions>;
+  /** What lies in the directory before; made once. What was said there is in the ledger. */
+  readonly world?: (dir: string, ledger: Ledger) => Promise<void>;
+  /** Another process on the directory: `first`, it was there before the one that is struck; `front`, it came later, and people talk to it. */
+  readonly companion?: 'first' | 'front';
+  /** Before the faults begin. */
+  readonly prepare?: (scene: Scene) => Promise<void>;
+  /** Ends when what it began has ended, or the server is dead. */
+  readonly act: (scene: Scene) => Promise<void>;
+  /** What was wrong beside the mail in the directory. */
+  readonly check?: (scene: Scene) => Promise<string[]>;
+  /** The faults begin with the server. */
+  readonly atStart?: boolean;
+  /** Of a long series of calls, the first so many. */
+  readonly most?: number;
+}
+
+/** For what comes after idle times, hurried. */
+const A_WHILE_MS = 4000;
+
+/** Runs a command on the directory until it ends, or the server is dead; tells whether it did what it was asked to. */
+async function command(scene: Scene, ...args: readonly string[]): Promise<boolean> {
+  const child = tracked(spawn(process.execPath, [BIN, ...args, '--dir', scene.dir], { stdio: 'ignore' }));
+  const code = await new Promise<number | null>((done) => child.once('exit', (exit) => done(exit)));
+  return code === 0;
+}
+
+/** Ends when the mailbox was taken and all steps of that are done, which the next message waits for, or the server is dead. */
+async function taken(scene: Scene): Promise<void> {
+  await scene.drained();
+  await scene.sends(1);
+}
+
+const forgotten = new WeakSet<Scene>();
+const copies = new WeakMap<Scene, { readonly copy: string; readonly before: Ledger }>();
+
+/** What a server on a finished copy shows, judged by what was accepted before the backup began. */
+async function wrongInCopy(scene: Scene): Promise<string[]> {
+  const { copy, before } = copies.get(scene) ?? {};
+  if (!copy || !before) return [];
+  before.alsoPosted(scene.ledger);
+  const server = await ServerProcess.start({ dir: copy, command: true });
+  const { shown, complaints } = await replay(server.port, ALICE, before, 5000);
+  await server.terminate();
+  const verdict = before.judge(shown);
+  return isClean(verdict) ? complaints : [`in the copy: ${JSON.stringify(shorten(verdict))}`];
+}
+
+export const OPERATIONS: readonly Operation[] = [
+  {
+    name: 'append while the receiver is away',
+    prepare: (scene) => scene.sender.send(1),
+    act: (scene) => scene.sends(3),
+  },
+  {
+    name: 'append while the receiver listens',
+    prepare: async (scene) => {
+      await scene.sender.send(1);
+      await scene.follow();
+    },
+    act: async (scene) => {
+      await scene.sends(3);
+      await taken(scene);
+    },
+  },
+  {
+    name: 'drain',
+    prepare: async (scene) => {
+      await scene.sender.send(2);
+      scene.appendForeign();
+      scene.append('nonsense without a field\n\n');
+      scene.appendForeign();
+    },
+    act: async (scene) => {
+      const following = scene.follow();
+      await scene.sends(1);
+      await following;
+      await taken(scene);
+    },
+  },
+  {
+    name: 'finish what a dead server took',
+    world: takenHalf,
+    atStart: true,
+    most: 40,
+    act: async (scene) => {
+      scene.appendForeign();
+      await scene.sends(1);
+    },
+  },
+  {
+    name: 'late mail',
+    prepare: async (scene) => {
+      await scene.sender.send(2);
+      scene.holdMailbox();
+      await scene.follow();
+      await scene.drained();
+    },
+    act: async (scene) => {
+      scene.letGoOfMailbox();
+      await scene.shown();
+    },
+  },
+  {
+    name: 'retire',
+    options: HURRY,
+    most: 20, // it looks who has the file open, with thousands of calls
+    prepare: async (scene) => {
+      await scene.sender.send(2);
+      scene.holdMailbox();
+      await scene.follow();
+      await scene.drained();
+      scene.letGoOfMailbox();
+      await scene.shown();
+    },
+    act: (scene) => scene.idle(A_WHILE_MS),
+  },
+  {
+    name: 'merge',
+    options: HURRY,
+    world: manyPieces,
+    most: 40,
+    prepare: (scene) => scene.sender.send(1),
+    act: async (scene) => {
+      await scene.follow();
+      await scene.idle(A_WHILE_MS);
+    },
+  },
+  {
+    name: 'drop old mail',
+    options: { ...HURRY, args: ['--keep-days', '1'] },
+    world: oldMail,
+    atStart: true,
+    most: 40,
+    act: async (scene) => {
+      await scene.sends(1);
+      await scene.idle(A_WHILE_MS);
+    },
+  },
+  {
+    name: 'mark',
+    prepare: async (scene) => {
+      await scene.sender.send(1);
+      await scene.follow();
+    },
+    act: async (scene) => {
+      const id = scene.follower!.cursor!;
+      await scene.until('the receipt is accepted', async () => (await scene.receipt(id)) === 204);
+      await scene.idle(500); // it is written a little later
+    },
+  },
+  {
+    name: 'forget',
+    world: forgettable,
+    act: async (scene) => {
+      if (await command(scene, 'forget', ALICE)) forgotten.add(scene);
+    },
+    check: (scene) => {
+      const shown = [...scene.follower!.texts].filter((text) => text.startsWith('earlier'));
+      return Promise.resolve(forgotten.has(scene) ? shown.map((text) => `forgotten, and shown: ${text}`) : []);
+    },
+  },
+  {
+    name: 'back up',
+    prepare: async (scene) => {
+      await scene.sender.send(2);
+      await replay(scene.port, ALICE, scene.ledger);
+      await scene.sender.send(2);
+      scene.appendForeign();
+    },
+    act: async (scene) => {
+      const copy = join(temporaryDirectory(), 'copy');
+      const before = scene.ledger.upToNow();
+      if (await command(scene, 'backup', copy)) copies.set(scene, { copy, before });
+    },
+    check: wrongInCopy,
+  },
+  {
+    name: 'start',
+    atStart: true,
+    options: HURRY,
+    most: 40,
+    prepare: async (scene) => {
+      await scene.sender.send(2);
+      scene.holdMailbox();
+      await scene.follow();
+      await scene.sender.send(1);
+      await scene.server.kill();
+      scene.letGoOfMailbox();
+      scene.appendForeign();
+      await scene.start({ hold: true });
+    },
+    act: (scene) => scene.sends(1),
+  },
+  {
+    name: 'read on what version 1 left',
+    world: versionOne,
+    atStart: true,
+    act: (scene) => scene.sends(1),
+  },
+  {
+    name: 'pass on to the owner',
+    companion: 'first',
+    prepare: (scene) => scene.sender.send(1),
+    act: async (scene) => {
+      const following = scene.follow();
+      await scene.sends(2);
+      await following;
+    },
+  },
+  {
+    name: 'append for a process that passes on',
+    companion: 'front',
+    prepare: async (scene) => {
+      await scene.sender.send(1);
+      await scene.follow();
+    },
+    act: async (scene) => {
+      await scene.sends(2);
+      await taken(scene);
+    },
+  },
+  {
+    name: 'take over',
+    companion: 'first',
+    prepare: async (scene) => {
+      await scene.sender.send(1);
+      await scene.follow();
+    },
+    act: async (scene) => {
+      await scene.companion!.kill();
+      await scene.sends(1);
+      await scene.shown();
+    },
+  },
+];

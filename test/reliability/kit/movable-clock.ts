@@ -1,0 +1,27 @@
+import { MovableClock } from '../../faults/kit/movable-clock.ts';
+import { pause } from '../../faults/kit/wait.ts';
+import { afterThisTest } from '../../support/after-this-test.ts';
+import type { At } from '../../support/requests.ts';
+import { until } from '../../support/until.ts';
+
+/** A clock for the servers of this test. */
+export function movableClock(): MovableClock {
+  const clock = new MovableClock();
+  afterThisTest(() => clock.remove());
+  return clock;
+}
+
+/** Lets hours go by for a server whose timers move with the clock, and all that it does at such times begin. */
+export async function letPass(clock: MovableClock, offsets: readonly string[], { url }: At): Promise<void> {
+  for (const offset of offsets) {
+    clock.set(offset);
+    await pause(400); // some turns of its event loop
+  }
+  // Connections that were idle for so long are closed.
+  const isThere = (): Promise<boolean> =>
+    fetch(`${url}/healthz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await until('the server to answer', isThere);
+}
