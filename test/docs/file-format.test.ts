@@ -1,26 +1,40 @@
-import { appendFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
 import { Invitations } from '../../src/access/invitations.ts';
+import { MailReader } from '../../src/files/mail-reader.ts';
 import { FileMailboxes, mailboxName } from '../../src/index.ts';
 import { bearer, serveLinks } from '../security/kit/links.ts';
 import { PACKAGE_DIR } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { Listener, listen, textOf } from '../support/listener.ts';
+import { pieces as mailPieces } from '../support/mail-pieces.ts';
+import { OLD_DIRECTORIES, layOut, oldDirectory } from '../support/old-directory.ts';
 import { requires } from '../support/requires.ts';
 import { history, say } from '../support/requests.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
+import { readAll } from '../support/store-mail.ts';
 import { until } from '../support/until.ts';
 import { block, document, type Block } from './kit/documents.ts';
 import { examples, withoutTimes, type Example } from './kit/examples.ts';
 import { run } from './kit/shell.ts';
 
 const PATH = 'docs/file-format.md';
-const READER = '// node read-log.mjs mailboxes/.delivered/henry';
+const READER = '// node read-log.mjs mailboxes henry';
 const LINES_IN_FRONT = '\n\n';
 
 /** A chat on `mailboxes` in a directory of its own, whose clock for patience runs a hundred times as fast. */
-async function serveIn(cwd: string, options: { readonly segmentBytes?: number } = {}): Promise<ServedChat> {
+async function serveIn(cwd: string, options: { readonly pieceBytes?: number } = {}): Promise<ServedChat> {
   const dir = join(cwd, 'mailboxes');
   return serveChat({ dir, store: new FileMailboxes(dir, { ...options, uptimeMs: () => performance.now() * 100 }) });
 }
@@ -89,38 +103,34 @@ describe('docs/file-format.md', () => {
     expect(await writesOf('bash', String.raw`printf 'data: one\ndata: two\n\n' >> ${mailbox}`)).toBe(3);
   });
 
-  test.each(rows(/^\| `(.+)` \| (?:`([^`]+)`|(nothing(?:, set aside)?)) \|/gm))(
-    'tells what becomes of %s',
-    async (written, text, nothing) => {
-      const cwd = temporaryDirectory();
-      const chat = await serveIn(cwd);
-      const page = await listen(`${chat.url}/status?receiver=henry`, { types: ['news'] });
-      const write = (format: string): Promise<string> => run(`env printf '${format}' >> mailboxes/henry.txt`, { cwd });
+  test.each(rows(/^\| `(.+)` \| (?:`([^`]+)`|nothing) \|/gm))('tells what becomes of %s', async (written, text) => {
+    const cwd = temporaryDirectory();
+    const chat = await serveIn(cwd);
+    const page = await listen(`${chat.url}/status?receiver=henry`, { types: ['news'] });
+    const write = (format: string): Promise<string> => run(`env printf '${format}' >> mailboxes/henry.txt`, { cwd });
 
-      await write(written!);
-      if (nothing === 'nothing, set aside') await until('what was set aside', () => setAside(chat));
-      else if (text !== undefined) expect((await page.next()).data).toBe(text.replaceAll(String.raw`\n`, '\n'));
-      await write(String.raw`\n\ndata: marker\n\n`);
+    await write(written!);
+    if (text !== undefined) expect((await page.next()).data).toBe(text.replaceAll(String.raw`\n`, '\n'));
+    else if (!written!.endsWith(String.raw`\n`)) await until('its end', () => allIn(chat).includes('\n: torn\n'));
+    await write(String.raw`\n\ndata: marker\n\n`);
 
-      expect((await page.next()).data).toBe('marker');
-      expect(setAside(chat)).toBe(nothing === 'nothing, set aside');
-    },
-  );
+    expect((await page.next()).data).toBe('marker');
+  });
 
   test('shows a message as it stands in a mailbox', async () => {
     const chat = await serveChat();
-    const { code } = block(PATH, 'id: 1763600000000-0');
+    const { code } = block(PATH, ': after 0-0');
 
     await say(chat, 'jjeong', 'henry', '안녕\nhi', 'one for each message');
 
     expect(withoutTimes(chat.mailboxText('henry'))).toBe(withoutTimes(code));
   });
 
-  test('shows a message that another program can write under any name, once for each key', async () => {
+  test('shows a message that another program can write under any name', async () => {
     const chat = await serveChat();
-    const { code } = block(PATH, 'id: 1763600000000-0');
+    const { code } = document(PATH).blocks.find(({ name }) => name.startsWith('data: {"sender"'))!;
 
-    chat.writeForeign('henry', `${LINES_IN_FRONT}${code}\n\n`.repeat(2));
+    chat.writeForeign('henry', `${LINES_IN_FRONT}${code}\n\n`);
 
     const { messages } = await history(chat, 'henry', 'jjeong');
     expect(messages).toEqual([
@@ -142,12 +152,15 @@ describe('docs/file-format.md', () => {
     const chat = await serveIn(temporaryDirectory());
     const listed = rows(/^\| `(\.\w+)[/\w.]*` \|/gm).map(([name]) => name!);
     new Invitations(chat.dir).invite(mailboxName('henry'));
-    chat.writeForeign('henry', 'no data\n\n');
     const page = await listen(`${chat.url}/status?receiver=henry`);
     await say(chat, 'jjeong', 'henry', 'hi');
     await page.textsUpTo('hi');
+    await say(chat, 'jjeong', 'mina', 'hi');
     await chat.stop();
     await (await serveChat({ dir: chat.dir })).stop(); // with no store of its own, it shares the directory
+    const store = new FileMailboxes(chat.dir);
+    await store.forget(mailboxName('mina'));
+    await store.close();
 
     const left = readdirSync(chat.dir).filter((name) => name.startsWith('.'));
 
@@ -164,7 +177,7 @@ describe('what docs/file-format.md lets one delete', () => {
     await say(before, 'henry', 'jjeong', 'waits');
     await before.stop();
 
-    for (const name of ['.marks', '.torn', '.live', '.locks', '.access', '.layout'])
+    for (const name of ['.marks', '.locks', '.access'])
       rmSync(join(before.dir, name), { recursive: true, force: true });
     const after = await serveChat({ dir: before.dir });
 
@@ -177,7 +190,6 @@ describe('what docs/file-format.md lets one delete', () => {
       '<ready>',
       'received',
     ]);
-    expect(readFileSync(join(after.dir, '.layout'), 'utf8')).toBe('1\n');
   });
 
   test('of who was invited ends all links, while the server runs', async () => {
@@ -191,13 +203,19 @@ describe('what docs/file-format.md lets one delete', () => {
     expect((await ask()).status).toBe(401);
   });
 
-  test('of the log, its oldest segments, takes nothing else with it', async () => {
-    const chat = await serveIn(temporaryDirectory(), { segmentBytes: 2000 });
+  test('of the log, its oldest pieces, takes nothing else with it', async () => {
+    const chat = await serveIn(temporaryDirectory());
     const log = join(chat.dir, '.delivered/henry');
     await listen(`${chat.url}/status?receiver=henry`);
     const { id: gone } = await say(chat, 'jjeong', 'henry', 'message 0');
-    for (let i = 1; i < 40; i += 1) await say(chat, 'jjeong', 'henry', `message ${i}`);
-    const [oldest] = readdirSync(log).toSorted((a, b) => parseInt(a, 10) - parseInt(b, 10));
+    for (let i = 1; i < 40; i += 1) {
+      await say(chat, 'jjeong', 'henry', `message ${i}`);
+      if (i % 10 === 9) await until('the take', () => chat.mailboxText('henry') === '');
+    }
+    const [oldest] = await until('two pieces', () => {
+      const pieces = existsSync(log) ? readdirSync(log) : [];
+      return pieces.length > 1 ? pieces.toSorted((a, b) => parseInt(a, 10) - parseInt(b, 10)) : undefined;
+    });
 
     await chat.stop();
     rmSync(join(log, oldest!));
@@ -215,49 +233,58 @@ describe('what docs/file-format.md lets one delete', () => {
 describe('the reader of logs in docs/file-format.md', () => {
   const { code } = block(PATH, READER);
 
-  async function read(log: string): Promise<string> {
+  async function read(dir: string): Promise<string[]> {
     const script = join(temporaryDirectory(), 'read-log.mjs');
     writeFileSync(script, code);
-    return run(`'${process.execPath}' ${script} '${log}'`, { cwd: log });
+    const text = await run(`'${process.execPath}' ${script} '${dir}' henry`, { cwd: dir });
+    return Array.from(text.matchAll(/^id: (.*)$/gm), ([, id]) => id!);
   }
 
-  test('reads the sample beside it', async () => {
-    const log = temporaryDirectory();
-    const sample = document(PATH).blocks.find(({ name }) => name.startsWith(': 0 '))!;
-    writeFileSync(join(log, '0-0.log'), `\n${sample.code}\n\n`);
-
-    expect(await read(log)).toContain('"message":"hi"');
-  });
-
-  test('reads what a server has logged, in order, and not what is void', async () => {
-    const chat = await serveIn(temporaryDirectory(), { segmentBytes: 2000 });
+  test('reads what a server has written, in order', async () => {
+    const chat = await serveIn(temporaryDirectory(), { pieceBytes: 2000 });
     const page = await listen(`${chat.url}/status?receiver=henry`);
     for (let i = 0; i < 20; i += 1) {
       await say(chat, 'jjeong', 'henry', `ours ${i}`);
       chat.writeForeign('henry', `data: theirs ${i}\n\n`);
       await page.textsUpTo(`theirs ${i}`);
     }
-    const log = join(chat.dir, '.delivered/henry');
+    await until('pieces', () => existsSync(join(chat.dir, '.delivered/henry')));
     await chat.stop();
-    expect(readdirSync(log).length).toBeGreaterThan(2);
-    const last = readdirSync(log)
-      .toSorted((a, b) => parseInt(a, 10) - parseInt(b, 10))
-      .at(-1)!;
-    appendFileSync(join(log, last), '\n: 17 9 00000000 1 1-0\n\n\ndata: torn\n\n');
 
-    const heard = (await read(log)).match(/^id: .*$/gm)!.map((line) => line.slice('id: '.length));
+    const heard = page.heard.filter(({ type }) => type === 'message').map(({ id }) => id);
+    expect(await read(chat.dir)).toEqual(heard);
+  });
 
-    expect(heard).toEqual(page.heard.filter(({ type }) => type === 'message').map(({ id }) => id));
-    expect(await read(log)).not.toContain('torn');
+  test('reads what the server reads, whatever stands in a piece', async () => {
+    await fc.assert(
+      fc.asyncProperty(mailPieces, async ({ start, bytes }) => {
+        const dir = mkdtempSync(join(temporaryDirectory(), 'mailboxes-'));
+        mkdirSync(join(dir, '.taken/henry'), { recursive: true });
+        writeFileSync(join(dir, `.taken/henry/${start}_99-0.txt`), bytes);
+
+        const expected = new MailReader(mailboxName('henry'), start).read(bytes).map(({ id }) => id);
+
+        expect(await read(dir)).toEqual(expected);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test.each(OLD_DIRECTORIES)('reads a directory of version 1 that was converted (%s)', async (name) => {
+    const old = oldDirectory(name);
+    const dir = temporaryDirectory();
+    layOut(old, dir);
+    const store = new FileMailboxes(dir, { watch: false, now: () => old.now });
+    const events = await readAll(store);
+    await store.close();
+
+    expect(await read(dir)).toEqual(events.map(({ id }) => id));
   });
 });
 
-function setAside({ dir }: ServedChat): boolean {
-  try {
-    return readdirSync(join(dir, '.torn/henry')).length > 0;
-  } catch {
-    return false; // nothing was
-  }
+function allIn({ dir }: ServedChat): string {
+  const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8')).join('\n');
 }
 
 function rows(row: RegExp): (string | undefined)[][] {

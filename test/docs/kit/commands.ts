@@ -73,7 +73,7 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
     'npm run bench -- transports --runs 1     # about a minute': LONG,
   },
   'docs/reliability.md': {
-    'npm test -- test/faults                          # the short form, about 4 minutes': LONG,
+    'npm test -- test/faults test/reliability         # the short form': LONG,
   },
   'examples/cluster/README.md': { 'npm install --no-save ../..': EXAMPLES },
   'examples/standalone/README.md': { 'npm install --no-save ../..': EXAMPLES },
