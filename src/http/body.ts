@@ -62,6 +62,7 @@ function unsupported(what: string, value: string): MailboxError {
 
 /** The bytes of a body; MESSAGE_TOO_LONG when they are more than `maxBytes`. */
 export async function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  if (req.destroyed && !req.readableEnded) throw cutOff();
   try {
     return await getRawBody(req, { length: req.headers['content-length'] ?? null, limit: maxBytes });
   } catch (error) {
@@ -78,10 +79,15 @@ function problemOf(cause: unknown, maxBytes: number): unknown {
         `The request is longer than ${maxBytes} bytes. Send a shorter message.`,
       );
     case 'request.aborted':
-      return new MailboxError('REQUEST_TIMEOUT', 'The request ended before its body was complete.', { cause });
+    case 'request.size.invalid':
+      return cutOff(cause);
     default:
       return cause;
   }
+}
+
+function cutOff(cause?: unknown): MailboxError {
+  return new MailboxError('REQUEST_TIMEOUT', 'The request ended before its body was complete.', { cause });
 }
 
 function decode(bytes: Buffer): string {

@@ -73,6 +73,7 @@ function problemOf(error: unknown, logger: Logger): MailboxError {
     return new MailboxError('STORE_FAILED', 'The server could not do this. Its log says why.');
   }
   if (STATUS[error.code] >= 500) logger.warn({ code: error.code, err: error.cause }, error.message);
+  if (error.code === 'REQUEST_TIMEOUT') logger.debug({ code: error.code }, error.message);
   return error;
 }
 
