@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { isMailboxName, type MailboxName } from '../mailbox-name.ts';
 import { replaceFile } from '../files/disk.ts';
 import { ACCESS } from '../files/mailbox-paths.ts';
+import { withLock } from './with-lock.ts';
 
 const Invitation = z.object({ key: z.string(), since: z.string() });
 type Entry = [MailboxName, z.infer<typeof Invitation>];
@@ -31,16 +32,13 @@ export class Invitations {
   /** Makes a new key (192 bits) for a person; one they had before ends. */
   invite(person: MailboxName): string {
     const key = randomBytes(KEY_BYTES).toString('base64url');
-    this.#write(new Map(this.#read()).set(person, { key: hashOf(key), since: new Date().toISOString() }));
+    this.#change((invited) => invited.set(person, { key: hashOf(key), since: new Date().toISOString() }));
     return key;
   }
 
   /** False when the person was not invited. */
   revoke(person: MailboxName): boolean {
-    const others = new Map(this.#read());
-    if (!others.delete(person)) return false;
-    this.#write(others);
-    return true;
+    return this.#read().has(person) && this.#change((invited) => invited.delete(person));
   }
 
   people(): MailboxName[] {
@@ -64,8 +62,14 @@ export class Invitations {
     return this.#known;
   }
 
-  #write(invited: Invited): void {
-    replaceFile(this.#path, `${JSON.stringify(Object.fromEntries(invited), undefined, 2)}\n`);
+  /** Under a lock: what another process writes between our look and our write would be undone. */
+  #change<T>(change: (invited: Map<Entry[0], Entry[1]>) => T): T {
+    return withLock(`${this.#path}.lock`, () => {
+      const invited = new Map(this.#read());
+      const result = change(invited);
+      replaceFile(this.#path, `${JSON.stringify(Object.fromEntries(invited), undefined, 2)}\n`);
+      return result;
+    });
   }
 }
 
