@@ -110,7 +110,7 @@ async function look() {
     me ||= (await readPeople(STRANGER)).people[0]?.name ?? '';
     const answer = await readPeople(me);
     known = answer.people;
-    say(files, 'files', { dir: answer.dir ?? '' });
+    if (answer.dir) say(files, 'files', { dir: answer.dir });
     say(access, `access.${answer.access}`);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;

@@ -17,6 +17,8 @@ const Standing = z.object({
 
 const Caller = Standing.extend({
   mayInspect: z.boolean(),
+  /** A program on this computer, as far as can be told: it may know where the files are. */
+  isHere: z.boolean().optional(),
   /** The network address that counts for the send limit. Left out: no limit. */
   address: z.string().optional(),
   /** Whom the pages there offer to talk to. */

@@ -78,7 +78,7 @@ export class Front {
       mayInspect: path === '/inspect' && (await inspects(req)) === true,
       address: addressOf(req, trustProxy),
       people,
-      ...(path === '/people' && { invited: access.people() }),
+      ...(path === '/people' && { invited: access.people(), isHere: access.mayInspect?.(req) === true }),
     };
   }
 }

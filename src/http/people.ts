@@ -37,7 +37,7 @@ export function getPeople(chat: Chat): Handler {
       const newer = mine && (!last || comparePositions(mine.position, last.position, store) > 0) ? mine : last;
       people.push({ name, ...(await live.ask(name)), unread, last: newer?.message ?? null });
     }
-    sendJson(res, 200, { people, access: caller.access, dir });
+    sendJson(res, 200, { people, access: caller.access, dir: caller.isHere ? dir : null });
   };
 }
 

@@ -1,3 +1,5 @@
+import { realpathSync } from 'node:fs';
+import { basename, isAbsolute, resolve } from 'node:path';
 import type { ErrorRequestHandler } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ChatCounts } from '../chat-counts.ts';
@@ -50,10 +52,12 @@ export function codeOf(error: unknown): MailboxErrorCode {
 interface Counting {
   readonly counts: ChatCounts;
   readonly logger: Logger;
+  /** Where the files are: for the log, not for clients. */
+  readonly dir: string | null;
 }
 
 /** Answers with `{error, message}`; what is not a MailboxError is ours to find in the log, and tells the client little. */
-export function sendProblem(res: ServerResponse, error: unknown, logger: Logger): void {
+export function sendProblem(res: ServerResponse, error: unknown, logger: Logger, dir: string | null = null): void {
   const { code, message } = problemOf(error, logger);
   if (res.headersSent) {
     res.destroy();
@@ -63,7 +67,22 @@ export function sendProblem(res: ServerResponse, error: unknown, logger: Logger)
   const retryAfter = RETRY_AFTER_S[status];
   if (retryAfter !== undefined) res.setHeader('Retry-After', retryAfter);
   if (status === 413 || status === 408) res.setHeader('Connection', 'close');
-  sendJson(res, status, { error: code, message });
+  sendJson(res, status, { error: code, message: withoutPlace(message, dir) });
+}
+
+/** Leaves out where on this computer the directory is. */
+function withoutPlace(message: string, dir: string | null): string {
+  if (dir === null) return message;
+  const places = [dir, resolve(dir), real(dir)].filter(isAbsolute);
+  return places.reduce((text, place) => text.replaceAll(`${place}/`, '').replaceAll(place, basename(place)), message);
+}
+
+function real(dir: string): string {
+  try {
+    return realpathSync(dir);
+  } catch {
+    return dir; // it was removed meanwhile
+  }
 }
 
 /** What the client may know; what it may not is logged. */
@@ -83,9 +102,9 @@ export function nothingAt({ method, url }: IncomingMessage): MailboxError {
 }
 
 /** Express recognises an error handler by its four parameters. */
-export function answerProblem({ counts, logger }: Counting): ErrorRequestHandler {
+export function answerProblem({ counts, logger, dir }: Counting): ErrorRequestHandler {
   return (error, _req, res, _next) => {
     counts.failed(codeOf(error));
-    sendProblem(res, error, logger);
+    sendProblem(res, error, logger, dir);
   };
 }

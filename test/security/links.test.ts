@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { mailboxChat } from '../../src/index.ts';
 import { silent } from '../../src/logger.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { listing, temporaryDirectory } from '../support/directory.ts';
-import { serve } from '../support/serve-chat.ts';
+import { serve, serveChat } from '../support/serve-chat.ts';
 import { inTime, until } from '../support/until.ts';
 import { bearer, enter, serveLinks, type LinkChat } from './kit/links.ts';
 import { ENDPOINTS, HENRYS, ask } from './kit/requests-of-all-kinds.ts';
@@ -146,6 +146,42 @@ describe('in the list of who was invited,', () => {
 
     expect(await statusFor(chat)).toBe(401);
   });
+});
+
+test.each([
+  [
+    'has a link',
+    async () => {
+      const chat = await serveLinks();
+      return { chat, headers: bearer(chat.keys.henry) };
+    },
+  ],
+  ['has a login', async () => ({ chat: await serveChat({ identify: () => 'henry' }), headers: {} })],
+  ['asks through a proxy', async () => ({ chat: await serveChat(), headers: { Via: '1.1 proxy' } })],
+])('nobody who %s is told where the files are', async (_, prepare) => {
+  const { chat, headers } = await prepare();
+
+  const { status, text } = await ask(chat.url, { method: 'GET', path: '/people' }, { receiver: 'henry' }, headers);
+
+  expect(status).toBe(200);
+  expect(text).not.toContain(chat.dir);
+});
+
+test('an error tells nobody where the files are', async () => {
+  const chat = await serveChat();
+  const lock = join(chat.dir, '.locks', 'henry.lock');
+  mkdirSync(lock, { recursive: true });
+  const holding = setInterval(() => utimesSync(lock, new Date(), new Date()), 500);
+  afterThisTest(() => clearInterval(holding));
+
+  const { status, text } = await ask(
+    chat.url,
+    { method: 'POST', path: '/messages' },
+    { sender: 'jjeong', receiver: 'henry', message: 'hi' },
+  );
+
+  expect({ status, text }).toEqual({ status: 503, text: expect.stringContaining('henry.lock') });
+  expect(text).not.toContain(chat.dir);
 });
 
 describe('the key of a link', () => {
