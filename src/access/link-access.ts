@@ -36,11 +36,12 @@ export class LinkAccess implements Access {
     return this.#invitations.people();
   }
 
-  /** Trades a key for a cookie, as a Set-Cookie header; UNAUTHORIZED when the key is nobody's. */
+  /** Trades a key for a cookie, as a Set-Cookie header; UNAUTHORIZED when the key is nobody's, INVALID_REQUEST under a path that cannot be one's. */
   trade(req: IncomingMessage, key: string): { person: MailboxName; cookie: string } {
     const person = this.#invitations.personOf(key);
     if (person === undefined) throw new MailboxError('UNAUTHORIZED', ENDED);
     const place = this.#placeOf(req);
+    if (!COOKIE_PATH.test(place.mount)) throw new MailboxError('INVALID_REQUEST', NO_PATH);
     const secure = place.isSecure ? '; Secure' : '';
     const attributes = `Path=${place.mount}; HttpOnly; SameSite=Strict${secure}; Max-Age=31536000`;
     return { person, cookie: `${cookieName(req, person, place)}=${key}; ${attributes}` };
@@ -53,6 +54,10 @@ export class LinkAccess implements Access {
 
 const ENDED = 'This link no longer works. Ask for a new one.';
 const NO_LINK = 'Open the invitation link you were sent. A program sends the key of its link as Authorization: Bearer.';
+
+/** Behind a semicolon an attribute of the cookie would begin. */
+const COOKIE_PATH = /^[\x21-\x3a\x3c-\x7e]+$/;
+const NO_PATH = 'No cookie can be limited to this path: it has a ";" or a character outside ASCII. Use another one.';
 
 /** One for each person, mount and port. A socket file has no port. */
 function cookieName(req: IncomingMessage, person: MailboxName, { mount, isSecure }: RequestPlace): string {

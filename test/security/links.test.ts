@@ -234,6 +234,24 @@ describe('the key of a link', () => {
     expect(people.status).toBe(200);
   });
 
+  test('is traded for no cookie under a path that would say more in a cookie than where it counts', async () => {
+    const { chat, keys } = await serveLinks();
+    const { url } = await serve(express().use('/t/:room', chat));
+    const trade = (path: string): Promise<Response> =>
+      fetch(`${url}${path}/session`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ key: keys.henry }),
+      });
+
+    const refused = await trade('/t/x;Domain=example.org');
+    const plain = await trade('/t/x');
+
+    expect(refused.status).toBe(400);
+    expect(refused.headers.get('set-cookie')).toBeNull();
+    expect(plain.headers.get('set-cookie')!.split('; ')).toContain('Path=/t/x/');
+  });
+
   test('is traded for a cookie of the whole site when anybody could have named a path', async () => {
     const chat = await serveLinks();
 
