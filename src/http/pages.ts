@@ -1,13 +1,11 @@
-import { fileURLToPath } from 'node:url';
 import compression from 'compression';
-import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import helmet from 'helmet';
-
-const PUBLIC = fileURLToPath(new URL('../../public', import.meta.url));
+import { sendPageFile } from './page-files.ts';
 
 /** The pages as they lie in `public`, compressed, with strict headers. */
 export function pages(allowFraming: boolean): RequestHandler[] {
-  return [pageHeaders(allowFraming), redirectToSlash, compression(), express.static(PUBLIC)];
+  return [pageHeaders(allowFraming), redirectToSlash, compression(), sendPageFile];
 }
 
 /** Under a mount the pages' relative addresses need the slash: `/chat` → `/chat/`. */
