@@ -29,6 +29,8 @@ export interface Page {
 /** How many events one read of the store asks for. */
 const READ_LIMIT = 500;
 const MAX_PAGES = 4;
+/** A page ends early behind so much text, in UTF-16 units. */
+const MAX_TEXT = 1_000_000;
 
 /** Nothing older is left in this mailbox. */
 const END = '-';
@@ -80,14 +82,17 @@ export function comparePositions(a: Position, b: Position, store: MailboxStore):
 /** The store's order, newest first. */
 async function newestOf(sides: readonly Backwards[], limit: number): Promise<HistoryMessage[]> {
   const messages: HistoryMessage[] = [];
-  while (messages.length < limit) {
+  let text = 0;
+  while (messages.length < limit && text < MAX_TEXT) {
     let newest: Backwards | undefined;
     for (const side of sides) {
       if (!(await side.peek())) continue;
       if (!newest || side.isAfter(newest)) newest = side;
     }
     if (!newest || sides.some((side) => side.isTired)) break;
-    messages.push(newest.take());
+    const message = newest.take();
+    text += message.message.length;
+    messages.push(message);
   }
   return messages;
 }

@@ -14,6 +14,7 @@ import { checkLayout } from './files/layout.ts';
 import { checkNobodyServes } from './files/layout-one.ts';
 import { Front } from './http/front.ts';
 import { Mailroom } from './http/mailroom.ts';
+import { inTurn } from './http/one-at-a-time.ts';
 import { OpenStreams } from './http/open-streams.ts';
 import { nothingAt, sendProblem } from './http/problem.ts';
 import { routesOf } from './http/routes.ts';
@@ -77,7 +78,8 @@ export function chatOf(options: ChatOptions, openFiles?: OpenFiles): MailboxChat
   const router = routesOf(front, { guard, allowFraming });
 
   const chat = (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void): void => {
-    router(req as Request, res as Response, next ?? (() => sendProblem(res, nothingAt(req), logger)));
+    const otherwise = next ?? ((): void => sendProblem(res, nothingAt(req), logger));
+    inTurn(req, res, () => router(req as Request, res as Response, otherwise));
   };
   const close = async (): Promise<void> => {
     streams.close();
