@@ -45,10 +45,15 @@ export class Invitations {
     return [...this.#read().keys()];
   }
 
-  /** Whose key this is. Comparing hashes tells nothing about keys by the time it takes. */
+  /** Whose key this is, by the last look at the file. Comparing hashes tells nothing about keys by the time it takes. */
   personOf(key: string): MailboxName | undefined {
-    this.#read();
     return this.#personByHash.get(hashOf(key));
+  }
+
+  /** Looks at the file. As long as this is the same, so are the answers. */
+  get version(): string {
+    this.#read();
+    return this.#version;
   }
 
   #read(): Invited {

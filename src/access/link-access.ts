@@ -17,19 +17,19 @@ export class LinkAccess implements Access {
   readonly #invitations: Invitations;
   readonly #placeOf: (req: IncomingMessage) => RequestPlace;
 
+  readonly #asked = new WeakMap<IncomingMessage, { readonly version: string; readonly standing: Standing }>();
+
   constructor(invitations: Invitations, placeOf: (req: IncomingMessage) => RequestPlace) {
     this.#invitations = invitations;
     this.#placeOf = placeOf;
   }
 
+  /** The same answer as before, as long as nobody was invited or revoked: open streams ask every two seconds. */
   standingOf(req: IncomingMessage): Standing {
-    const keys = keysOf(req);
-    const known = this.#peopleOf(keys.map(({ key }) => key));
-    if (known.length === 0) return { access: 'links', as: [], known, refusal: keys.length > 0 ? ENDED : NO_LINK };
-    const place = this.#placeOf(req);
-    const counts = ({ key, cookie }: Key): boolean =>
-      this.#peopleOf([key]).some((person) => cookie === undefined || cookie === cookieName(req, person, place));
-    return { access: 'links', as: this.#peopleOf(keys.filter(counts).map(({ key }) => key)), known };
+    const { version } = this.#invitations;
+    let asked = this.#asked.get(req);
+    if (asked?.version !== version) this.#asked.set(req, (asked = { version, standing: this.#standingNow(req) }));
+    return asked.standing;
   }
 
   people(): readonly MailboxName[] {
@@ -38,6 +38,7 @@ export class LinkAccess implements Access {
 
   /** Trades a key for a cookie, as a Set-Cookie header; UNAUTHORIZED when the key is nobody's, INVALID_REQUEST under a path that cannot be one's. */
   trade(req: IncomingMessage, key: string): { person: MailboxName; cookie: string } {
+    void this.#invitations.version; // looks at the file
     const person = this.#invitations.personOf(key);
     if (person === undefined) throw new MailboxError('UNAUTHORIZED', ENDED);
     const place = this.#placeOf(req);
@@ -47,9 +48,24 @@ export class LinkAccess implements Access {
     return { person, cookie: `${cookieName(req, person, place)}=${key}; ${attributes}` };
   }
 
-  #peopleOf(keys: readonly string[]): MailboxName[] {
-    return [...new Set(keys.flatMap((key) => this.#invitations.personOf(key) ?? []))];
+  #standingNow(req: IncomingMessage): Standing {
+    const keys = keysOf(req);
+    const found = keys.flatMap(({ key, cookie }) => {
+      const person = this.#invitations.personOf(key);
+      return person === undefined ? [] : [{ person, cookie }];
+    });
+    const known = peopleIn(found);
+    if (known.length === 0) return { access: 'links', as: [], known, refusal: keys.length > 0 ? ENDED : NO_LINK };
+    const place = this.#placeOf(req);
+    const counting = found.filter(
+      ({ person, cookie }) => cookie === undefined || cookie === cookieName(req, person, place),
+    );
+    return { access: 'links', as: peopleIn(counting), known };
   }
+}
+
+function peopleIn(found: readonly { readonly person: MailboxName }[]): MailboxName[] {
+  return [...new Set(found.map(({ person }) => person))];
 }
 
 const ENDED = 'This link no longer works. Ask for a new one.';
@@ -78,15 +94,19 @@ interface Key {
   readonly cookie?: string;
 }
 
+/** More than anybody's browser has: each costs a hash. */
+const MAX_COOKIES = 20;
+
 /**
- * The Bearer key, and those in our cookies. A name may come twice: a neighbouring site can add one that does not count,
- * but not take ours away.
+ * The Bearer key, and those in the first 20 different cookies of ours. A name may come twice: a neighbouring site can
+ * add some that do not count. With twenty of them it keeps somebody out, and lets nobody in.
  */
 function keysOf(req: IncomingMessage): Key[] {
   const bearer = /^Bearer (\S{1,256})$/i.exec(req.headers.authorization ?? '')?.slice(1) ?? [];
-  const cookies = (req.headers.cookie ?? '').split(';').map((pair) => pair.trim().split('=', 2));
+  const pairs = (req.headers.cookie ?? '').split(';').map((pair) => pair.trim());
+  const ours = [...new Set(pairs)].map((pair) => pair.split('=', 2)).filter(([cookie = '']) => OUR_COOKIE.test(cookie));
   return [
     ...bearer.map((key) => ({ key })),
-    ...cookies.flatMap(([cookie = '', key = '']) => (OUR_COOKIE.test(cookie) ? [{ key, cookie }] : [])),
+    ...ours.slice(0, MAX_COOKIES).map(([cookie = '', key = '']) => ({ key, cookie })),
   ];
 }

@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { ChatCounts } from '../chat-counts.ts';
 import { reconnectionMs, type OpenStream } from './open-stream.ts';
 import { Rounds } from '../rounds.ts';
@@ -7,6 +8,8 @@ export const HEARTBEAT_MS = 15_000;
 const LIFETIME_MS = 10 * 60 * 1000;
 const TICK_MS = 100;
 const RECHECK_MS = 2000;
+/** A round of checks holds up others no longer than this. */
+const SLICE_MS = 10;
 const STALL_CHECK_MS = 10_000;
 /** A peer that acknowledged nothing over so many checks is gone, or does not read: it can come back with its cursor. */
 const MAX_STALLED_CHECKS = 4;
@@ -36,6 +39,7 @@ export class OpenStreams {
   readonly #perMailbox = new Map<string, number>();
   readonly #heartbeats = new Rounds(this.#streams, TICK_MS, HEARTBEAT_MS);
   #recheckedMs = 0;
+  #rechecking: Promise<void> | undefined;
   #stallCheckedMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -90,7 +94,7 @@ export class OpenStreams {
     const now = performance.now();
     if (this.#options.rechecks && now - this.#recheckedMs > RECHECK_MS) {
       this.#recheckedMs = now;
-      void this.#recheck();
+      this.#rechecking ??= this.#recheck().finally(() => (this.#rechecking = undefined));
     }
     if (now - this.#stallCheckedMs > STALL_CHECK_MS) {
       this.#stallCheckedMs = now;
@@ -100,8 +104,12 @@ export class OpenStreams {
   }
 
   async #recheck(): Promise<void> {
+    let sliceMs = performance.now();
     for (const [stream, { isAllowed }] of this.#streams) {
       if (isAllowed && !(await isAllowed())) stream.bye('revoked', reconnectionMs());
+      if (performance.now() - sliceMs < SLICE_MS) continue;
+      await othersTurn();
+      sliceMs = performance.now();
     }
   }
 

@@ -671,3 +671,17 @@ describe('two chats with links', () => {
     expect((await asked({ path: '/people?receiver=jjeong', headers: withCookie })).status).toBe(403);
   });
 });
+
+test('only the first twenty cookies count, and one that comes twice counts once', async () => {
+  const chat = await serveLinks();
+  const { cookie } = await enter(chat, chat.keys.henry);
+  const others = Array.from({ length: 600 }, (_, i) => `mc_1_${i.toString(16).padStart(16, '0')}=${i}`);
+  const statusWith = async (...cookies: readonly string[]): Promise<number> =>
+    (await ask(chat.url, { method: 'GET', path: '/people' }, { receiver: 'henry' }, { Cookie: cookies.join('; ') }))
+      .status;
+
+  expect(await statusWith(...others.slice(0, 19), cookie)).toBe(200);
+  expect(await statusWith(...Array.from({ length: 200 }, () => others[0]!), cookie)).toBe(200);
+  expect(await statusWith(cookie, ...others.slice(0, 300))).toBe(200);
+  expect(await statusWith(...others.slice(0, 300), cookie)).toBe(401);
+});
