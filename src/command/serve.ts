@@ -12,6 +12,7 @@ import { announce } from './announce.ts';
 import { createLogger, type LoggerOptions } from './create-logger.ts';
 import { openIn } from './directory.ts';
 import { outliveTerminal, RUNTIME } from './ending.ts';
+import { limitConnections } from './limit-connections.ts';
 import { listen } from './listen.ts';
 import { openBrowser } from './open-browser.ts';
 import { openCluster, type StoreOptions } from './mail.ts';
@@ -53,6 +54,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const chat = await openChat(options, access, logger);
   if (place !== 'off') void chat.metrics; // counts from the first request on
   const server = createServer(TIMEOUTS, (req, res) => chat(req, res));
+  limitConnections(server);
   onStopSignal(stopperOf(server, chat));
   outliveTerminal();
 
