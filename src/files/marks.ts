@@ -8,6 +8,7 @@ import { isEventId, laterId } from './event-id.ts';
 
 const WRITE_MS = 200;
 const RETRY_MS = 1000;
+const MAX_READ = 1000;
 
 type MarkIds = Readonly<Record<string, string>>;
 
@@ -45,7 +46,7 @@ export class Marks {
   move(name: MarkName, id: string): boolean {
     const known = this.#marks[name];
     if (known !== undefined && laterId(known, id) === known) return false;
-    this.#marks = { ...this.#marks, [name]: id };
+    this.#marks = withoutOldest({ ...this.#marks, [name]: id });
     this.#isWritten = false;
     this.#writeIn(WRITE_MS);
     return true;
@@ -94,6 +95,14 @@ export class Marks {
     await rename(draft, this.#path);
     await syncDirectoryAsync(dir);
   }
+}
+
+/** Somebody who has read the mail of more senders than that has made them up. */
+function withoutOldest(marks: MarkIds): MarkIds {
+  const reads = Object.entries(marks).filter(([name]) => name !== 'delivered');
+  if (reads.length <= MAX_READ) return marks;
+  const [oldest] = reads.reduce((first, next) => (laterId(first[1], next[1]) === first[1] ? next : first));
+  return Object.fromEntries(Object.entries(marks).filter(([name]) => name !== oldest));
 }
 
 function readMarks(path: string): MarkIds {

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { connect, type AddressInfo } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { FileMailboxes, type FileMailboxesOptions } from '../../src/files/file-mailboxes.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { listing, temporaryDirectory } from '../support/directory.ts';
+import { reportReceipt, say } from '../support/requests.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { until } from '../support/until.ts';
 import { raw, statusesIn } from './kit/raw.ts';
@@ -126,6 +129,24 @@ describe('a full house', () => {
 
     expect(listing(chat.dir)).toEqual(before);
   });
+});
+
+test('receipts for senders that are made up fill no marks, and those of others go on', async () => {
+  const chat = await serveChat();
+  await say(chat, 'jjeong', 'henry', 'one');
+  const first = await say(chat, 'jjeong', 'henry', 'two');
+  const last = await say(chat, 'jjeong', 'henry', 'three');
+  await reportReceipt(chat, { receiver: 'henry', sender: 'jjeong', read: last.id });
+
+  for (let i = 0; i < 1100; i++) {
+    await reportReceipt(chat, { receiver: 'henry', sender: `nobody${i}`, read: first.id });
+  }
+  await chat.stop();
+
+  const text = readFileSync(join(chat.dir, '.marks', 'henry.json'), 'utf8');
+  const { read } = JSON.parse(text) as { read: Record<string, string> };
+  expect(Object.keys(read)).toHaveLength(1000);
+  expect(read['jjeong']).toBe(last.id);
 });
 
 test('a stream too many is told to come back later, on the stream, and the others go on', async () => {
