@@ -1,9 +1,17 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { header, type Middleware } from './request.ts';
+
+/** Where `npm run build` puts each file compressed, under the hash of its bytes. What has none is sent as it is. */
+export const COMPRESSED = fileURLToPath(new URL('../../dist/pages', import.meta.url));
+/** The best first, by their names in headers and on disk. */
+const ENCODINGS = [
+  ['br', 'br'],
+  ['gzip', 'gz'],
+] as const;
 
 const PUBLIC = fileURLToPath(new URL('../../public', import.meta.url));
 
@@ -17,8 +25,10 @@ const TYPES: Readonly<Record<string, string>> = {
 
 interface PageFile {
   readonly type: string;
-  readonly etag: string;
+  readonly hash: string;
   readonly body: Buffer;
+  /** By Content-Encoding. */
+  readonly compressed: ReadonlyMap<string, Buffer>;
 }
 
 let known: ReadonlyMap<string, PageFile> | undefined;
@@ -36,18 +46,27 @@ function fileAt(url: string): PageFile | undefined {
   return known.get(path === '/' ? '/index.html' : path);
 }
 
-function send(req: IncomingMessage, res: ServerResponse, { type, etag, body }: PageFile): void {
-  const headers = { ETag: etag, 'Cache-Control': 'public, max-age=0' };
+function send(req: IncomingMessage, res: ServerResponse, { type, hash, body, compressed }: PageFile): void {
+  const etag = `W/"${hash}"`; // the same for every encoding
+  const headers = { ETag: etag, 'Cache-Control': 'public, max-age=0', Vary: 'Accept-Encoding' };
   if (header(req, 'if-none-match')?.includes(etag)) {
     res.writeHead(304, headers).end();
     return;
   }
-  res.writeHead(200, { ...headers, 'Content-Type': type, 'Content-Length': body.length });
-  res.end(req.method === 'HEAD' ? undefined : body);
+  const encoding = Array.from(compressed.keys()).find((name) => accepts(req, name));
+  const bytes = (encoding === undefined ? undefined : compressed.get(encoding)) ?? body;
+  const encoded = encoding === undefined ? {} : { 'Content-Encoding': encoding };
+  res.writeHead(200, { ...headers, ...encoded, 'Content-Type': type, 'Content-Length': bytes.length });
+  res.end(req.method === 'HEAD' ? undefined : bytes);
+}
+
+function accepts(req: IncomingMessage, encoding: string): boolean {
+  const named = (header(req, 'accept-encoding') ?? '').split(',').map((part) => part.split(';'));
+  return named.some(([name = '', quality = '']) => name.trim() === encoding && !/^\s*q=0(?:\.0*)?\s*$/.test(quality));
 }
 
 /** Every file that a browser loads, by its path: not what only an editor reads. */
-function pageFiles(): Map<string, PageFile> {
+export function pageFiles(): Map<string, PageFile> {
   const found = readdirSync(PUBLIC, { recursive: true, withFileTypes: true });
   const paths = found.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
   return new Map(paths.filter(isOfPages).map((path) => [`/${relative(PUBLIC, path)}`, read(path)]));
@@ -59,6 +78,11 @@ function isOfPages(path: string): boolean {
 
 function read(path: string): PageFile {
   const body = readFileSync(path);
-  const etag = `W/"${createHash('sha256').update(body).digest('base64url').slice(0, 16)}"`;
-  return { type: TYPES[extname(path)]!, etag, body };
+  const hash = createHash('sha256').update(body).digest('hex').slice(0, 16);
+  const compressed = new Map<string, Buffer>();
+  for (const [encoding, ending] of ENCODINGS) {
+    const file = join(COMPRESSED, `${hash}.${ending}`);
+    if (existsSync(file)) compressed.set(encoding, readFileSync(file));
+  }
+  return { type: TYPES[extname(path)]!, hash, body, compressed };
 }

@@ -1,11 +1,10 @@
-import compression from 'compression';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import helmet from 'helmet';
 import { sendPageFile } from './page-files.ts';
 
 /** The pages as they lie in `public`, compressed, with strict headers. */
 export function pages(allowFraming: boolean): RequestHandler[] {
-  return [pageHeaders(allowFraming), redirectToSlash, compression(), sendPageFile];
+  return [pageHeaders(allowFraming), redirectToSlash, sendPageFile];
 }
 
 /** Under a mount the pages' relative addresses need the slash: `/chat` → `/chat/`. */

@@ -1,7 +1,9 @@
 import { readdirSync } from 'node:fs';
+import { get } from 'node:http';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { PACKAGE_DIR } from '../support/built-package.ts';
+import { PACKAGE_DIR, buildPackage } from '../support/built-package.ts';
 import { serveChat } from '../support/serve-chat.ts';
 
 const FILES = readdirSync(join(PACKAGE_DIR, 'public'), { recursive: true, withFileTypes: true })
@@ -31,3 +33,36 @@ test('everything else is served, and not again to who has it', async () => {
     expect(await again.text()).toBe('');
   }
 });
+
+test('a page comes as it was compressed at the build, and is the same in every encoding', async () => {
+  buildPackage();
+  const { url } = await serveChat();
+  const page = async (encoding: string): Promise<{ encoding: string | undefined; bytes: number; text: string }> => {
+    const answer = await undecoded(`${url}/js/chat.js`, encoding);
+    const unpack = { br: brotliDecompressSync, gzip: gunzipSync }[answer.encoding ?? ''] ?? ((bytes: Buffer) => bytes);
+    return { encoding: answer.encoding, bytes: answer.body.length, text: unpack(answer.body).toString() };
+  };
+
+  const [best, second, none, refused] = [
+    await page('gzip, deflate, br'),
+    await page('gzip, br;q=0'),
+    await page('identity'),
+    await page('br;q=0, gzip;q=0.0'),
+  ];
+
+  expect([best, second, none, refused].map(({ encoding }) => encoding)).toEqual(['br', 'gzip', undefined, undefined]);
+  expect(best.bytes).toBeLessThanOrEqual(second.bytes);
+  expect(second.bytes).toBeLessThan(none.bytes);
+  expect(new Set([best.text, second.text, none.text, refused.text])).toHaveProperty('size', 1);
+});
+
+/** `fetch` would unpack the bytes. */
+function undecoded(url: string, accept: string): Promise<{ encoding: string | undefined; body: Buffer }> {
+  return new Promise((resolve, reject) => {
+    get(url, { headers: { 'Accept-Encoding': accept } }, (res) => {
+      const chunks: Buffer[] = [];
+      res.on('data', (chunk: Buffer) => chunks.push(chunk));
+      res.on('end', () => resolve({ encoding: res.headers['content-encoding'], body: Buffer.concat(chunks) }));
+    }).on('error', reject);
+  });
+}

@@ -1,0 +1,16 @@
+// Puts every file of the pages into dist/pages, compressed as well as can be: a server need not do it while people wait.
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { COMPRESSED, pageFiles } from '../dist/http/page-files.js';
+
+rmSync(COMPRESSED, { recursive: true, force: true });
+mkdirSync(COMPRESSED, { recursive: true });
+for (const { hash, body } of pageFiles().values()) {
+  for (const [ending, bytes] of [
+    ['br', brotliCompressSync(body)],
+    ['gz', gzipSync(body, { level: 9 })],
+  ]) {
+    if (bytes.length < body.length) writeFileSync(join(COMPRESSED, `${hash}.${ending}`), bytes);
+  }
+}
