@@ -7,10 +7,11 @@ import { COMPRESSED, pageFiles } from '../dist/http/page-files.js';
 rmSync(COMPRESSED, { recursive: true, force: true });
 mkdirSync(COMPRESSED, { recursive: true });
 for (const { hash, body } of pageFiles().values()) {
-  for (const [ending, bytes] of [
-    ['br', brotliCompressSync(body)],
-    ['gz', gzipSync(body, { level: 9 })],
-  ]) {
-    if (bytes.length < body.length) writeFileSync(join(COMPRESSED, `${hash}.${ending}`), bytes);
-  }
+  keepIfSmaller(`${hash}.br`, brotliCompressSync(body), body);
+  keepIfSmaller(`${hash}.gz`, gzipSync(body, { level: 9 }), body);
+}
+
+/** @param {string} name @param {Buffer} bytes @param {Buffer} body */
+function keepIfSmaller(name, bytes, body) {
+  if (bytes.length < body.length) writeFileSync(join(COMPRESSED, name), bytes);
 }

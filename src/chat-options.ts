@@ -54,7 +54,7 @@ export interface MailboxChatOptions<Req extends IncomingMessage = ChatRequest> {
   readonly allowedHosts?: readonly string[];
   /** Whether X-Forwarded-For, -Proto and -Prefix come from a proxy of yours. Default false. */
   readonly trustProxy?: boolean;
-  /** Messages a second that one person may send; one address four times as many. 0: no limit. Default 50. */
+  /** Messages a second that one person may send; one address four times as many; of all else but sending, four times that. 0: no limit. Default 50. */
   readonly sendRate?: number;
   /** Streams that may be open at once. Default 20,000. */
   readonly maxStreams?: number;

@@ -18,7 +18,7 @@ import { inTurn } from './http/one-at-a-time.ts';
 import { OpenStreams } from './http/open-streams.ts';
 import { nothingAt, sendProblem } from './http/problem.ts';
 import { routesOf } from './http/routes.ts';
-import { SendLimit } from './http/send-limit.ts';
+import { RateLimit } from './http/rate-limit.ts';
 import type { MailboxStore, StoreFigures } from './mailbox-store.ts';
 import { withMetrics, type ChatMetrics } from './metrics/metrics.ts';
 import { Ownership, type OwnershipOptions } from './ownership/ownership.ts';
@@ -31,6 +31,8 @@ export interface MailroomOptions extends OwnershipOptions {
   readonly openFiles?: OpenFiles;
 }
 
+/** A page reports and looks more often than anybody writes. */
+const ASKS_PER_SEND = 4;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The chat as request handler: mount it with `app.use('/chat', chat)`, or hand it to `http.createServer`. */
@@ -107,9 +109,10 @@ export function openMailroom(
   { counts = new ChatCounts(), openFiles = inFiles, ...ownership }: MailroomOptions = {},
 ): Ownership<Mailroom> {
   const { dir, logger, store, sendRate, access } = options;
-  const limit = new SendLimit(sendRate);
+  const sends = new RateLimit(sendRate, 'messages');
+  const asks = new RateLimit(sendRate * ASKS_PER_SEND, 'requests');
   const roomOf = (opened: MailboxStore): Mailroom =>
-    new Mailroom(opened, { ...options, limit, counts, rechecks: access === 'links', dir: store ? null : dir });
+    new Mailroom(opened, { ...options, sends, asks, counts, rechecks: access === 'links', dir: store ? null : dir });
   if (store) return new Ownership(undefined, () => roomOf(store), logger);
   return new Ownership(prepare(dir), () => roomOf(openFiles(options)), logger, ownership);
 }

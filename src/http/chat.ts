@@ -4,7 +4,7 @@ import type { Logger } from '../logger.ts';
 import type { MailboxStore } from '../mailbox-store.ts';
 import type { Receipts } from '../receipts.ts';
 import type { OpenStreams } from './open-streams.ts';
-import type { SendLimit } from './send-limit.ts';
+import type { RateLimit } from './rate-limit.ts';
 
 /** What the owner of the mailboxes answers with. */
 export interface Chat {
@@ -12,7 +12,10 @@ export interface Chat {
   readonly live: Live;
   readonly receipts: Receipts;
   readonly streams: OpenStreams;
-  readonly limit: SendLimit;
+  /** How fast messages may come … */
+  readonly sends: RateLimit;
+  /** … and everything else that a page asks for. */
+  readonly asks: RateLimit;
   readonly counts: ChatCounts;
   readonly logger: Logger;
   /** How long a message may be, in Unicode code points. */

@@ -15,7 +15,7 @@ import type { OpenStreams } from './open-streams.ts';
 import { passOn } from './pass-on.ts';
 import { codeOf, isPassing } from './problem.ts';
 import { header, type Handler } from './request.ts';
-import { addressOf } from './send-limit.ts';
+import { addressOf } from './rate-limit.ts';
 import { askedFormat } from './wire-format.ts';
 
 export interface FrontOptions {

@@ -9,12 +9,13 @@ const MAX_LIMIT = 500;
 const DEFAULT_LIMIT = 50;
 
 /** `GET /history?receiver=me&sender=other`: what either sent the other, and what files told `me`; of a room, all of it. */
-export function getHistory({ store }: Chat): Handler {
+export function getHistory({ store, asks }: Chat): Handler {
   return async (req, res) => {
     const query = queryOf(req);
     const me = mailboxName(query['receiver']);
     if (isRoom(me)) admitAnyone(callerOf(req));
     else admit(callerOf(req), me);
+    asks.count(callerOf(req).address, isRoom(me) ? undefined : me);
     const limit = wholeNumber(query, 'limit', 1, MAX_LIMIT) ?? DEFAULT_LIMIT;
     const other = isRoom(me) ? me : personName(query['sender']);
 

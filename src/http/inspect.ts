@@ -18,7 +18,7 @@ interface Look extends Inspection {
   readonly pid: number;
 }
 
-/** Streams of inspections are counted under this, which is the name of no mailbox. */
+/** Inspections, and their streams, are counted under this, which is the name of no mailbox. */
 const INSPECTIONS = '/inspect';
 const MAX_INSPECTIONS = 10;
 const MAX_CURSORS = 20;
@@ -31,10 +31,11 @@ const RESTS = 9;
  * `Accept: text/event-stream`, a `look` event whenever that has changed. Moves no mail.
  */
 export function getInspection(chat: Chat): Handler {
-  const { dir, streams, logger } = chat;
+  const { dir, streams, asks, logger } = chat;
   const { inspector } = chat.store;
   return async (req, res) => {
     admitInspector(callerOf(req));
+    asks.count(callerOf(req).address, INSPECTIONS);
     if (!inspector) throw new MailboxError('NOT_FOUND', 'This chat keeps its mail elsewhere than in files.');
 
     const name = queryOf(req)['mailbox'];

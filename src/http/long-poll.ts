@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { callerNow, callerOf } from '../access/caller.ts';
 import { Follow, mailAfter, type Mail } from '../follow.ts';
+import { MailboxError } from '../mailbox-error.ts';
 import type { MailboxName } from '../mailbox-name.ts';
 import type { MailboxStore, MailEvent } from '../mailbox-store.ts';
 import { afterMark } from '../since.ts';
@@ -11,9 +12,10 @@ import { readStart } from './cursor.ts';
 import { queryOf, wholeNumber, type Handler } from './request.ts';
 
 const MAX_WAIT_S = 60;
+const FULL = 'As many are listening as may. Ask again in a moment.';
 
 /** Long polling, for where a proxy holds streams back: what is there, or what comes first within `wait=` seconds. */
-export function pollStatus({ store, receipts, counts }: Chat): Handler {
+export function pollStatus({ store, receipts, streams, counts }: Chat): Handler {
   return async (req, res) => {
     const query = queryOf(req);
     const audience = readAudience(query, callerOf(req).people);
@@ -24,7 +26,12 @@ export function pollStatus({ store, receipts, counts }: Chat): Handler {
     if (start.proves) await receipts.delivered(mailbox, start.cursor!);
 
     const from = start.cursor ?? (await afterMark(store, mailbox));
-    const mail = (await mailAfter(from, mailbox, store)) ?? (await firstMail(from, mailbox, store, waitS, res));
+    const waitForMail = async (): Promise<Mail | undefined> => {
+      if (waitS === 0 || res.closed) return undefined;
+      if (streams.isFull(mailbox)) throw new MailboxError('TOO_MANY_STREAMS', FULL);
+      return firstMail(from, mailbox, store, waitS, res).finally(streams.hold(mailbox));
+    };
+    const mail = (await mailAfter(from, mailbox, store)) ?? (await waitForMail());
     if (waitS > 0) admitTo(audience, await callerNow(req)); // the right to listen may have ended meanwhile
     if (!res.writable) return;
     const { events = [], cursor = from, gap = start.lost } = mail ?? {};
@@ -41,7 +48,6 @@ async function firstMail(
   waitS: number,
   res: ServerResponse,
 ): Promise<Mail | undefined> {
-  if (waitS === 0 || res.closed) return undefined;
   let timer: NodeJS.Timeout | undefined;
   const found = new Promise<Mail | undefined>((resolve, reject) => {
     let first: Mail | undefined;

@@ -10,10 +10,13 @@ import { Receipts } from '../receipts.ts';
 import { mailroomRoutesOf } from './mailroom-routes.ts';
 import { OpenStreams } from './open-streams.ts';
 import { nothingAt, sendProblem } from './problem.ts';
-import type { SendLimit } from './send-limit.ts';
+import type { RateLimit } from './rate-limit.ts';
 
 export interface MailroomOptions {
-  readonly limit: SendLimit;
+  /** How fast messages may come … */
+  readonly sends: RateLimit;
+  /** … and everything else that a page asks for. */
+  readonly asks: RateLimit;
   readonly counts: ChatCounts;
   readonly logger: Logger;
   readonly maxMessage: number;

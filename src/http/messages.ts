@@ -58,11 +58,11 @@ async function readPosted(req: IncomingMessage, maxBytes: number): Promise<unkno
 async function send(
   req: IncomingMessage,
   message: Message,
-  { store, live, limit, counts }: Chat,
+  { store, live, sends, counts }: Chat,
 ): Promise<{ text: string; repeated: boolean }> {
   const caller = callerOf(req);
   admit(caller, message.sender);
-  limit.count(caller.address, message.sender);
+  sends.count(caller.address, message.sender);
   const givenMs = performance.now();
   const appended = await store.append(message.receiver, message);
   const text = answer(message, appended);

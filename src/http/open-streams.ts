@@ -39,7 +39,8 @@ export class OpenStreams {
   readonly #perMailbox = new Map<string, number>();
   readonly #heartbeats = new Rounds(this.#streams, TICK_MS, HEARTBEAT_MS);
   #recheckedMs = 0;
-  #rechecking: Promise<void> | undefined;
+  #isRechecking = false;
+  #held = 0;
   #stallCheckedMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -51,9 +52,19 @@ export class OpenStreams {
     return this.#streams.size;
   }
 
+  /** Counts one more that is no stream but takes as much: a long poll. Returns what to call when it is over. */
+  hold(mailbox: string): () => void {
+    this.#held += 1;
+    this.#perMailbox.set(mailbox, (this.#perMailbox.get(mailbox) ?? 0) + 1);
+    return () => {
+      this.#held -= 1;
+      this.#oneLess(mailbox);
+    };
+  }
+
   /** Whether one more would be too many, in all or for this mailbox. */
   isFull(mailbox: string, mostHere = MAX_PER_MAILBOX): boolean {
-    return this.#streams.size >= this.#options.max || (this.#perMailbox.get(mailbox) ?? 0) >= mostHere;
+    return this.#streams.size + this.#held >= this.#options.max || (this.#perMailbox.get(mailbox) ?? 0) >= mostHere;
   }
 
   /** The streams of a mailbox, oldest first. */
@@ -82,19 +93,23 @@ export class OpenStreams {
 
   #remove(mailbox: string, stream: OpenStream): void {
     this.#streams.delete(stream);
-    const left = (this.#perMailbox.get(mailbox) ?? 1) - 1;
-    if (left > 0) this.#perMailbox.set(mailbox, left);
-    else this.#perMailbox.delete(mailbox);
+    this.#oneLess(mailbox);
     if (this.#streams.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
+  }
+
+  #oneLess(mailbox: string): void {
+    const left = (this.#perMailbox.get(mailbox) ?? 1) - 1;
+    if (left > 0) this.#perMailbox.set(mailbox, left);
+    else this.#perMailbox.delete(mailbox);
   }
 
   #tick(): void {
     const now = performance.now();
     if (this.#options.rechecks && now - this.#recheckedMs > RECHECK_MS) {
       this.#recheckedMs = now;
-      this.#rechecking ??= this.#recheck().finally(() => (this.#rechecking = undefined));
+      void this.#recheck();
     }
     if (now - this.#stallCheckedMs > STALL_CHECK_MS) {
       this.#stallCheckedMs = now;
@@ -104,6 +119,8 @@ export class OpenStreams {
   }
 
   async #recheck(): Promise<void> {
+    if (this.#isRechecking) return;
+    this.#isRechecking = true;
     let sliceMs = performance.now();
     for (const [stream, { isAllowed }] of this.#streams) {
       if (isAllowed && !(await isAllowed())) stream.bye('revoked', reconnectionMs());
@@ -111,6 +128,7 @@ export class OpenStreams {
       await othersTurn();
       sliceMs = performance.now();
     }
+    this.#isRechecking = false;
   }
 
   /** A peer that vanished without a word looks alive for a quarter of an hour: what it does not acknowledge tells. */

@@ -24,11 +24,12 @@ const MAX_PEOPLE = 200;
 
 /** `GET /people?receiver=me`: whom I can talk to, who of them is here, and what they said last. */
 export function getPeople(chat: Chat): Handler {
-  const { store, live, dir } = chat;
+  const { store, live, asks, dir } = chat;
   return async (req, res) => {
     const me = personName(queryOf(req)['receiver']);
     const caller = callerOf(req);
     admit(caller, me);
+    asks.count(caller.address, me);
     await store.drain(me); // it is my own mailbox
     const found = await correspondentsOf(me, caller, store);
     const people = [];

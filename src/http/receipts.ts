@@ -17,12 +17,13 @@ const MAX_BYTES = 4096;
 const EXPECTED = 'A receipt is {receiver, sender?, delivered?, read?}, each a text.';
 
 /** `POST /receipts` {receiver, sender?, delivered?, read?}: up to which id mail has come, and been read. */
-export function postReceipts({ receipts, store }: Chat): Handler {
+export function postReceipts({ receipts, store, asks }: Chat): Handler {
   return async (req, res) => {
     const { delivered, read, ...fields } = await readFields(req, Fields, MAX_BYTES, EXPECTED);
     const receiver = personName(fields.receiver);
     const sender = read === undefined ? undefined : personName(fields.sender);
     admit(callerOf(req), receiver);
+    asks.count(callerOf(req).address, receiver);
     const { newest } = await store.ends(receiver);
     if (delivered !== undefined) checkCursor(delivered, newest, store, 'delivered');
     if (read !== undefined) checkCursor(read, newest, store, 'read');

@@ -13,13 +13,14 @@ const MAX_BYTES = 1024;
 const FOR_MS = 6000;
 
 /** `POST /typing` {sender, receiver}: told to the receiver's open pages, stored nowhere. */
-export function postTyping({ live }: Chat): Handler {
+export function postTyping({ live, asks }: Chat): Handler {
   return async (req, res) => {
     const fields = await readFields(req, Fields, MAX_BYTES, 'Typing is {sender, receiver}, each a text.');
     const sender = personName(fields.sender);
     const receiver = mailboxName(fields.receiver);
 
     admit(callerOf(req), sender);
+    asks.count(callerOf(req).address, sender);
     live.publish({ to: receiver, name: 'typing', data: JSON.stringify({ sender, receiver, forMs: FOR_MS }) });
     sendNothing(res);
   };

@@ -10,6 +10,7 @@ import { afterThisTest } from '../support/after-this-test.ts';
 import { PACKAGE_DIR } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { reportReceipt, say, type At } from '../support/requests.ts';
+import { listen } from '../support/listener.ts';
 import { serveChat } from '../support/serve-chat.ts';
 import { until } from '../support/until.ts';
 import { OPENAPI_TEXT, OpenApi, PROBLEMS, type Answer, type RequestParts } from './kit/openapi.ts';
@@ -73,7 +74,7 @@ const twice: Situation = (request) => async () => {
 /** More at once than two windows of a second let through, wherever one ends and the next begins. */
 const tooFast: Situation = (request) => async () => {
   const chat = await serveChat({ sendRate: 1 });
-  const asked = await Promise.all(Array.from({ length: 5 }, () => ask(chat, request)));
+  const asked = await Promise.all(Array.from({ length: 12 }, () => ask(chat, request)));
   return asked.find(({ answer }) => answer.status === 429) ?? asked[0]!;
 };
 const closed: Situation = (request) => async () => {
@@ -187,6 +188,11 @@ const listening = (request: Ask): Provoked => ({
   ...reading(request),
   '400 INVALID_REQUEST': open(withFields(request, { f: 'henry.txt' })),
   '400 INVALID_CURSOR': open(withFields(request, { lastEventId: 'x' })),
+  '503 TOO_MANY_STREAMS': async () => {
+    const chat = await serveChat({ maxStreams: 1 });
+    await listen(`${chat.url}/status?receiver=henry`);
+    return ask(chat, withFields(request, { receiver: 'jjeong', wait: '60' }));
+  },
 });
 
 const PROVOKED: Readonly<Record<string, Provoked>> = {
@@ -204,6 +210,7 @@ const PROVOKED: Readonly<Record<string, Provoked>> = {
     ...reading(history),
     '400 INVALID_REQUEST': open(withFields(history, { limit: '501' })),
     '400 INVALID_CURSOR': open(withFields(history, { before: 'x' })),
+    '429 RATE_LIMITED': tooFast(history),
   },
   'POST /receipts': {
     ...whenNotAdmitted(receipt),
@@ -211,6 +218,7 @@ const PROVOKED: Readonly<Record<string, Provoked>> = {
     '204': open(receipt),
     '400 INVALID_NAME': open(withFields(receipt, { receiver: 'room.lobby' })),
     '400 INVALID_CURSOR': open(withFields(receipt, { delivered: '1-0' })),
+    '429 RATE_LIMITED': tooFast(receipt),
     '503 STORE_FAILED': storeThat('STORE_FAILED')(receipt),
     '503 CLOSED': closed(receipt),
   },
@@ -219,11 +227,13 @@ const PROVOKED: Readonly<Record<string, Provoked>> = {
     ...whenBodyIsUnusable(typing),
     '204': open(typing),
     '400 INVALID_NAME': open(withFields(typing, { sender: '.' })),
+    '429 RATE_LIMITED': tooFast(typing),
     '503 STORE_FAILED': loginDown(typing),
   },
   'GET /people': {
     ...reading(people),
     '400 INVALID_REQUEST': open(but(people, { query: 'receiver=anna&receiver=ben' })),
+    '429 RATE_LIMITED': tooFast(people),
   },
   'GET /inspect': {
     '403 FORBIDDEN': withoutLink(inspect),
@@ -238,6 +248,7 @@ const PROVOKED: Readonly<Record<string, Provoked>> = {
     '400 INVALID_REQUEST': open(but(inspect, { query: 'mailbox=anna&mailbox=ben' })),
     '404 NOT_FOUND': async () =>
       ask(await serveChat({ store: failingStore('CLOSED', { inspector: undefined }) }), inspect),
+    '429 RATE_LIMITED': tooFast(inspect),
     '503 STORE_FAILED': storeThat('STORE_FAILED')(inspect),
   },
   'POST /session': {

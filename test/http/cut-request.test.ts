@@ -26,7 +26,7 @@ test('a body that is cut off before anybody reads it is the client’s fault, no
       return 'henry';
     },
   });
-  const metrics = await serve((req, res) => void chat.chat.metrics(req, res));
+  const metrics = await serve((req, res) => chat.chat.metrics(req, res));
   const failures = async (): Promise<string[]> => {
     const samples = readMetrics(await (await fetch(metrics.url)).text());
     return Object.entries(samples).flatMap(([name, value]) => (/errors.*code=/.test(name) && value > 0 ? [name] : []));

@@ -67,6 +67,72 @@ describe('who sends too fast', () => {
   );
 });
 
+describe('who asks too fast', () => {
+  test.each<['GET' | 'POST', string, Record<string, string>]>([
+    ['POST', '/typing', { sender: 'jjeong', receiver: 'henry' }],
+    ['POST', '/receipts', { receiver: 'jjeong', delivered: '0-0' }],
+    ['GET', '/history', { receiver: 'jjeong', sender: 'henry' }],
+    ['GET', '/people', { receiver: 'jjeong' }],
+    ['GET', '/inspect', { mailbox: 'jjeong' }],
+  ])('by %s %s is told 429 and when to come back, and may still send', async (method, path, fields) => {
+    const chat = await serveChat({ sendRate: 1 });
+    const isGood = (status: number): boolean => status === 200 || status === 204;
+
+    // More than two seconds let through, wherever one ends and the next begins.
+    const answers = await Promise.all(Array.from({ length: 12 }, () => ask(chat.url, { method, path }, fields)));
+    const sent = await post(chat.url, 'jjeong', 'henry');
+
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(answers.filter(({ status }) => isGood(status)).length).toBeGreaterThanOrEqual(4);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { headers } of refused) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(sent.status).toBe(201);
+  });
+
+  test('is not slowed down where sends have no limit', async () => {
+    const chat = await serveChat();
+
+    const fields = { sender: 'jjeong', receiver: 'henry' };
+    const typing = () => ask(chat.url, { method: 'POST', path: '/typing' }, fields);
+    const answers = await Promise.all(Array.from({ length: 300 }, typing));
+
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 204));
+  });
+});
+
+test('a long poll takes the place of a stream for as long as it waits', async () => {
+  const chat = await serveChat({ maxStreams: 1 });
+  const poll = (receiver: string, signal?: AbortSignal) =>
+    fetch(`${chat.url}/status?receiver=${receiver}&since=latest&wait=60`, {
+      headers: { Accept: 'application/json' },
+      ...(signal && { signal }),
+    });
+  const firstEvent = async (): Promise<string> => {
+    const answer = await fetch(`${chat.url}/status?receiver=mina`);
+    const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const { value = '' } = await reader.read();
+    await reader.cancel();
+    return value;
+  };
+  const first = new AbortController();
+  const persist = async (): Promise<Response> => {
+    const answer = await poll('henry', first.signal);
+    return answer.status === 503 ? persist() : answer; // a stream below may have been quicker
+  };
+  const waiting = persist().catch(() => 'given up');
+
+  await until('a refusal', async () => (await firstEvent()).includes('"reason":"busy"'));
+  const second = await poll('jjeong');
+  first.abort();
+
+  expect({ status: second.status, body: await second.json() }).toEqual({
+    status: 503,
+    body: { error: 'TOO_MANY_STREAMS', message: expect.any(String) },
+  });
+  expect(await waiting).toBe('given up');
+  await until('a free place', async () => (await firstEvent()).includes('ready'));
+});
+
 describe('a full house', () => {
   async function serveStore(options: FileMailboxesOptions): Promise<ServedChat> {
     const dir = temporaryDirectory();

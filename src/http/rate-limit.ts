@@ -1,33 +1,32 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { MailboxError } from '../mailbox-error.ts';
-import type { MailboxName } from '../mailbox-name.ts';
 
 const WINDOW_MS = 1000;
 const ADDRESS_FACTOR = 4;
 
-/** How fast messages may come, by person and by address. */
-export class SendLimit {
+/** How fast something may come, by person and by address. */
+export class RateLimit {
   readonly #perSecond: number;
+  readonly #what: string;
   readonly #persons = new SecondCounter();
   readonly #addresses = new SecondCounter();
 
-  /** `perSecond`: messages of one person; an address may send four times as many. 0: no limit. */
-  constructor(perSecond: number) {
+  /** `perSecond`: for one person, four times as many for an address; 0: no limit. `what`: in the plural, for people. */
+  constructor(perSecond: number, what: string) {
     this.#perSecond = perSecond;
+    this.#what = what;
   }
 
-  /** Counts one message from a network address, if there is one; RATE_LIMITED when it is one too many. */
-  count(address: string | undefined, person: MailboxName): void {
+  /** Counts one more, where the address is known; RATE_LIMITED when it is one too many. A room's readers are nobody. */
+  count(address: string | undefined, person?: string): void {
     const perSecond = this.#perSecond;
     if (perSecond === 0 || address === undefined) return;
-    const byPerson = this.#persons.count(person);
+    const byPerson = person === undefined ? 0 : this.#persons.count(person);
     const byAddress = this.#addresses.count(networkOf(address));
     if (byPerson <= perSecond && byAddress <= perSecond * ADDRESS_FACTOR) return;
-    throw new MailboxError(
-      'RATE_LIMITED',
-      `Too many messages: ${perSecond} a second are possible. Send again in a second.`,
-    );
+    const why = `Too many ${this.#what}: ${perSecond} a second are possible. Send again in a second.`;
+    throw new MailboxError('RATE_LIMITED', why);
   }
 }
 
