@@ -8,7 +8,7 @@ import { PACKAGE_DIR } from '../../support/built-package.ts';
 
 export const OPENAPI_TEXT = readFileSync(join(PACKAGE_DIR, 'docs/openapi.yaml'), 'utf8');
 
-/** Too many streams are told by `bye`; a directory of an unknown layout is refused at the start, a target by `backup`. */
+/** A directory of an unknown layout is refused at the start, a target by `backup`. */
 const NEVER_ANSWERED = ['UNKNOWN_LAYOUT', 'INVALID_TARGET'];
 
 /** The status of every problem that a request can get. */
