@@ -22,6 +22,7 @@ const SCENARIOS = [
   'backlog',
   'idle',
   'foreign',
+  'fairness',
   'size',
   'start-up',
   'transports',

@@ -1,5 +1,6 @@
 /** The load generator: gets one job, does it, says what it found, and ends. */
 import { backlog } from './backlog.mjs';
+import { fairness } from './fairness.mjs';
 import { foreign } from './foreign.mjs';
 import { idle } from './idle.mjs';
 import { latency } from './latency.mjs';
@@ -8,7 +9,7 @@ import { throughput } from './throughput.mjs';
 import { transports } from './transports.mjs';
 
 /** @type {Record<string, (settings: any) => Promise<object>>} */
-const JOBS = { backlog, foreign, idle, latency, reconnect, throughput, transports };
+const JOBS = { backlog, fairness, foreign, idle, latency, reconnect, throughput, transports };
 
 process.once('message', (settings) => {
   const { job } = /** @type {{ job: string }} */ (settings);
