@@ -20,7 +20,7 @@ async function soaked(options: Omit<Parameters<typeof soak>[0], 'seed'>): Promis
 }
 
 test('loses nothing when servers on one directory are killed, stopped and ended at random', async () => {
-  const result = await soaked({ durationMs: LONG ? 300_000 : 15_000 });
+  const result = await soaked({ durationMs: LONG ? 300_000 : 8000 });
 
   expect(result).toMatchObject(NOTHING_WRONG);
   expect(result.kills).toBeGreaterThan(5);
@@ -28,7 +28,7 @@ test('loses nothing when servers on one directory are killed, stopped and ended 
 }, 600_000);
 
 test('loses nothing when servers are stopped for longer than their lock lives, and go on', async () => {
-  const result = await soaked({ durationMs: LONG ? 120_000 : 8000, faults: ['stop'], faultEveryMs: 200 });
+  const result = await soaked({ durationMs: LONG ? 120_000 : 5000, faults: ['stop'], faultEveryMs: 200 });
 
   expect(result).toMatchObject(NOTHING_WRONG);
   expect(result.stops).toBeGreaterThan(1);
