@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { cpuSeconds } from '../processes.mjs';
 import { latencies } from '../statistics.mjs';
 import { failing } from './failing.mjs';
 import { openStream } from './follower.mjs';
@@ -11,6 +12,7 @@ const WRITER = fileURLToPath(new URL('foreign-writer.mjs', import.meta.url));
 /**
  * @typedef {object} ForeignJob
  * @property {number} port
+ * @property {number} pid  of the server
  * @property {string} receiver
  * @property {string} file  the receiver's mailbox
  * @property {number} perSecond
@@ -18,7 +20,7 @@ const WRITER = fileURLToPath(new URL('foreign-writer.mjs', import.meta.url));
  */
 
 /** Another process appends to the mailbox: from just before each append until its event is seen. @param {ForeignJob} job */
-export async function foreign({ port, receiver, file, perSecond, count }) {
+export async function foreign({ port, pid, receiver, file, perSecond, count }) {
   const { failed, failure } = failing();
   const ledger = new Ledger();
   /** @type {number[]} */
@@ -29,11 +31,13 @@ export async function foreign({ port, receiver, file, perSecond, count }) {
     ledger.deliver(`writer.${number}`);
   };
   const close = await openStream({ port, receiver, cursor: '0-0', onMessage, failed });
+  const begun = { ms: performance.now(), cpu: cpuSeconds(pid) };
   await Promise.race([appendAll(file, perSecond, count, failed), failure]);
+  const cpu = (cpuSeconds(pid) - begun.cpu) / ((performance.now() - begun.ms) / 1000);
   for (let i = 0; i < count; i += 1) ledger.accept('writer');
   await ledger.settled(SETTLE_MS);
   close();
-  return { ...latencies(seenAfter), faults: ledger.faults };
+  return { ...latencies(seenAfter), cpu, faults: ledger.faults };
 }
 
 /**

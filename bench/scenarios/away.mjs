@@ -25,7 +25,8 @@ export async function run(setting) {
   for (const count of [32, 1]) {
     const ratio = findings.ratio(`away ${count}`, `listening ${count}`, 'accepted');
     findings.goal(`${count} away to listening`, ratio, '≥', 0.7);
-    findings.ratio(`away ${count}`, `floor ${count}`, 'accepted');
+    const toFloor = findings.ratio(`away ${count}`, `floor ${count}`, 'accepted');
+    findings.goal(`${count} away to group commit per file`, toFloor, '≥', 0.8);
   }
   return findings;
 }

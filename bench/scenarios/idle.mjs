@@ -22,8 +22,8 @@ export async function run(setting) {
   }
   findings.ratio('product 2000', 'memory 2000', 'bytesEach');
   const memory = findings.ratio('product 10000', 'memory 10000', 'bytesEach');
-  findings.goal('10,000 idle: memory each, to node:http', memory, '≤', 1.5);
-  findings.goal('10,000 idle: % of a core', findings.values('product 10000', 'cpu'), '≤', 3);
-  findings.goal('10,000 idle: message to any one, p99 ms', findings.values('product 10000', 'p99'), '≤', 20);
+  findings.goal('10,000 idle: memory each, to node:http', memory, '≤', 1.4);
+  findings.goal('10,000 idle: % of a core', findings.values('product 10000', 'cpu'), '≤', 2);
+  findings.goal('10,000 idle: message to any one, p99 ms', findings.values('product 10000', 'p99'), '≤', 25);
   return findings;
 }

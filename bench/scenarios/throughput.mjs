@@ -40,9 +40,9 @@ export async function run(setting) {
 function goals(findings) {
   const to = (/** @type {string} */ who, /** @type {number} */ count) =>
     findings.ratio(`product ${count}`, `${who} ${count}`, 'delivered');
-  findings.goal('throughput to 32, to group commit per file', to('group', 32), '≥', 0.7);
-  findings.goal('throughput to 32, to Express + better-sse', to('express', 32), '≥', 1.2);
-  findings.goal('throughput to 1, to group commit per file', to('group', 1), '≥', 0.6);
+  findings.goal('throughput to 32, to group commit per file', to('group', 32), '≥', 0.85);
+  findings.goal('throughput to 32, to Express + better-sse', to('express', 32), '≥', 1.4);
+  findings.goal('throughput to 1, to group commit per file', to('group', 1), '≥', 0.8);
   findings.goal('throughput to 1, to Express + better-sse', to('express', 1), '≥', 2);
   for (const count of [32, 1]) for (const who of ['memory', 'sync', 'journal', 'socketIo']) to(who, count);
 }
