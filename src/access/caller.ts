@@ -69,7 +69,10 @@ interface Asking {
   readonly again: () => Promise<Caller>;
 }
 
-const asking = new WeakMap<IncomingMessage, Asking>();
+/** On the request itself: a WeakMap with every request in it makes the garbage collector slow. */
+const ASKING = Symbol('who is asking');
+
+type Asked = IncomingMessage & { [ASKING]?: Asking };
 
 /** From now on `callerOf` tells who is asking. */
 export function setCaller(
@@ -77,7 +80,7 @@ export function setCaller(
   caller: Caller,
   again = (): Promise<Caller> => Promise.resolve(caller),
 ) {
-  asking.set(req, { caller, again });
+  (req as Asked)[ASKING] = { caller, again };
 }
 
 export function callerOf(req: IncomingMessage): Caller {
@@ -90,7 +93,7 @@ export function callerNow(req: IncomingMessage): Promise<Caller> {
 }
 
 function askingOf(req: IncomingMessage): Asking {
-  const found = asking.get(req);
+  const found = (req as Asked)[ASKING];
   if (!found) throw new Error('nobody has said who is asking');
   return found;
 }
