@@ -110,5 +110,5 @@ export function needsLook(log: MailLog): boolean {
   if (log.isUnfinished) return true;
   const { ino, size, tail } = log.current;
   const stat = statIfThere(log.paths.file);
-  return stat?.ino !== ino || stat?.size !== size || tail !== 'none' || hasLate(log);
+  return stat?.ino !== ino || (stat?.size ?? 0) !== size || tail !== 'none' || hasLate(log);
 }

@@ -7,7 +7,7 @@ import { laterId } from './event-id.ts';
 import { bringLate } from './late-mail.ts';
 import { forgetFiles } from './forgetting.ts';
 import type { MailLog } from './mail-log.ts';
-import { makeMailbox } from './making.ts';
+import { makeForListener, makeMailbox } from './making.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
 import { Marks } from './marks.ts';
 import type { StoreContext } from './store-context.ts';
@@ -189,7 +189,7 @@ export class Mailbox {
   look(): Promise<MailLog> {
     return this.inTurn(async (log) => {
       await catchUp(log);
-      if (this.isWatched && log.current.ino === undefined) await makeMailbox(log, () => this.#hold());
+      if (this.isWatched && log.current.ino === undefined) await makeForListener(log, () => this.#hold());
       if (this.#tail.isOver(log.current, this.#context.uptimeMs())) {
         await this.#hold();
         await (log.current.isOthers ? this.#take(log) : endTail(log));

@@ -15,3 +15,12 @@ export async function makeMailbox(log: MailLog, hold: () => Promise<void>): Prom
   current.make(context.fileMode);
   if (current.ino !== undefined) context.onReplaced(paths.file);
 }
+
+/** The same for a listener, who needs no file: where none may be made, he waits for another program to make it. */
+export async function makeForListener(log: MailLog, hold: () => Promise<void>): Promise<void> {
+  try {
+    await makeMailbox(log, hold);
+  } catch (error) {
+    if (!(error instanceof MailboxError && error.code === 'MAILBOX_FULL')) throw error;
+  }
+}
