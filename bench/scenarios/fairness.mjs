@@ -13,7 +13,7 @@ const PIPELINED = 100;
 /** As many as fit into the head of a request. */
 const COOKIES = 550;
 
-const HISTORY = '/history?receiver=henry&limit=500';
+const HISTORY = '/history?receiver=henry&sender=jjeong&limit=500';
 /** One after the other, on the server that was just started. @type {readonly [title: string, paths: readonly string[], isStream?: boolean][]} */
 const LOOKS = [
   ['nothing', []],
@@ -81,7 +81,7 @@ async function measureLinks(findings, scratch) {
   const server = await startServer([...commandOf('product', dir), '--access', 'links'], scratch);
   try {
     const cookies = Array.from({ length: COOKIES }, (_, i) => `mc_1_${i.toString(16).padStart(16, '0')}=x`);
-    const request = get('/history?receiver=henry', 'close', `Cookie: ${cookies.join('; ')}\r\n`);
+    const request = get('/history?receiver=henry&sender=jjeong', 'close', `Cookie: ${cookies.join('; ')}\r\n`);
     const title = `100 requests at once with ${COOKIES} cookies each`;
     const requests = Array.from({ length: 100 }, () => request);
     findings.add(title, title, await runJob('fairness', { port: server.port, requests }, JOB_MS));
