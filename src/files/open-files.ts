@@ -30,7 +30,7 @@ export async function openAmong(files: ReadonlySet<string>): Promise<Set<string>
       for (const pid of begun) {
         seen.add(pid);
         for (const file of openIn(pid)) {
-          if (files.has(file)) open.add(file);
+          if (file !== undefined && files.has(file)) open.add(file);
           if (performance.now() - restedMs < SLICE_MS) continue;
           await setImmediate();
           restedMs = performance.now();
@@ -44,14 +44,18 @@ export async function openAmong(files: ReadonlySet<string>): Promise<Set<string>
   }
 }
 
-/** Of all threads: the first may have ended, and its descriptors with it. Those that have the same ones are looked at once. */
-function* openIn(pid: string): Generator<string> {
+/**
+ * Of all threads: the first may have ended, and its descriptors with it. Those that have the same ones are looked at once.
+ * Undefined comes after each list of descriptors: there may be very many.
+ */
+function* openIn(pid: string): Generator<string | undefined> {
   const threads = unlessHidden(pid, () => readdirSync(`/proc/${pid}/task`)) ?? [];
   const looked = new Set<string>();
   for (const thread of threads) {
     const dir = `/proc/${pid}/task/${thread}/fd`;
     const descriptors = unlessHidden(pid, () => readdirSync(dir)) ?? [];
     const table = descriptors.join();
+    yield undefined;
     if (looked.has(table)) continue;
     looked.add(table);
     for (const fd of descriptors) {
