@@ -136,7 +136,7 @@ export async function cleanUp(): Promise<void> {
   const children = [...running];
   await Promise.all(children.map((child) => new Promise((resolve) => killGroup(child.on('close', resolve)))));
   // What runs in a terminal ends when that is gone, a little later, and tidies up meanwhile.
-  for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
+  for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 300 });
 }
 
 function killGroup({ pid }: ChildProcess): void {
