@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jest } from '@jest/globals';
+import { until } from '../support/until.ts';
 
 /** The real command: `npm run build` makes what it loads. CHAT_DIST: another build than dist/. */
 const DIST = process.env['CHAT_DIST'] ?? fileURLToPath(new URL('../../dist', import.meta.url));
@@ -136,7 +137,17 @@ export async function cleanUp(): Promise<void> {
   const children = [...running];
   await Promise.all(children.map((child) => new Promise((resolve) => killGroup(child.on('close', resolve)))));
   // What runs in a terminal ends when that is gone, a little later, and tidies up meanwhile.
-  for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 300 });
+  for (const dir of made.splice(0)) await until(`${dir} to be gone`, () => isRemoved(dir));
+}
+
+/** Node's own retries do not look again for what came meanwhile. */
+function isRemoved(dir: string): boolean {
+  try {
+    rmSync(dir, { recursive: true, force: true });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function killGroup({ pid }: ChildProcess): void {
