@@ -16,7 +16,7 @@ import { mountedMailboxes } from './mount-points.ts';
 import { makePrivateDirectories } from './private-directories.ts';
 import { Senders } from './senders.ts';
 import { contextOf, type FileMailboxesOptions, type StoreContext } from './store-context.ts';
-import { Slices } from './slices.ts';
+import { Slices } from '../slices.ts';
 import { Sweep } from './sweep.ts';
 
 export type { FileMailboxesOptions };

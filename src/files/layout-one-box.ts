@@ -23,7 +23,7 @@ import { batchesOf, oldSegments } from './layout-one-log.ts';
 import { MergedFile } from './merged-file.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
 import { identity, openAmong } from './open-files.ts';
-import { Slices } from './slices.ts';
+import { Slices } from '../slices.ts';
 import { linkSuccessor, makeSuccessor } from './taking.ts';
 
 export interface ConversionOptions {

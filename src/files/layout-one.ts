@@ -12,7 +12,7 @@ import { LAYOUT, checkLayout, writeLayout } from './layout.ts';
 import { OldMailbox, type ConversionOptions } from './layout-one-box.ts';
 import { unusable } from './mailbox-file.ts';
 import { MailboxPaths, mailboxesIn } from './mailbox-paths.ts';
-import { Slices } from './slices.ts';
+import { Slices } from '../slices.ts';
 
 /** Resolves when this mailbox is of layout 2; MAILBOX_UNUSABLE when it still may not be read. */
 type Converted = (paths: MailboxPaths) => Promise<void>;

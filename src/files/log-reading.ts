@@ -7,7 +7,7 @@ import { compareIds, idTime } from './event-id.ts';
 import { FileGone, type LogFile } from './log-file.ts';
 import { MailReader } from './mail-reader.ts';
 import type { ReadEvent, ReadState } from './read-state.ts';
-import { Slices } from './slices.ts';
+import { Slices } from '../slices.ts';
 
 /** Who does not read on holds no more than this. */
 const CHUNK_BYTES = 64 * 1024;

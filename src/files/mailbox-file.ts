@@ -17,7 +17,7 @@ import { closing } from './frames.ts';
 import { FileGone, LogFile } from './log-file.ts';
 import { MailReader } from './mail-reader.ts';
 import type { ReadEvent, ReadState } from './read-state.ts';
-import { Slices } from './slices.ts';
+import { Slices } from '../slices.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 /** When more than this has come at once, whoever wants its events reads them again. */

@@ -1,15 +1,13 @@
-import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { ChatCounts } from '../chat-counts.ts';
 import { reconnectionMs, type OpenStream } from './open-stream.ts';
 import { Rounds } from '../rounds.ts';
+import { Slices } from '../slices.ts';
 import { unsentQueues } from './unsent-queues.ts';
 
 export const HEARTBEAT_MS = 15_000;
 const LIFETIME_MS = 10 * 60 * 1000;
 const TICK_MS = 100;
 const RECHECK_MS = 2000;
-/** A round of checks holds up others no longer than this. */
-const SLICE_MS = 10;
 const STALL_CHECK_MS = 10_000;
 /** A peer that acknowledged nothing over so many checks is gone, or does not read: it can come back with its cursor. */
 const MAX_STALLED_CHECKS = 4;
@@ -107,7 +105,7 @@ export class OpenStreams {
 
   #tick(): void {
     const now = performance.now();
-    if (this.#options.rechecks && now - this.#recheckedMs > RECHECK_MS) {
+    if (this.#options.rechecks && !this.#isRechecking && now - this.#recheckedMs > RECHECK_MS) {
       this.#recheckedMs = now;
       void this.#recheck();
     }
@@ -119,16 +117,16 @@ export class OpenStreams {
   }
 
   async #recheck(): Promise<void> {
-    if (this.#isRechecking) return;
     this.#isRechecking = true;
-    let sliceMs = performance.now();
-    for (const [stream, { isAllowed }] of this.#streams) {
-      if (isAllowed && !(await isAllowed())) stream.bye('revoked', reconnectionMs());
-      if (performance.now() - sliceMs < SLICE_MS) continue;
-      await othersTurn();
-      sliceMs = performance.now();
+    const slices = new Slices();
+    try {
+      for (const [stream, { isAllowed }] of this.#streams) {
+        if (isAllowed && !(await isAllowed())) stream.bye('revoked', reconnectionMs());
+        await slices.rest();
+      }
+    } finally {
+      this.#isRechecking = false;
     }
-    this.#isRechecking = false;
   }
 
   /** A peer that vanished without a word looks alive for a quarter of an hour: what it does not acknowledge tells. */
