@@ -1,4 +1,4 @@
-import { FIRST_ID, compareIds, laterId } from './event-id.ts';
+import { FIRST_ID, compareIds, isForeignId, laterId } from './event-id.ts';
 import type { MailLog } from './mail-log.ts';
 
 /** Mail that was read stays in the mailbox for a moment: more may come, and a take costs more than a message. */
@@ -67,6 +67,6 @@ export class Draining {
 
   #quietMs({ newest }: MailLog): number {
     const quietMs = this.#changedMs + QUIET_MS;
-    return newest.includes('.') ? Math.min(quietMs, this.#beganMs + FOREIGN_MS) : quietMs;
+    return isForeignId(newest) ? Math.min(quietMs, this.#beganMs + FOREIGN_MS) : quietMs;
   }
 }

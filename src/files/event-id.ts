@@ -23,7 +23,12 @@ export function isEventId(text: string): boolean {
 }
 
 export function isOwnId(text: string): boolean {
-  return FORM.test(text) && !text.includes('.');
+  return FORM.test(text) && !isForeignId(text);
+}
+
+/** Whether an event id is that of foreign mail. */
+export function isForeignId(id: string): boolean {
+  return id.includes('.');
 }
 
 /** Negative when `a` comes before `b`, 0 when they are the same, positive when it comes after. */

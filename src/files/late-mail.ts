@@ -32,8 +32,8 @@ export interface OpenPiece {
 
 /** Finds out, after a start, up to where each taken piece was brought in: what is behind it in the log tells. */
 async function openPieces(log: MailLog): Promise<void> {
-  const { name, taken } = log.paths;
-  const files = log.pieces.filter(({ path }) => path.startsWith(`${taken}/`));
+  const { name } = log.paths;
+  const files = log.pieces.filter((file) => log.paths.isTaken(file.path));
   for (const file of files) {
     if (log.open.has(file)) continue;
     let state: ReadState = file.first;

@@ -9,7 +9,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { READ, namesIn, readRange, sizeOf, withFile } from './disk.ts';
-import { compareIds, isEventId } from './event-id.ts';
+import { compareIds, isEventId, isForeignId } from './event-id.ts';
 import type { MergedEvent } from './frame-forms.ts';
 
 const ENDING = '.log';
@@ -75,6 +75,6 @@ function eventsIn(text: string, ms: number): MergedEvent[] {
       const id = idLine.slice('id: '.length);
       const type = rest[0]?.startsWith('event: ') ? rest.shift()!.slice('event: '.length) : undefined;
       const data = rest.map((line) => line.slice('data: '.length)).join('\n');
-      return { id, data, ...(type !== undefined && { type }), ...(id.includes('.') && { at: ms }) };
+      return { id, data, ...(type !== undefined && { type }), ...(isForeignId(id) && { at: ms }) };
     });
 }

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import type { MailboxName } from '../mailbox-name.ts';
 import type { MailEvent } from '../mailbox-store.ts';
 import { READ, borrowRange, sizeOf } from './disk.ts';
-import { compareIds, idTime } from './event-id.ts';
+import { compareIds, idTime, isForeignId } from './event-id.ts';
 import { FileGone, type LogFile } from './log-file.ts';
 import { MailReader } from './mail-reader.ts';
 import type { ReadEvent, ReadState } from './read-state.ts';
@@ -182,5 +182,5 @@ function endMs({ end, endedAt }: ReadState): number | undefined {
 }
 
 function isOwn({ id }: ReadEvent): boolean {
-  return !id.includes('.');
+  return !isForeignId(id);
 }

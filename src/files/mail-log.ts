@@ -3,7 +3,7 @@ import { isErrno } from '../mailbox-error.ts';
 import type { Batch, MailEvent } from '../mailbox-store.ts';
 import type { Chain, Unplaced } from './chain.ts';
 import { statIfThere } from './disk.ts';
-import { compareIds, idTime, laterId } from './event-id.ts';
+import { compareIds, idTime, isForeignId, laterId } from './event-id.ts';
 import { addOpen, noteLate, type OpenPiece } from './late-mail.ts';
 import { FileGone, type LogFile } from './log-file.ts';
 import { findEvent, readAfter, readBefore, type Back } from './log-reading.ts';
@@ -77,7 +77,7 @@ export class MailLog {
   readonly found = ({ before, after, events }: Found): boolean => {
     if (after.count === before.count) return false;
     this.context.clock.rise(after.last);
-    if (after.last.includes('.')) this.#foreignAt(after.endedAt);
+    if (isForeignId(after.last)) this.#foreignAt(after.endedAt);
     if (events) this.#keep(before.last, events, after.offset - before.offset);
     else this.#passedOver(before, after);
     this.#onFound();
@@ -103,13 +103,13 @@ export class MailLog {
   #keep(after: string, events: NonNullable<Found['events']>, bytes: number): void {
     let ms = this.current.log.foreignMs; // foreign mail in front of a message has the message's time, as `dated` has it
     const made = events.toReversed().map(({ id, data, type }): MailEvent => {
-      if (!id.includes('.')) ms = idTime(id);
+      if (!isForeignId(id)) ms = idTime(id);
       return { id, time: ms, data, ...(type !== undefined && { type }) };
     });
     this.#recent.add(after, made.toReversed(), bytes);
     for (const event of events) noteLate(this, event);
     for (const { id, key } of events) if (key !== undefined) this.#keys?.set(key, id, this.context.uptimeMs());
-    this.context.onForeign(events.filter(({ id, late }) => late || id.includes('.')).length);
+    this.context.onForeign(events.filter(({ id, late }) => late || isForeignId(id)).length);
   }
 
   /** Takes note of what we have written right behind what was read. `keyed`: ids by scoped key. */

@@ -31,6 +31,11 @@ export class MailboxPaths {
     return `${this.dir}/${TAKEN}/${this.name}`;
   }
 
+  /** Whether a piece at this path may still be written to. */
+  isTaken(path: string): boolean {
+    return path.startsWith(`${this.taken}/`);
+  }
+
   /** Pieces that nobody writes to any more. */
   get delivered(): string {
     return `${this.dir}/${DELIVERED}/${this.name}`;

@@ -3,7 +3,7 @@ import { AppendQueue } from './append-queue.ts';
 import { isFull, writeBatch, type Append } from './appends.ts';
 import { catchUp, loadLog, needsLook } from './catch-up.ts';
 import { Draining } from './draining.ts';
-import { laterId } from './event-id.ts';
+import { isForeignId, laterId } from './event-id.ts';
 import { bringLate } from './late-mail.ts';
 import { forgetFiles } from './forgetting.ts';
 import type { MailLog } from './mail-log.ts';
@@ -214,7 +214,7 @@ export class Mailbox {
   /** Foreign mail that its receiver has just read keeps that time, by a take: what he says next comes behind it. */
   async dateForeign(): Promise<void> {
     const log = this.#log;
-    if (!log?.newest.includes('.') || !this.#draining.isDue) return;
+    if (!log || !isForeignId(log.newest) || !this.#draining.isDue) return;
     await this.#takeNow().catch(() => this.#draining.soon(log, this.isWatched));
   }
 

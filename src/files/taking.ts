@@ -19,7 +19,7 @@ import {
   withFile,
   writing,
 } from './disk.ts';
-import { idTime, nextOwnId } from './event-id.ts';
+import { idTime, isForeignId, nextOwnId } from './event-id.ts';
 import { closing, endMarker } from './frames.ts';
 import type { MailLog } from './mail-log.ts';
 import type { MailboxFile } from './mailbox-file.ts';
@@ -137,7 +137,7 @@ async function writeEnd(log: MailLog): Promise<void> {
 /** When the mail at its end came: foreign mail has no other time. */
 function endMs({ current, context }: MailLog): number {
   const { last } = current.state;
-  return last.includes('.') ? current.log.foreignMs : Math.max(context.now(), idTime(last));
+  return isForeignId(last) ? current.log.foreignMs : Math.max(context.now(), idTime(last));
 }
 
 /** False for a mount point: it stays where it is. */

@@ -89,7 +89,7 @@ export async function merge(log: MailLog): Promise<void> {
 
 /** Neighbours that are older than everything that may still be written to: what came late names places in later ones. */
 function mergeable(log: MailLog): LogFile[] {
-  const oldestOpen = log.pieces.findIndex(({ path }) => path.startsWith(`${log.paths.taken}/`));
+  const oldestOpen = log.pieces.findIndex(({ path }) => log.paths.isTaken(path));
   const settled = oldestOpen === -1 ? log.pieces : log.pieces.slice(0, oldestOpen);
   for (const least of [SMALL_BYTES, MIDDLE_BYTES]) {
     let run: LogFile[] = [];
