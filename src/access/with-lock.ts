@@ -1,10 +1,9 @@
 import { dirname } from 'node:path';
 import { lockSync } from 'proper-lockfile';
 import { makeDirectory } from '../files/disk.ts';
+import { LOCK_STALE_MS } from '../files/mailbox-locks.ts';
 import { isErrno } from '../mailbox-error.ts';
 
-/** A lock whose holder has not touched it for so long is taken over. */
-const STALE_MS = 2000;
 /** Longer than any dead holder's lock lives. */
 const WAIT_MS = 6000;
 const PAUSE_MS = 5;
@@ -24,7 +23,7 @@ function acquire(path: string): () => void {
   const endMs = performance.now() + WAIT_MS;
   for (;;) {
     try {
-      return lockSync(path, { lockfilePath: path, realpath: false, stale: STALE_MS });
+      return lockSync(path, { lockfilePath: path, realpath: false, stale: LOCK_STALE_MS });
     } catch (error) {
       if (!isErrno(error, 'ELOCKED') || performance.now() >= endMs) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
