@@ -39,9 +39,12 @@ function namesIn(place: string): string[] {
 }
 
 /** In order, as paths. */
+/** Those that have their place: a file that was only just renamed away has none. */
 function pieces(): string[] {
   const paths = ['.taken', '.delivered'].flatMap((place) =>
-    namesIn(place).map((name) => directory.in(place, 'henry', name)),
+    namesIn(place)
+      .filter((name) => name.includes('_'))
+      .map((name) => directory.in(place, 'henry', name)),
   );
   const startOf = (path: string): string => path.split('/').at(-1)!.split('_')[0]!;
   return paths.toSorted((a, b) => store.compare(startOf(a), startOf(b)));
