@@ -46,7 +46,7 @@ export async function openAmong(files: ReadonlySet<string>): Promise<Set<string>
 
 /**
  * Of all threads: the first may have ended, and its descriptors with it. Those that have the same ones are looked at once.
- * Undefined comes after each list of descriptors: there may be very many.
+ * Undefined stands for what is no file, a socket for one: there may be very many.
  */
 function* openIn(pid: string): Generator<string | undefined> {
   const threads = unlessHidden(pid, () => readdirSync(`/proc/${pid}/task`)) ?? [];
@@ -55,12 +55,11 @@ function* openIn(pid: string): Generator<string | undefined> {
     const dir = `/proc/${pid}/task/${thread}/fd`;
     const descriptors = unlessHidden(pid, () => readdirSync(dir)) ?? [];
     const table = descriptors.join();
-    yield undefined;
     if (looked.has(table)) continue;
     looked.add(table);
     for (const fd of descriptors) {
       const stat = unlessHidden(pid, () => statSync(`${dir}/${fd}`));
-      if (stat?.isFile()) yield identity(stat);
+      yield stat?.isFile() ? identity(stat) : undefined;
     }
   }
 }
