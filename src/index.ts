@@ -1,8 +1,8 @@
 export { mailboxChat, type MailboxChat } from './mailbox-chat.ts';
-export type { ChatRequest, Identify, MailboxChatOptions, MayInspect } from './chat-options.ts';
+export type { ChatRequest, Identify, MailboxChatOptions, MayInspect } from './words/chat-options.ts';
 export { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
-export { MailboxError, type MailboxErrorCode } from './mailbox-error.ts';
-export { mailboxName, type MailboxName } from './mailbox-name.ts';
+export { MailboxError, type MailboxErrorCode } from './words/mailbox-error.ts';
+export { mailboxName, type MailboxName } from './words/mailbox-name.ts';
 export type {
   Appended,
   Batch,
@@ -12,7 +12,7 @@ export type {
   Message,
   StoreAbilities,
   StoreFigures,
-} from './mailbox-store.ts';
-export type { FileView, Inspection, Inspector, Piece, Says } from './inspector.ts';
-export type { Logger } from './logger.ts';
+} from './words/mailbox-store.ts';
+export type { FileView, Inspection, Inspector, Piece, Says } from './words/inspector.ts';
+export type { Logger } from './words/logger.ts';
 export type { ChatMetrics } from './metrics/metrics.ts';

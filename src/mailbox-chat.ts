@@ -6,8 +6,8 @@ import { Invitations } from './access/invitations.ts';
 import { LinkAccess } from './access/link-access.ts';
 import { loginAccess } from './access/login-access.ts';
 import { requestPlace } from './access/request-place.ts';
-import { ChatCounts } from './chat-counts.ts';
-import type { ChatRequest, MailboxChatOptions } from './chat-options.ts';
+import { ChatCounts } from './words/chat-counts.ts';
+import type { ChatRequest, MailboxChatOptions } from './words/chat-options.ts';
 import { makeDirectory } from './files/disk.ts';
 import { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
 import { checkLayout } from './files/layout.ts';
@@ -19,10 +19,10 @@ import { OpenStreams } from './http/open-streams.ts';
 import { nothingAt, sendProblem } from './http/problem.ts';
 import { routesOf } from './http/routes.ts';
 import { RateLimit } from './http/rate-limit.ts';
-import type { MailboxStore, StoreFigures } from './mailbox-store.ts';
+import type { MailboxStore, StoreFigures } from './words/mailbox-store.ts';
 import { withMetrics, type ChatMetrics } from './metrics/metrics.ts';
 import { Ownership, type OwnershipOptions } from './ownership/ownership.ts';
-import { readOptions, type ChatOptions } from './read-options.ts';
+import { readOptions, type ChatOptions } from './words/read-options.ts';
 
 type OpenFiles = (options: ChatOptions) => FileMailboxes;
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { MailboxName } from '../mailbox-name.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
 import type { Standing } from './caller.ts';
 import { isFromThisComputer } from './this-computer.ts';
 

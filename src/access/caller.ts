@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import { MailboxError } from '../mailbox-error.ts';
-import { isMailboxName, type MailboxName } from '../mailbox-name.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import { isMailboxName, type MailboxName } from '../words/mailbox-name.ts';
 
 const Names = z.array(z.custom<MailboxName>((name) => typeof name === 'string' && isMailboxName(name))).readonly();
 

@@ -7,7 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isMailboxName, type MailboxName } from '../mailbox-name.ts';
+import { isMailboxName, type MailboxName } from '../words/mailbox-name.ts';
 import { replaceFile } from '../files/disk.ts';
 import { ACCESS } from '../files/mailbox-paths.ts';
 import { withLock } from './with-lock.ts';

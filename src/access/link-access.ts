@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { MailboxError } from '../mailbox-error.ts';
-import type { MailboxName } from '../mailbox-name.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
 import type { Access } from './access.ts';
 import type { Standing } from './caller.ts';
 import type { Invitations } from './invitations.ts';

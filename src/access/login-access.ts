@@ -1,6 +1,6 @@
-import type { Identify } from '../chat-options.ts';
-import type { MailboxError } from '../mailbox-error.ts';
-import { personName, type MailboxName } from '../mailbox-name.ts';
+import type { Identify } from '../words/chat-options.ts';
+import type { MailboxError } from '../words/mailbox-error.ts';
+import { personName, type MailboxName } from '../words/mailbox-name.ts';
 import type { Access } from './access.ts';
 
 const NOT_SIGNED_IN = 'You are not signed in. Sign in to the application first.';

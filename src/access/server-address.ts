@@ -6,10 +6,10 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { directoryHash } from '../directory-hash.ts';
+import { directoryHash } from '../words/directory-hash.ts';
 import { READ, replaceFile, withFile } from '../files/disk.ts';
 import { ACCESS } from '../files/mailbox-paths.ts';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../words/logger.ts';
 
 const ASK_MS = 1_000;
 /** Only the name and the port count: an address goes to the terminal. */

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { lockSync } from 'proper-lockfile';
 import { makeDirectory } from '../files/disk.ts';
 import { LOCK_STALE_MS } from '../files/mailbox-locks.ts';
-import { isErrno } from '../mailbox-error.ts';
+import { isErrno } from '../words/mailbox-error.ts';
 
 /** Longer than any dead holder's lock lives. */
 const WAIT_MS = 6000;

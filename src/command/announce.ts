@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { urlOf } from '../access/this-computer.ts';
 import { withoutPassword } from '../jetstream/address.ts';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../words/version.ts';
 import { networkNote, type AccessSettings } from './access.ts';
 import { shown } from './directory.ts';
 import { commandLine, firstLinks } from './invite.ts';

@@ -1,5 +1,5 @@
 import { backUp } from '../files/backup.ts';
-import { MailboxError } from '../mailbox-error.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 import { requireDirectory, shown, unusable } from './directory.ts';
 import { Ending, RUNTIME } from './ending.ts';
 import { tell } from './terminal.ts';

@@ -1,5 +1,5 @@
 import { renderUnicodeCompact } from 'uqr';
-import type { MailboxName } from '../mailbox-name.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
 import { inShell, shown } from './directory.ts';
 import type { Paint } from './terminal.ts';
 

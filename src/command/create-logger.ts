@@ -1,6 +1,6 @@
 import { type DestinationStream, pino } from 'pino';
-import type { Logger } from '../logger.ts';
-import { isErrno } from '../mailbox-error.ts';
+import type { Logger } from '../words/logger.ts';
+import { isErrno } from '../words/mailbox-error.ts';
 import { CONFIGURATION, Ending } from './ending.ts';
 import { LOG_FORMATS, LOG_LEVELS } from './options.ts';
 import { isTerminal } from './terminal.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
-import { MailboxError } from '../mailbox-error.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 import { CONFIGURATION, Ending } from './ending.ts';
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { isErrno, MailboxError } from '../mailbox-error.ts';
+import { isErrno, MailboxError } from '../words/mailbox-error.ts';
 import { paintFor } from './terminal.ts';
 
 export const CLEAN = 0;

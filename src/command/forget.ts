@@ -1,5 +1,5 @@
 import { Invitations } from '../access/invitations.ts';
-import { mailboxName } from '../mailbox-name.ts';
+import { mailboxName } from '../words/mailbox-name.ts';
 import { Ending, RUNTIME } from './ending.ts';
 import { isKnown, type StoreOptions, withMail } from './mail.ts';
 

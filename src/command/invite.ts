@@ -3,7 +3,7 @@ import { Invitations } from '../access/invitations.ts';
 import { serverAddress } from '../access/server-address.ts';
 import { urlOf } from '../access/this-computer.ts';
 import { checkLayout } from '../files/layout.ts';
-import { type MailboxName, personName } from '../mailbox-name.ts';
+import { type MailboxName, personName } from '../words/mailbox-name.ts';
 import { inShell, requireDirectory, shown, unusable } from './directory.ts';
 import { Ending, RUNTIME } from './ending.ts';
 

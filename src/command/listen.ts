@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serverAddress } from '../access/server-address.ts';
 import { isLoopback } from '../access/this-computer.ts';
-import { isErrno } from '../mailbox-error.ts';
+import { isErrno } from '../words/mailbox-error.ts';
 import { shown } from './directory.ts';
 import { CLEAN, CONFIGURATION, Ending, RUNTIME } from './ending.ts';
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../words/logger.ts';
 
 /** Opens `url` with the program BROWSER names, else the system's; `BROWSER=none` opens nothing. A failure is only a warning. */
 export function openBrowser(url: string, logger: Logger): void {

@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'commander';
-import { HOST_NAME } from '../chat-options.ts';
+import { HOST_NAME } from '../words/chat-options.ts';
 import { type ClusterAddress, readClusterAddress } from '../jetstream/address.ts';
-import { MailboxError } from '../mailbox-error.ts';
-import { type MailboxName, personName } from '../mailbox-name.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import { type MailboxName, personName } from '../words/mailbox-name.ts';
 
 /** Reads the value of an option, or throws what is wrong with it: the rest of a sentence that begins with the option. */
 type Parser<T> = (text: string) => T;

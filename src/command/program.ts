@@ -1,6 +1,6 @@
 import { Command, Help, type Option } from 'commander';
-import { closest } from '../closest.ts';
-import { VERSION } from '../version.ts';
+import { closest } from '../words/closest.ts';
+import { VERSION } from '../words/version.ts';
 import { refuseContradictions } from './contradictions.ts';
 import { CONFIGURATION, Ending, showStacks } from './ending.ts';
 import { dir, examining, logLevel, maxMessage, port, sending, serving, store, tailing, url } from './options.ts';

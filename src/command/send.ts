@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
-import { type MailboxName, personName } from '../mailbox-name.ts';
+import { type MailboxName, personName } from '../words/mailbox-name.ts';
 import { Ending, USAGE } from './ending.ts';
 import { isKnown, type StoreOptions, withMail } from './mail.ts';
 import { tell } from './terminal.ts';

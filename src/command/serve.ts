@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import { keepAddress } from '../access/server-address.ts';
 import { isLoopback, urlOf } from '../access/this-computer.ts';
-import type { MailboxChatOptions } from '../chat-options.ts';
-import type { Logger } from '../logger.ts';
+import type { MailboxChatOptions } from '../words/chat-options.ts';
+import type { Logger } from '../words/logger.ts';
 import { type MailboxChat, mailboxChat } from '../mailbox-chat.ts';
 import { loadPromClient } from '../metrics/metrics.ts';
 import { metricsServer } from '../metrics/metrics-server.ts';
-import type { MailboxName } from '../mailbox-name.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
 import { accessSettings, type AccessOptions, type AccessSettings } from './access.ts';
 import { announce } from './announce.ts';
 import { createLogger, type LoggerOptions } from './create-logger.ts';

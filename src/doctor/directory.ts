@@ -6,8 +6,8 @@ import { LOCK_STALE_MS } from '../files/mailbox-locks.ts';
 import { isSuccessor } from '../files/chain.ts';
 import { ACCESS, LOCKS, MARKS, TAKEN, isMailboxFile } from '../files/mailbox-paths.ts';
 import { mountedMailboxes } from '../files/mount-points.ts';
-import { MailboxError, isErrno } from '../mailbox-error.ts';
-import { isMailboxName } from '../mailbox-name.ts';
+import { MailboxError, isErrno } from '../words/mailbox-error.ts';
+import { isMailboxName } from '../words/mailbox-name.ts';
 import { ok, problem, quoted, warning, type Finding } from './finding.ts';
 
 /** In linux/magic.h: NFS, CIFS, SMB, 9P, FUSE, VirtualBox; then tmpfs and overlayfs. */

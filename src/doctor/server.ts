@@ -1,5 +1,5 @@
-import { directoryHash } from '../directory-hash.ts';
-import { VERSION } from '../version.ts';
+import { directoryHash } from '../words/directory-hash.ts';
+import { VERSION } from '../words/version.ts';
 import { ok, problem, warning, type Finding } from './finding.ts';
 import { Listening, reasonOf } from './listening.ts';
 

@@ -1,6 +1,6 @@
 import { watch } from 'node:fs';
-import { isErrno } from '../mailbox-error.ts';
-import { VERSION } from '../version.ts';
+import { isErrno } from '../words/mailbox-error.ts';
+import { VERSION } from '../words/version.ts';
 import { ok, warning, type Finding } from './finding.ts';
 
 /** This program, and whether it can watch files in `dir`: on Linux, other programs can use up the limits. */

@@ -1,4 +1,4 @@
-import type { Appended, Message } from '../mailbox-store.ts';
+import type { Appended, Message } from '../words/mailbox-store.ts';
 import type { Append } from './appends.ts';
 
 /** Those who wait for their message to be written: all that have come when it comes to a write go together. */

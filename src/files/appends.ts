@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
-import { MailboxError } from '../mailbox-error.ts';
-import type { Appended, MailEvent, Message } from '../mailbox-store.ts';
-import { messageData, scopedKey } from '../message-data.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import type { Appended, MailEvent, Message } from '../words/mailbox-store.ts';
+import { messageData, scopedKey } from '../words/message-data.ts';
 import { sync } from './disk.ts';
 import { idTime } from './event-id.ts';
 import { messageFrames } from './frames.ts';

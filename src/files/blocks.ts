@@ -1,4 +1,4 @@
-import { isForeignType } from '../event-type.ts';
+import { isForeignType } from '../words/event-type.ts';
 
 export const LF = 10;
 export const CR = 13;

@@ -1,6 +1,6 @@
 /** Looks what has become of a mailbox since it was last read, whoever did it. */
 import { join } from 'node:path';
-import { MailboxError } from '../mailbox-error.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 import { listChain, makeEmptyPiece } from './chain.ts';
 import { namesIn, statIfThere } from './disk.ts';
 import { compareIds, ownPart } from './event-id.ts';

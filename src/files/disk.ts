@@ -23,7 +23,7 @@ import {
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { MailboxError, isErrno } from '../mailbox-error.ts';
+import { MailboxError, isErrno } from '../words/mailbox-error.ts';
 
 /** Never follow a link, never wait for the other end of a FIFO. */
 export const SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;

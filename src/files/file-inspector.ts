@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { isErrno } from '../mailbox-error.ts';
-import type { MailboxName } from '../mailbox-name.ts';
-import type { FileView, Inspection, Inspector } from '../inspector.ts';
+import { isErrno } from '../words/mailbox-error.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
+import type { FileView, Inspection, Inspector } from '../words/inspector.ts';
 import { isNew, piecesIn } from './chain.ts';
 import { READ, ifThere, namesIn, sizeOf, statIfThere, withFile } from './disk.ts';
 import { compareIds, laterId } from './event-id.ts';

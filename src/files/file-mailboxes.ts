@@ -1,8 +1,16 @@
 import { accessSync, constants, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MailboxError } from '../mailbox-error.ts';
-import { isMailboxName, type MailboxName } from '../mailbox-name.ts';
-import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message, StoreFigures } from '../mailbox-store.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import { isMailboxName, type MailboxName } from '../words/mailbox-name.ts';
+import type {
+  Appended,
+  Batch,
+  MailEvent,
+  MailboxStore,
+  MarkName,
+  Message,
+  StoreFigures,
+} from '../words/mailbox-store.ts';
 import { FILE_MODE, SyncError, isAccessible, makeDirectory, namesIn, refuseWhenFull, writing } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
 import { FileInspector } from './file-inspector.ts';
@@ -16,7 +24,7 @@ import { mountedMailboxes } from './mount-points.ts';
 import { makePrivateDirectories } from './private-directories.ts';
 import { Senders } from './senders.ts';
 import { contextOf, type FileMailboxesOptions, type StoreContext } from './store-context.ts';
-import { Slices } from '../slices.ts';
+import { Slices } from '../words/slices.ts';
 import { Sweep } from './sweep.ts';
 
 export type { FileMailboxesOptions };

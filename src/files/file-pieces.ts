@@ -1,7 +1,7 @@
 /** Cuts the end of a file into pieces, each with what it says. */
-import type { Piece, Says } from '../inspector.ts';
-import type { MailboxName } from '../mailbox-name.ts';
-import { messageOf } from '../message-data.ts';
+import type { Piece, Says } from '../words/inspector.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
+import { messageOf } from '../words/message-data.ts';
 import { Block, CR, LF, behindBlankLines, linesOf } from './blocks.ts';
 import { readRange } from './disk.ts';
 import { fencedAfter } from './frame-forms.ts';

@@ -1,7 +1,7 @@
 /** What lets the directory's group append to mailboxes: a PHP page under another user, for one. */
 import { chmodSync, fchmodSync, fstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isErrno } from '../mailbox-error.ts';
+import { isErrno } from '../words/mailbox-error.ts';
 import { READ, namesIn, withFile } from './disk.ts';
 import { isMailboxFile } from './mailbox-paths.ts';
 

@@ -3,7 +3,7 @@
  * What stands behind its end marker is written again, into the mailbox, with the place that it came from.
  */
 import { setTimeout } from 'node:timers/promises';
-import type { MailEvent } from '../mailbox-store.ts';
+import type { MailEvent } from '../words/mailbox-store.ts';
 import { READ, ifThere, readRange, statIfThere, withFile } from './disk.ts';
 import { compareIds, idTime } from './event-id.ts';
 import { lateFrame } from './frames.ts';

@@ -11,9 +11,9 @@
  */
 import { closeSync, fstatSync, openSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Logger } from '../logger.ts';
-import { isErrno } from '../mailbox-error.ts';
-import { keyOf } from '../message-data.ts';
+import type { Logger } from '../words/logger.ts';
+import { isErrno } from '../words/mailbox-error.ts';
+import { keyOf } from '../words/message-data.ts';
 import { isDraft, makeEmptyPiece, piecesIn, randomName } from './chain.ts';
 import { READ, ifThere, makeDirectory, namesIn, sizeOf, statIfThere, syncDirectory } from './disk.ts';
 import { FIRST_ID, compareIds, idTime, nextForeignId, nextOwnId } from './event-id.ts';
@@ -23,7 +23,7 @@ import { batchesOf, oldSegments } from './layout-one-log.ts';
 import { MergedFile } from './merged-file.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
 import { identity, openAmong } from './open-files.ts';
-import { Slices } from '../slices.ts';
+import { Slices } from '../words/slices.ts';
 import { linkSuccessor, makeSuccessor } from './taking.ts';
 
 export interface ConversionOptions {

@@ -1,5 +1,5 @@
-import { keyOf } from '../message-data.ts';
-import type { MailboxName } from '../mailbox-name.ts';
+import { keyOf } from '../words/message-data.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
 import { foreignFields } from './blocks.ts';
 import { readRange } from './disk.ts';
 import { idTime, isOwnId } from './event-id.ts';

@@ -5,14 +5,14 @@
  */
 import { accessSync, closeSync, constants, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { MailboxError, isErrno } from '../mailbox-error.ts';
-import type { MailboxName } from '../mailbox-name.ts';
+import { MailboxError, isErrno } from '../words/mailbox-error.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
 import { FILE_MODE, ifThere, namesIn, statIfThere, syncDirectory, writing } from './disk.ts';
 import { LAYOUT, checkLayout, writeLayout } from './layout.ts';
 import { OldMailbox, type ConversionOptions } from './layout-one-box.ts';
 import { unusable } from './mailbox-file.ts';
 import { MailboxPaths, mailboxesIn } from './mailbox-paths.ts';
-import { Slices } from '../slices.ts';
+import { Slices } from '../words/slices.ts';
 
 /** Resolves when this mailbox is of layout 2; MAILBOX_UNUSABLE when it still may not be read. */
 type Converted = (paths: MailboxPaths) => Promise<void>;

@@ -8,8 +8,8 @@
  */
 import { constants, fsyncSync, ftruncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { MailboxError } from '../mailbox-error.ts';
-import { VERSION } from '../version.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import { VERSION } from '../words/version.ts';
 import { READ, SAFELY, ifThere, readRange, syncDirectory, withFile } from './disk.ts';
 
 /** The layout that this version reads and writes. */

@@ -1,13 +1,13 @@
 /** Reads files of a log: forwards from a cursor, backwards from an id. Always in slices, from the nearest checkpoint. */
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import type { MailboxName } from '../mailbox-name.ts';
-import type { MailEvent } from '../mailbox-store.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
+import type { MailEvent } from '../words/mailbox-store.ts';
 import { READ, borrowRange, sizeOf } from './disk.ts';
 import { compareIds, idTime, isForeignId } from './event-id.ts';
 import { FileGone, type LogFile } from './log-file.ts';
 import { MailReader } from './mail-reader.ts';
 import type { ReadEvent, ReadState } from './read-state.ts';
-import { Slices } from '../slices.ts';
+import { Slices } from '../words/slices.ts';
 
 /** Who does not read on holds no more than this. */
 const CHUNK_BYTES = 64 * 1024;

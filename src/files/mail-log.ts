@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
-import { isErrno } from '../mailbox-error.ts';
-import type { Batch, MailEvent } from '../mailbox-store.ts';
+import { isErrno } from '../words/mailbox-error.ts';
+import type { Batch, MailEvent } from '../words/mailbox-store.ts';
 import type { Chain, Unplaced } from './chain.ts';
 import { statIfThere } from './disk.ts';
 import { compareIds, idTime, isForeignId, laterId } from './event-id.ts';

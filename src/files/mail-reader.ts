@@ -1,4 +1,4 @@
-import type { MailboxName } from '../mailbox-name.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
 import { Block, CR, LF, behindBlankLines, endOfLongBlock, foreignFields, linesOf } from './blocks.ts';
 import { idParts, isInReach } from './event-id.ts';
 import { fencedAfter } from './frame-forms.ts';

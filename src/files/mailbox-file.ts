@@ -1,7 +1,7 @@
 import { closeSync, constants, fchmodSync, fstatSync, openSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
-import { MailboxError, isErrno } from '../mailbox-error.ts';
-import type { MailboxName } from '../mailbox-name.ts';
+import { MailboxError, isErrno } from '../words/mailbox-error.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
 import {
   APPEND,
   FILE_MODE,
@@ -17,7 +17,7 @@ import { closing } from './frames.ts';
 import { FileGone, LogFile } from './log-file.ts';
 import { MailReader } from './mail-reader.ts';
 import type { ReadEvent, ReadState } from './read-state.ts';
-import { Slices } from '../slices.ts';
+import { Slices } from '../words/slices.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 /** When more than this has come at once, whoever wants its events reads them again. */

@@ -2,8 +2,8 @@ import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
-import type { Logger } from '../logger.ts';
-import { MailboxError, isErrno } from '../mailbox-error.ts';
+import type { Logger } from '../words/logger.ts';
+import { MailboxError, isErrno } from '../words/mailbox-error.ts';
 import { DIRECTORY_MODE, makeDirectory, statIfThere, writeError, writing } from './disk.ts';
 
 /** A lock whose holder has not touched it for so long is taken over. */

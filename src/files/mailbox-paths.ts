@@ -1,5 +1,5 @@
 import { join, parse } from 'node:path';
-import { isMailboxName, type MailboxName } from '../mailbox-name.ts';
+import { isMailboxName, type MailboxName } from '../words/mailbox-name.ts';
 import { namesIn } from './disk.ts';
 
 export const TAKEN = '.taken';

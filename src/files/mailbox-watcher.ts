@@ -1,7 +1,7 @@
 import { watch as watchDirectory, type FSWatcher as DirectoryWatcher } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { watch, type FSWatcher } from 'chokidar';
-import type { Logger } from '../logger.ts';
+import type { Logger } from '../words/logger.ts';
 import { statIfThere } from './disk.ts';
 
 /** A new watch stands a moment after it was asked for: what was written before is looked for. */

@@ -1,4 +1,4 @@
-import type { Appended, Batch, Message } from '../mailbox-store.ts';
+import type { Appended, Batch, Message } from '../words/mailbox-store.ts';
 import { AppendQueue } from './append-queue.ts';
 import { isFull, writeBatch, type Append } from './appends.ts';
 import { catchUp, loadLog, needsLook } from './catch-up.ts';

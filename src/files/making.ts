@@ -1,4 +1,4 @@
-import { MailboxError } from '../mailbox-error.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 import { statIfThere } from './disk.ts';
 import type { MailLog } from './mail-log.ts';
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { isErrno } from '../mailbox-error.ts';
-import type { MarkName } from '../mailbox-store.ts';
+import { isErrno } from '../words/mailbox-error.ts';
+import type { MarkName } from '../words/mailbox-store.ts';
 import { FILE_MODE, makeDirectory, syncDirectoryAsync, writeError } from './disk.ts';
 import { isEventId, laterId } from './event-id.ts';
 

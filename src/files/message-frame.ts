@@ -1,4 +1,4 @@
-import { keyOf, scopedKey } from '../message-data.ts';
+import { keyOf, scopedKey } from '../words/message-data.ts';
 import { CR, LF } from './blocks.ts';
 import type { ReadEvent } from './read-state.ts';
 

@@ -1,6 +1,6 @@
 import { readdirSync, statSync, type Stats } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { isErrno } from '../mailbox-error.ts';
+import { isErrno } from '../words/mailbox-error.ts';
 
 const INIT = '1';
 /** Others wait for us no longer than this at a time. */

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { MailboxError } from '../mailbox-error.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 import { makeDirectory } from './disk.ts';
 import { DELIVERED, LOCKS, MARKS, TAKEN } from './mailbox-paths.ts';
 

@@ -13,7 +13,7 @@
  * Foreign text is an event, too; its id is the id before it and a counter. In a merged piece, which we alone write, no
  * frame has a fence: each id that is higher than the one before it stands. Behind an end marker nothing counts.
  */
-import { keyOf } from '../message-data.ts';
+import { keyOf } from '../words/message-data.ts';
 import { compareIds, idTime, isInReach, isOwnId, ownPart } from './event-id.ts';
 import { formOf, mergedEventOf, type Form } from './frame-forms.ts';
 import { messageHead } from './message-frame.ts';

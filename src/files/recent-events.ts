@@ -1,4 +1,4 @@
-import type { MailEvent } from '../mailbox-store.ts';
+import type { MailEvent } from '../words/mailbox-store.ts';
 import { compareIds } from './event-id.ts';
 
 const MAX_BYTES = 384 * 1024;

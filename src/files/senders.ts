@@ -1,4 +1,4 @@
-import type { MailboxName } from '../mailbox-name.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
 
 const MAX_KNOWN = 10_000;
 

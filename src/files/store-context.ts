@@ -1,4 +1,4 @@
-import { silent, type Logger } from '../logger.ts';
+import { silent, type Logger } from '../words/logger.ts';
 import { CommitSlots } from './commit-slots.ts';
 import { FILE_MODE } from './disk.ts';
 import { Floor } from './floor.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { isMailboxName, isRoom, type MailboxName } from '../mailbox-name.ts';
-import { Rounds } from '../rounds.ts';
+import { isMailboxName, isRoom, type MailboxName } from '../words/mailbox-name.ts';
+import { Rounds } from '../words/rounds.ts';
 import { namesIn, statIfThere } from './disk.ts';
 import type { OpenPiece } from './late-mail.ts';
 import type { MailLog } from './mail-log.ts';

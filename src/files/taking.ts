@@ -6,7 +6,7 @@
 import { linkSync, renameSync, rmSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { MailboxError, isErrno } from '../mailbox-error.ts';
+import { MailboxError, isErrno } from '../words/mailbox-error.ts';
 import { makeEmptyPiece, newName, placeOthers, placePiece, randomName } from './chain.ts';
 import {
   APPEND_OR_CREATE,

@@ -1,7 +1,7 @@
 /** What keeps a log small: pieces that nobody writes to move on, many small ones become one, old ones go. */
 import { rmSync, rmdirSync, utimesSync } from 'node:fs';
 import { join, parse } from 'node:path';
-import { isErrno } from '../mailbox-error.ts';
+import { isErrno } from '../words/mailbox-error.ts';
 import { makeEmptyPiece, movePiece, randomName } from './chain.ts';
 import { READ, ifThere, readRange, statIfThere, syncDirectory, withFile, writing } from './disk.ts';
 import { compareIds, idTime, isOwnId } from './event-id.ts';

@@ -1,5 +1,5 @@
-import { MailboxError } from '../mailbox-error.ts';
-import type { MailEvent } from '../mailbox-store.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import type { MailEvent } from '../words/mailbox-store.ts';
 import { appendWhole, statIfThere, sync } from './disk.ts';
 import type { MailLog } from './mail-log.ts';
 import type { ReadEvent } from './read-state.ts';

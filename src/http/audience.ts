@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { admit, admitAnyone, callerNow, type Caller } from '../access/caller.ts';
-import type { Live, Notice } from '../live.ts';
-import { MailboxError } from '../mailbox-error.ts';
-import { isRoom, mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
+import type { Live, Notice } from '../words/live.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import { isRoom, mailboxName, personName, type MailboxName } from '../words/mailbox-name.ts';
 import type { EventStream } from './event-stream.ts';
 import type { Fields } from './request.ts';
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import getRawBody from 'raw-body';
 import type { z } from 'zod';
-import { MailboxError } from '../mailbox-error.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 import { formFields, header } from './request.ts';
 
 export type Body = { readonly text: string } | { readonly fields: Readonly<Record<string, unknown>> };

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { MailboxName } from '../mailbox-name.ts';
-import type { MailboxStore } from '../mailbox-store.ts';
-import { checkCursor, isCursor, sinceCursor } from '../since.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
+import type { MailboxStore } from '../words/mailbox-store.ts';
+import { checkCursor, isCursor, sinceCursor } from './since.ts';
 import { header, type Fields } from './request.ts';
 
 /** Where a stream begins. `proves`: the client has everything up to there; `lost`: what it asked for is not to be had. */

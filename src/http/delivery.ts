@@ -1,7 +1,7 @@
-import { Follow, type Follower, type Gap, type Mail } from '../follow.ts';
-import { isRoom, type MailboxName } from '../mailbox-name.ts';
-import type { MailEvent } from '../mailbox-store.ts';
-import { afterMark } from '../since.ts';
+import { Follow, type Follower, type Gap, type Mail } from '../words/follow.ts';
+import { isRoom, type MailboxName } from '../words/mailbox-name.ts';
+import type { MailEvent } from '../words/mailbox-store.ts';
+import { afterMark } from './since.ts';
 import type { Chat } from './chat.ts';
 import type { Start } from './cursor.ts';
 import type { EventStream } from './event-stream.ts';

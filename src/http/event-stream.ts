@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { MailEvent } from '../mailbox-store.ts';
+import type { MailEvent } from '../words/mailbox-store.ts';
 import { OpenStream, reconnectionMs } from './open-stream.ts';
 import type { WireFormat } from './wire-format.ts';
 

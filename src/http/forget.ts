@@ -1,6 +1,6 @@
 import { callerOf } from '../access/caller.ts';
-import { MailboxError } from '../mailbox-error.ts';
-import { mailboxName } from '../mailbox-name.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import { mailboxName } from '../words/mailbox-name.ts';
 import { sendNothing } from './answer.ts';
 import type { Chat } from './chat.ts';
 import { BUSY_RETRY_MS } from './open-stream.ts';

@@ -1,5 +1,5 @@
 import { hostOf, isLoopback, isToThisComputer } from '../access/this-computer.ts';
-import { MailboxError } from '../mailbox-error.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 import { header, type Middleware } from './request.ts';
 
 export interface GuardOptions {

@@ -1,6 +1,6 @@
 import { admit, admitAnyone, callerOf } from '../access/caller.ts';
-import { readConversation } from '../conversation.ts';
-import { isRoom, mailboxName, personName } from '../mailbox-name.ts';
+import { readConversation } from './conversation.ts';
+import { isRoom, mailboxName, personName } from '../words/mailbox-name.ts';
 import { sendJson } from './answer.ts';
 import type { Chat } from './chat.ts';
 import { queryOf, wholeNumber, type Handler } from './request.ts';

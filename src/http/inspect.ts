@@ -1,8 +1,8 @@
 import { admitInspector, callerNow, callerOf } from '../access/caller.ts';
-import type { Inspection } from '../inspector.ts';
-import type { Logger } from '../logger.ts';
-import { MailboxError } from '../mailbox-error.ts';
-import { mailboxName, type MailboxName } from '../mailbox-name.ts';
+import type { Inspection } from '../words/inspector.ts';
+import type { Logger } from '../words/logger.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import { mailboxName, type MailboxName } from '../words/mailbox-name.ts';
 import { sendJson } from './answer.ts';
 import type { Chat } from './chat.ts';
 import { EventStream } from './event-stream.ts';

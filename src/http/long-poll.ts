@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { callerNow, callerOf } from '../access/caller.ts';
-import { Follow, mailAfter, type Mail } from '../follow.ts';
-import { MailboxError } from '../mailbox-error.ts';
-import type { MailboxName } from '../mailbox-name.ts';
-import type { MailboxStore, MailEvent } from '../mailbox-store.ts';
-import { afterMark } from '../since.ts';
+import { Follow, mailAfter, type Mail } from '../words/follow.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
+import type { MailboxStore, MailEvent } from '../words/mailbox-store.ts';
+import { afterMark } from './since.ts';
 import { sendJson } from './answer.ts';
 import { admitTo, readAudience } from './audience.ts';
 import type { Chat } from './chat.ts';

@@ -1,12 +1,12 @@
 import type { RequestListener } from 'node:http';
 import type { Request, Response } from 'express';
 import { passedCaller, setCaller } from '../access/caller.ts';
-import type { ChatCounts } from '../chat-counts.ts';
-import { LocalLive, type Live } from '../live.ts';
-import type { Logger } from '../logger.ts';
-import type { MailboxStore } from '../mailbox-store.ts';
+import type { ChatCounts } from '../words/chat-counts.ts';
+import { LocalLive, type Live } from '../words/live.ts';
+import type { Logger } from '../words/logger.ts';
+import type { MailboxStore } from '../words/mailbox-store.ts';
 import type { Owned } from '../ownership/ownership.ts';
-import { Receipts } from '../receipts.ts';
+import { Receipts } from '../words/receipts.ts';
 import { mailroomRoutesOf } from './mailroom-routes.ts';
 import { OpenStreams } from './open-streams.ts';
 import { nothingAt, sendProblem } from './problem.ts';

@@ -1,7 +1,7 @@
-import type { ChatCounts } from '../chat-counts.ts';
+import type { ChatCounts } from '../words/chat-counts.ts';
 import { reconnectionMs, type OpenStream } from './open-stream.ts';
-import { Rounds } from '../rounds.ts';
-import { Slices } from '../slices.ts';
+import { Rounds } from '../words/rounds.ts';
+import { Slices } from '../words/slices.ts';
 import { unsentQueues } from './unsent-queues.ts';
 
 export const HEARTBEAT_MS = 15_000;

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { callerNow, callerOf, type Caller } from '../access/caller.ts';
-import { MailboxError } from '../mailbox-error.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 import type { Ownership } from '../ownership/ownership.ts';
 import { requestOwner } from '../ownership/request-owner.ts';
 import { readBytes } from './body.ts';

@@ -1,8 +1,8 @@
 import { admit, callerOf, type Caller } from '../access/caller.ts';
-import { comparePositions, type Position } from '../conversation.ts';
-import { mailboxName, personName, type MailboxName } from '../mailbox-name.ts';
-import type { MailboxStore } from '../mailbox-store.ts';
-import { messageOf, type StoredMessage } from '../message-data.ts';
+import { comparePositions, type Position } from './conversation.ts';
+import { mailboxName, personName, type MailboxName } from '../words/mailbox-name.ts';
+import type { MailboxStore } from '../words/mailbox-store.ts';
+import { messageOf, type StoredMessage } from '../words/message-data.ts';
 import { sendJson } from './answer.ts';
 import type { Chat } from './chat.ts';
 import { queryOf, type Handler } from './request.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { admit, callerOf } from '../access/caller.ts';
-import { personName } from '../mailbox-name.ts';
-import { checkCursor } from '../since.ts';
+import { personName } from '../words/mailbox-name.ts';
+import { checkCursor } from './since.ts';
 import { sendNothing } from './answer.ts';
 import { readFields } from './body.ts';
 import type { Chat } from './chat.ts';

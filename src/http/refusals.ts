@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { MailboxError } from '../mailbox-error.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 import { sendNothing } from './answer.ts';
 
 /** Says which methods a route has. HEAD and OPTIONS are answered without doing anything: they must not move mail. */

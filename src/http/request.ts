@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { MailboxError } from '../mailbox-error.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 
 /** Answers one request. It uses only what node:http gives, so that it works with Express 4, 5 and without Express. */
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;

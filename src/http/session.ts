@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MailboxError } from '../mailbox-error.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 import { sendJson } from './answer.ts';
 import { readFields } from './body.ts';
 import type { FrontOptions } from './front.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { admit, callerOf } from '../access/caller.ts';
-import { mailboxName, personName } from '../mailbox-name.ts';
+import { mailboxName, personName } from '../words/mailbox-name.ts';
 import { sendNothing } from './answer.ts';
 import { readFields } from './body.ts';
 import type { Chat } from './chat.ts';

@@ -1,4 +1,4 @@
-import type { MailEvent } from '../mailbox-store.ts';
+import type { MailEvent } from '../words/mailbox-store.ts';
 
 /** How events look on an open response. */
 export interface WireFormat {

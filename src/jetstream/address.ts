@@ -3,7 +3,7 @@
  *
  *     nats://a,b,c?replicas=3&shards=8&monitor=http://a:8222,http://b:8222&prefix=MAILBOX&creds=/path&allow=old-server
  */
-import { MailboxError } from '../mailbox-error.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 import type { JetStreamMailboxesOptions } from './jetstream-options.ts';
 
 /** Which promises may be weakened, each named by its word. */

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { MailboxError } from '../mailbox-error.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 
 /** Error codes of JetStream. No room does not get better by asking again: it is told at once. */
 const NO_ROOM = new Set([10023, 10047]);

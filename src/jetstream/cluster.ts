@@ -1,7 +1,7 @@
 import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection, NodeConnectionOptions, Status } from '@nats-io/transport-node';
 import { readFileSync } from 'node:fs';
-import { MailboxError } from '../mailbox-error.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 import { serverUrl, withoutPassword } from './address.ts';
 import type { AllOptions } from './jetstream-options.ts';
 

@@ -1,6 +1,6 @@
 import type { Msg, Subscription } from '@nats-io/transport-node';
-import type { MailboxName } from '../mailbox-name.ts';
-import { Rounds } from '../rounds.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
+import { Rounds } from '../words/rounds.ts';
 import { whenever } from './cluster.ts';
 import type { Streams } from './streams.ts';
 

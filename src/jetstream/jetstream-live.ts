@@ -1,7 +1,7 @@
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import { randomBytes } from 'node:crypto';
-import { LocalLive, whoOf, type Notice, type Presence } from '../live.ts';
-import { ROOM_PREFIX } from '../mailbox-name.ts';
+import { LocalLive, whoOf, type Notice, type Presence } from '../words/live.ts';
+import { ROOM_PREFIX } from '../words/mailbox-name.ts';
 import { whenever, type Cluster } from './cluster.ts';
 import { tokenOf } from './streams.ts';
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { MailboxError } from '../mailbox-error.ts';
-import type { MailboxName } from '../mailbox-name.ts';
-import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message } from '../mailbox-store.ts';
-import { messageData } from '../message-data.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
+import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message } from '../words/mailbox-store.ts';
+import { messageData } from '../words/message-data.ts';
 import { checkCluster, checkStreams } from './cluster-check.ts';
 import { persist } from './cluster-error.ts';
 import { connectTo, type Cluster } from './cluster.ts';

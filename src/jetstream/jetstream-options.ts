@@ -1,4 +1,4 @@
-import { silent, type Logger } from '../logger.ts';
+import { silent, type Logger } from '../words/logger.ts';
 import { checkOption, type Allowance } from './address.ts';
 
 export interface JetStreamMailboxesOptions {

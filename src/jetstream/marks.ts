@@ -1,4 +1,4 @@
-import type { MailboxName } from '../mailbox-name.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
 import { persist } from './cluster-error.ts';
 import { compareIds } from './event-id.ts';
 import type { StreamSubject } from './stream-subject.ts';

@@ -1,6 +1,6 @@
-import { mailAfter } from '../follow.ts';
-import type { MailboxName } from '../mailbox-name.ts';
-import type { MailboxStore, MarkName } from '../mailbox-store.ts';
+import { mailAfter } from '../words/follow.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
+import type { MailboxStore, MarkName } from '../words/mailbox-store.ts';
 import type { JetStreamMailboxes } from './jetstream-mailboxes.ts';
 
 /** Mailboxes that are copied at once; in each, one event goes after the other. */

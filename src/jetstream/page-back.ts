@@ -1,4 +1,4 @@
-import type { MailEvent } from '../mailbox-store.ts';
+import type { MailEvent } from '../words/mailbox-store.ts';
 import { placeOf } from './event-id.ts';
 import { eventOf } from './stored-event.ts';
 import type { Stored, StreamSubject } from './stream-subject.ts';

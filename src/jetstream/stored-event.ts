@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { isForeignType } from '../event-type.ts';
-import type { MailEvent } from '../mailbox-store.ts';
+import { isForeignType } from '../words/event-type.ts';
+import type { MailEvent } from '../words/mailbox-store.ts';
 import { eventId } from './event-id.ts';
 import type { Stored } from './stream-subject.ts';
 

@@ -1,7 +1,7 @@
 import type { StreamConfig } from '@nats-io/jetstream';
 import { createHash } from 'node:crypto';
-import { MailboxError } from '../mailbox-error.ts';
-import type { MailboxName } from '../mailbox-name.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
 import { persist } from './cluster-error.ts';
 import type { Cluster } from './cluster.ts';
 import type { AllOptions } from './jetstream-options.ts';

@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http';
 import express, { type Request, type Response } from 'express';
 import { refuseForeignSites } from '../http/guard.ts';
 import { sendProblem } from '../http/problem.ts';
-import type { Logger } from '../logger.ts';
-import { MailboxError } from '../mailbox-error.ts';
+import type { Logger } from '../words/logger.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 import { loadPromClient, type ChatMetrics } from './metrics.ts';
 
 const PATH = '/metrics';

@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 /** @ts-ignore stays in the .d.ts: TypeScript hosts compile without prom-client, which is optional */
 import type * as PromClient from 'prom-client';
-import type { ChatCounts } from '../chat-counts.ts';
+import type { ChatCounts } from '../words/chat-counts.ts';
 import { PROBLEM_CODES, sendProblem } from '../http/problem.ts';
-import type { Logger } from '../logger.ts';
-import { isErrno, MailboxError } from '../mailbox-error.ts';
-import type { StoreFigures } from '../mailbox-store.ts';
-import { VERSION } from '../version.ts';
+import type { Logger } from '../words/logger.ts';
+import { isErrno, MailboxError } from '../words/mailbox-error.ts';
+import type { StoreFigures } from '../words/mailbox-store.ts';
+import { VERSION } from '../words/version.ts';
 
 /** Answers with what a chat has counted, in Prometheus' text format: `app.get('/metrics', chat.metrics)`. */
 export interface ChatMetrics {

@@ -15,7 +15,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
 import { ifThere, makeDirectory, namesIn, statIfThere } from '../files/disk.ts';
 import { HOST, LOCKS, SOCKET } from '../files/mailbox-paths.ts';
-import { MailboxError, isErrno } from '../mailbox-error.ts';
+import { MailboxError, isErrno } from '../words/mailbox-error.ts';
 
 const OWNER_LOCK = { stale: 2000, realpath: false, onCompromised: () => undefined };
 /** The system takes 107 bytes; a draft's name is up to 22 longer. */

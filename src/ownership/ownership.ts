@@ -1,8 +1,8 @@
 import { Agent, request, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Logger } from '../logger.ts';
-import { MailboxError } from '../mailbox-error.ts';
+import type { Logger } from '../words/logger.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 import { OwnerSocket } from './owner-socket.ts';
 
 /** What only the owner of a directory has. */

@@ -3,7 +3,7 @@ import { request, type IncomingMessage, type OutgoingHttpHeaders } from 'node:ht
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CALLER_HEADER, callerHeader, type Caller } from '../access/caller.ts';
-import { MailboxError, type MailboxErrorCode } from '../mailbox-error.ts';
+import { MailboxError, type MailboxErrorCode } from '../words/mailbox-error.ts';
 import type { Ownership } from './ownership.ts';
 
 /** What it takes to ask the owner. */

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { Conversation, readMail } from '../../public/js/conversation.js';
-import { readConversation, type HistoryMessage } from '../../src/conversation.ts';
+import { readConversation, type HistoryMessage } from '../../src/http/conversation.ts';
 import { compareIds } from '../../src/files/event-id.ts';
-import { mailboxName } from '../../src/mailbox-name.ts';
-import type { MailboxStore, MailEvent } from '../../src/mailbox-store.ts';
-import { messageData, messageOf } from '../../src/message-data.ts';
+import { mailboxName } from '../../src/words/mailbox-name.ts';
+import type { MailboxStore, MailEvent } from '../../src/words/mailbox-store.ts';
+import { messageData, messageOf } from '../../src/words/message-data.ts';
 
 const [henry, jjeong] = [mailboxName('henry'), mailboxName('jjeong')];
 

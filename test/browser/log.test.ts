@@ -3,7 +3,7 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { FileMailboxes } from '../../src/files/file-mailboxes.ts';
-import { mailboxName } from '../../src/mailbox-name.ts';
+import { mailboxName } from '../../src/words/mailbox-name.ts';
 import { temporaryDirectory } from '../command/running.ts';
 import { requires } from '../support/requires.ts';
 import { Clock } from '../support/store-files.ts';

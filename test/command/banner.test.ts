@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { banner, type Start } from '../../src/command/banner.ts';
 import { isTerminal, paintFor } from '../../src/command/terminal.ts';
-import { personName } from '../../src/mailbox-name.ts';
+import { personName } from '../../src/words/mailbox-name.ts';
 import { temporaryDirectory } from './running.ts';
 
 const terminal = { isTTY: true };

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLogger, type LoggerOptions } from '../../src/command/create-logger.ts';
-import type { Logger } from '../../src/logger.ts';
+import type { Logger } from '../../src/words/logger.ts';
 import { cleanUp, temporaryDirectory } from './running.ts';
 
 afterEach(cleanUp);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Option } from 'commander';
 import { createProgram } from '../../src/command/program.ts';
-import type { MailboxChatOptions } from '../../src/chat-options.ts';
+import type { MailboxChatOptions } from '../../src/words/chat-options.ts';
 import { PACKAGE_DIR } from '../support/built-package.ts';
 
 const { commands } = createProgram();

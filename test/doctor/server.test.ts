@@ -7,7 +7,7 @@ import express from 'express';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { cleanUp, run, serve, temporaryDirectory } from '../command/running.ts';
 import { Invitations } from '../../src/access/invitations.ts';
-import { mailboxName } from '../../src/mailbox-name.ts';
+import { mailboxName } from '../../src/words/mailbox-name.ts';
 import { listing } from '../support/directory.ts';
 import { freePort, startNginx } from '../support/proxies.ts';
 import { requires } from '../support/requires.ts';

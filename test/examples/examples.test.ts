@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { Invitations } from '../../src/access/invitations.ts';
-import { personName } from '../../src/mailbox-name.ts';
+import { personName } from '../../src/words/mailbox-name.ts';
 import { document } from '../docs/kit/documents.ts';
 import { Shell, run } from '../docs/kit/shell.ts';
 import { PACKAGE_DIR, buildPackage } from '../support/built-package.ts';

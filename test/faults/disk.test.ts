@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Strace, canInject } from './kit/strace.ts';
 import { DiskImage, testOnDisk, type FileSystem } from './kit/disk-image.ts';
 import { sh, testWithMounts, testWithPrlimit, testWithStrace } from './kit/fault-test.ts';
-import { isErrno } from '../../src/mailbox-error.ts';
+import { isErrno } from '../../src/words/mailbox-error.ts';
 import { ALL_WELL, Scene, type Judgement } from './kit/scene.ts';
 import { until } from './kit/wait.ts';
 import { removeDirectory, temporaryDirectory } from './kit/world.ts';

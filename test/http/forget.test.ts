@@ -2,10 +2,10 @@ import { expect, test } from '@jest/globals';
 import request from 'supertest';
 import { ADMINISTRATOR, CALLER_HEADER, callerHeader } from '../../src/access/caller.ts';
 import type { Mailroom } from '../../src/http/mailroom.ts';
-import { silent } from '../../src/logger.ts';
-import type { MailboxStore } from '../../src/mailbox-store.ts';
+import { silent } from '../../src/words/logger.ts';
+import type { MailboxStore } from '../../src/words/mailbox-store.ts';
 import { openMailroom } from '../../src/mailbox-chat.ts';
-import { readOptions } from '../../src/read-options.ts';
+import { readOptions } from '../../src/words/read-options.ts';
 
 const METHODS = 'append drain read readBack isId compare ends mark marks watch ready close'.split(' ');
 

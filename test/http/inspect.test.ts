@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import type { FileView, Inspection, Says } from '../../src/inspector.ts';
+import type { FileView, Inspection, Says } from '../../src/words/inspector.ts';
 import { listing, temporaryDirectory } from '../support/directory.ts';
 import { Listener, listen } from '../support/listener.ts';
 import { reportReceipt, say, type At } from '../support/requests.ts';

@@ -4,7 +4,7 @@ import { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
-import { mailboxName } from '../../src/mailbox-name.ts';
+import { mailboxName } from '../../src/words/mailbox-name.ts';
 import { PACKAGE_DIR, buildPackage } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { listen } from '../support/listener.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { FileMailboxes } from '../../src/files/file-mailboxes.ts';
 import { JetStreamMailboxes } from '../../src/jetstream/index.ts';
-import { mailboxName } from '../../src/mailbox-name.ts';
+import { mailboxName } from '../../src/words/mailbox-name.ts';
 import { cleanUp, run } from '../command/running.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { buildPackage } from '../support/built-package.ts';

@@ -4,7 +4,7 @@ import express from 'express';
 import { Counter, Registry } from 'prom-client';
 import { FileMailboxes, type MailboxChatOptions } from '../../src/index.ts';
 import { unsentQueues } from '../../src/http/unsent-queues.ts';
-import { mailboxName } from '../../src/mailbox-name.ts';
+import { mailboxName } from '../../src/words/mailbox-name.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { fakeIntervals } from '../support/fake-intervals.ts';
 import { temporaryDirectory } from '../support/directory.ts';

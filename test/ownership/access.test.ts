@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { ADMINISTRATOR, CALLER_HEADER, callerHeader } from '../../src/access/caller.ts';
 import { Invitations } from '../../src/access/invitations.ts';
-import { personName } from '../../src/mailbox-name.ts';
+import { personName } from '../../src/words/mailbox-name.ts';
 import { startChatProcess, type ChatProcess } from '../support/chat-process.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { say } from '../support/requests.ts';

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { silent } from '../../src/logger.ts';
+import { silent } from '../../src/words/logger.ts';
 import { OwnerSocket } from '../../src/ownership/owner-socket.ts';
 import { Ownership } from '../../src/ownership/ownership.ts';
 import { afterThisTest } from '../support/after-this-test.ts';

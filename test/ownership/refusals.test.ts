@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { mailboxChat, type MailboxChat } from '../../src/index.ts';
-import { silent } from '../../src/logger.ts';
+import { silent } from '../../src/words/logger.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { startChatProcess } from '../support/chat-process.ts';
 import { temporaryDirectory } from '../support/directory.ts';

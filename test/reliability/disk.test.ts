@@ -1,7 +1,7 @@
 import { describe, expect } from '@jest/globals';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isErrno } from '../../src/mailbox-error.ts';
+import { isErrno } from '../../src/words/mailbox-error.ts';
 import { sh, testWithMounts, testWithStrace } from '../faults/kit/fault-test.ts';
 import { Strace } from '../faults/kit/strace.ts';
 import { afterThisTest } from '../support/after-this-test.ts';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, test as always } from '@jest/globals';
 import type { MailboxChatOptions } from '../../src/index.ts';
 import { Invitations } from '../../src/access/invitations.ts';
-import { mailboxName } from '../../src/mailbox-name.ts';
+import { mailboxName } from '../../src/words/mailbox-name.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { listing } from '../support/directory.ts';
 import { requires } from '../support/requires.ts';

@@ -7,7 +7,7 @@ import express from 'express';
 import { describe, expect, test } from '@jest/globals';
 import { Invitations } from '../../src/access/invitations.ts';
 import { mailboxChat } from '../../src/index.ts';
-import { silent } from '../../src/logger.ts';
+import { silent } from '../../src/words/logger.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { listing, temporaryDirectory } from '../support/directory.ts';
 import { serve, serveChat } from '../support/serve-chat.ts';

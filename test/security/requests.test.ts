@@ -1,7 +1,7 @@
 import express from 'express';
 import { describe, expect, test } from '@jest/globals';
 import { Invitations } from '../../src/access/invitations.ts';
-import { personName } from '../../src/mailbox-name.ts';
+import { personName } from '../../src/words/mailbox-name.ts';
 import { listing } from '../support/directory.ts';
 import { listen } from '../support/listener.ts';
 import { say } from '../support/requests.ts';

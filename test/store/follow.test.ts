@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { Follow, type Mail } from '../../src/follow.ts';
-import type { Batch, MailboxStore } from '../../src/mailbox-store.ts';
+import { Follow, type Mail } from '../../src/words/follow.ts';
+import type { Batch, MailboxStore } from '../../src/words/mailbox-store.ts';
 import { henry } from '../support/store-mail.ts';
 import { until } from '../support/until.ts';
 

@@ -14,8 +14,8 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
-import { mailboxName } from '../../src/mailbox-name.ts';
-import type { MailEvent } from '../../src/mailbox-store.ts';
+import { mailboxName } from '../../src/words/mailbox-name.ts';
+import type { MailEvent } from '../../src/words/mailbox-store.ts';
 import { Clock, MailboxDirectory, eventually } from '../support/store-files.ts';
 import { Listener, appendAll, henry, letter, numbered, readAll, textsOf } from '../support/store-mail.ts';
 

@@ -3,8 +3,8 @@ import * as fc from 'fast-check';
 import { closing, endMarker, lateFrame, messageFrames } from '../../src/files/frames.ts';
 import { MailReader } from '../../src/files/mail-reader.ts';
 import type { ReadEvent, ReadState } from '../../src/files/read-state.ts';
-import { mailboxName } from '../../src/mailbox-name.ts';
-import { messageData, scopedKey } from '../../src/message-data.ts';
+import { mailboxName } from '../../src/words/mailbox-name.ts';
+import { messageData, scopedKey } from '../../src/words/message-data.ts';
 import { dataOf, pieces } from '../support/mail-pieces.ts';
 import { henry } from '../support/store-mail.ts';
 

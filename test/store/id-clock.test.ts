@@ -2,7 +2,7 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
 import { idTime } from '../../src/files/event-id.ts';
-import type { MailEvent } from '../../src/mailbox-store.ts';
+import type { MailEvent } from '../../src/words/mailbox-store.ts';
 import { Clock, MailboxDirectory } from '../support/store-files.ts';
 import { Listener, henry, jjeong, letter, mina, readAll } from '../support/store-mail.ts';
 

@@ -18,7 +18,7 @@ import { describe, expect, test } from '@jest/globals';
 import { FileMailboxes } from '../../src/files/file-mailboxes.ts';
 import { claimLayout, convertLayoutOne } from '../../src/files/layout-one.ts';
 import { mailboxesIn } from '../../src/files/mailbox-paths.ts';
-import { silent } from '../../src/logger.ts';
+import { silent } from '../../src/words/logger.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { listing, temporaryDirectory } from '../support/directory.ts';
 import { OLD_DIRECTORIES, layOut, oldDirectory, readingsOf, type OldDirectory } from '../support/old-directory.ts';

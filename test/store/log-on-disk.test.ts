@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readdirSync, rmSync, truncateSync, utimesSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { FileMailboxes, FileMailboxesOptions } from '../../src/files/file-mailboxes.ts';
-import type { MailEvent } from '../../src/mailbox-store.ts';
+import type { MailEvent } from '../../src/words/mailbox-store.ts';
 import { Clock, MailboxDirectory, eventually } from '../support/store-files.ts';
 import { Listener, appendAll, henry, letter, numbered, readAll, textsOf } from '../support/store-mail.ts';
 

@@ -18,7 +18,7 @@ import {
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
-import { mailboxName } from '../../src/mailbox-name.ts';
+import { mailboxName } from '../../src/words/mailbox-name.ts';
 import { Clock, MailboxDirectory, eventually } from '../support/store-files.ts';
 import {
   Listener,

@@ -2,7 +2,7 @@ import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { MailboxLocks } from '../../src/files/mailbox-locks.ts';
-import { silent } from '../../src/logger.ts';
+import { silent } from '../../src/words/logger.ts';
 import { sh, testWithMounts } from '../faults/kit/fault-test.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { temporaryDirectory } from '../support/directory.ts';

@@ -2,7 +2,7 @@ import { join, dirname, basename } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { MailboxPaths } from '../../src/files/mailbox-paths.ts';
-import { mailboxName, personName } from '../../src/mailbox-name.ts';
+import { mailboxName, personName } from '../../src/words/mailbox-name.ts';
 
 const REFUSED = { code: 'INVALID_NAME' };
 const NOT_A_FILE_NAME = String.raw`. .. ... .henry henry. ../henry /etc/passwd a/b a\b ..\henry C:\x a:b ~ ~root`.split(

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { appendFileSync, existsSync } from 'node:fs';
-import { silent } from '../../src/logger.ts';
+import { silent } from '../../src/words/logger.ts';
 import { MailboxDirectory } from '../support/store-files.ts';
 import { Listener, henry, letter, mina } from '../support/store-mail.ts';
 

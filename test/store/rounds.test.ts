@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { Rounds } from '../../src/rounds.ts';
+import { Rounds } from '../../src/words/rounds.ts';
 
 function visits(count: number, ticks: number, most?: number): number[] {
   const times = Array.from({ length: count }, () => 0);

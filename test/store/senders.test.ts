@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { Senders } from '../../src/files/senders.ts';
-import { mailboxName } from '../../src/mailbox-name.ts';
+import { mailboxName } from '../../src/words/mailbox-name.ts';
 
 const mina = mailboxName('mina');
 

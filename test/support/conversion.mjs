@@ -1,7 +1,7 @@
 /** Converts the directory it is given when it hears a line: node conversion.mjs <directory> <now> */
 import { once } from 'node:events';
 import { claimLayout, convertLayoutOne } from '../../dist/files/layout-one.js';
-import { silent } from '../../dist/logger.js';
+import { silent } from '../../dist/words/logger.js';
 
 const [, , dir, now] = process.argv;
 process.stdout.write('ready\n');

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, parse } from 'node:path';
-import { mailboxName, type MailboxName } from '../../src/mailbox-name.ts';
-import type { MailEvent } from '../../src/mailbox-store.ts';
+import { mailboxName, type MailboxName } from '../../src/words/mailbox-name.ts';
+import type { MailEvent } from '../../src/words/mailbox-store.ts';
 
 const FIXTURES = join(import.meta.dirname, '../store/layout-one');
 

@@ -1,5 +1,5 @@
 /** The reading rule said again in the plainest way: the whole piece at once, line by line, without a thought for speed. */
-import { isForeignType } from '../../src/event-type.ts';
+import { isForeignType } from '../../src/words/event-type.ts';
 
 export interface BookEvent {
   readonly id: string;

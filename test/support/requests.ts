@@ -1,4 +1,4 @@
-import type { HistoryMessage } from '../../src/conversation.ts';
+import type { HistoryMessage } from '../../src/http/conversation.ts';
 
 /** What `POST /messages` answers. */
 export interface Stored {

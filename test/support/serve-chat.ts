@@ -4,7 +4,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { mailboxChat, type MailboxChat, type MailboxChatOptions } from '../../src/index.ts';
-import { silent } from '../../src/logger.ts';
+import { silent } from '../../src/words/logger.ts';
 import { afterThisTest } from './after-this-test.ts';
 import { temporaryDirectory } from './directory.ts';
 import { openMailPlace } from './mail-place.ts';

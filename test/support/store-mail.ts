@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mailboxName, type MailboxName } from '../../src/mailbox-name.ts';
-import type { MailEvent, MailboxStore, Message } from '../../src/mailbox-store.ts';
+import { mailboxName, type MailboxName } from '../../src/words/mailbox-name.ts';
+import type { MailEvent, MailboxStore, Message } from '../../src/words/mailbox-store.ts';
 
 export const henry = mailboxName('henry');
 export const jjeong = mailboxName('jjeong');

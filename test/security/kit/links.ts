@@ -1,6 +1,6 @@
 import { Invitations } from '../../../src/access/invitations.ts';
 import type { MailboxChatOptions } from '../../../src/index.ts';
-import { mailboxName } from '../../../src/mailbox-name.ts';
+import { mailboxName } from '../../../src/words/mailbox-name.ts';
 import type { At } from '../../support/requests.ts';
 import { serveChat, type ServedChat } from '../../support/serve-chat.ts';
 

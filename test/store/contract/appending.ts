@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { mailboxName } from '../../../src/mailbox-name.ts';
-import type { MailboxStore } from '../../../src/mailbox-store.ts';
+import { mailboxName } from '../../../src/words/mailbox-name.ts';
+import type { MailboxStore } from '../../../src/words/mailbox-store.ts';
 import {
   Listener,
   appendAll,

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { Notice } from '../../../src/live.ts';
-import type { MailboxStore } from '../../../src/mailbox-store.ts';
+import type { Notice } from '../../../src/words/live.ts';
+import type { MailboxStore } from '../../../src/words/mailbox-store.ts';
 import { until } from '../../support/until.ts';
 import type { OpenStore } from './open-store.ts';
 

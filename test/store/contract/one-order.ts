@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { readConversation } from '../../../src/conversation.ts';
-import type { MailboxName } from '../../../src/mailbox-name.ts';
-import type { MailboxStore } from '../../../src/mailbox-store.ts';
+import { readConversation } from '../../../src/http/conversation.ts';
+import type { MailboxName } from '../../../src/words/mailbox-name.ts';
+import type { MailboxStore } from '../../../src/words/mailbox-store.ts';
 import { henry, jjeong, letter, numbered, readAll } from '../../support/store-mail.ts';
 import type { Ability, OpenStore } from './open-store.ts';
 

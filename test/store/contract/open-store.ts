@@ -1,5 +1,5 @@
-import type { MailboxName } from '../../../src/mailbox-name.ts';
-import type { MailboxStore } from '../../../src/mailbox-store.ts';
+import type { MailboxName } from '../../../src/words/mailbox-name.ts';
+import type { MailboxStore } from '../../../src/words/mailbox-store.ts';
 
 /** A store on data of its own. */
 export interface OpenStore {

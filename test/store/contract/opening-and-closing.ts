@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { MailboxStore } from '../../../src/mailbox-store.ts';
+import type { MailboxStore } from '../../../src/words/mailbox-store.ts';
 import { Listener, henry, letter, numbered, readAll, textsOf } from '../../support/store-mail.ts';
 import type { OpenStore } from './open-store.ts';
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { type MailboxName } from '../../../src/mailbox-name.ts';
-import type { MailboxStore } from '../../../src/mailbox-store.ts';
+import { type MailboxName } from '../../../src/words/mailbox-name.ts';
+import type { MailboxStore } from '../../../src/words/mailbox-store.ts';
 import { appendAll, henry, letter, numbered, readAll, textsOf } from '../../support/store-mail.ts';
 import type { OpenStore } from './open-store.ts';
 

@@ -1,6 +1,6 @@
-import { MailboxError } from './mailbox-error.ts';
-import type { MailboxName } from './mailbox-name.ts';
-import type { MailboxStore } from './mailbox-store.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
+import type { MailboxStore } from '../words/mailbox-store.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 

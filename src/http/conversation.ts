@@ -1,7 +1,7 @@
-import { MailboxError } from './mailbox-error.ts';
-import { isRoom, type MailboxName } from './mailbox-name.ts';
-import type { MailboxStore, MailEvent } from './mailbox-store.ts';
-import { messageOf } from './message-data.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import { isRoom, type MailboxName } from '../words/mailbox-name.ts';
+import type { MailboxStore, MailEvent } from '../words/mailbox-store.ts';
+import { messageOf } from '../words/message-data.ts';
 
 export interface HistoryMessage {
   readonly mailbox: string;
