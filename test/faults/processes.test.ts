@@ -20,19 +20,23 @@ async function soaked(options: Omit<Parameters<typeof soak>[0], 'seed'>): Promis
 }
 
 test('loses nothing when servers on one directory are killed, stopped and ended at random', async () => {
-  const result = await soaked({ durationMs: LONG ? 300_000 : 8000 });
+  const result = await soaked({
+    durationMs: LONG ? 300_000 : 8000,
+    areEnough: ({ kills, metOwner }) => kills > 5 && metOwner > 1,
+  });
 
   expect(result).toMatchObject(NOTHING_WRONG);
-  expect(result.kills).toBeGreaterThan(5);
-  expect(result.metOwner).toBeGreaterThan(1);
 }, 600_000);
 
 test('loses nothing when servers are stopped for longer than their lock lives, and go on', async () => {
-  const result = await soaked({ durationMs: LONG ? 120_000 : 5000, faults: ['stop'], faultEveryMs: 200 });
+  const result = await soaked({
+    durationMs: LONG ? 120_000 : 5000,
+    faults: ['stop'],
+    faultEveryMs: 200,
+    areEnough: ({ stops, metOwner }) => stops > 1 && metOwner > 0,
+  });
 
   expect(result).toMatchObject(NOTHING_WRONG);
-  expect(result.stops).toBeGreaterThan(1);
-  expect(result.metOwner).toBeGreaterThan(0);
 }, 400_000);
 
 test('works again within 3 s when the holder of a lock was killed', async () => {

@@ -21,6 +21,8 @@ export interface SoakOptions {
   readonly faults?: readonly Fault[];
   /** About how long between faults. */
   readonly faultEveryMs?: number;
+  /** What must have happened at least, however long it takes. */
+  readonly areEnough?: (counts: FaultCounts) => boolean;
   readonly report?: (line: string) => void;
 }
 
@@ -79,12 +81,13 @@ class Soak {
       foreign: ['php', 'dash', 'holder'],
       faults: SERVER_FAULTS,
       faultEveryMs: 500,
+      areEnough: () => true,
       ...options,
     };
     this.#report = report ?? (() => undefined);
     this.#random = new Random(options.seed);
-    const { faults, faultEveryMs } = this.#options;
-    this.#processes = new FaultyProcesses(this.#dir, { faults, faultEveryMs, complaints: this.#complaints });
+    const { faults, faultEveryMs, areEnough } = this.#options;
+    this.#processes = new FaultyProcesses(this.#dir, { faults, faultEveryMs, areEnough, complaints: this.#complaints });
   }
 
   async run(): Promise<SoakResult> {

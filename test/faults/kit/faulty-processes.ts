@@ -21,6 +21,8 @@ interface Options {
   readonly faults: readonly Fault[];
   /** About how long between faults. */
   readonly faultEveryMs: number;
+  /** Faults go on after their time until these are enough: a busy machine makes fewer in the same time. */
+  readonly areEnough: (counts: FaultCounts) => boolean;
   /** What is wrong goes there. */
   readonly complaints: string[];
 }
@@ -57,7 +59,7 @@ export class FaultyProcesses {
     return random.pick(this.#servers).port;
   }
 
-  /** Resolves when the time has come and all of them run. */
+  /** Resolves when the time has come, the faults are enough, and all of them run. */
   async makeFaults(endMs: number, random: Random): Promise<void> {
     await Promise.all(this.#servers.map((_, i) => this.#makeFaults(i, endMs, random.fork())));
   }
@@ -75,7 +77,7 @@ export class FaultyProcesses {
   }
 
   async #makeFaults(index: number, endMs: number, random: Random): Promise<void> {
-    while (performance.now() < endMs) {
+    while (performance.now() < endMs || !this.#options.areEnough(this.counts)) {
       await pause(this.#lull(random));
       const fault = random.pick(this.#options.faults);
       const server = this.#servers[index]!;
