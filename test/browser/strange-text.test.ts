@@ -120,15 +120,18 @@ describe('text that would be a script', () => {
 
   test('is shown as the text it is when it comes from a file, and said to come from one', async () => {
     const server = await Server.start();
-    const { henry } = await twoPeople(server);
+    const { henry, jjeong } = await twoPeople(server);
     const texts = ATTACKS.filter((text) => !/[\n\r]/.test(text));
+    // A page that is still loading shows only the newest 50.
+    await write(jjeong, 'first');
+    await shows(henry, 'first');
 
     appendFileSync(join(server.dir, 'henry.txt'), texts.map((text) => `data:${text}\n\n`).join(''));
     appendFileSync(join(server.dir, 'henry.txt'), 'data: marker\n\n');
     await shows(henry, 'marker');
 
     const shown = await log(henry).locator('li p').allTextContents();
-    expect(shown).toEqual([...texts, 'marker'].map((text) => text.replace(/^ /, '')));
+    expect(shown).toEqual(['first', ...texts, 'marker'].map((text) => text.replace(/^ /, '')));
     await log(henry).getByText('From a file').first().waitFor();
     expect(await traces(henry)).toEqual(CLEAN);
   });
