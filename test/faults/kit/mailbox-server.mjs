@@ -18,7 +18,7 @@ const dist = process.env.CHAT_DIST ?? resolve(import.meta.dirname, '../../../dis
 const built = (file) => import(pathToFileURL(resolve(dist, file)).href);
 const { FileMailboxes } = await built('index.js');
 const { chatOf } = await built('mailbox-chat.js');
-const { readOptions } = await built('read-options.js');
+const { readOptions } = await built('words/read-options.js');
 
 const {
   dir,
