@@ -1,5 +1,5 @@
-// Answers every message to the bot once: the cursor says up to where it has, and an answer's key is the id of the message
-// that it answers, so that the same answer sent twice arrives once.
+// Answers every message to the bot once. The cursor says which messages it has. The key of an answer is made from the
+// id of the message, so that an answer that is sent twice arrives once.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 
@@ -43,14 +43,14 @@ async function answer({ id, data }) {
     headers: { 'Content-Type': 'application/json', 'Idempotency-Key': `answer-${id}` },
     body: JSON.stringify({ sender: NAME, receiver: sender, message: `You wrote ${message.length} characters.` }),
   });
-  if (response.status === 429 || response.status >= 500) throw new Error(await response.text()); // later
+  if (response.status === 429 || response.status >= 500) throw new Error(await response.text()); // try again
 }
 
 function ask(path, { headers, ...request }) {
   return fetch(CHAT + path, { ...request, headers: { ...headers, ...(KEY && { Authorization: `Bearer ${KEY}` }) } });
 }
 
-/** Any program may write any text into a mailbox. */
+/** Other programs may write any text into a mailbox: it need not be JSON. */
 function messageIn(data) {
   try {
     const { sender, message } = Object(JSON.parse(data));

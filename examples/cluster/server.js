@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { mailboxChat } from 'mailbox-chat';
 
-// Each process accepts for itself: a connection handed to one that was just killed would never be answered.
+// Each process accepts its own connections: one handed to a process that was just killed would never be answered.
 cluster.schedulingPolicy = cluster.SCHED_NONE;
 
 if (cluster.isPrimary) {
@@ -19,7 +19,7 @@ if (cluster.isPrimary) {
   const server = createServer(chat).listen(process.env.PORT ?? 3000, '127.0.0.1', () => {
     console.log(`http://localhost:${server.address().port}`);
   });
-  let closing; // a service manager may tell this process, and the primary again
+  let closing; // SIGTERM may come twice: from the service manager and from the primary
   process.on('SIGTERM', () => {
     closing ??= chat.close().then(() => server.close(() => process.exit()));
   });

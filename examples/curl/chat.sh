@@ -1,7 +1,7 @@
 #!/bin/sh
 # chat.sh send <sender> <receiver> <text>
 # chat.sh listen <receiver> [all | 10m | <id>]
-# CHAT says where the chat is, KEY is what follows #key= in an invitation link.
+# CHAT is the address of the chat, KEY the part of an invitation link after #key=.
 chat=${CHAT:-http://localhost:2012}
 
 ask() {

@@ -2,7 +2,7 @@ import express from 'express';
 import { mailboxChat } from 'mailbox-chat';
 
 const app = express();
-const chat = mailboxChat(); // with a login of your own: mailboxChat({ identify: (req) => req.user?.name })
+const chat = mailboxChat(); // with your own login: mailboxChat({ identify: (req) => req.user?.name })
 app.use('/chat', chat);
 
 const server = app.listen(process.env.PORT ?? 3000, '127.0.0.1', (error) => {

@@ -1,9 +1,9 @@
 <?php
-// Writes to a mailbox as a program of 2012 did: by appending to its file.
+// Writes to a mailbox as the 2012 prototype did: it appends to the file.
 $mailbox = (getenv('MAILBOX_DIR') ?: __DIR__ . '/mailboxes') . '/henry.txt';
 
 if ($_SERVER['REQUEST_METHOD'] === 'POST') {
-    // With all five texts it is jjeong's message. With fewer, henry's pages show the JSON as it stands.
+    // With all five fields this is a message from jjeong. With fewer, henry's pages show the JSON as it is.
     $message = [
         'sender' => 'jjeong',
         'receiver' => 'henry',

@@ -1,6 +1,6 @@
 <?php
-// Prints each message for henry as it comes.
-// HTTP/1.0: by HTTP/1.1 a stream comes in chunks, and fgets returns nothing until PHP has 8,192 bytes.
+// Prints each message for henry as it arrives.
+// HTTP/1.0, because PHP buffers a chunked HTTP/1.1 stream: fgets would return nothing until there are 8,192 bytes.
 $http = ['protocol_version' => 1.0, 'header' => 'Accept: application/x-ndjson', 'timeout' => 60];
 $chat = getenv('CHAT') ?: 'http://localhost:2012';
 $lines = fopen("$chat/status?receiver=henry", 'r', false, stream_context_create(['http' => $http]));
