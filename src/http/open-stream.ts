@@ -22,7 +22,6 @@ export abstract class OpenStream {
   protected readonly res: ServerResponse;
   protected readonly format: WireFormat;
   readonly #dones: (() => void)[] = [];
-  #ended = false;
 
   constructor(res: ServerResponse, format: WireFormat) {
     this.res = res;
@@ -37,7 +36,7 @@ export abstract class OpenStream {
   abstract notify(name: string, json: string): void;
 
   get isOpen(): boolean {
-    return !this.#ended && !this.res.destroyed;
+    return !this.res.writableEnded && !this.res.destroyed;
   }
 
   get isBackedUp(): boolean {
@@ -71,14 +70,11 @@ export abstract class OpenStream {
 
   /** Ends at once: what is on its way is lost, and comes again with the cursor. */
   cut(): void {
-    this.#ended = true;
     this.res.destroy();
   }
 
   end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.res.end();
+    if (this.isOpen) this.res.end();
   }
 
   /** As bytes: Node sets aside three times the length of a string that the kernel does not take at once. */
