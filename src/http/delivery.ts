@@ -5,9 +5,8 @@ import { afterMark } from './since.ts';
 import type { Chat } from './chat.ts';
 import type { Start } from './cursor.ts';
 import type { EventStream } from './event-stream.ts';
-import { BUSY_RETRY_MS } from './open-stream.ts';
 import { HEARTBEAT_MS } from './open-streams.ts';
-import { codeOf } from './problem.ts';
+import { interrupt } from './stream-problem.ts';
 
 /** Brings a mailbox to a stream. It costs nothing while nothing comes. */
 export class Delivery implements Follower {
@@ -85,11 +84,4 @@ export class Delivery implements Follower {
   #tellGap(gap: Gap): void {
     this.#stream.notify('gap', JSON.stringify(gap));
   }
-}
-
-/** An error ends the stream. The client comes back with its cursor. */
-export function interrupt(stream: EventStream, error: unknown, { counts, logger }: Chat): void {
-  counts.failed(codeOf(error));
-  logger.warn({ err: error }, 'a stream was interrupted');
-  stream.bye('busy', BUSY_RETRY_MS);
 }

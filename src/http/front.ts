@@ -8,15 +8,12 @@ import type { Logger } from '../words/logger.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import type { Ownership } from '../ownership/ownership.ts';
 import { readAnswer, requestOwner } from '../ownership/request-owner.ts';
-import { EventStream } from './event-stream.ts';
 import type { Mailroom } from './mailroom.ts';
-import { BUSY_RETRY_MS } from './open-stream.ts';
+import type { MailHandler } from './mailroom-routes.ts';
 import type { OpenStreams } from './open-streams.ts';
 import { passOn } from './pass-on.ts';
-import { codeOf, isPassing } from './problem.ts';
-import { header, type Handler } from './request.ts';
+import type { Handler } from './request.ts';
 import { addressOf } from './rate-limit.ts';
-import { askedFormat } from './wire-format.ts';
 
 export interface FrontOptions {
   readonly access: Access;
@@ -43,23 +40,17 @@ export class Front {
     this.options = options;
   }
 
-  /** Answers a request about mail, here or through the process that owns the mailboxes. */
-  readonly answer: Handler = async (req, res) => {
-    const { ownership, streams, counts, logger } = this.options;
-    const ask = (): Promise<Caller> => this.#askFor(req);
-    setCaller(req, await ask(), ask);
-    try {
+  /** Answers a request about mail: here, or through the process that owns the mailboxes. */
+  answer(handlerOf: MailHandler): Handler {
+    const { ownership, streams } = this.options;
+    return async (req, res) => {
+      const ask = (): Promise<Caller> => this.#askFor(req);
+      setCaller(req, await ask(), ask);
       const room = await ownership.owned();
-      if (room) room.answer(req, res);
+      if (room) await handlerOf(room.chat)(req, res);
       else await passOn(req, res, ownership, streams);
-    } catch (error) {
-      const format = isPassing(error) && !res.headersSent ? formatOfStream(req) : undefined;
-      if (!format) throw error;
-      counts.failed(codeOf(error));
-      logger.warn({ err: error }, 'a stream could not begin');
-      new EventStream(res, format).bye('busy', BUSY_RETRY_MS);
-    }
-  };
+    };
+  }
 
   /** Rejects when mail cannot be accepted now. */
   async ready(): Promise<void> {
@@ -81,9 +72,4 @@ export class Front {
       ...(path === '/people' && { invited: access.people(), isHere: access.mayInspect?.(req) === true }),
     };
   }
-}
-
-/** Any status but 200 would end a browser's EventSource for good [sse]. */
-function formatOfStream(req: IncomingMessage): ReturnType<typeof askedFormat> {
-  return /^\/status(?:\.html)?(?:\?|$)/.test(req.url ?? '') ? askedFormat(header(req, 'accept')) : undefined;
 }

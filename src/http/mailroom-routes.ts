@@ -1,7 +1,8 @@
-import express, { type ErrorRequestHandler, type IRoute, type Router } from 'express';
+import express, { type ErrorRequestHandler, type IRoute, type RequestHandler, type Router } from 'express';
 import { CALLER_HEADER } from '../access/caller.ts';
 import type { Chat } from './chat.ts';
 import { deleteMailbox } from './forget.ts';
+import { refuseUnprovenSite } from './guard.ts';
 import { getReadiness } from './health.ts';
 import { getHistory } from './history.ts';
 import { getInspection } from './inspect.ts';
@@ -10,37 +11,51 @@ import { getPeople } from './people.ts';
 import { answerProblem, codeOf } from './problem.ts';
 import { postReceipts } from './receipts.ts';
 import { refuseOtherMethods } from './refusals.ts';
+import type { Handler } from './request.ts';
 import { getStatus } from './status.ts';
+import { sayByeOnProblem } from './stream-problem.ts';
 import { postTyping } from './typing.ts';
 
+/** Makes the handler of a request about mail, which needs what only the owner has. */
+export type MailHandler = (chat: Chat) => Handler;
+
+/** The routes that answer with a stream. */
+export const STREAMS = ['/status', '/status.html'];
+
 /**
- * What the owner of the mailboxes answers, to its own clients and to other processes. The most frequent requests come
- * first. Who is asking is known by then, and that no other web site asks.
+ * Adds the routes about mail, the most frequent ones first. `mail` decides who answers: this process, or the owner that
+ * it asks.
  */
+export function addMailRoutes(route: (path: string) => IRoute, mail: (handlerOf: MailHandler) => RequestHandler): void {
+  route('/messages').post(mail(postMessage)).get(refuseUnprovenSite, mail(getMessage));
+  route('/status').get(mail(getStatus));
+  route('/receipts').post(mail(postReceipts));
+  route('/typing').post(mail(postTyping));
+  route('/history').get(mail(getHistory));
+  route('/people').get(mail(getPeople));
+  route('/inspect').get(mail(getInspection));
+  // Their names in the 2012 prototype.
+  route('/messages.html').get(refuseUnprovenSite, mail(getMessage));
+  route('/status.html').get(mail(getStatus));
+}
+
+/** What the owner answers to other processes, through the socket of the directory. They have checked who is asking. */
 export function mailroomRoutesOf(chat: Chat): Router {
   const router = express.Router({ caseSensitive: true, strict: true });
   const route = (path: string): IRoute => router.route(path).all(refuseOtherMethods);
 
-  route('/messages').post(postMessage(chat)).get(getMessage(chat));
-  route('/status').get(getStatus(chat));
-  route('/receipts').post(postReceipts(chat));
-  route('/typing').post(postTyping(chat));
-  route('/history').get(getHistory(chat));
-  route('/people').get(getPeople(chat));
-  route('/inspect').get(getInspection(chat));
-  // Their names in the 2012 prototype.
-  route('/messages.html').get(getMessage(chat));
-  route('/status.html').get(getStatus(chat));
+  addMailRoutes(route, (handlerOf) => handlerOf(chat));
   route('/readyz').get(getReadiness(chat.store));
-  // For the command line: no request from a network is passed on to it.
+  // For the command line: no process passes on a request from a network to it.
   router.delete('/mailbox', deleteMailbox(chat));
 
   router.use(leaveToNextOwner);
+  router.use(STREAMS, sayByeOnProblem(chat));
   router.use(answerProblem(chat));
   return router;
 }
 
-/** A process that passed a request on asks again, and finds whoever owns the directory by then. */
+/** A process that passed a request on asks again when no answer comes, and finds whoever owns the directory by then. */
 const leaveToNextOwner: ErrorRequestHandler = (error, req, res, next) => {
   if (codeOf(error) === 'CLOSED' && CALLER_HEADER in req.headers) res.destroy();
   else next(error);

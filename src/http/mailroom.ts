@@ -2,11 +2,12 @@ import type { RequestListener } from 'node:http';
 import type { Request, Response } from 'express';
 import { passedCaller, setCaller } from '../access/caller.ts';
 import type { ChatCounts } from '../words/chat-counts.ts';
-import { LocalLive, type Live } from '../words/live.ts';
+import { LocalLive } from '../words/live.ts';
 import type { Logger } from '../words/logger.ts';
 import type { MailboxStore } from '../words/mailbox-store.ts';
 import type { Owned } from '../ownership/ownership.ts';
 import { Receipts } from '../words/receipts.ts';
+import type { Chat } from './chat.ts';
 import { mailroomRoutesOf } from './mailroom-routes.ts';
 import { OpenStreams } from './open-streams.ts';
 import { nothingAt, sendProblem } from './problem.ts';
@@ -30,26 +31,22 @@ export interface MailroomOptions {
 export class Mailroom implements Owned {
   readonly store: MailboxStore;
   readonly streams: OpenStreams;
-  /** Answers once it is known who is asking. */
-  readonly answer: RequestListener;
+  /** What its routes answer with. */
+  readonly chat: Chat;
   readonly answerPassed: RequestListener;
-  readonly #live: Live;
 
   constructor(store: MailboxStore, { maxStreams, rechecks, ...options }: MailroomOptions) {
     const { counts, logger } = options;
+    const live = store.live ?? new LocalLive();
     this.store = store;
-    this.#live = store.live ?? new LocalLive();
     this.streams = new OpenStreams({ max: maxStreams, rechecks, counts });
-    const receipts = new Receipts(store, this.#live);
-    const router = mailroomRoutesOf({ ...options, store, live: this.#live, receipts, streams: this.streams });
+    this.chat = { ...options, store, live, receipts: new Receipts(store, live), streams: this.streams };
+    const router = mailroomRoutesOf(this.chat);
 
-    this.answer = (req, res) => {
-      void router(req as Request, res as Response, () => sendProblem(res, nothingAt(req), logger));
-    };
     this.answerPassed = (req, res) => {
       try {
         setCaller(req, passedCaller(req));
-        this.answer(req, res);
+        router(req as Request, res as Response, () => sendProblem(res, nothingAt(req), logger));
       } catch (error) {
         sendProblem(res, error, logger);
       }
@@ -59,7 +56,7 @@ export class Mailroom implements Owned {
   /** Says goodbye on every stream and lets go of the mailboxes. */
   async close(): Promise<void> {
     this.streams.close();
-    this.#live.close();
+    this.chat.live.close();
     await this.store.close();
   }
 }

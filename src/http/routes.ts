@@ -1,11 +1,13 @@
 import express, { type IRoute, type RequestHandler, type Router } from 'express';
 import type { Front } from './front.ts';
-import { refuseForeignSites, refusePrefetch, refuseUnprovenSite, type GuardOptions } from './guard.ts';
+import { refuseForeignSites, refusePrefetch, type GuardOptions } from './guard.ts';
 import { getHealth, getReadiness } from './health.ts';
+import { addMailRoutes, STREAMS } from './mailroom-routes.ts';
 import { pages } from './pages.ts';
 import { answerProblem } from './problem.ts';
 import { refuseOtherForms, refuseOtherMethods } from './refusals.ts';
 import { postSession } from './session.ts';
+import { sayByeOnProblem } from './stream-problem.ts';
 
 export interface RoutesOptions {
   readonly guard: GuardOptions;
@@ -13,24 +15,22 @@ export interface RoutesOptions {
   readonly allowFraming: boolean;
 }
 
-/** What the owner of the mailboxes answers besides messages: see `mailroom-routes.ts`. */
-const MAIL = ['/status', '/receipts', '/typing', '/history', '/people', '/inspect', '/status.html'];
-
-/** Everything that one chat answers. The most frequent requests come first. */
+/** Everything that one chat answers. */
 export function routesOf(front: Front, { guard, allowFraming }: RoutesOptions): Router {
   const router = express.Router({ caseSensitive: true, strict: true });
   const guards: RequestHandler[] = [refuseForeignSites(guard), refusePrefetch];
-  const route = (path: string): IRoute => router.route(path).all(refuseOtherMethods);
+  const unguarded = (path: string): IRoute => router.route(path).all(refuseOtherMethods);
+  const route = (path: string): IRoute => router.route(path).all(guards, refuseOtherMethods);
 
   router.use(refuseOtherForms);
-  router.all(['/messages', '/messages.html'], guards, refuseUnprovenSite, front.answer);
-  router.all(MAIL, guards, front.answer);
-  route('/session').all(guards).post(postSession(front.options));
+  addMailRoutes(route, (handlerOf) => front.answer(handlerOf));
+  route('/session').post(postSession(front.options));
   // Load balancers ask for these under any host name, and they carry no mail.
-  route('/healthz').get(getHealth(front.options.dir));
-  route('/readyz').get(getReadiness(front));
+  unguarded('/healthz').get(getHealth(front.options.dir));
+  unguarded('/readyz').get(getReadiness(front));
 
   router.use(pages(allowFraming));
+  router.use(STREAMS, sayByeOnProblem(front.options));
   router.use(answerProblem(front.options));
   return router;
 }

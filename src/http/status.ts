@@ -5,10 +5,10 @@ import type { Chat } from './chat.ts';
 import { readStart } from './cursor.ts';
 import { EventStream } from './event-stream.ts';
 import { BUSY_RETRY_MS } from './open-stream.ts';
-import { Delivery, interrupt } from './delivery.ts';
+import { Delivery } from './delivery.ts';
 import { pollStatus } from './long-poll.ts';
-import { isPassing } from './problem.ts';
 import { header, queryOf, type Handler } from './request.ts';
+import { interrupt } from './stream-problem.ts';
 import { askedFormat, jsonLinesFormat, timedLinesFormat, type WireFormat } from './wire-format.ts';
 
 /**
@@ -31,11 +31,7 @@ async function stream(req: IncomingMessage, res: ServerResponse, format: WireFor
   const audience = readAudience(query, callerOf(req).people);
   const { mailbox } = audience;
   admitTo(audience, callerOf(req));
-  const start = await readStart(req, query, store, mailbox).catch((error: unknown) => {
-    if (!isPassing(error)) throw error;
-    interrupt(new EventStream(res, format), error, chat);
-  });
-  if (!start) return;
+  const start = await readStart(req, query, store, mailbox);
   const events = new EventStream(res, format);
   forgetRoute(req);
   if (streams.isFull(mailbox)) {

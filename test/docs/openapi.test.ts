@@ -304,7 +304,7 @@ describe('docs/openapi.yaml', () => {
     const chat = await serveChat();
     const files = ['routes.ts', 'mailroom-routes.ts'].map((name) => join(PACKAGE_DIR, 'src/http', name));
     const source = files.map((path) => readFileSync(path, 'utf8')).join('');
-    const routes = new Set(Array.from(source.matchAll(/^ +route\('(\/[^']*)'\)/gm), ([, path]) => path!));
+    const routes = new Set(Array.from(source.matchAll(/^ +(?:route|unguarded)\('(\/[^']*)'\)/gm), ([, path]) => path!));
     const possible = await Promise.all(
       Array.from(routes, async (path) => {
         const { headers } = await fetch(chat.url + path, { method: 'OPTIONS' });
