@@ -54,9 +54,10 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
     "mailbox-chat tail henry --exec 'cat >> inbox.jsonl'": OPERATIONS,
   },
   'docs/scaling.md': {
-    'npm install mailbox-chat @nats-io/transport-node @nats-io/jetstream': {
-      notRun: 'needs three machines; test/jetstream serves a chat from one NATS server',
-    },
+    'npm install ./mailbox-chat-*.tgz @nats-io/transport-node @nats-io/jetstream     # the tarball that npm pack makes':
+      {
+        notRun: 'needs three machines; test/jetstream serves a chat from one NATS server',
+      },
     "import { mailboxChat } from 'mailbox-chat';": {
       notRun: 'needs three machines; test/jetstream opens the same store',
     },
