@@ -5,7 +5,7 @@ export function sendJson(res: ServerResponse, status: number, body: object): voi
   sendJsonText(res, status, JSON.stringify(body));
 }
 
-/** Ends with a line feed, so that a prompt does not stick to it. */
+/** Ends the body with a line feed, so that the output of curl does not run into the shell's prompt. */
 export function sendJsonText(res: ServerResponse, status: number, json: string): void {
   const body = `${json}\n`;
   res.writeHead(status, {

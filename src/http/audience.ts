@@ -6,7 +6,7 @@ import { isRoom, mailboxName, personName, type MailboxName } from '../words/mail
 import type { EventStream } from './event-stream.ts';
 import type { Fields } from './request.ts';
 
-/** Who listens to what: `receiver` or `f`; in a room also `person`; `with` names whose presence is of interest. */
+/** Who listens to which mailbox (`receiver` or `f`; in a room also `person`), and whose presence they want (`with`). */
 export interface Audience {
   readonly mailbox: MailboxName;
   readonly person: MailboxName | undefined;
@@ -26,13 +26,13 @@ export function readAudience(query: Fields, people: readonly MailboxName[]): Aud
     return { mailbox, room: mailbox, person: person === undefined ? undefined : personName(person), others: [] };
   }
   const named = names.split(',').filter((name) => name !== '');
-  if (named.length > MAX_WITH) throw new MailboxError('INVALID_REQUEST', `"with" names at most ${MAX_WITH} people.`);
+  if (named.length > MAX_WITH) throw new MailboxError('INVALID_REQUEST', `"with" may name at most ${MAX_WITH} people.`);
   const others = new Set([...people, ...named.map(personName)]);
   others.delete(mailbox);
   return { mailbox, room: undefined, person: mailbox, others: [...others] };
 }
 
-/** A mailbox is its owner's alone; a room is for everybody who belongs here, each under their own name. */
+/** Lets one person into their own mailbox, and everybody whom the chat knows into a room, each under their own name. */
 export function admitTo({ mailbox, person, room }: Audience, caller: Caller): void {
   if (room === undefined) admit(caller, mailbox);
   else if (person === undefined) admitAnyone(caller);
@@ -48,12 +48,12 @@ export async function isStillAllowed(req: IncomingMessage, audience: Audience): 
   }
 }
 
-/** Joins the live side: the person is here now, and gets notices to them and about the others. */
+/** Shows the person as online, and sends the stream the notices to them and about the others. */
 export function attend({ mailbox, person, room, others }: Audience, events: EventStream, live: Live): void {
   const hear = ({ name, data }: Notice): void => {
     if (!events.isBackedUp) events.notify(name, data);
   };
-  const stops = person === undefined ? [] : [live.arrive(person, room)]; // before listening: nobody is told of their own coming
+  const stops = person === undefined ? [] : [live.arrive(person, room)]; // first: nobody is told of their own arrival
   for (const to of [mailbox, ...others.map((other) => `presence:${other}`)]) stops.push(live.listen(to, hear));
   events.onEnd(() => stops.forEach((stop) => stop()));
 

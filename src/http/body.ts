@@ -8,7 +8,7 @@ export type Body = { readonly text: string } | { readonly fields: Readonly<Recor
 
 type MediaType = keyof typeof readers;
 
-/** What a body of each type says. */
+/** How to read a body of each type. */
 const readers = {
   'application/json': (text: string): Body => ({ fields: fieldsOf(parseJson(text)) }),
   'application/x-www-form-urlencoded': (text: string): Body => ({ fields: formFields(text) }),
@@ -18,8 +18,8 @@ const readers = {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * The body as fields (JSON object, form) or as text (`text/plain`), at most `maxBytes` of UTF-8. What a parser of the
- * host application has read already is accepted: an object, a text or a Buffer.
+ * The body as fields (JSON object, form) or as text (`text/plain`), at most `maxBytes` of UTF-8. If a parser of the host
+ * application has read it already, `req.body` counts: an object, a string or a Buffer.
  */
 export async function readBody(req: IncomingMessage, maxBytes: number): Promise<Body> {
   const type = mediaType(req);
@@ -29,7 +29,7 @@ export async function readBody(req: IncomingMessage, maxBytes: number): Promise<
   return readers[type](decode(body ?? (await readBytes(req, maxBytes))));
 }
 
-/** The fields of a JSON object or form, in this shape; `expected` says in the error what they are. */
+/** The fields of a JSON object or form. If they do not have this shape, the error says what was `expected`. */
 export async function readFields<T>(
   req: IncomingMessage,
   shape: z.ZodType<T>,
@@ -66,7 +66,7 @@ export async function readBytes(req: IncomingMessage, maxBytes: number): Promise
   try {
     return await getRawBody(req, { length: req.headers['content-length'] ?? null, limit: maxBytes });
   } catch (error) {
-    req.resume(); // a client that is still sending could not read our answer
+    req.resume(); // a client reads our answer only when it has sent everything
     throw problemOf(error, maxBytes);
   }
 }

@@ -6,20 +6,20 @@ import type { Receipts } from '../words/receipts.ts';
 import type { OpenStreams } from './open-streams.ts';
 import type { RateLimit } from './rate-limit.ts';
 
-/** What the owner of the mailboxes answers with. */
+/** What the handlers about mail need. Only the owner of the mailboxes has it. */
 export interface Chat {
   readonly store: MailboxStore;
   readonly live: Live;
   readonly receipts: Receipts;
   readonly streams: OpenStreams;
-  /** How fast messages may come … */
+  /** Limits how fast messages may come … */
   readonly sends: RateLimit;
-  /** … and everything else that a page asks for. */
+  /** … and how fast all other requests may come. */
   readonly asks: RateLimit;
   readonly counts: ChatCounts;
   readonly logger: Logger;
-  /** How long a message may be, in Unicode code points. */
+  /** The longest message, in Unicode code points. */
   readonly maxMessage: number;
-  /** Where the files are, as it was given; null when another store keeps the mail. */
+  /** The data directory as it was given; null when another store keeps the mail. */
   readonly dir: string | null;
 }

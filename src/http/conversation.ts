@@ -10,7 +10,7 @@ export interface HistoryMessage {
   readonly receiver: string;
   readonly message: string;
   readonly time: string;
-  /** Where `time` is not the time of the event, by which two mailboxes are merged: that, in Unix ms. */
+  /** The time of the event in Unix ms, if it is not `time`. Two mailboxes are merged by it. */
   readonly acceptedMs?: number;
   readonly key: string | null;
   readonly state: 'sent' | 'delivered' | 'read';
@@ -20,27 +20,28 @@ export interface HistoryMessage {
 export interface Page {
   /** Oldest first. */
   readonly messages: readonly HistoryMessage[];
-  /** Leads to the page before this one; null at the beginning of the conversation. */
+  /** The token of the page before this one; null at the beginning of the conversation. */
   readonly before: string | null;
-  /** The newest id of the reader's mailbox when this was read: a stream goes on from there. */
+  /** The newest id of the reader's mailbox when the page was read: a stream can go on from there. */
   readonly cursor: string;
 }
 
 /** How many events one read of the store asks for. */
 const READ_LIMIT = 500;
 const MAX_PAGES = 4;
-/** A page ends early behind so much text, in UTF-16 units. */
+/** A page ends early once it holds so much text, in UTF-16 units. */
 const MAX_TEXT = 1_000_000;
 
-/** Nothing older is left in this mailbox. */
+/** In a token: this mailbox holds nothing older. */
 const END = '-';
 
-/** Before an id: the event itself still belongs to the next page. Mail that comes meanwhile does not. */
+/** In a token, before an id: this event itself is still to be shown on the next page, and nothing newer is. */
 const UP_TO = '=';
 
 /**
- * The newest messages, at most `limit`, that `me` and `other` sent each other, with foreign mail to `me`; or all of a
- * room. Fewer may come, with a `before`: ask again with it. INVALID_CURSOR when `before` came from no earlier page.
+ * The newest messages, at most `limit`, that `me` and `other` sent each other, and foreign mail to `me`; of a room, all
+ * messages. It may give fewer together with a `before`: ask again with that. INVALID_CURSOR when `before` is no token of
+ * an earlier page.
  */
 export async function readConversation(
   store: MailboxStore,
@@ -66,20 +67,20 @@ function conversation(store: MailboxStore, me: MailboxName, other: MailboxName, 
   return [mine, new Backwards(store, other, (message) => message.sender === me && message.foreign !== true, before[1])];
 }
 
-/** Where an event stands among those of several mailboxes. */
+/** The place of an event among those of several mailboxes. */
 export interface Position extends Pick<MailEvent, 'time' | 'id'> {
   readonly mailbox: MailboxName;
 }
 
 /**
- * Negative when `a` stands before `b`. The text of a message has a time, too, but that goes back when the clock does:
- * an answer would stand before what it answers.
+ * Negative when `a` comes before `b`. It compares the times of the events. The time inside a message goes back when the
+ * clock does: an answer would come before what it answers.
  */
 export function comparePositions(a: Position, b: Position, store: MailboxStore): number {
   return a.time - b.time || store.compare(a.id, b.id) || (a.mailbox < b.mailbox ? -1 : 1);
 }
 
-/** The store's order, newest first. */
+/** Merges the sides, newest first. */
 async function newestOf(sides: readonly Backwards[], limit: number): Promise<HistoryMessage[]> {
   const messages: HistoryMessage[] = [];
   let text = 0;
@@ -97,7 +98,7 @@ async function newestOf(sides: readonly Backwards[], limit: number): Promise<His
   return messages;
 }
 
-/** One mailbox, newest first, as far as it belongs to a conversation. */
+/** Reads one mailbox, newest first, and passes over what does not belong to the conversation. */
 class Backwards {
   readonly #store: MailboxStore;
   readonly #mailbox: MailboxName;
@@ -107,7 +108,7 @@ class Backwards {
   #pages = 0;
   #upTo: string | undefined;
   #marks: Readonly<Record<string, string>> | undefined;
-  /** Where the next call goes on. */
+  /** This side's part of the token for the next page. */
   before: string;
 
   constructor(store: MailboxStore, mailbox: MailboxName, belongs: (m: HistoryMessage) => boolean, before: string) {
@@ -122,12 +123,12 @@ class Backwards {
     }
   }
 
-  /** Whether its next message stands after the other's. Both have one. */
+  /** Whether its next message is newer than the other's. Both must have one. */
   isAfter(other: Backwards): boolean {
     return comparePositions(this.#found[0]!.position, other.#found[0]!.position, this.#store) > 0;
   }
 
-  /** After so much without a find, the client should ask again. */
+  /** Whether it read as much as one request may, and found nothing: the client should ask again. */
   get isTired(): boolean {
     return this.#found.length === 0 && this.#more !== undefined;
   }
@@ -189,7 +190,10 @@ function readToken(token: string | undefined, store: MailboxStore): [string, str
   const isPart = (part: string): boolean =>
     part === '' || part === END || store.isId(part.startsWith(UP_TO) ? part.slice(UP_TO.length) : part);
   if (rest.length > 0 || !isPart(mine) || !isPart(theirs)) {
-    throw new MailboxError('INVALID_CURSOR', '"before" must be the token that an earlier answer gave.');
+    throw new MailboxError(
+      'INVALID_CURSOR',
+      '"before" must be the token of an earlier answer. For the newest messages, leave it out.',
+    );
   }
   return [mine, theirs];
 }

@@ -4,14 +4,20 @@ import type { MailboxStore } from '../words/mailbox-store.ts';
 import { checkCursor, isCursor, sinceCursor } from './since.ts';
 import { header, type Fields } from './request.ts';
 
-/** Where a stream begins. `proves`: the client has everything up to there; `lost`: what it asked for is not to be had. */
+/**
+ * Where a stream begins; without a cursor, at the mark. `isReceipt`: the client has everything up to there.
+ * `unknownCursor`: what it sent as its cursor, which is no id of this mailbox.
+ */
 export interface Start {
   readonly cursor: string | undefined;
-  readonly proves: boolean;
-  readonly lost?: string;
+  readonly isReceipt: boolean;
+  readonly unknownCursor?: string;
 }
 
-/** `Last-Event-ID`, else `lastEventId=`, else `since=`, else the mark. A cursor in the query must be one; 400 if not. */
+/**
+ * Reads `Last-Event-ID`, else `lastEventId=`, else `since=`. A wrong cursor in the query is refused, one in the header
+ * is a gap.
+ */
 export async function readStart(
   req: IncomingMessage,
   query: Fields,
@@ -22,10 +28,11 @@ export async function readStart(
   const fromHeader = header(req, 'last-event-id');
   if (fromHeader) {
     const known = isCursor(fromHeader, newest, store);
-    return known ? { cursor: fromHeader, proves: true } : { cursor: undefined, proves: false, lost: fromHeader };
+    if (known) return { cursor: fromHeader, isReceipt: true };
+    return { cursor: undefined, isReceipt: false, unknownCursor: fromHeader };
   }
   const { lastEventId, since } = query;
-  if (lastEventId) return { cursor: checkCursor(lastEventId, newest, store, 'lastEventId'), proves: true };
-  if (since) return { cursor: await sinceCursor(since, store, mailbox), proves: false };
-  return { cursor: undefined, proves: false };
+  if (lastEventId) return { cursor: checkCursor(lastEventId, newest, store, 'lastEventId'), isReceipt: true };
+  if (since) return { cursor: await sinceCursor(since, store, mailbox), isReceipt: false };
+  return { cursor: undefined, isReceipt: false };
 }

@@ -8,13 +8,13 @@ import type { EventStream } from './event-stream.ts';
 import { HEARTBEAT_MS } from './open-streams.ts';
 import { interrupt } from './stream-problem.ts';
 
-/** Brings a mailbox to a stream. It costs nothing while nothing comes. */
+/** Sends the mail of a mailbox on a stream. While none comes, it does nothing. */
 export class Delivery implements Follower {
   readonly #mailbox: MailboxName;
   readonly #stream: EventStream;
   readonly #chat: Chat;
   readonly #begun = Date.now();
-  #marks = false;
+  #marksOnWrite = false;
 
   constructor(mailbox: MailboxName, stream: EventStream, chat: Chat) {
     this.#mailbox = mailbox;
@@ -22,17 +22,18 @@ export class Delivery implements Follower {
     this.#chat = chat;
   }
 
-  /** Resolves when the mailbox is listened to; what waits in it is on its way by then. */
+  /** Resolves when the mailbox is being followed; what waits in it is on its way by then. */
   async begin(start: Start, begun: () => void): Promise<void> {
     const { store, receipts } = this.#chat;
     const ends = await store.ends(this.#mailbox);
-    const cursor = start.lost === undefined ? (start.cursor ?? (await this.#afterMark(ends.newest))) : ends.oldest;
-    this.#marks = start.cursor === undefined;
+    const cursor =
+      start.unknownCursor === undefined ? (start.cursor ?? (await this.#afterMark(ends.newest))) : ends.oldest;
+    this.#marksOnWrite = start.cursor === undefined;
     this.#stream.begin(this.#mailbox, cursor, HEARTBEAT_MS);
     begun();
     this.#countResume(start, ends.oldest);
-    if (start.lost !== undefined) this.#tellGap({ after: start.lost, oldest: ends.oldest });
-    if (start.proves) await receipts.delivered(this.#mailbox, cursor);
+    if (start.unknownCursor !== undefined) this.#tellGap({ after: start.unknownCursor, oldest: ends.oldest });
+    if (start.isReceipt) await receipts.delivered(this.#mailbox, cursor);
 
     const follow = new Follow(cursor, this.#mailbox, store, this);
     this.#stream.onEnd(() => follow.stop());
@@ -44,8 +45,8 @@ export class Delivery implements Follower {
     if (gap) this.#tellGap(gap);
     const last = events.at(-1)?.id;
     if (last === undefined) return;
-    // A client that sends no cursor proves nothing more: the kernel took the bytes.
-    this.#stream.send(events, this.#marks ? () => this.#taken(last) : undefined);
+    // A client without a cursor sends no receipts: its mail counts as delivered when the kernel has taken the bytes.
+    this.#stream.send(events, this.#marksOnWrite ? () => this.#taken(last) : undefined);
     this.#countSent(events);
     return this.#stream.drained();
   }
@@ -54,18 +55,22 @@ export class Delivery implements Follower {
     if (error !== undefined) interrupt(this.#stream, error, this.#chat);
   }
 
-  /** Without a cursor it begins with what was not received yet; in a room, with what is said from now on. */
+  /**
+   * Where a stream without a cursor begins: with what was not received yet; in a room, with what is said from now on.
+   */
   async #afterMark(newest: string): Promise<string> {
     return isRoom(this.#mailbox) ? newest : afterMark(this.#chat.store, this.#mailbox);
   }
 
-  #countResume({ cursor, proves, lost }: Start, oldest: string): void {
+  #countResume({ cursor, isReceipt, unknownCursor }: Start, oldest: string): void {
     const { store, counts } = this.#chat;
-    if (lost !== undefined || (proves && store.compare(cursor!, oldest) < 0)) counts.resumed('gap');
-    else if (proves) counts.resumed('hit');
+    if (unknownCursor !== undefined || (isReceipt && store.compare(cursor!, oldest) < 0)) counts.resumed('gap');
+    else if (isReceipt) counts.resumed('hit');
   }
 
-  /** Counts how long the mail was on its way. Mail older than this stream did not wait for us. */
+  /**
+   * Counts how long the mail was on its way. It leaves out mail from before this stream: that waited for its receiver.
+   */
   #countSent(events: readonly MailEvent[]): void {
     if (!this.#stream.isOpen) return;
     const { counts } = this.#chat;
@@ -78,7 +83,7 @@ export class Delivery implements Follower {
 
   #taken(upTo: string): void {
     if (isRoom(this.#mailbox)) return;
-    this.#chat.store.mark(this.#mailbox, 'delivered', upTo).catch(() => undefined); // the next message moves it again
+    this.#chat.store.mark(this.#mailbox, 'delivered', upTo).catch(() => undefined); // the next message moves it past this one
   }
 
   #tellGap(gap: Gap): void {

@@ -3,7 +3,7 @@ import type { MailEvent } from '../words/mailbox-store.ts';
 import { OpenStream, reconnectionMs } from './open-stream.ts';
 import type { WireFormat } from './wire-format.ts';
 
-/** A stream that is made here. What it cannot send yet it does not buffer: ask `drained` before more. */
+/** A stream that this process writes. It buffers nothing: await `drained` before you send more. */
 export class EventStream extends OpenStream {
   readonly openedMs = performance.now();
   #cursor = '';
@@ -16,7 +16,7 @@ export class EventStream extends OpenStream {
       'X-Accel-Buffering': 'no',
       'X-Content-Type-Options': 'nosniff',
     });
-    res.flushHeaders(); // as one text: until it is written, Node keeps it in two dozen pieces, for as long as the stream lasts
+    res.flushHeaders(); // until they are written, Node keeps headers in two dozen pieces
   }
 
   get cursor(): string {

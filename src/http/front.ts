@@ -17,22 +17,22 @@ import { addressOf } from './rate-limit.ts';
 
 export interface FrontOptions {
   readonly access: Access;
-  /** Only where people get in by invitation links. */
+  /** Only if people get in by invitation links. */
   readonly links: LinkAccess | undefined;
   readonly mayInspect?: MayInspect;
   readonly trustProxy: boolean;
   /** Whom the pages offer to talk to. */
   readonly people: readonly MailboxName[];
-  /** Where the files are, as it was given; null when another store keeps the mail. */
+  /** The data directory as it was given; null when another store keeps the mail. */
   readonly dir: string | null;
   readonly counts: ChatCounts;
   readonly logger: Logger;
   readonly ownership: Ownership<Mailroom>;
-  /** Those that are passed on. */
+  /** The streams of the owner that this process passes on. */
   readonly streams: OpenStreams;
 }
 
-/** Where requests arrive: finds out who is asking, and has the owner of the mailboxes answer. */
+/** Takes requests, finds out who is asking, and has the owner of the mailboxes answer. */
 export class Front {
   readonly options: FrontOptions;
 

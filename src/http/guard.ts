@@ -3,15 +3,15 @@ import { MailboxError } from '../words/mailbox-error.ts';
 import { header, type Middleware } from './request.ts';
 
 export interface GuardOptions {
-  /** Names, besides those of this computer, that the chat may be called by. `*`: any. */
+  /** Host names under which the chat may be reached, besides those of this computer. `*`: any. */
   readonly allowedHosts: readonly string[];
-  /** Where its pages may come from though a proxy has changed the Host header: a name, or `name:port`. */
+  /** Hosts that its pages may come from when a proxy has changed the Host header: a name, or `name:port`. */
   readonly pageHosts: readonly string[];
 }
 
 /**
- * Refuses requests that another web site had a browser make: by a name that was pointed at us (DNS rebinding), or
- * across origins. Programs that are no browser send none of these headers and pass.
+ * Refuses requests that another web site had a browser make: under a name that was pointed at us (DNS rebinding), or
+ * across origins. Programs other than browsers send none of these headers and pass.
  */
 export function refuseForeignSites({ allowedHosts, pageHosts }: GuardOptions): Middleware {
   return (req, _res, next) => {
@@ -33,19 +33,19 @@ export function refuseForeignSites({ allowedHosts, pageHosts }: GuardOptions): M
 }
 
 /**
- * For a GET that does something. To a name that is not loopback, on plain http, browsers do not say which site an image
- * is for, and a neighbouring site (another port, a name beside ours) is sent the cookies too: there it takes a header that
- * no other site can have sent.
+ * For a GET that does something. When a browser loads an image over plain http from a name that is not loopback, it does
+ * not say which site the image is for, and a neighbouring site (another port, a name beside ours) shares our cookies.
+ * There, a GET must have a header that no other site can send.
  */
 export const refuseUnprovenSite: Middleware = (req, _res, next) => {
-  if (req.method !== 'GET' || header(req, 'sec-fetch-site') !== undefined) return next(); // that has been looked at
+  if (req.method !== 'GET' || header(req, 'sec-fetch-site') !== undefined) return next(); // refuseForeignSites has checked it
   if (/^Bearer /i.test(req.headers.authorization ?? '')) return next();
   const isEncrypted = 'encrypted' in req.socket && req.socket.encrypted === true;
   if (isEncrypted || (isLoopback(hostOf(req.headers.host)) && isToThisComputer(req))) return next();
-  throw forbidden('by GET this works on this computer, by https or with a key as Authorization only. Use POST');
+  throw forbidden('by GET this works only on this computer, over https, or with a key as Authorization. Use POST');
 };
 
-/** Looking ahead must not move mail: nobody has asked for it yet. */
+/** A prefetch must not move mail: nobody has asked for it yet. */
 export const refusePrefetch: Middleware = (req, _res, next) => {
   const purposes = [header(req, 'sec-purpose'), header(req, 'purpose'), header(req, 'x-moz')];
   if (purposes.some((purpose) => purpose?.includes('prefetch')))
@@ -53,7 +53,7 @@ export const refusePrefetch: Middleware = (req, _res, next) => {
   next();
 };
 
-/** Its name, and its port unless that is the usual one. */
+/** The name in an Origin header, with the port unless it is the usual one. */
 function hostOfOrigin(origin: string): string | undefined {
   return (URL.canParse(origin) && new URL(origin).host) || undefined;
 }

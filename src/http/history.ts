@@ -8,7 +8,9 @@ import { queryOf, wholeNumber, type Handler } from './request.ts';
 const MAX_LIMIT = 500;
 const DEFAULT_LIMIT = 50;
 
-/** `GET /history?receiver=me&sender=other`: what either sent the other, and what files told `me`; of a room, all of it. */
+/**
+ * `GET /history?receiver=me&sender=other`: what they sent each other, and foreign mail to `me`; of a room, all of it.
+ */
 export function getHistory({ store, asks }: Chat): Handler {
   return async (req, res) => {
     const query = queryOf(req);

@@ -14,20 +14,20 @@ import { eventStreamFormat } from './wire-format.ts';
 interface Look extends Inspection {
   /** The cursors of the open streams. */
   readonly streams: readonly string[];
-  /** The server that has the mailboxes. */
+  /** The process that owns the mailboxes. */
   readonly pid: number;
 }
 
-/** Inspections, and their streams, are counted under this, which is the name of no mailbox. */
+/** Inspections and their streams are counted under this name, which no mailbox can have. */
 const INSPECTIONS = '/inspect';
 const MAX_INSPECTIONS = 10;
 const MAX_CURSORS = 20;
 const LOOK_MS = 250;
-/** Looking rests so many times as long as it took: it never takes more than a tenth of a processor. */
-const RESTS = 9;
+/** After each look it rests nine times as long as the look took: it uses at most a tenth of a processor. */
+const REST_FACTOR = 9;
 
 /**
- * `GET /inspect`: which mailboxes there are. `GET /inspect?mailbox=henry`: what stands in its files now; with
+ * `GET /inspect`: lists all mailboxes. `GET /inspect?mailbox=henry`: what its files hold now; with
  * `Accept: text/event-stream`, a `look` event whenever that has changed. Moves no mail.
  */
 export function getInspection(chat: Chat): Handler {
@@ -36,7 +36,8 @@ export function getInspection(chat: Chat): Handler {
   return async (req, res) => {
     admitInspector(callerOf(req));
     asks.count(callerOf(req).address, INSPECTIONS);
-    if (!inspector) throw new MailboxError('NOT_FOUND', 'This chat keeps its mail elsewhere than in files.');
+    if (!inspector)
+      throw new MailboxError('NOT_FOUND', 'This chat does not keep its mail in files: there is nothing to look at.');
 
     const name = queryOf(req)['mailbox'];
     if (name === undefined) {
@@ -62,14 +63,16 @@ function cursorsOf(mailbox: MailboxName, streams: OpenStreams): string[] {
 
 const isFalse = (): boolean => false;
 
-/** By looking now and then: it costs the same whatever happens, and the streams that bring mail know nothing of it. */
+/**
+ * Looks every 250 ms: that costs the same however much mail comes, and the streams that carry mail need no hook for it.
+ */
 function showChanges(stream: EventStream, look: () => Look, logger: Logger): void {
   let shown = '';
   let timer: NodeJS.Timeout;
   const show = (): void => {
     const beganMs = performance.now();
     try {
-      // Who is slow gets what there is then, not what there was meanwhile.
+      // A slow client gets the newest look, and none of those before it.
       const found = stream.isBackedUp ? shown : JSON.stringify(look());
       if (found !== shown) stream.notify('look', found);
       shown = found;
@@ -77,7 +80,7 @@ function showChanges(stream: EventStream, look: () => Look, logger: Logger): voi
       logger.warn({ err: error }, 'the files of a mailbox could not be looked at');
       return stream.bye('busy', reconnectionMs());
     }
-    timer = setTimeout(show, Math.max(LOOK_MS, RESTS * (performance.now() - beganMs))).unref();
+    timer = setTimeout(show, Math.max(LOOK_MS, REST_FACTOR * (performance.now() - beganMs))).unref();
   };
   stream.onEnd(() => clearTimeout(timer));
   show();

@@ -12,9 +12,12 @@ import { readStart } from './cursor.ts';
 import { queryOf, wholeNumber, type Handler } from './request.ts';
 
 const MAX_WAIT_S = 60;
-const FULL = 'As many are listening as may. Ask again in a moment.';
+const FULL = 'Too many clients are listening. Ask again in a moment.';
 
-/** Long polling, for where a proxy holds streams back: what is there, or what comes first within `wait=` seconds. */
+/**
+ * Long polling, for clients behind a proxy that buffers streams: what is there, or what comes first within `wait=`
+ * seconds.
+ */
 export function pollStatus({ store, receipts, streams, counts }: Chat): Handler {
   return async (req, res) => {
     const query = queryOf(req);
@@ -23,7 +26,7 @@ export function pollStatus({ store, receipts, streams, counts }: Chat): Handler 
     const { mailbox } = audience;
     const waitS = wholeNumber(query, 'wait', 0, MAX_WAIT_S) ?? 0;
     const start = await readStart(req, query, store, mailbox);
-    if (start.proves) await receipts.delivered(mailbox, start.cursor!);
+    if (start.isReceipt) await receipts.delivered(mailbox, start.cursor!);
 
     const from = start.cursor ?? (await afterMark(store, mailbox));
     const waitForMail = async (): Promise<Mail | undefined> => {
@@ -32,15 +35,15 @@ export function pollStatus({ store, receipts, streams, counts }: Chat): Handler 
       return firstMail(from, mailbox, store, waitS, res).finally(streams.hold(mailbox));
     };
     const mail = (await mailAfter(from, mailbox, store)) ?? (await waitForMail());
-    if (waitS > 0) admitTo(audience, await callerNow(req)); // the right to listen may have ended meanwhile
+    if (waitS > 0) admitTo(audience, await callerNow(req)); // they may have lost the right to listen
     if (!res.writable) return;
-    const { events = [], cursor = from, gap = start.lost } = mail ?? {};
+    const { events = [], cursor = from, gap = start.unknownCursor } = mail ?? {};
     counts.sent(events.length);
     sendJson(res, 200, { events: events.map(plainEvent), cursor, gap: gap !== undefined });
   };
 }
 
-/** What comes first; undefined when the time is over or the client has gone. */
+/** The first mail that comes; undefined when the time is over or the client has gone. */
 async function firstMail(
   after: string,
   mailbox: MailboxName,

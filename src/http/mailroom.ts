@@ -14,20 +14,20 @@ import { nothingAt, sendProblem } from './problem.ts';
 import type { RateLimit } from './rate-limit.ts';
 
 export interface MailroomOptions {
-  /** How fast messages may come … */
+  /** Limits how fast messages may come … */
   readonly sends: RateLimit;
-  /** … and everything else that a page asks for. */
+  /** … and how fast all other requests may come. */
   readonly asks: RateLimit;
   readonly counts: ChatCounts;
   readonly logger: Logger;
   readonly maxMessage: number;
   readonly maxStreams: number;
-  /** Whether a right to listen can end while a stream is open. */
+  /** Whether somebody can lose the right to listen while their stream is open. */
   readonly rechecks: boolean;
   readonly dir: string | null;
 }
 
-/** The mailboxes and all that is about them, in the one process that has them. */
+/** The mailboxes with their streams and live notices, in the one process that owns them. */
 export class Mailroom implements Owned {
   readonly store: MailboxStore;
   readonly streams: OpenStreams;
@@ -53,7 +53,7 @@ export class Mailroom implements Owned {
     };
   }
 
-  /** Says goodbye on every stream and lets go of the mailboxes. */
+  /** Says `bye` on every stream and closes the mailboxes. */
   async close(): Promise<void> {
     this.streams.close();
     this.chat.live.close();

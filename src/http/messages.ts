@@ -18,14 +18,15 @@ const Fields = z.object({
 });
 const KEY = /^[^\p{C}]{1,128}$/u;
 
-/** A code point takes at most two escapes of six bytes in JSON; the rest is for names and key. */
+/** In JSON, a code point takes at most two escapes of six bytes. */
 const BYTES_PER_CODE_POINT = 12;
+/** For the names and the key. */
 const BYTES_BESIDE = 4096;
 
 /** A room is for short words. */
 const MAX_IN_ROOM = 1000;
 
-/** `POST /messages`: 201 when the message is on disk, 200 when its key was used for it before. */
+/** `POST /messages`: 201 once the message is on disk, 200 if it was stored before under the same key. */
 export function postMessage(chat: Chat): Handler {
   const { maxMessage } = chat;
   return async (req, res) => {
@@ -37,7 +38,7 @@ export function postMessage(chat: Chat): Handler {
   };
 }
 
-/** `GET /messages?sender=&receiver=&message=`, as the prototype's page asks. */
+/** `GET /messages?sender=&receiver=&message=`, as the prototype's page sends. */
 export function getMessage(chat: Chat): Handler {
   return async (req, res) => {
     const message = readMessage(formFields(queryTextOf(req)), chat.maxMessage, callerOf(req));
@@ -47,7 +48,7 @@ export function getMessage(chat: Chat): Handler {
   };
 }
 
-/** The fields of a message. With a plain text they are in the query. */
+/** The fields of a message. If the body is plain text, the others are in the query. */
 async function readPosted(req: IncomingMessage, maxBytes: number): Promise<unknown> {
   const body = await readBody(req, maxBytes);
   if ('fields' in body) return body.fields;
@@ -79,7 +80,7 @@ function readMessage(input: unknown, maxMessage: number, { messageKey }: Caller,
     const missing = fields.error.issues.map(({ path }) => path.join('.')).join(', ');
     throw new MailboxError(
       'INVALID_MESSAGE',
-      `A message has sender, receiver and message, each a text. Check: ${missing}.`,
+      `A message has sender, receiver and message, each a string. Check: ${missing}.`,
     );
   }
   const { message: text } = fields.data;
@@ -102,7 +103,7 @@ function readKey(bodyKey: string | undefined, headerKey: string | undefined): st
   const unquoted = headerKey?.replace(/^"(.*)"$/, '$1');
   const key = unquoted ?? bodyKey;
   if (key !== undefined && !KEY.test(key))
-    throw new MailboxError('INVALID_MESSAGE', 'A key is 1 to 128 characters without control characters.');
+    throw new MailboxError('INVALID_MESSAGE', 'A key has 1 to 128 characters, and no control characters.');
   if (bodyKey !== undefined && bodyKey !== key) {
     throw new MailboxError('INVALID_MESSAGE', 'Idempotency-Key and "key" differ. Send one of them.');
   }

@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Requests that one connection may have sent ahead of their answers. Browsers send none. */
+/** How many requests one connection may send before it has its answers. Browsers wait for each. */
 const MAX_WAITING = 100;
-/** A client that takes nothing of its answer for so long is not reading it. */
+/** A client that takes nothing of its answer for this long is not reading. */
 const UNREAD_MS = 30_000;
 
 const waiting = new WeakMap<Socket, number>();
 
 /**
- * Begins a request when the answers before it on its connection are with the kernel. Node would have all of them
- * answered at once, and keep the answers in memory.
+ * Begins a request when the kernel has taken the answers before it on the same connection. Node would begin all of them
+ * at once and keep the answers in memory.
  */
 export function inTurn(req: IncomingMessage, res: ServerResponse, begin: () => void): void {
   res.once('prefinish', () => endIfUnread(res));
@@ -26,10 +26,10 @@ export function inTurn(req: IncomingMessage, res: ServerResponse, begin: () => v
     });
 }
 
-/** Some of it may be with neither the kernel nor the client: then the connection must move. */
+/** Ends a connection that does not move while the kernel has not taken all of the answer. */
 function endIfUnread(res: ServerResponse): void {
   const { socket } = res;
   if (!socket?.writableLength) return;
   socket.setTimeout(UNREAD_MS, () => res.destroy());
-  res.prependOnceListener('finish', () => socket.setTimeout(0)); // before Node sets its own for the time between requests
+  res.prependOnceListener('finish', () => socket.setTimeout(0)); // before Node sets its own, for the pause between requests
 }

@@ -4,32 +4,32 @@ import type { WireFormat } from './wire-format.ts';
 
 export type ByeReason = 'shutdown' | 'busy' | 'revoked';
 
-/** When a client that could not be served should come back. */
+/** How long a client that we could not serve should wait before it comes back. */
 export const BUSY_RETRY_MS = 10_000;
 
 const RETRY_MIN_MS = 2000;
 const RETRY_SPREAD_MS = 2000;
 
-/** When a client that lost its stream asks again: spread out, so that not all come at once. */
+/** How long a client that lost its stream should wait: spread out, so that not all come back at once. */
 export function reconnectionMs(): number {
   return Math.round(RETRY_MIN_MS + Math.random() * RETRY_SPREAD_MS);
 }
 
-/** One open response with events on it: made here, or passed on. */
+/** An open response that events are sent on: made by this process, or passed on from the owner. */
 export abstract class OpenStream {
-  /** Milliseconds of the clock that only rises. */
+  /** By `performance.now()`. */
   abstract readonly openedMs: number;
   protected readonly res: ServerResponse;
   protected readonly format: WireFormat;
-  readonly #dones: (() => void)[] = [];
+  readonly #endings: (() => void)[] = [];
 
   constructor(res: ServerResponse, format: WireFormat) {
     this.res = res;
     this.format = format;
-    res.once('close', () => this.#dones.forEach((done) => done()));
+    res.once('close', () => this.#endings.forEach((ending) => ending()));
   }
 
-  /** The id of the last event that was sent, or what the client began with; empty when not known. */
+  /** The id of the last event that was sent, or the cursor that the client began with; empty when not known. */
   abstract get cursor(): string;
 
   /** Sends an event of the server's own. */
@@ -49,26 +49,26 @@ export abstract class OpenStream {
     return connectionName(localPort, remotePort);
   }
 
-  /** What the kernel has taken for this connection so far. */
+  /** How many bytes the kernel has taken for this connection so far. */
   get bytesSent(): number {
     const { bytesWritten = 0, writableLength = 0 } = this.res.socket ?? {};
     return bytesWritten - writableLength;
   }
 
-  /** Calls `done` once, when the response is over, whoever ended it. */
+  /** Calls `done` once, when the response has ended, whoever ended it. */
   onEnd(done: () => void): void {
     if (this.res.destroyed) done();
-    else this.#dones.push(done);
+    else this.#endings.push(done);
   }
 
-  /** Says why, when to come back, and ends; who does not read would not hear it. */
+  /** Says why the stream ends and when to come back, and ends it. It cuts off a client that does not read. */
   bye(reason: ByeReason, retryMs: number): void {
     if (this.isBackedUp) return this.cut();
     this.write(this.format.retry(retryMs) + this.format.notice('bye', JSON.stringify({ reason, retryMs })));
     this.end();
   }
 
-  /** Ends at once: what is on its way is lost, and comes again with the cursor. */
+  /** Ends at once. What is on its way is lost; the client gets it again with its cursor. */
   cut(): void {
     this.res.destroy();
   }
@@ -77,7 +77,7 @@ export abstract class OpenStream {
     if (this.isOpen) this.res.end();
   }
 
-  /** As bytes: Node sets aside three times the length of a string that the kernel does not take at once. */
+  /** Writes bytes: for a string that the kernel does not take at once, Node allocates three times its length. */
   protected write(text: string, taken?: () => void): void {
     if (this.isOpen) this.res.write(Buffer.from(text), taken && ((error) => !error && taken()));
   }

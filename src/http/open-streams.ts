@@ -9,28 +9,34 @@ const LIFETIME_MS = 10 * 60 * 1000;
 const TICK_MS = 100;
 const RECHECK_MS = 2000;
 const STALL_CHECK_MS = 10_000;
-/** A peer that acknowledged nothing over so many checks is gone, or does not read: it can come back with its cursor. */
+/**
+ * A client that has acknowledged nothing over so many checks has gone, or does not read. It can come back with its
+ * cursor.
+ */
 const MAX_STALLED_CHECKS = 4;
 const MAX_PER_MAILBOX = 1000;
 
 export interface OpenStreamsOptions {
-  /** How many may be open at once. */
+  /** How many streams may be open at once. */
   readonly max: number;
-  /** Whether a right to listen can end while a stream is open. */
+  /** Whether somebody can lose the right to listen while their stream is open. */
   readonly rechecks: boolean;
   readonly counts: ChatCounts;
 }
 
 interface Entry {
   readonly mailbox: string;
-  /** Kept only where a right can end: it holds on to the whole request. */
+  /** Kept only with `rechecks`: it holds on to the whole request. */
   readonly isAllowed: (() => Promise<boolean>) | undefined;
-  /** Bytes that the peer had acknowledged when we last looked. */
+  /** Bytes that the client had acknowledged at the last check. */
   acknowledged: number;
   stalledChecks: number;
 }
 
-/** All open streams of one chat: heartbeats, a share of them at every tick, and the end of those that are over. */
+/**
+ * All open streams of one chat. Sends heartbeats, to a share of the streams at every tick, and ends streams that are
+ * too old, stalled or no longer allowed.
+ */
 export class OpenStreams {
   readonly #options: OpenStreamsOptions;
   readonly #streams = new Map<OpenStream, Entry>();
@@ -50,7 +56,7 @@ export class OpenStreams {
     return this.#streams.size;
   }
 
-  /** Counts one more that is no stream but takes as much: a long poll. Returns what to call when it is over. */
+  /** Counts a long poll, which takes as much as a stream. Returns what to call when it is over. */
   hold(mailbox: string): () => void {
     this.#held += 1;
     this.#perMailbox.set(mailbox, (this.#perMailbox.get(mailbox) ?? 0) + 1);
@@ -60,7 +66,7 @@ export class OpenStreams {
     };
   }
 
-  /** Whether one more would be too many, in all or for this mailbox. */
+  /** Whether one more stream would be too many, in all or for this mailbox. */
   isFull(mailbox: string, mostHere = MAX_PER_MAILBOX): boolean {
     return this.#streams.size + this.#held >= this.#options.max || (this.#perMailbox.get(mailbox) ?? 0) >= mostHere;
   }
@@ -83,7 +89,7 @@ export class OpenStreams {
     stream.onEnd(() => this.#remove(mailbox, stream));
   }
 
-  /** Says goodbye to everyone. */
+  /** Says `bye` on every stream. */
   close(): void {
     for (const stream of this.#streams.keys()) stream.bye('shutdown', reconnectionMs());
     clearInterval(this.#timer);
@@ -129,7 +135,10 @@ export class OpenStreams {
     }
   }
 
-  /** A peer that vanished without a word looks alive for a quarter of an hour: what it does not acknowledge tells. */
+  /**
+   * A client that vanished without closing its connection looks alive for 15 minutes. Bytes that it does not
+   * acknowledge show it.
+   */
   async #endStalled(): Promise<void> {
     const queues = await unsentQueues();
     for (const [stream, entry] of this.#streams) {

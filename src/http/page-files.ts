@@ -5,7 +5,9 @@ import { basename, dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { header, type Middleware } from './request.ts';
 
-/** Where `npm run build` puts each file compressed, under the hash of its bytes. What has none is sent as it is. */
+/**
+ * Where `npm run build` puts each file compressed, named by the hash of its bytes. A file without one is sent as it is.
+ */
 export const COMPRESSED = fileURLToPath(new URL('../../dist/pages', import.meta.url));
 /** The best first, by their names in headers and on disk. */
 const ENCODINGS = [
@@ -33,7 +35,7 @@ interface PageFile {
 
 let known: ReadonlyMap<string, PageFile> | undefined;
 
-/** Answers with a file that a page is made of, from memory. They are read once: a change shows after the next start. */
+/** Answers with a file of the pages, from memory. All are read once: a change shows after the next start. */
 export const sendPageFile: Middleware = (req, res, next) => {
   const file = req.method === 'GET' || req.method === 'HEAD' ? fileAt(req.url ?? '') : undefined;
   if (file) send(req, res, file);
@@ -65,7 +67,7 @@ function accepts(req: IncomingMessage, encoding: string): boolean {
   return named.some(([name = '', quality = '']) => name.trim() === encoding && !/^\s*q=0(?:\.0*)?\s*$/.test(quality));
 }
 
-/** Every file that a browser loads, by its path: not what only an editor reads. */
+/** Every file that a browser loads, by its path; files for editors are left out. */
 export function pageFiles(): Map<string, PageFile> {
   const found = readdirSync(PUBLIC, { recursive: true, withFileTypes: true });
   const paths = found.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));

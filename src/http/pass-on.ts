@@ -9,15 +9,15 @@ import type { OpenStreams } from './open-streams.ts';
 import { PassedStream } from './passed-stream.ts';
 import { formatOf } from './wire-format.ts';
 
-/** Longer than any route takes. */
+/** More than any route takes. */
 const MAX_BYTES = 2 * 1024 * 1024;
-/** What routes look at besides who is asking. */
+/** The headers that routes read. */
 const PASSED = ['accept', 'content-encoding', 'idempotency-key', 'last-event-id'];
-/** What is about one connection only. */
+/** Headers that concern one connection only. */
 const NOT_PASSED_BACK = new Set(['connection', 'keep-alive', 'transfer-encoding']);
-/** What took longer may have been answered to somebody who is not allowed to have it any more. */
+/** After a longer wait, the client may have lost the right to the answer. */
 const RECHECK_MS = 1000;
-/** Streams that are passed on are counted under this, which is the name of no mailbox. */
+/** Streams that are passed on are counted under this name, which no mailbox can have. */
 const STREAMS = '/passed';
 
 /** Has the owner of the directory answer a request, and passes its answer back. Rejects as `requestOwner` does. */
@@ -48,14 +48,14 @@ export async function passOn(
   else answer.on('error', () => res.destroy()).pipe(res);
 }
 
-/** What answers a long poll is not for somebody whose right to it has ended meanwhile. */
+/** Drops the answer to a long poll if the client lost the right to it in the meantime. */
 async function recheck(req: IncomingMessage, answer: IncomingMessage): Promise<void> {
   if (req.method !== 'GET' || rightsOf(await callerNow(req)) === rightsOf(callerOf(req))) return;
   answer.destroy();
-  throw new MailboxError('UNAUTHORIZED', 'You were let in when you asked, and are not any more. Ask again.');
+  throw new MailboxError('UNAUTHORIZED', 'You lost access while you waited. Ask again.');
 }
 
-/** What a caller may do can change while the stream is open: that is known where the request arrived. */
+/** Passes a stream on until the client loses a right. Only the process where the request arrived can see that. */
 function follow(req: IncomingMessage, stream: PassedStream, streams: OpenStreams): void {
   if (streams.isFull(STREAMS, Infinity)) return stream.bye('busy', BUSY_RETRY_MS);
   const before = rightsOf(callerOf(req));
@@ -66,7 +66,7 @@ function rightsOf({ as, mayInspect }: Caller): string {
   return JSON.stringify([as, mayInspect]);
 }
 
-/** The body as it came, or as a parser of the host application has read it. */
+/** The body as it came, or what a parser of the host application made of it, as JSON. */
 async function bodyOf(req: IncomingMessage): Promise<{ bytes: Buffer; type: string | undefined }> {
   const type = req.headers['content-type'];
   const parsed = req.readableEnded && 'body' in req ? req.body : undefined;

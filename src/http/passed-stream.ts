@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OpenStream, type ByeReason } from './open-stream.ts';
 import type { WireFormat } from './wire-format.ts';
 
-/** When a page comes back whose stream ended with the owner: there is another one by then. */
+/** How long a page should wait when its stream ended with the owner. By then there is another owner. */
 const LOST_RETRY_MS = 500;
 
-/** A stream of the owner's, passed on as it comes, no faster than its receiver reads. */
+/** A stream of the owner, passed on as it comes, no faster than the client reads. */
 export class PassedStream extends OpenStream {
   readonly openedMs = Infinity; // the owner ends it when it is old
   readonly cursor = '';
@@ -22,12 +22,12 @@ export class PassedStream extends OpenStream {
     res.flushHeaders();
   }
 
-  /** The owner's own are passed on. */
+  /** Does nothing: the owner sends the notices. */
   notify(): void {}
 
   override bye(reason: ByeReason, retryMs: number): void {
     this.#answer.unpipe(this.res).destroy();
-    // Behind half an event it would be taken for a part of it.
+    // Behind half an event, the client would take `bye` for a part of it.
     const isWhole = this.#last.subarray(-this.format.end.length).equals(this.format.end);
     if (isWhole) super.bye(reason, retryMs);
     else this.cut();

@@ -7,7 +7,7 @@ import { sendJson } from './answer.ts';
 import type { Chat } from './chat.ts';
 import { queryOf, type Handler } from './request.ts';
 
-/** What somebody said, and where that stands. */
+/** A message and its place among others. */
 interface Said {
   readonly position: Position;
   readonly message: StoredMessage;
@@ -22,7 +22,7 @@ const MAX_EVENTS = 2000;
 const MAX_OWN = 50;
 const MAX_PEOPLE = 200;
 
-/** `GET /people?receiver=me`: whom I can talk to, who of them is here, and what they said last. */
+/** `GET /people?receiver=me`: whom I can talk to, who of them is online, and the last message with each. */
 export function getPeople(chat: Chat): Handler {
   const { store, live, asks, dir } = chat;
   return async (req, res) => {
@@ -42,7 +42,7 @@ export function getPeople(chat: Chat): Handler {
   };
 }
 
-/** Everybody the chat is for, and who wrote to me lately. */
+/** The people of the chat, the invited, and everybody who wrote to me lately. */
 async function correspondentsOf(
   me: MailboxName,
   { people, invited = [] }: Caller,

@@ -56,7 +56,9 @@ interface Counting {
   readonly dir: string | null;
 }
 
-/** Answers with `{error, message}`; what is not a MailboxError is ours to find in the log, and tells the client little. */
+/**
+ * Answers with `{error, message}`; what is not a MailboxError is ours to find in the log, and tells the client little.
+ */
 export function sendProblem(res: ServerResponse, error: unknown, logger: Logger, dir: string | null = null): void {
   const { code, message } = problemOf(error, logger);
   if (res.headersSent) {

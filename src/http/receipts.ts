@@ -14,9 +14,9 @@ const Fields = z.object({
   read: z.string().optional(),
 });
 const MAX_BYTES = 4096;
-const EXPECTED = 'A receipt is {receiver, sender?, delivered?, read?}, each a text.';
+const EXPECTED = 'A receipt is {receiver, sender?, delivered?, read?}, each a string.';
 
-/** `POST /receipts` {receiver, sender?, delivered?, read?}: up to which id mail has come, and been read. */
+/** `POST /receipts` {receiver, sender?, delivered?, read?}: up to which id mail was received, and read. */
 export function postReceipts({ receipts, store, asks }: Chat): Handler {
   return async (req, res) => {
     const { delivered, read, ...fields } = await readFields(req, Fields, MAX_BYTES, EXPECTED);

@@ -2,7 +2,10 @@ import type { RequestHandler } from 'express';
 import { MailboxError } from '../words/mailbox-error.ts';
 import { sendNothing } from './answer.ts';
 
-/** Says which methods a route has. HEAD and OPTIONS are answered without doing anything: they must not move mail. */
+/**
+ * Refuses methods that a route does not have, and names those it has. Answers HEAD and OPTIONS itself: they must not
+ * move mail.
+ */
 export const refuseOtherMethods: RequestHandler = (req, res, next) => {
   const { methods } = req.route as { methods: Readonly<Record<string, boolean>> };
   if (methods[req.method.toLowerCase()]) return next();
@@ -13,10 +16,10 @@ export const refuseOtherMethods: RequestHandler = (req, res, next) => {
   res.setHeader('Allow', [...possible, ...(isReadable ? ['HEAD'] : []), 'OPTIONS'].join(', '));
   if (req.method === 'OPTIONS') return sendNothing(res);
   if (req.method === 'HEAD' && isReadable) return sendNothing(res, 200);
-  throw new MailboxError('METHOD_NOT_ALLOWED', `${req.method} is not possible here. Use ${possible.join(' or ')}.`);
+  throw new MailboxError('METHOD_NOT_ALLOWED', `${req.method} is not allowed here. Use ${possible.join(' or ')}.`);
 };
 
-/** Express would also find a route in a whole URL or before a `#`: only a plain path names one. */
+/** Lets only plain paths name a route. Express would also find one in a whole URL, or before a `#`. */
 export const refuseOtherForms: RequestHandler = ({ url }, _res, next) => {
   if (url.startsWith('/') && !url.includes('#')) next();
   else next('router');

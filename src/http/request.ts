@@ -19,12 +19,14 @@ export function queryOf(req: IncomingMessage): Fields {
   return fieldsIn(queryTextOf(req));
 }
 
-/** A form, or a query whose text is stored: percent signs that are no UTF-8 would change the text. */
+/**
+ * A form, or a query whose text is stored. Refuses percent signs that do not encode UTF-8: they would change the text.
+ */
 export function formFields(text: string): Fields {
   try {
     decodeURIComponent(text.replaceAll(/%(?![0-9a-f]{2})/gi, '%25'));
   } catch (error) {
-    throw new MailboxError('INVALID_REQUEST', 'The percent signs do not stand for UTF-8.', { cause: error });
+    throw new MailboxError('INVALID_REQUEST', 'The percent-encoding is not valid UTF-8.', { cause: error });
   }
   return fieldsIn(text);
 }
@@ -37,7 +39,7 @@ function fieldsIn(text: string): Fields {
   throw new MailboxError('INVALID_REQUEST', `"${twice}" is given more than once. Give it once.`);
 }
 
-/** A whole number of the query; undefined when it is not given. */
+/** A whole number in the query; undefined when it is not given. */
 export function wholeNumber(query: Fields, name: string, least: number, most: number): number | undefined {
   const text = query[name];
   if (text === undefined) return undefined;

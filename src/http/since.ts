@@ -4,14 +4,17 @@ import type { MailboxStore } from '../words/mailbox-store.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** The cursor before everything since: `all`, `latest`, `waiting` (not received yet), an id, whole Unix seconds, or a duration such as `10m`. */
+/**
+ * The cursor that `since` stands for: `all`, `latest`, `waiting` (what was not received yet), an id, whole Unix
+ * seconds, or a duration such as `10m`.
+ */
 export async function sinceCursor(since: string, store: MailboxStore, mailbox: MailboxName): Promise<string> {
   const duration = /^(\d{1,6})([smhd])$/.exec(since);
   const isTime = duration !== null || /^\d{1,12}$/.test(since);
   if (!isTime && !['all', 'latest', 'waiting'].includes(since)) {
     return checkCursor(since, (await store.ends(mailbox)).newest, store, 'since');
   }
-  await store.drain(mailbox); // only now: a refused request moves nothing
+  await store.drain(mailbox); // not earlier: a request that is refused must move nothing
   if (since === 'waiting') return afterMark(store, mailbox);
   const { oldest, newest } = await store.ends(mailbox);
   if (since === 'all') return oldest;
@@ -20,7 +23,7 @@ export async function sinceCursor(since: string, store: MailboxStore, mailbox: M
   return cursorAt(time, store, mailbox);
 }
 
-/** Looks back from the newest event to the first that is older: as much work as the answer is long. */
+/** Reads back from the newest event to the first one before that time: the work is as long as the answer. */
 async function cursorAt(time: number, store: MailboxStore, mailbox: MailboxName): Promise<string> {
   const { newest, oldest } = await store.ends(mailbox);
   let before: string | undefined;
@@ -33,7 +36,7 @@ async function cursorAt(time: number, store: MailboxStore, mailbox: MailboxName)
   return oldest;
 }
 
-/** The cursor before what has not been received yet. */
+/** The cursor before the first event that was not received yet. */
 export async function afterMark(store: MailboxStore, mailbox: MailboxName): Promise<string> {
   return (await store.marks(mailbox))['delivered'] ?? (await store.ends(mailbox)).oldest;
 }

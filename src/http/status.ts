@@ -12,9 +12,8 @@ import { interrupt } from './stream-problem.ts';
 import { askedFormat, jsonLinesFormat, timedLinesFormat, type WireFormat } from './wire-format.ts';
 
 /**
- * `GET /status?receiver=henry` (or `?f=henry.txt`): the mailbox from a cursor on, for ever. Trouble that passes is told
- * on the stream: any status but 200 would end a browser's EventSource for good [sse]. With `Accept: application/json`
- * it answers once, after `wait=` seconds at most; with `application/x-ndjson`, in lines of JSON.
+ * `GET /status?receiver=henry` (or `?f=henry.txt`): follows the mailbox from a cursor on, as an event stream; with
+ * `Accept: application/x-ndjson`, as lines of JSON. With `application/json` it answers once, after `wait=` seconds at most.
  */
 export function getStatus(chat: Chat): Handler {
   const poll = pollStatus(chat);
@@ -47,7 +46,7 @@ async function stream(req: IncomingMessage, res: ServerResponse, format: WireFor
   }
 }
 
-/** Express keeps its routing state, 1.2 KB, at the request, which lasts as long as the stream. */
+/** Express keeps 1.2 KB of routing state on the request, which lasts as long as the stream. */
 function forgetRoute(req: IncomingMessage): void {
   Object.assign(req, { next: undefined, params: undefined, route: undefined, _parsedUrl: undefined });
 }

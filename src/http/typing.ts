@@ -9,13 +9,13 @@ import type { Handler } from './request.ts';
 const Fields = z.object({ sender: z.string(), receiver: z.string() });
 const MAX_BYTES = 1024;
 
-/** How long the page shows it, unless it comes again. */
+/** How long a page shows that somebody types, unless it is told again. */
 const FOR_MS = 6000;
 
-/** `POST /typing` {sender, receiver}: told to the receiver's open pages, stored nowhere. */
+/** `POST /typing` {sender, receiver}: tells the receiver's open pages. Nothing is stored. */
 export function postTyping({ live, asks }: Chat): Handler {
   return async (req, res) => {
-    const fields = await readFields(req, Fields, MAX_BYTES, 'Typing is {sender, receiver}, each a text.');
+    const fields = await readFields(req, Fields, MAX_BYTES, 'A typing notice is {sender, receiver}, each a string.');
     const sender = personName(fields.sender);
     const receiver = mailboxName(fields.receiver);
 

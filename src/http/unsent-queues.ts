@@ -1,15 +1,18 @@
 import { readFile } from 'node:fs/promises';
 
-/** Where Linux lists its TCP connections, with the bytes that the other side has not acknowledged. */
+/** Where Linux lists its TCP connections, with the bytes that the other end has not acknowledged. */
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
 const UNSENT = /^ *\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:([0-9A-F]{4}) 01 (?!0{8})([0-9A-F]{8}):/gm;
 
-/** Names a connection by its two ports. Two peers may share them: then the emptier queue counts. */
+/** Names a connection by its two ports. If two clients have the same ports, the emptier queue counts. */
 export function connectionName(localPort: number, remotePort: number): string {
   return `${localPort} ${remotePort}`;
 }
 
-/** The unacknowledged bytes of every open connection that has any, by `connectionName`. Empty where it cannot be told. */
+/**
+ * The unacknowledged bytes of every open connection that has any, by `connectionName`. Empty where the system does not
+ * tell.
+ */
 export async function unsentQueues(): Promise<Map<string, number>> {
   const queues = new Map<string, number>();
   for (const table of TABLES) {

@@ -1,14 +1,14 @@
 import type { MailEvent } from '../words/mailbox-store.ts';
 
-/** How events look on an open response. */
+/** How events are written on a stream. */
 export interface WireFormat {
   readonly contentType: string;
-  /** What every event ends with. */
+  /** The bytes that every event ends with. */
   readonly end: Buffer;
-  /** When to come back after a break, in ms. */
+  /** How long to wait before reconnecting, in ms. */
   retry(ms: number): string;
   event(event: MailEvent): string;
-  /** A named event of the server's own; `json` is one line. Without an id it moves no cursor. */
+  /** A named event of the server; `json` is one line. Without an id it moves no cursor. */
   notice(name: string, json: string, id?: string): string;
 }
 
@@ -39,13 +39,13 @@ export const timedLinesFormat: WireFormat = {
   event: ({ id, type = 'message', data, time }) => `${JSON.stringify({ id, type, data, time })}\n`,
 };
 
-/** The stream that a request with this Accept asks for; undefined when it asks for one answer in JSON. */
+/** The format that a request with this Accept asks for; undefined when it asks for one answer in JSON. */
 export function askedFormat(accept = ''): WireFormat | undefined {
   if (accept.includes('application/x-ndjson')) return jsonLinesFormat;
   return accept.includes('application/json') ? undefined : eventStreamFormat;
 }
 
-/** The stream that an answer with this content type is; undefined when it is none. */
+/** The format of an answer with this content type; undefined when it is no stream. */
 export function formatOf(contentType: string | undefined): WireFormat | undefined {
   return [eventStreamFormat, jsonLinesFormat].find((format) => format.contentType === contentType);
 }
