@@ -83,6 +83,11 @@ export function setCaller(
   (req as Asked)[ASKING] = { caller, again };
 }
 
+/** Whether somebody has said yet who is asking. */
+export function hasCaller(req: IncomingMessage): boolean {
+  return ASKING in req;
+}
+
 export function callerOf(req: IncomingMessage): Caller {
   return askingOf(req).caller;
 }

@@ -9,20 +9,22 @@ export interface AccessOptions {
   readonly trustProxy: boolean;
 }
 
-/** How people get in, and by which names the chat may be called. */
+/** How people get in, and under which host names the chat may be reached. */
 export interface AccessSettings {
   readonly access: 'open' | 'links';
   readonly allowedHosts: readonly string[];
 }
 
-/** Open to everyone on this computer; to a network, or behind a proxy, only by invitation links unless that is asked for. */
+/**
+ * On this computer alone, the chat is open to everyone. On a network or behind a proxy, people need invitation links.
+ */
 export function accessSettings(options: AccessOptions): AccessSettings {
   const { host, access, allowedHost: allowedHosts, openToEveryone, trustProxy } = options;
   if (openToEveryone) return { access: 'open', allowedHosts: ['*'] };
   if (access === 'open' && !isLoopback(host)) {
     throw new Ending(CONFIGURATION, `--access open with --host ${host} would let everybody read and write all mail.`, [
       'Leave out --access open: people then get in by invitation links (mailbox-chat invite henry).',
-      'If everybody really may: --open-to-everyone',
+      'If everybody really may do that: --open-to-everyone',
     ]);
   }
   const fitting = !isLoopback(host) || trustProxy ? 'links' : 'open';

@@ -8,13 +8,13 @@ import { commandLine, firstLinks } from './invite.ts';
 import type { ServeOptions } from './serve.ts';
 import { isTerminal, paintFor } from './terminal.ts';
 
-/** Where the server listens, and where its metrics are, if anywhere. */
+/** Where the server listens, and where its metrics are, if it serves any. */
 export interface Listening {
   readonly port: number;
   readonly metrics: string | undefined;
 }
 
-/** Says once that the chat is up: to a person in words, to a program in one line of JSON. */
+/** Says once that the chat is up: in words to a person, in one line of JSON to a program. */
 export async function announce(options: ServeOptions, access: AccessSettings, at: Listening): Promise<void> {
   const { host, dir, people, store } = options;
   const { port, metrics } = at;

@@ -4,11 +4,11 @@ import { requireDirectory, shown, unusable } from './directory.ts';
 import { Ending, RUNTIME } from './ending.ts';
 import { tell } from './terminal.ts';
 
-/** Copies the mailboxes, whether or not a server works on them. */
+/** Copies the mailboxes, whether or not a server uses them. */
 export function backup(target: string, { dir }: { readonly dir: string }): void {
   requireDirectory(dir);
   const { leftOut, ...counts } = copied(dir, target);
-  for (const path of leftOut) console.error(`Left out, because it is no plain file: ${shown(dir)}/${path}`);
+  for (const path of leftOut) console.error(`Left out, because it is not a regular file: ${shown(dir)}/${path}`);
   const inWords = `Copied to ${shown(target)}. Mailboxes: ${counts.mailboxes}. Bytes: ${counts.bytes}.`;
   tell(inWords, { dir: shown(dir), target: shown(target), ...counts, leftOut });
 }

@@ -8,7 +8,7 @@ export interface Start {
   readonly readyMs: number;
   readonly url: string;
   readonly dir: string;
-  /** The cluster that keeps the mail, when no files do. */
+  /** The cluster that keeps the mail, if it is not in files. */
   readonly store?: string;
   readonly people: readonly MailboxName[];
   readonly network: string;
@@ -46,7 +46,7 @@ export function banner(start: Start, paint: Paint): string {
   return ['', ...lines.map((line) => (line === '' ? '' : `  ${line}`)), '', ''].join('\n');
 }
 
-/** Two people have a page each; among more one chooses on the first page. */
+/** Two people have a page each. With more, people choose on the first page. */
 function pagesFor(people: readonly MailboxName[]): [name: string, page: string][] {
   const [a = '', b = ''] = people;
   const pairs = people.length === 2 ? [[a, b] as const, [b, a] as const] : [];

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { Ending, USAGE } from './ending.ts';
 import type { ServeOptions } from './serve.ts';
 
-/** Two options of which one would be ignored, and why; with which values, if not with any. */
+/** Two options that cannot both apply, and why; `when`: only with these values. */
 type Contradiction = readonly [one: Name, other: Name, why: string, when?: (values: ServeOptions) => boolean];
 type Name = keyof ServeOptions;
 
@@ -28,7 +28,7 @@ export function refuseContradictions(command: Command): void {
   }
 }
 
-/** The flag or the variable that was used. */
+/** The flag or the variable that set this option; undefined if neither did. */
 function nameGiven(command: Command, name: string): string | undefined {
   const option = command.options.find((one) => one.attributeName() === name);
   const source = command.getOptionValueSource(name);

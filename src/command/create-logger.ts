@@ -13,15 +13,17 @@ export interface LoggerOptions {
   readonly to?: number;
 }
 
-// What people say to each other never reaches a log, even when a careless caller hands over a whole message or event.
-const PEOPLES_WORDS = ['message', 'data', 'text', 'body', '*.message', '*.data', '*.text', '*.body'];
+// What people write never reaches a log, even if a careless caller passes a whole message or event.
+const PRIVATE = ['message', 'data', 'text', 'body', '*.message', '*.data', '*.text', '*.body'];
 
-/** A logger that writes at once (nothing is lost on exit), one JSON object a line or, with `pretty`, for people. */
+/**
+ * A logger that writes at once, so that nothing is lost on exit: one JSON object a line, or with `pretty` for people.
+ */
 export async function createLogger({ level, format, to = 2 }: LoggerOptions): Promise<Logger> {
   const inWords = (error: unknown) => errorInWords(error, level === 'debug');
   const serializers = { err: inWords };
   const stream = await destination(format, to);
-  const logger: Logger = pino({ level, base: null, redact: PEOPLES_WORDS, serializers }, stream);
+  const logger: Logger = pino({ level, base: null, redact: PRIVATE, serializers }, stream);
   return logger;
 }
 
@@ -33,7 +35,7 @@ async function destination(format: LoggerOptions['format'], to: number): Promise
     const advice = 'Install it where mailbox-chat is: npm install pino-pretty';
     throw new Ending(CONFIGURATION, '--log-format pretty needs an optional package.', [advice]);
   }
-  // A terminal that has gone answers EIO: the server goes on without it.
+  // Writing to a terminal that has closed fails with EIO: the server goes on without it.
   return pino.destination({ dest: to, sync: true }).on('error', () => {});
 }
 

@@ -10,13 +10,13 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
 };
 
-/** The directory as one would type it here: `./mailboxes` below the current directory, else its whole path. */
+/** The directory as a user would type it: `./mailboxes` below the current directory, else its whole path. */
 export function shown(dir: string): string {
   const fromHere = relative('.', dir);
   return fromHere === '' || fromHere.startsWith('..') ? resolve(dir) : `./${fromHere}`;
 }
 
-/** A path or a name, as a shell takes it. */
+/** Quotes a path or a name for a shell, if it needs that. */
 export function inShell(path: string): string {
   const short = path.replace(/^\.\//, '');
   if (/^(?!-)[\p{L}\p{N}_./-]+$/u.test(short)) return short;
@@ -27,11 +27,14 @@ export function inShell(path: string): string {
 export function requireDirectory(dir: string): void {
   if (existsSync(dir)) return;
   throw new Ending(CONFIGURATION, `There are no mailboxes at ${shown(dir)}.`, [
-    'Start Mailbox Chat there first, or say where they are: --dir <path>',
+    'Start Mailbox Chat there first, or name another directory: --dir <path>',
   ]);
 }
 
-/** What opens `dir`, once it is ready. On a full disk mail can be read, and with space again be written. */
+/**
+ * Opens something in `dir` and waits until it is ready. A full disk is no error: mail can be read, and written again
+ * later.
+ */
 export async function openIn<T extends { ready(): Promise<void> }>(dir: string, open: () => T): Promise<T> {
   try {
     const opened = open();
@@ -44,7 +47,7 @@ export async function openIn<T extends { ready(): Promise<void> }>(dir: string, 
   }
 }
 
-/** What to tell when `dir` could not be opened. An error that is not the file system's comes back as it is. */
+/** The Ending for a `dir` that could not be opened. Returns an error that is not the file system's as it is. */
 export function unusable(dir: string, error: unknown): unknown {
   if (error instanceof MailboxError && error.code === 'UNKNOWN_LAYOUT') {
     return new Ending(CONFIGURATION, error.message, [], { cause: error });

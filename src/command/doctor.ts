@@ -11,12 +11,12 @@ export interface DoctorOptions {
   readonly dir: string;
   /** An invitation's key, or ''. */
   readonly key: string;
-  /** For how many seconds a stream is watched while nothing is said. */
+  /** How many seconds to watch a quiet stream. */
   readonly idle: number;
   readonly json: boolean;
 }
 
-/** Looks for what is wrong, and says what mends it: a line for each finding. Ends with 1 when there is a problem. */
+/** Prints what is wrong and how to mend it, a line for each finding. The exit status is 1 if there is a problem. */
 export async function doctor(url: string | undefined, options: DoctorOptions): Promise<void> {
   const findings: Finding[] = [];
   const paint = paintFor(process.stdout);
@@ -33,20 +33,20 @@ async function* examine(url: URL | undefined, { dir, key, idle }: DoctorOptions)
   const at = existsSync(dir) ? shown(dir) : undefined;
   yield* examineSystem(at ?? '.');
   if (at !== undefined) yield* examineDirectory(at);
-  // Nothing at the usual place is no problem where only a server is asked for: its mailboxes are elsewhere.
+  // If only a server is to be examined, its mailboxes need not be at the usual place.
   else if (!url || shown(dir) !== './mailboxes') yield noMailboxes(dir);
   if (url) yield yield* examineServer(url, at, key || undefined, idle * 1000);
 }
 
 function addressIn(text: string): URL {
   if (!/^https?:\/\/[^\s#?/@]+(?:\/[^\s#?]*)?$/.test(text) || !URL.canParse(text)) {
-    throw new Ending(USAGE, `'${text}' is no address such as http://localhost:2012/ or https://example.com/chat/.`);
+    throw new Ending(USAGE, `'${text}' is not an address such as http://localhost:2012/ or https://example.com/chat/.`);
   }
   return new URL(text.endsWith('/') ? text : `${text}/`);
 }
 
 function noMailboxes(dir: string): Finding {
-  const fix = 'Start Mailbox Chat there first, or say where they are: --dir <path>';
+  const fix = 'Start Mailbox Chat there first, or name another directory: --dir <path>';
   return problem(`There are no mailboxes at ${shown(dir)}`, fix);
 }
 

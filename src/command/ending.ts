@@ -7,7 +7,7 @@ export const RUNTIME = 1;
 export const USAGE = 2;
 export const CONFIGURATION = 78;
 
-/** Thrown to end the command: what happened, then why and what to do, a line each. */
+/** Thrown to end the command. The message says what happened; `advice` says why and what to do, a line each. */
 export class Ending extends Error {
   override readonly name = 'Ending';
   readonly exitCode: number;
@@ -22,34 +22,34 @@ export class Ending extends Error {
 
 let withStacks = process.env['LOG_LEVEL'] === 'debug';
 
-/** From now on, errors are shown with their stacks. */
+/** From now on, prints the stack of an error, too. */
 export function showStacks(): void {
   withStacks = true;
 }
 
-/** An error that nobody caught ends this process with a message. */
+/** From now on, an uncaught error ends this process with a message. */
 export function endOnErrors(): void {
-  process.on('uncaughtException', end); // rejections nobody handled come here too
+  process.on('uncaughtException', end); // unhandled rejections come here too
   process.on('SIGXFSZ', () => {}); // a write over the file size limit then fails with EFBIG instead of killing us
   process.stdout.on('error', end);
 }
 
-/** Lets a server go on when its terminal, or the reader of its output, is gone. */
+/** Lets a server go on when its terminal, or the reader of its output, has gone. */
 export function outliveTerminal(): void {
   process.stdout.off('error', end).on('error', () => {});
   process.stderr.on('error', () => {});
 }
 
-/** Says why on stderr and exits with the error's code. */
+/** Prints the error to stderr and exits with its code. */
 export function end(error: unknown): never {
-  if (isErrno(error, 'EPIPE')) process.exit(CLEAN); // the reader of our output is gone: `tail | head`
+  if (isErrno(error, 'EPIPE')) process.exit(CLEAN); // the reader of our output has gone: `tail | head`
   const { message, advice, exitCode } = endingOf(error);
   const lines = [`${paintFor(process.stderr)('red', '✗')} ${message}`, ...advice.map((line) => `  ${line}`)];
   process.stderr.write(`${lines.join('\n')}\n${withStacks ? `${inspect(error)}\n` : ''}`);
   process.exit(exitCode);
 }
 
-/** An unforeseen error is a runtime error. */
+/** The Ending for any error. An unforeseen one is a runtime error. */
 function endingOf(error: unknown): Ending {
   if (error instanceof Ending) return error;
   const { message, cause } = error instanceof Error ? error : new Error(String(error));

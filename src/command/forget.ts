@@ -3,7 +3,7 @@ import { mailboxName } from '../words/mailbox-name.ts';
 import { Ending, RUNTIME } from './ending.ts';
 import { isKnown, type StoreOptions, withMail } from './mail.ts';
 
-/** Leaves nothing of a mailbox behind. What this person sent lies in others' mailboxes and stays there. */
+/** Deletes a mailbox with all that belongs to it. What this person sent is in others' mailboxes and stays there. */
 export async function forget(name: string, options: StoreOptions): Promise<void> {
   const who = mailboxName(name);
   await withMail(options, async (ask) => {
@@ -13,5 +13,7 @@ export async function forget(name: string, options: StoreOptions): Promise<void>
     await ask.json('DELETE', `/mailbox?receiver=${encodeURIComponent(who)}`);
   });
   new Invitations(options.dir).revoke(who);
-  console.error(`Forgot ${who}: mailbox, mail, marks and invitation are gone. What ${who} sent stays with others.`);
+  console.error(
+    `Forgot ${who}: mailbox, mail, marks and invitation are gone. What ${who} sent stays in the mailboxes of others.`,
+  );
 }

@@ -16,16 +16,17 @@ export async function invite(name: string, { dir, port, url }: InviteOptions): P
   const known = url ?? (await serverAddress(dir));
   const [hadOne, key] = inDirectory(dir, (all) => [all.people().includes(who), all.invite(who)] as const);
   console.log(linkFor(known ?? urlOf('localhost', port), key));
-  if (known === undefined) console.error(`No server answers for ${shown(dir)}. Where people reach it: --url <url>`);
+  if (known === undefined)
+    console.error(`No server answers for ${shown(dir)}. If people reach it at another address, add --url <url>.`);
   if (hadOne) console.error(`The earlier link of ${who} has ended.`);
   console.error(`Whoever has this link reads and writes as ${who}. End it: ${commandLine(dir, 'revoke', who)}`);
 }
 
-/** Ends a person's link; open pages end within seconds. */
+/** Ends a person's link. Their open pages lose access within seconds. */
 export function revoke(name: string, { dir }: Directory): void {
   const who = personName(name);
   if (!inDirectory(dir, (invitations) => invitations.revoke(who))) {
-    throw new Ending(RUNTIME, `${who} has no invitation.`, [`Who has one: ${commandLine(dir, 'people')}`]);
+    throw new Ending(RUNTIME, `${who} has no invitation.`, [`To see who has one: ${commandLine(dir, 'people')}`]);
   }
   console.error(`The link of ${who} has ended.`);
 }
@@ -34,7 +35,7 @@ export function revoke(name: string, { dir }: Directory): void {
 export function people({ dir }: Directory): void {
   const invited = inDirectory(dir, (invitations) => invitations.people());
   for (const person of invited) console.log(person);
-  if (invited.length === 0) console.error('Nobody has a link.');
+  if (invited.length === 0) console.error('Nobody has an invitation.');
 }
 
 /** Makes links for those who have none yet. */
@@ -45,7 +46,9 @@ export function firstLinks(dir: string, people: readonly MailboxName[], url: str
   return others.map((person) => ({ person, link: linkFor(url, invitations.invite(person)) }));
 }
 
-/** A command for the mailboxes in `dir`, as one would type it here: `mailbox-chat` where it is installed, its file in a clone. */
+/**
+ * A command line for the mailboxes in `dir`, as it works here: `mailbox-chat` if it is installed, its file in a clone.
+ */
 export function commandLine(dir: string, ...words: readonly string[]): string {
   const script = process.argv[1] ?? '';
   const npx = script.includes('/node_modules/.bin/') ? 'npx ' : '';
@@ -54,7 +57,7 @@ export function commandLine(dir: string, ...words: readonly string[]): string {
   return `${command} ${words.map(inShell).join(' ')}${where}`;
 }
 
-/** The key stands behind the #: a browser sends it to no server, and in no Referer. */
+/** The key stands after the #: browsers send that part to no server, and in no Referer. */
 function linkFor(url: string, key: string): string {
   return `${url}${url.endsWith('/') ? '' : '/'}chat.html#key=${key}`;
 }

@@ -2,21 +2,21 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Descriptors that are kept for files: a quarter of all, and no fewer. */
+/** How many descriptors are kept for files: a quarter of all, and at least so many. */
 const RESERVE_SHARE = 0.25;
 const MIN_RESERVE = 100;
-/** Room is made before the last connection is taken: the system closes those that we end a moment later. */
+/** Idle connections end before the last one is taken: the system frees a descriptor only a moment after we end it. */
 const FULL_SHARE = 0.9;
 
 /**
- * Leaves descriptors for files, however many connect: mail could not be written without. When connections become many,
- * the one that has been idle longest ends; when all are busy, a new one is closed at once.
+ * Keeps descriptors for files, however many clients connect: without, no mail could be written. When there are too many
+ * connections, the one that has been idle longest ends. When all are busy, a new one is closed at once.
  */
-export function limitConnections(server: Server, most = mostConnections()): void {
+export function limitConnections(server: Server, most = maxConnections()): void {
   if (most === undefined) return;
   server.maxConnections = most;
   let open = 0;
-  const idle = new Set<Socket>(); // longest first
+  const idle = new Set<Socket>(); // the one idle longest comes first
 
   server.on('connection', (socket: Socket) => {
     open += 1;
@@ -42,8 +42,8 @@ function endFirst(idle: Set<Socket>): void {
   first.destroy();
 }
 
-/** By the descriptor limit of this process; undefined where there is none that we know. */
-function mostConnections(): number | undefined {
+/** How many connections the descriptor limit of this process allows; undefined if we do not know it. */
+function maxConnections(): number | undefined {
   const descriptors = descriptorLimit();
   if (descriptors === undefined) return undefined;
   const reserve = Math.max(MIN_RESERVE, Math.ceil(descriptors * RESERVE_SHARE));

@@ -12,14 +12,14 @@ const PORTS_TO_TRY = 20;
 export interface Place {
   readonly host: string;
   readonly port: number;
-  /** What to do when another program has the port: give up, or move on to one of the next. */
+  /** What to do if another program has the port: give up, or try the next ports. */
   readonly ifTaken: 'fail' | 'next';
-  /** If a server of this directory has the port, nothing needs to start. Left out: any program there is in the way. */
+  /** If a server of this directory has the port, that is enough. Left out: any program on the port is in the way. */
   readonly dir?: string;
   readonly flag: '--port' | '--metrics';
 }
 
-/** Listens at `place` and resolves to the port. Rejects with an Ending that says who is there already. */
+/** Listens at `place` and resolves to the port. Rejects with an Ending that says who has it. */
 export async function listen(server: Server, { host, port, ifTaken, dir, flag }: Place): Promise<number> {
   const last = ifTaken === 'next' ? Math.min(port + PORTS_TO_TRY, 65_535) : port;
   for (let tried = port; ; tried++) {
@@ -34,27 +34,27 @@ export async function listen(server: Server, { host, port, ifTaken, dir, flag }:
   }
 }
 
-/** Who has the port, if it is a server of the same directory. */
+/** The Ending if a server of the same directory has the port. */
 async function otherServer(dir: string, host: string, port: number): Promise<Ending | undefined> {
   const url = await serverAddress(dir);
   if (!url?.endsWith(`:${port}/`)) return undefined;
   const isEnough = isLoopback(host) || !isLoopback(new URL(url).hostname);
   const where = `Mailbox Chat is already serving ${shown(dir)} there${isEnough ? '' : ', for this computer only'} → ${url}`;
-  const advice = isEnough ? [where] : [where, 'To let other computers in, end it first. Then run this again.'];
+  const advice = isEnough ? [where] : [where, 'To let other computers in, stop it first. Then run this again.'];
   return new Ending(isEnough ? CLEAN : RUNTIME, `Port ${port} is already in use.`, advice);
 }
 
 function taken(port: number, flag: Place['flag']): Ending {
   const another = port < 65_535 ? port + 1 : port - 1;
   return new Ending(RUNTIME, `Port ${port} is already in use by another program.`, [
-    `Try: mailbox-chat ${flag} ${another}        See who: lsof -i :${port}`,
+    `Try: mailbox-chat ${flag} ${another}        To see which: lsof -i :${port}`,
   ]);
 }
 
 function cannotListen(host: string, port: number, flag: Place['flag'], error: unknown): unknown {
   if (!isErrno(error, 'EACCES', 'EADDRNOTAVAIL', 'ENOTFOUND', 'EINVAL')) return error;
   const isLow = error.code === 'EACCES';
-  const why = isLow ? 'the system keeps low ports for itself' : 'this machine has no such address';
+  const why = isLow ? 'the system reserves low ports' : 'this machine has no such address';
   const instead = flag === '--metrics' ? '--metrics 9464' : isLow ? '--port 2012' : '--host 127.0.0.1';
   const what = `Can't listen on ${host}, port ${port} (${error.code}: ${why}).`;
   return new Ending(CONFIGURATION, what, [`Try: mailbox-chat ${instead}`], { cause: error });

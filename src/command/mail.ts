@@ -24,28 +24,28 @@ export interface StoreOptions {
   readonly store: Store;
 }
 
-/** Asks whoever has the mailboxes: the server, or this process while there is none. */
+/** Asks the owner of the mailboxes: the server, or this process while there is none. */
 export interface Ask {
   (asked: Omit<OwnerRequest, 'caller'>): Promise<IncomingMessage>;
-  /** What the answer says, in JSON; an answer that is a problem is thrown as its MailboxError. */
+  /** Resolves to the JSON of the answer. If that is a problem, throws its MailboxError. */
   json(method: string, path: string, fields?: object): Promise<unknown>;
 }
 
 type ClusterOptions = Pick<JetStreamMailboxesOptions, 'keepMs' | 'logger'>;
 
-/** The mailboxes of a cluster. Its client is loaded only here. */
+/** Opens the mailboxes of a cluster. Loads the client library first, which is optional. */
 export async function openCluster(address: ClusterAddress, options: ClusterOptions = {}): Promise<JetStreamMailboxes> {
   const { JetStreamMailboxes } = await import('../jetstream/index.ts');
   try {
     return await JetStreamMailboxes.open({ ...address, ...options });
   } catch (error) {
     if (!(error instanceof MailboxError)) throw error;
-    const advice = "Say how to use it: --store 'nats://…?monitor=…&allow=…' (docs/scaling.md)";
+    const advice = "All parts of the address: --store 'nats://…?monitor=…&allow=…' (docs/scaling.md)";
     throw new Ending(CONFIGURATION, error.message, [advice], { cause: error });
   }
 }
 
-/** Whether somebody has a mailbox, or an invitation to one. */
+/** Whether this person has a mailbox or an invitation. */
 export async function isKnown(who: MailboxName, { dir, store }: StoreOptions, ask: Ask): Promise<boolean> {
   if (new Invitations(dir).people().includes(who)) return true;
   if (store === 'files') return mailboxesIn(dir).includes(who);
@@ -53,19 +53,19 @@ export async function isKnown(who: MailboxName, { dir, store }: StoreOptions, as
   return ((await readAnswer(latest)) as { cursor: string }).cursor !== '0-0';
 }
 
-/** Asks for nothing but the newest cursor of a mailbox. */
+/** A request for the newest cursor of a mailbox alone. */
 export function latestOf(who: MailboxName): Omit<OwnerRequest, 'caller'> {
   const path = `/status?receiver=${encodeURIComponent(who)}&since=latest`;
   return { method: 'GET', path, headers: { accept: 'application/json' } };
 }
 
-/** Works on the mailboxes, and lets go of them whatever happens. */
+/** Runs `work` on the mailboxes, and closes them whatever happens. */
 export async function withMail({ dir, store }: StoreOptions, work: (ask: Ask) => Promise<void>): Promise<void> {
   const owner = store === 'files' ? await openFiles(dir) : await openPrivately(store);
   await closing(owner, () => work(askerOf(owner)));
 }
 
-/** Works with something that is open, and closes it whatever happens. */
+/** Runs `work` with something that is open, and closes it whatever happens. */
 export async function closing<T extends { close(): Promise<void> }, R>(
   opened: T,
   work: (opened: T) => Promise<R>,
@@ -77,7 +77,7 @@ export async function closing<T extends { close(): Promise<void> }, R>(
   }
 }
 
-/** The server decides how long mail is kept: here nothing is too old. */
+/** Opens the mailboxes in files. It drops no mail: the server decides how long mail is kept. */
 export async function openFiles(dir: string): Promise<Ownership<Mailroom>> {
   requireDirectory(dir);
   const options = readOptions({ dir, keepDays: Infinity, keepBytes: Infinity, logger: silent });
@@ -88,7 +88,10 @@ export async function openFiles(dir: string): Promise<Ownership<Mailroom>> {
   });
 }
 
-/** A cluster has no owner: this process answers its own requests, through a socket that nobody else can reach. */
+/**
+ * Opens the mailboxes of a cluster, which has no owner: this process answers itself, on a socket that nobody else can
+ * reach.
+ */
 async function openPrivately(cluster: ClusterAddress): Promise<Reachable & { close(): Promise<void> }> {
   const ownership = openMailroom(readOptions({ store: await openCluster(cluster), logger: silent }));
   const mailroom = (await ownership.owned())!;
@@ -114,7 +117,7 @@ function askerOf(owner: Reachable): Ask {
       try {
         return await readAnswer(await ask({ method, path, ...body }));
       } catch (error) {
-        if (!isErrno(error, 'ECONNRESET')) throw error; // the owner went while it answered: the next one says the same
+        if (!isErrno(error, 'ECONNRESET')) throw error; // the owner ended while it answered: the next one gives the same answer
       }
     }
   };

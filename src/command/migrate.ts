@@ -7,7 +7,7 @@ import { tell } from './terminal.ts';
 
 /** Copies all mail and marks from files to the cluster. */
 export async function migrate({ dir, store }: StoreOptions): Promise<void> {
-  if (store === 'files') throw new Ending(USAGE, 'Say where the mail goes: --store nats://host:port');
+  if (store === 'files') throw new Ending(USAGE, 'Name the cluster to copy to: --store nats://host:port');
   const failed = await closing(await openFiles(dir), async (files) => {
     const mail = await files.owned();
     if (!mail) {
@@ -22,12 +22,12 @@ export async function migrate({ dir, store }: StoreOptions): Promise<void> {
     console.error(`${mailbox} could not be copied: ${error instanceof Error ? error.message : String(error)}`);
   }
   if (failed.size === 0) return;
-  throw new Ending(RUNTIME, `Not copied to their end: ${[...failed.keys()].join(', ')}.`, [
-    'Run it again: it goes on where it was.',
+  throw new Ending(RUNTIME, `Not copied completely: ${[...failed.keys()].join(', ')}.`, [
+    'Run it again: it goes on where it stopped.',
   ]);
 }
 
 function say({ mailbox, copied, before }: Copied): void {
-  const there = before > 0 ? `, ${before} were there` : '';
+  const there = before > 0 ? `, ${before} were there already` : '';
   tell(`${mailbox}: ${copied} copied${there}`, { mailbox, copied, before });
 }

@@ -3,7 +3,7 @@ import * as parse from './parsers.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export const LOG_FORMATS = ['pretty', 'json'] as const;
-const HOST = 'address to listen on; alone: every one, for people with links';
+const HOST = 'address to listen on; without a value, all of them, and people need links';
 const SINCE = 'all, latest, waiting, Unix seconds, a duration such as 10m, or an id';
 
 export const dir = setting('-d, --dir <path>', './mailboxes', 'where the mailboxes are', parse.someText('a path'));
@@ -13,7 +13,7 @@ export const maxMessage = setting('--max-message <n>', '4000', 'characters in a 
 export const logLevel = setting('--log-level <level>', 'info', LOG_LEVELS.join(', '), parse.oneOf(...LOG_LEVELS));
 const people = setting('--people <a,b>', 'henry,jjeong', 'whom the pages offer to talk to', parse.people);
 
-/** For `serve` alone. */
+/** Options of `serve` alone. */
 export const serving: readonly Option[] = [
   setting('--host [address]', '127.0.0.1', HOST, parse.someText('an address')).preset('::'),
   people,
@@ -34,7 +34,7 @@ export const url = new Option('--url <url>', 'where people reach the chat').argP
 
 export const sending: readonly Option[] = [
   new Option('--as <name>', 'sender; without it, your user name'),
-  new Option('--new', 'make a mailbox for somebody who is not known yet').default(false, 'off'),
+  new Option('--new', 'make a mailbox for somebody who has none yet').default(false, 'off'),
   people,
 ];
 

@@ -4,7 +4,9 @@ import { type ClusterAddress, readClusterAddress } from '../jetstream/address.ts
 import { MailboxError } from '../words/mailbox-error.ts';
 import { type MailboxName, personName } from '../words/mailbox-name.ts';
 
-/** Reads the value of an option, or throws what is wrong with it: the rest of a sentence that begins with the option. */
+/**
+ * Reads the value of an option, or throws what is wrong with it, as the end of a sentence that begins with the option.
+ */
 type Parser<T> = (text: string) => T;
 
 function expecting<T>(expected: string, read: (text: string) => T | undefined): Parser<T> {
@@ -64,7 +66,7 @@ export function command(text: string): string {
 
 export type MetricsPlace = { readonly host: string; readonly port: number } | 'off';
 
-/** An IPv6 address stands in brackets, as in a URL. */
+/** IPv6 addresses need brackets, as in a URL. */
 export const metricsPlace = expecting('off or [host:]port with a port from 0 to 65535', (text) => {
   if (text === 'off') return text;
   const [, host = '127.0.0.1', port] = /^(?:(\[[^[\]\s]+\]|[^:[\]\s]+):)?(\d+)$/.exec(text) ?? [];
@@ -73,7 +75,7 @@ export const metricsPlace = expecting('off or [host:]port with a port from 0 to 
 
 export type Store = 'files' | ClusterAddress;
 
-/** The value may hold a password: no error shows it. */
+/** No error shows the value: it may hold a password. */
 export function store(text: string): Store {
   if (text === 'files') return text;
   if (!/^(?:nats|tls):\/\//.test(text)) {

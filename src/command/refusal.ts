@@ -3,7 +3,7 @@ import { CONFIGURATION, Ending, USAGE } from './ending.ts';
 
 const WRONG_VALUE = /(--[\w-]+)[^']*' (?:argument|value) '[^]*?'(?: from env '(\w+)')? is invalid\. ([^]*)$/;
 
-/** What commander refuses, in our words. Help and version, which exit with 0, come back as they are. */
+/** An error of commander in our words. Returns help and version, which exit with 0, as they are. */
 export function refusal(error: CommanderError, command: Command): Error {
   if (error.exitCode === 0) return error;
   const [, flag, variable, problem] = WRONG_VALUE.exec(error.message) ?? [];
@@ -16,6 +16,9 @@ function sentence({ code, message }: CommanderError, command: Command): string {
   const { args, registeredArguments: known } = command;
   const name = `'${command.name()}'`;
   if (code === 'commander.missingArgument') return `${name} needs ${known.map((one) => `<${one.name()}>`).join(' ')}.`;
+  if (code === 'commander.optionMissingArgument') {
+    return `${/--[\w-]+/.exec(message)?.[0]} needs ${/<.*>/.exec(message)?.[0]}.`;
+  }
   if (code === 'commander.excessArguments') {
     const extra = args[known.length];
     const isCommand = command.parent?.commands.some((one) => one.name() === extra);

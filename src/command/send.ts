@@ -20,11 +20,11 @@ export async function send(name: string, message: string, options: SendOptions):
   const { length } = Array.from(message);
   if (length === 0) throw new Ending(USAGE, 'The message is empty.');
   if (length > maxMessage) {
-    throw new Ending(USAGE, `Too long: ${length} characters, and at most ${maxMessage} are allowed.`);
+    throw new Ending(USAGE, `The message has ${length} characters; at most ${maxMessage} are allowed.`);
   }
   await withMail(options, async (ask) => {
     if (!options.new && !people.includes(receiver) && !(await isKnown(receiver, options, ask))) {
-      const what = `${receiver} has no mailbox and no invitation, and is not among --people (${people.join(', ')}).`;
+      const what = `${receiver} has no mailbox and no invitation, and is not one of --people (${people.join(', ')}).`;
       throw new Ending(USAGE, what, [`If the name is right: mailbox-chat send --new ${receiver} …`]);
     }
     const sent = await ask.json('POST', '/messages', { sender, receiver, message, key: randomUUID() });
@@ -37,6 +37,6 @@ function thisUser(): MailboxName {
   try {
     return personName(userInfo().username);
   } catch (error) {
-    throw new Ending(USAGE, 'Your user name cannot be a sender.', ['Say who sends: --as <name>'], { cause: error });
+    throw new Ending(USAGE, 'Your user name cannot be a sender.', ['Name the sender: --as <name>'], { cause: error });
   }
 }

@@ -36,12 +36,12 @@ export interface ServeOptions extends AccessOptions, StoreOptions, ChatOptions {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Slow headers and slow bodies are answered 408 within 15 s, even by a busy server. */
+/** Answers slow headers and slow bodies with 408 within 15 s, even when the server is busy. */
 const TIMEOUTS = {
   headersTimeout: 8_000,
   requestTimeout: 11_000,
   connectionsCheckingInterval: 1_000,
-  // Longer than the 60 s of the usual proxies: they close first, so no request meets a connection that we are closing.
+  // Longer than the 60 s of most proxies: they close first, so no request meets a connection that we are closing.
   keepAliveTimeout: 65_000,
 };
 
@@ -52,7 +52,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   if (place !== 'off') loadPromClient();
   const logger = await createLogger({ level, format });
   const chat = await openChat(options, access, logger);
-  if (place !== 'off') void chat.metrics; // counts from the first request on
+  if (place !== 'off') void chat.metrics; // starts counting before the first request
   const server = createServer(TIMEOUTS, (req, res) => chat(req, res));
   limitConnections(server);
   onStopSignal(stopperOf(server, chat));
@@ -66,7 +66,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   if (options.open) openBrowser(urlOf(host, listening), logger);
 }
 
-/** The chat as it was asked for; a directory that cannot be used is an Ending. */
+/** Opens the chat. Throws an Ending if the directory cannot be used. */
 async function openChat(options: ServeOptions, access: AccessSettings, logger: Logger): Promise<MailboxChat> {
   const { dir, people, groupWritable, sendRate, trustProxy, keepDays, keepBytes, maxMessage } = options;
   const asked = { dir, people, groupWritable, sendRate, trustProxy, keepDays, keepBytes, maxMessage, logger };
@@ -76,7 +76,7 @@ async function openChat(options: ServeOptions, access: AccessSettings, logger: L
   return openIn(dir, () => mailboxChat({ ...asked, ...access, ...store, onFatal }));
 }
 
-/** Resolves to where the metrics are. Beyond this computer they may be called by any name. */
+/** Resolves to the address of the metrics. If other computers can reach them, any host name is allowed. */
 async function serveMetrics(
   { metrics }: MailboxChat,
   { host, port }: Exclude<MetricsPlace, 'off'>,
@@ -87,8 +87,8 @@ async function serveMetrics(
   return `${urlOf(host, await listen(server, { host, port, ifTaken: 'fail', flag: '--metrics' }))}metrics`;
 }
 
-/** After a failed sync nobody knows what is on the disk: the next start reads it from there. */
+/** Exits: after a failed sync nobody knows what is on the disk, and the next start reads it from there. */
 function giveUp(error: Error, logger: Logger): void {
-  logger.error({ err: error }, 'The mailboxes can no longer be written safely: giving up');
+  logger.error({ err: error }, 'the mailboxes can no longer be written safely: the server exits');
   process.exit(RUNTIME);
 }

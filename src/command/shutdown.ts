@@ -5,15 +5,15 @@ import { promisify } from 'node:util';
 import type { MailboxChat } from '../mailbox-chat.ts';
 import { CLEAN, RUNTIME } from './ending.ts';
 
-/** We promise to be gone within 5 s. By then whoever has not heard `bye` never will … */
+/** We promise to exit within 5 s. Whoever has not read `bye` by now never will … */
 const CUT_OFF_MS = 4_000;
-/** … and what has not been written was not accepted either. */
+/** … and what has not been written by now was not accepted either. */
 const GIVE_UP_MS = 4_800;
 const IDLE_CHECK_MS = 50;
 
 /**
- * Runs `stop` at the first SIGINT, SIGTERM or SIGHUP and exits, 0 if it went well and in time. A second Ctrl+C exits at
- * once; a second SIGHUP does not: a closing terminal may send several.
+ * At the first SIGINT, SIGTERM or SIGHUP, runs `stop` and exits: with 0 if it went well and in time. A second Ctrl+C exits
+ * at once. A second SIGHUP does not: a closing terminal may send several.
  */
 export function onStopSignal(stop: () => Promise<void>): void {
   let stopping = false;
@@ -27,7 +27,10 @@ export function onStopSignal(stop: () => Promise<void>): void {
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
 }
 
-/** What takes no more, says `bye` to every stream and finishes what is under way. To be asked for before `server` listens. */
+/**
+ * Returns a function that accepts no more connections, says `bye` on every stream and waits for requests under way.
+ * Call it before `server` listens.
+ */
 export function stopperOf(server: Server, chat: MailboxChat): () => Promise<void> {
   const connections = promisify(server.getConnections.bind(server));
   const silent = silentConnections(server);
@@ -44,7 +47,7 @@ export function stopperOf(server: Server, chat: MailboxChat): () => Promise<void
   };
 }
 
-/** On which nothing was asked yet: browsers open some ahead, and Node does not count them as idle. */
+/** Connections without a request yet. Browsers open some in advance, and Node does not count them as idle. */
 function silentConnections(server: Server): ReadonlySet<Socket> {
   const silent = new Set<Socket>();
   server.on('request', ({ socket }) => silent.delete(socket));

@@ -16,7 +16,9 @@ interface TailOptions extends StoreOptions {
   readonly exec?: string;
 }
 
-/** One line of a stream. Notices of the server carry no id; the first, `ready`, says where the stream begins. */
+/**
+ * One line of a stream. Notices of the server have no id, but for the first, `ready`: it says where the stream begins.
+ */
 interface Line {
   readonly id?: string;
   readonly type: string;
@@ -30,8 +32,8 @@ type Take = (line: Line) => Promise<void>;
 const AGAIN_MS = 250;
 
 /**
- * Prints mail as it comes, or hands it to a command, until a signal stops it. Printing moves no mark. With a
- * command, the mark moves when the command has succeeded, so the next start begins with the first event that failed.
+ * Prints mail as it comes, or runs a command on it, until a signal stops it. Printing moves no mark. With a command, the
+ * mark moves when the command has succeeded: the next start begins with the first event on which it failed.
  */
 export async function tail(name: string, { since, exec, ...where }: TailOptions): Promise<void> {
   const who = mailboxName(name);
@@ -39,7 +41,7 @@ export async function tail(name: string, { since, exec, ...where }: TailOptions)
   const start = since ?? (exec !== undefined && !isRoom(who) ? 'waiting' : 'latest');
   const tailing = withMail(where, async (ask) => {
     const take = exec === undefined ? print : handTo(exec, who, ask, stop.signal);
-    await readAnswer(await ask(latestOf(who))); // what waits in the file gets its ids
+    await readAnswer(await ask(latestOf(who))); // gives ids to what waits in the file
     for (let cursor = start; !stop.signal.aborted;) {
       cursor = await follow(who, cursor, ask, take, stop.signal);
       await pause(AGAIN_MS, undefined, { signal: stop.signal }).catch(() => undefined);
@@ -52,7 +54,7 @@ export async function tail(name: string, { since, exec, ...where }: TailOptions)
   await tailing;
 }
 
-/** Takes what comes on one stream, until it ends. Resolves to the cursor to go on from. */
+/** Takes what comes on one stream until that ends. Resolves to the cursor to go on from. */
 async function follow(who: MailboxName, since: string, ask: Ask, take: Take, signal: AbortSignal): Promise<string> {
   const path = `/status?receiver=${encodeURIComponent(who)}&since=${encodeURIComponent(since)}`;
   let cursor = since;
@@ -67,12 +69,12 @@ async function follow(who: MailboxName, since: string, ask: Ask, take: Take, sig
     }
     answer.destroy();
   } catch (error) {
-    if (!signal.aborted && !isErrno(error, 'ECONNRESET')) throw error; // the owner is gone: the next one is asked
+    if (!signal.aborted && !isErrno(error, 'ECONNRESET')) throw error; // the owner has ended: we ask the next one
   }
   return cursor;
 }
 
-/** Hands each event to a command, one at a time, and says of each that it has come. */
+/** Runs a command on each event, one at a time, and sends a receipt for each. */
 function handTo(command: string, who: MailboxName, ask: Ask, signal: AbortSignal): Take {
   return async (line) => {
     if (line.type === 'gap') console.error(`Some messages of ${who} are no longer kept: ${line.data}`);
@@ -86,19 +88,19 @@ function handTo(command: string, who: MailboxName, ask: Ask, signal: AbortSignal
 async function succeeds(command: string, line: Line, who: MailboxName, signal: AbortSignal): Promise<boolean> {
   const child = spawn('/bin/sh', ['-c', command], { stdio: ['pipe', 'inherit', 'inherit'] });
   child.stdin.on('error', (error) => {
-    if (!isErrno(error, 'EPIPE', 'ECONNRESET')) throw error; // it need not read its input
+    if (!isErrno(error, 'EPIPE', 'ECONNRESET')) throw error; // a command need not read its input
   });
   child.stdin.end(`${forProgram(line)}\n`);
   const [code, killedBy] = (await once(child, 'exit')) as [number | null, string | null];
   if (code === 0) return true;
-  if (signal.aborted) return false; // Ctrl+C reaches the command, too
+  if (signal.aborted) return false; // Ctrl+C reached the command, too
   const how = killedBy === null ? `exit status ${code}` : `ended by ${killedBy}`;
   throw new Ending(RUNTIME, `The command failed on the message ${line.id} of ${who} (${how}).`, [
     'The message does not count as received. Start again: it comes first.',
   ]);
 }
 
-/** Waits for a slow reader, so that a long backlog is never held in memory. */
+/** Waits for a slow reader: a long backlog must not fill the memory. */
 async function print(line: Line): Promise<void> {
   const text = isTerminal(process.stdout) ? forPerson(line) : forProgram(line);
   if (!process.stdout.write(`${text}\n`)) await once(process.stdout, 'drain');

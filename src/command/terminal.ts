@@ -2,12 +2,12 @@ import { styleText } from 'node:util';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Whether a person is looking: not in a pipe, a CI job or production. */
+/** Whether a person reads the output: false in a pipe, a CI job or production. */
 export function isTerminal(stream: { isTTY?: boolean }, env: Env = process.env): boolean {
   return stream.isTTY === true && !env['CI'] && env['NODE_ENV'] !== 'production';
 }
 
-/** Puts a colour on a piece of text, or leaves it as it is. */
+/** Colours a piece of text, or leaves it as it is. */
 export type Paint = (style: 'red' | 'green' | 'cyan' | 'bold' | 'dim', text: string) => string;
 
 /** Colours for this stream: FORCE_COLOR first, then NO_COLOR, then whether it is a terminal. */
@@ -21,7 +21,9 @@ function isColored(stream: { isTTY?: boolean }, env: Env): boolean {
   return !env['NO_COLOR'] && stream.isTTY === true && env['TERM'] !== 'dumb';
 }
 
-/** Others' words must not move the cursor, colour the terminal or look like another line of ours. */
+/**
+ * Makes what others wrote safe to print: it must not move the cursor, colour the terminal or look like a line of ours.
+ */
 export function harmless(text: string): string {
   return text.replaceAll(/\r\n?|\n/g, '\n      ').replaceAll(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }

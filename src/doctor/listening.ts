@@ -2,7 +2,7 @@ import { EventSourceParserStream, type EventSourceMessage } from 'eventsource-pa
 
 const MAX_EVENT = 2 ** 20;
 
-/** An event stream, asked for as browsers do. */
+/** An event stream, requested as browsers do. */
 export class Listening {
   /** Why it ended, unless we closed it. */
   ended: string | undefined;
@@ -14,7 +14,7 @@ export class Listening {
     this.#events = this.#read(url, { Accept: 'text/event-stream', 'Accept-Encoding': 'gzip, deflate, br', ...headers });
   }
 
-  /** Whether such an event comes within the time. If not, the stream is closed. */
+  /** Whether an event of this name comes in time. If not, closes the stream. */
   async hears(name: string, withinMs: number): Promise<boolean> {
     const late = setTimeout(() => this.close(), withinMs);
     try {
@@ -38,7 +38,7 @@ export class Listening {
   async *#read(url: URL, headers: Record<string, string>): AsyncGenerator<EventSourceMessage, void> {
     const response = await fetch(url, { headers, redirect: 'manual', signal: this.#closing.signal });
     const type = response.headers.get('content-type') ?? 'nothing';
-    if (!type.startsWith('text/event-stream')) throw new Error(`instead comes ${response.status}, ${type}`);
+    if (!type.startsWith('text/event-stream')) throw new Error(`the answer is ${response.status}, ${type}`);
     this.encoding = response.headers.get('content-encoding');
     yield* response
       .body!.pipeThrough(new TextDecoderStream())
@@ -46,7 +46,7 @@ export class Listening {
   }
 }
 
-/** fetch says only that it failed: its cause says why. */
+/** Why fetch failed: its error does not say, but the cause does. */
 export function reasonOf(error: unknown): string {
   const { code, message } = ((error as Error).cause ?? error) as { code?: unknown; message: string };
   return typeof code === 'string' && !code.startsWith('UND') ? code : message;

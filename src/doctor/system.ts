@@ -3,7 +3,7 @@ import { isErrno } from '../words/mailbox-error.ts';
 import { VERSION } from '../words/version.ts';
 import { ok, warning, type Finding } from './finding.ts';
 
-/** This program, and whether it can watch files in `dir`: on Linux, other programs can use up the limits. */
+/** Names this program, and checks that it can watch files in `dir`: on Linux, other programs can use up the limits. */
 export function examineSystem(dir: string): Finding[] {
   const program = ok(`Mailbox Chat ${VERSION} on Node ${process.versions.node}, ${process.platform}`);
   try {
@@ -16,7 +16,7 @@ export function examineSystem(dir: string): Finding[] {
     const fix = `sudo sysctl ${setting}. To keep it: echo ${setting} | sudo tee /etc/sysctl.d/60-inotify.conf`;
     return [
       program,
-      warning(`The inotify ${what} are used up by other programs: mail in files comes up to 1 s late`, fix),
+      warning(`Other programs have used up the inotify ${what}: mail in files arrives up to 1 s late`, fix),
     ];
   }
 }

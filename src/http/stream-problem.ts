@@ -1,4 +1,5 @@
 import type { ErrorRequestHandler } from 'express';
+import { hasCaller } from '../access/caller.ts';
 import type { Chat } from './chat.ts';
 import { EventStream } from './event-stream.ts';
 import { BUSY_RETRY_MS } from './open-stream.ts';
@@ -16,12 +17,12 @@ export function interrupt(stream: EventStream, error: unknown, { counts, logger 
 }
 
 /**
- * Opens the stream that was asked for and says `bye` on it, if the same request could succeed later. Any status but 200
- * would end a browser's EventSource for good [sse].
+ * Opens the stream that was asked for and says `bye` on it, if the same request could succeed later: any status but 200
+ * would end a browser's EventSource for good [sse]. Nobody gets a stream before it is known who they are.
  */
 export function sayByeOnProblem(told: Told): ErrorRequestHandler {
   return (error, req, res, next) => {
-    const format = req.method === 'GET' && !res.headersSent && askedFormat(header(req, 'accept'));
+    const format = hasCaller(req) && !res.headersSent ? askedFormat(header(req, 'accept')) : undefined;
     if (format && isPassing(error)) interrupt(new EventStream(res, format), error, told);
     else next(error);
   };

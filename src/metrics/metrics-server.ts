@@ -9,8 +9,8 @@ import { loadPromClient, type ChatMetrics } from './metrics.ts';
 const PATH = '/metrics';
 
 /**
- * A server for `/metrics` alone: what a chat has counted, and figures of this process. It has a port of its own:
- * those who reach the chat do not reach it. `allowedHosts` are its names, besides localhost; `*`: any.
+ * A server for `/metrics` alone: what a chat has counted, and figures of this process. It has a port of its own, so
+ * that people who reach the chat do not reach it. `allowedHosts`: its host names besides localhost; `*`: any.
  */
 export async function metricsServer(
   metrics: ChatMetrics,
@@ -21,7 +21,7 @@ export async function metricsServer(
   const router = express.Router();
   router.all(PATH, refuseForeignSites({ allowedHosts, pageHosts: [] }), (req, res) => metrics(req, res));
   return createServer((req, res) =>
-    router(req as Request, res as Response, (error = new MailboxError('NOT_FOUND', `Here is only ${PATH}.`)) =>
+    router(req as Request, res as Response, (error = new MailboxError('NOT_FOUND', `This server has only ${PATH}.`)) =>
       sendProblem(res, error, logger),
     ),
   );

@@ -12,15 +12,15 @@ import { VERSION } from '../words/version.ts';
 /** Answers with what a chat has counted, in Prometheus' text format: `app.get('/metrics', chat.metrics)`. */
 export interface ChatMetrics {
   (req: IncomingMessage, res: ServerResponse): void;
-  /** prom-client's registry of this chat alone: to merge with others, or to add `collectDefaultMetrics` to. */
+  /** The prom-client registry of this chat alone: merge it with others, or add `collectDefaultMetrics` to it. */
   registry(): Promise<PromClient.Registry>;
 }
 
 export interface Counted {
-  /** Counting begins by replacing its methods. */
+  /** Counting begins when its methods are replaced. */
   readonly counts: ChatCounts;
   readonly openStreams: () => number;
-  /** Gives undefined while another process has the mailboxes. Left out where they count nothing. */
+  /** Gives undefined while another process owns the mailboxes; undefined itself if the store counts nothing. */
   readonly figures: (() => StoreFigures | undefined) | undefined;
   readonly logger: Logger;
 }
@@ -29,14 +29,14 @@ type Counter = PromClient.Counter;
 
 const BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Gives a chat its `metrics`. The first read of them loads prom-client, or throws, and begins to count. */
+/** Adds `metrics` to a chat. Reading it for the first time loads prom-client, or throws, and begins to count. */
 export function withMetrics<Chat>(chat: Chat, counted: Counted): Chat & { readonly metrics: ChatMetrics } {
   let metrics: ChatMetrics | undefined;
   const get = (): ChatMetrics => (metrics ??= metricsOf(counted));
   return Object.defineProperty(chat, 'metrics', { get }) as Chat & { readonly metrics: ChatMetrics };
 }
 
-/** Throws when it is not installed: it is optional, so no chat imports it unasked. */
+/** Throws if prom-client is not installed: it is optional, and loaded only when metrics are asked for. */
 export function loadPromClient(): typeof PromClient {
   try {
     return createRequire(import.meta.url)('prom-client') as typeof PromClient;
@@ -61,14 +61,14 @@ function metricsOf(counted: Counted): ChatMetrics {
 async function answer(req: IncomingMessage, res: ServerResponse, registry: PromClient.Registry): Promise<void> {
   if (req.method !== 'GET' && req.method !== 'HEAD') {
     res.setHeader('Allow', 'GET, HEAD');
-    throw new MailboxError('METHOD_NOT_ALLOWED', `${req.method} is not possible here. Use GET.`);
+    throw new MailboxError('METHOD_NOT_ALLOWED', `${req.method} is not allowed here. Use GET.`);
   }
   const text = await registry.metrics();
   res.writeHead(200, { 'Content-Type': registry.contentType, 'Cache-Control': 'no-store' });
   res.end(text);
 }
 
-/** Figures that are kept elsewhere: each scrape reads them there. */
+/** Figures that others count: each scrape reads them. */
 function addReadings(promClient: typeof PromClient, registry: PromClient.Registry, counted: Counted): void {
   const { openStreams, figures } = counted;
   const registers = [registry];
@@ -88,7 +88,7 @@ function addReadings(promClient: typeof PromClient, registry: PromClient.Registr
   });
 }
 
-/** No label is ever a person's name. */
+/** The counts of the chat. No label is ever a person's name. */
 function countsIn(
   promClient: typeof PromClient,
   registry: PromClient.Registry,

@@ -129,7 +129,7 @@ test('Copies to an empty directory that is there, and says what it left out', as
   expect(code).toBe(0);
   const { leftOut } = JSON.parse(stdout) as { leftOut: string[] };
   expect(leftOut.toSorted()).toEqual(['kim.txt', 'mina.txt', 'photos']);
-  expect(stderr).toContain('Left out, because it is no plain file: ./mailboxes/mina.txt\n');
+  expect(stderr).toContain('Left out, because it is not a regular file: ./mailboxes/mina.txt\n');
   expect(readdirSync(copy).toSorted()).toEqual(['.delivered', '.layout', '.marks', '.taken', 'henry.txt', 'notes']);
 });
 

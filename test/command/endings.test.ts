@@ -80,7 +80,7 @@ test('A port of another program ends with 1 and says what to try', async () => {
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toBe(
     `✗ Port ${port} is already in use by another program.\n` +
-      `  Try: mailbox-chat --port ${port + 1}        See who: lsof -i :${port}\n`,
+      `  Try: mailbox-chat --port ${port + 1}        To see which: lsof -i :${port}\n`,
   );
 });
 

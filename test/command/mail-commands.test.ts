@@ -79,7 +79,7 @@ test.each([
   [
     'a long message',
     ['send', 'henry', '123456', '--max-message', '5'],
-    'Too long: 6 characters, and at most 5 are allowed.',
+    'The message has 6 characters; at most 5 are allowed.',
   ],
   ['a receiver that is no name', ['send', '../henry', 'hi'], 'This is not a usable name'],
   ['a sender that is no name', ['send', 'henry', 'hi', '--as', 'a b'], 'This is not a usable name'],

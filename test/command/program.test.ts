@@ -145,7 +145,7 @@ describe('A refusal', () => {
     ['-x', "Unknown option '-x'."],
     ['srve', "Unknown command 'srve'. Did you mean 'serve'?"],
     ['toString', "Unknown command 'toString'."],
-    ['--port', "Option '-p, --port <n>' argument missing."],
+    ['--port', '--port needs <n>.'],
     ['--port 65536', "--port must be a whole number from 0 to 65535, not '65536'."],
     ['--port 0x50', "--port must be a whole number from 0 to 65535, not '0x50'."],
     ...['on', '65536', '::1', ':9464', '127.0.0.1', '127.0.0.1:', 'http://127.0.0.1:9464'].map((text) => [

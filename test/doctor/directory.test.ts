@@ -109,14 +109,18 @@ requires('unshare')('Inotify that is used up is named with the setting that give
   );
 
   expect(instances!.warnings).toContainEqual(
-    expect.stringMatching(/^The inotify instances are used up .* sysctl fs\.inotify\.max_user_instances=\d+/),
+    expect.stringMatching(
+      /^Other programs have used up the inotify instances .* sysctl fs\.inotify\.max_user_instances=\d+/,
+    ),
   );
   expect(watches!.warnings).toContainEqual(
-    expect.stringMatching(/^The inotify watches are used up .* sysctl fs\.inotify\.max_user_watches=\d+/),
+    expect.stringMatching(
+      /^Other programs have used up the inotify watches .* sysctl fs\.inotify\.max_user_watches=\d+/,
+    ),
   );
 });
 
-test('What is no plain file among the mailboxes is named for what it is', async () => {
+test('Says what stands in place of a mailbox that is not a regular file', async () => {
   const { cwd, dir } = await scene();
   spawnSync('mkfifo', [join(dir, 'fifo.txt')]);
   mkdirSync(join(dir, 'directory.txt'));
@@ -127,7 +131,7 @@ test('What is no plain file among the mailboxes is named for what it is', async 
   const { code, problems, warnings } = await doctor([], { cwd });
 
   expect(code).toBe(1);
-  expect(problems.map((line) => line.replace(/, no plain file.*/, '')).toSorted()).toEqual([
+  expect(problems.map((line) => line.replace(/, not a regular file.*/, '')).toSorted()).toEqual([
     'mailboxes/directory.txt is a directory',
     'mailboxes/fifo.txt is a FIFO',
     'mailboxes/link.txt is a symbolic link',
@@ -162,7 +166,7 @@ test('Half a line, and a name that is none are named', async () => {
 
   expect({ code, problems }).toEqual({ code: 0, problems: [] });
   expect(warnings).toEqual([
-    expect.stringMatching(/Mina\.txt is nobody's mailbox: .* Append it to mina\.txt/),
+    expect.stringMatching(/Mina\.txt is not the mailbox of any valid name: .* Append it to mina\.txt/),
     expect.stringContaining('henry.txt has half a line at its end since 2026-01-02T03:04:05.000Z'),
   ]);
 });

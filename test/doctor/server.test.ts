@@ -50,13 +50,13 @@ test('A healthy server gets a clean bill, and keeps no more of the examination t
   expect({ code, warnings, problems }).toEqual({ code: 0, warnings: [], problems: [] });
   expect(ok.slice(3)).toEqual([
     expect.stringMatching(/^Mailbox Chat \S+ answers at http:\/\/localhost:\d+\/$/),
-    'The server takes mail',
-    'Whoever reaches this address gets in',
+    'The server accepts mail',
+    'Everybody who reaches this address gets in',
     expect.stringMatching(/^The stream begins after \d+ ms$/),
-    'It leaves an empty mailbox: mailbox-chat forget mailbox-chat-doctor',
+    'This test leaves an empty mailbox. To remove it: mailbox-chat forget mailbox-chat-doctor',
     'Pages at this address may send',
-    expect.stringMatching(/^A typing notice, kept nowhere, arrives after \d+ ms$/),
-    'The stream stays open while nothing is said (1 s)',
+    expect.stringMatching(/^A typing notice, which is not stored, arrives after \d+ ms$/),
+    'The stream stays open while it is quiet (1 s)',
   ]);
   await until('the lock is let go', () => !isLocked(dir));
   expect(kept(dir).filter((line) => line.includes('doctor'))).toHaveLength(1);
@@ -74,7 +74,7 @@ test('Where people get in by invitation it needs a key, and leaves no message', 
   const right = await doctor([url, '--idle', '0'], { ...elsewhere, env: { MAILBOX_KEY: key } });
 
   expect(without).toMatchObject({ code: 1, problems: [expect.stringContaining('mailbox-chat invite')] });
-  expect(wrong).toMatchObject({ code: 1, problems: [expect.stringContaining('The key is not accepted')] });
+  expect(wrong).toMatchObject({ code: 1, problems: [expect.stringContaining('The server does not accept the key')] });
   expect(right.ok).toContain('People get in by invitation only');
   expect(right).toMatchObject({ code: 0, problems: [], warnings: [] });
   expect(right.ok).toContainEqual(expect.stringMatching(/^A typing notice, .* arrives after \d+ ms$/));
@@ -111,7 +111,9 @@ withNginx('nginx that cuts quiet streams, hides the name or has nothing behind i
   const problems = said.map((each) => each.problems[0]);
   expect(problems).toEqual([
     expect.stringMatching(/^The stream was cut after 1 s .* nginx: proxy_read_timeout 60s/),
-    expect.stringMatching(/^The server is not told the name 127\.0\.0\.1:\d+.* proxy_set_header Host \$http_host/),
+    expect.stringMatching(
+      /^The proxy does not tell the server the name 127\.0\.0\.1:\d+.* proxy_set_header Host \$http_host/,
+    ),
     expect.stringMatching(/^The server refuses the name chat\.example.* --allowed-host chat\.example$/),
     expect.stringMatching(/^nginx answers 502 .* no server runs/),
   ]);
