@@ -12,24 +12,27 @@ import { ACCESS } from '../files/mailbox-paths.ts';
 import type { Logger } from '../words/logger.ts';
 
 const ASK_MS = 1_000;
-/** Only the name and the port count: an address goes to the terminal. */
+/** We use only the name and the port: the address is printed to a terminal. */
 const Address = z.object({ url: z.url().transform((url) => new URL('/', url)) });
 
-/** Keeps the address until this process ends. Of several servers of one directory, the last one that started counts. */
+/** Stores the address until this process ends. Of several servers of one directory, the last one to start counts. */
 export function keepAddress(dir: string, url: string, logger: Logger): void {
   const path = pathIn(dir);
   const text = `${JSON.stringify({ url, pid: process.pid })}\n`;
   try {
     replaceFile(path, text);
   } catch (error) {
-    logger.warn({ err: error }, 'the address could not be kept: mailbox-chat invite takes --url'); // a full disk, say
+    logger.warn({ err: error }, 'the address could not be stored: mailbox-chat invite needs --url'); // a full disk, say
   }
   process.on('exit', () => {
     if (existsSync(path) && readFileSync(path, 'utf8') === text) rmSync(path);
   });
 }
 
-/** The address of the server of this directory; undefined when none answers: a server that was killed leaves its address. */
+/**
+ * The address of the server of this directory; undefined if none answers: a server that was killed leaves its address
+ * behind.
+ */
 export async function serverAddress(dir: string): Promise<string | undefined> {
   try {
     const kept = withFile(pathIn(dir), READ, (fd) => readFileSync(fd, 'utf8'));

@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 /** Headers by which a proxy says that somebody else is asking through it. */
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
 
-/** Whether a program on this computer asks, by a name of this computer, and not for somebody else. */
+/** Whether a program on this computer asks, under a name of this computer, and not for somebody else. */
 export function isFromThisComputer(req: IncomingMessage): boolean {
   const { remoteAddress = '' } = req.socket;
   return (
@@ -15,7 +15,7 @@ export function isFromThisComputer(req: IncomingMessage): boolean {
   );
 }
 
-/** Whether the connection came in by loopback; a socket file has no address, and is on this computer. */
+/** Whether the connection came over loopback, or through a socket file, which has no address. */
 export function isToThisComputer({ socket }: IncomingMessage): boolean {
   return socket.localAddress === undefined || isLoopbackAddress(socket.localAddress);
 }
@@ -25,7 +25,9 @@ export function isLoopback(host: string): boolean {
   return isIP(host) === 4 ? host.startsWith('127.') : host === '::1' || host === '::ffff:127.0.0.1';
 }
 
-/** Where browsers find a server that listens on `host`. For every address: the first that other computers can reach. */
+/**
+ * The URL of a server that listens on `host`. If that is all addresses: the first one that other computers can reach.
+ */
 export function urlOf(host: string, port: number): string {
   const isEvery = host === '::' || host === '0.0.0.0';
   const name = host === '127.0.0.1' || host === '::1' ? 'localhost' : isEvery ? networkAddress() : host;
@@ -37,7 +39,7 @@ function networkAddress(): string {
   return faces.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? 'localhost';
 }
 
-/** A Host header's name, without port and brackets. */
+/** The name in a Host header, without port and brackets. */
 export function hostOf(host = ''): string {
   const name = /^\[(.*)\](?::\d+)?$/.exec(host)?.[1] ?? host.replace(/:\d+$/, '');
   return name.toLowerCase();

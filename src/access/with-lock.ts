@@ -4,11 +4,14 @@ import { makeDirectory } from '../files/disk.ts';
 import { LOCK_STALE_MS } from '../files/mailbox-locks.ts';
 import { isErrno } from '../words/mailbox-error.ts';
 
-/** Longer than any dead holder's lock lives. */
+/** Longer than the lock of a dead process lasts. */
 const WAIT_MS = 6000;
 const PAUSE_MS = 5;
 
-/** Does short work while no other process does it; the system's error when the lock cannot be had. For commands: it waits. */
+/**
+ * Runs short work under a lock between processes. It blocks the event loop while it waits; then throws the system's
+ * error.
+ */
 export function withLock<T>(path: string, work: () => T): T {
   makeDirectory(dirname(path));
   const release = acquire(path);

@@ -1,12 +1,12 @@
 /**
- * Where a cluster is and how it is used, in one line:
+ * The address of a cluster and how to use it, in one line:
  *
  *     nats://a,b,c?replicas=3&shards=8&monitor=http://a:8222,http://b:8222&prefix=MAILBOX&creds=/path&allow=old-server
  */
 import { MailboxError } from '../words/mailbox-error.ts';
 import type { JetStreamMailboxesOptions } from './jetstream-options.ts';
 
-/** Which promises may be weakened, each named by its word. */
+/** The guarantees that a user may give up, each by its name. */
 export const ALLOWANCES = ['fewer-replicas', 'old-server', 'late-sync', 'unchecked-sync'] as const;
 export type Allowance = (typeof ALLOWANCES)[number];
 
@@ -17,7 +17,7 @@ export interface ClusterAddress extends JetStreamMailboxesOptions {
 interface Parameter {
   readonly option: keyof ClusterAddress;
   readonly mustBe: string;
-  /** undefined: not acceptable. */
+  /** Gives undefined for a wrong value. */
   readonly read: (text: string) => unknown;
 }
 
@@ -30,7 +30,7 @@ const PARAMETERS: Readonly<Record<string, Parameter>> = {
   allow: listOf('allow', `any of ${ALLOWANCES.join(', ')}`, (one) => ALLOWANCES.some((allowance) => allowance === one)),
 };
 
-/** Throws STORE_FAILED that names what is wrong, without passwords. */
+/** Throws STORE_FAILED, which says what is wrong and shows no password. */
 export function readClusterAddress(text: string): ClusterAddress {
   const [hosts = '', query = ''] = text.split(/\?([^]*)/);
   const servers = hosts.split(',').map((server) => server.trim());
@@ -39,25 +39,25 @@ export function readClusterAddress(text: string): ClusterAddress {
   for (const [name, value] of new URLSearchParams(query.replaceAll('+', '%2B'))) {
     const parameter = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined;
     if (!parameter) {
-      // After a "?" that belongs to a password there is no name of a parameter.
+      // The "?" may be part of a password: then what follows is not the name of a parameter.
       const which = /^[\w-]+$/.test(name) ? `the parameter '${name}'` : 'a parameter';
       throw wrong(`${which} is unknown. Use ${Object.keys(PARAMETERS).join(', ')}`);
     }
     const { option, mustBe, read } = parameter;
-    if (options.has(option)) throw wrong(`the parameter '${name}' is there twice`);
+    if (options.has(option)) throw wrong(`the parameter '${name}' is given twice`);
     options.set(option, read(value));
     if (options.get(option) === undefined) throw wrong(`the parameter '${name}' must be ${mustBe}, not '${value}'`);
   }
   return { servers, ...Object.fromEntries(options) };
 }
 
-/** Throws RangeError for an option that was not read from an address. */
+/** Checks an option that did not come from an address. Throws RangeError. */
 export function checkOption(name: 'prefix' | 'shards', value: string | number): void {
   const { mustBe, read } = PARAMETERS[name]!;
   if (read(String(value)) === undefined) throw new RangeError(`${name} must be ${mustBe}`);
 }
 
-/** `nats://host:port` or `tls://…`; of several, only the first needs to say which. Throws STORE_FAILED. */
+/** Reads `nats://host:port` or `tls://…`; without a scheme it is nats. Throws STORE_FAILED. */
 export function serverUrl(server: string): URL {
   const text = server.includes('://') ? server : `nats://${server}`;
   if (URL.canParse(text)) {
@@ -65,13 +65,13 @@ export function serverUrl(server: string): URL {
     const isBare = ['', '/'].includes(url.pathname + url.search + url.hash);
     if (['nats:', 'tls:'].includes(url.protocol) && url.host !== '' && isBare) return url;
   }
-  // The text may be half a password: it is not shown.
+  // The error does not show the text: it may be half a password.
   throw wrong(
     'a NATS server is nats://host:port or tls://host:port, and "," "/" "?" "@" in a password are %2C %2F %3F %40',
   );
 }
 
-/** A server's address, safe to show. */
+/** The address of a server, safe to show. */
 export function withoutPassword(server: string): string {
   return server.replace(/^(\w+:\/\/)?[^]*@/, '$1');
 }

@@ -1,13 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { MailboxError } from '../words/mailbox-error.ts';
 
-/** Error codes of JetStream. No room does not get better by asking again: it is told at once. */
+/** Error codes of JetStream. When there is no room, asking again does not help. */
 const NO_ROOM = new Set([10023, 10047]);
-/** A full disk, or a server that is about to hand over. */
+/** A full disk, or a leader that is about to hand over. */
 const CANNOT_WRITE = 10077;
-/** Another server made the stream, or moved a mark, since we looked: the next attempt looks again. */
+/** Another server made the stream or moved a mark after we read it: the next attempt reads it again. */
 const OVERTAKEN = [10058, 10071, 10164];
-/** The same message is being stored right now, or the server is overloaded. */
+/** The same message is being stored at the moment, or the server is overloaded: the next attempt may succeed. */
 const PASSING = new Set([10158, 10167, CANNOT_WRITE, ...OVERTAKEN]);
 
 const API_ERRORS = new Set(['JetStreamApiError', 'StreamNotFoundError']);
@@ -18,14 +18,15 @@ const FINAL_NAMES = new Set([
   'MailboxError',
 ]);
 
-/** A replica is rarely behind the leader for longer. */
+/** A replica is rarely further behind the leader. */
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 500;
 const WITHIN_MS = 10_000;
 
 /**
- * Does `attempt` again and again while servers are away or have no leader, for `withinMs()` (default 10 s). That is called anew
- * each time, because a closing store waits less. Then throws MAILBOX_BUSY or DISK_FULL. Errors that a retry cannot help come at once.
+ * Repeats `attempt` while servers are away or have no leader, for at most `withinMs()` (default 10 s); then throws
+ * MAILBOX_BUSY or DISK_FULL. It calls `withinMs` before each attempt, because a store that closes waits less. It does not
+ * repeat after errors that would come again.
  */
 export async function persist<T>(attempt: () => Promise<T>, withinMs = () => WITHIN_MS): Promise<T> {
   const begunMs = performance.now();
@@ -59,6 +60,7 @@ function inOurWords(cause: unknown): MailboxError {
     const what = `The cluster refused: ${cause instanceof Error ? cause.message : String(cause)}`;
     return new MailboxError('STORE_FAILED', what, { cause });
   }
-  const what = 'The cluster does not answer: servers are away or choose a leader. Send it again with the same key.';
+  const what =
+    'The cluster does not answer: servers are away, or they are electing a leader. Send it again with the same key.';
   return new MailboxError('MAILBOX_BUSY', what, { cause });
 }

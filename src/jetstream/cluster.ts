@@ -5,10 +5,10 @@ import { MailboxError } from '../words/mailbox-error.ts';
 import { serverUrl, withoutPassword } from './address.ts';
 import type { AllOptions } from './jetstream-options.ts';
 
-/** The client library is an optional peer of this package: it is loaded when this store is asked for. */
+/** The client library is an optional peer dependency: it is loaded only when somebody uses this store. */
 type Nats = typeof import('@nats-io/transport-node') & typeof import('@nats-io/jetstream');
 
-/** A connection to the servers, JetStream over it, and how we were asked to use it. */
+/** A connection to the servers, JetStream over it, and the options. */
 export interface Cluster {
   readonly nc: NatsConnection;
   readonly js: JetStreamClient;
@@ -17,7 +17,7 @@ export interface Cluster {
   readonly options: AllOptions;
 }
 
-/** A server that stopped without closing its connections is noticed after two pings. */
+/** A server that stops without closing its connections is noticed after two pings. */
 const PING_MS = 2000;
 const PINGS_OUT = 2;
 const RECONNECT_MS = 250;
@@ -25,8 +25,8 @@ const CONNECT_MS = 5000;
 const ANSWER_MS = 5000;
 
 /**
- * Connects to one of the servers, and to another whenever that one goes. `servers`: `nats://host:port`, `tls://…`, with
- * `user:password@` or `token@` before the host; `credentials`: a .creds file instead. Throws STORE_FAILED.
+ * Connects to one of the servers, and to another one whenever the connection is lost. `servers`: `nats://host:port` or
+ * `tls://…`, with `user:password@` or `token@` before the host; `credentials`: a .creds file instead. Throws STORE_FAILED.
  */
 export async function connectTo(options: AllOptions): Promise<Cluster> {
   const { servers, credentials } = options;
@@ -63,7 +63,7 @@ async function loadNats(): Promise<Nats> {
   }
 }
 
-/** Calls `then` whenever the connection is lost or is back. Ends with the connection. */
+/** Calls `then` whenever the connection has this change of status. Ends with the connection. */
 export async function whenever({ nc }: Cluster, what: Status['type'], then: () => void): Promise<void> {
   for await (const { type } of nc.status()) if (type === what) then();
 }

@@ -1,19 +1,19 @@
 /**
- * Ids rise within a mailbox. Their parts are numbers, compared one after the other:
+ * Ids rise within a mailbox. They are compared part by part, as numbers:
  *
- *     1763600000000.17      an event: when its stream was made (Unix ms), and its place in the stream
- *     1763600000000.16.1    a cursor and no event: after place 16 and before 17, whatever stood in 16
+ *     1763600000000.17      an event: when its stream was made (Unix ms), then its place in the stream
+ *     1763600000000.16.1    a cursor but not an event: after place 16 and before 17, whatever was in 16
  */
 const FORM = /^([1-9]\d{12})\.(0|[1-9]\d{0,14})(\.1)?$/;
 
-/** The id of no event: the cursor of a mailbox that never had one. */
+/** The cursor of a mailbox that never had an event. */
 export const FIRST_ID = '0-0';
 
-/** Where a cursor stands. `epoch` 0: before everything. */
+/** The place of a cursor. `epoch` 0: before everything. */
 export interface Place {
   readonly epoch: number;
   readonly seq: number;
-  /** Whether it stands behind `seq` without having been an event itself. */
+  /** Whether it is a cursor just after `seq`, and not the event there. */
   readonly isBetween: boolean;
 }
 

@@ -7,18 +7,20 @@ import type { Streams } from './streams.ts';
 interface Watched {
   readonly subscription: Subscription;
   readonly rings: Set<() => void>;
-  /** The place of the newest message, undefined when the leader must be asked. */
+  /** The place of the newest message; undefined if we must ask the leader. */
   newest: number | undefined;
 }
 
 const TICK_MS = 250;
-/** A hint may be lost: the leader is asked so often about each watched mailbox. */
+/** How often we ask the leader about each watched mailbox, because a hint may be lost. */
 const RECHECK_MS = 30_000;
-/** A subscription takes a moment to reach all servers: what came in that moment brought no hint. */
+/** A subscription takes a moment to reach all servers. Mail in that moment brings no hint: we ask once after it. */
 const SETTLED_MS = 1500;
 const RECHECKS_AT_ONCE = 64;
 
-/** Tells when a watched mailbox has grown, and how far: by what the servers say, and by asking when they may have been missed. */
+/**
+ * Tells when a watched mailbox has grown, and how far: by the hints of the servers, and by asking when one may be lost.
+ */
 export class Hints {
   readonly #streams: Streams;
   readonly #watched = new Map<MailboxName, Watched>();
@@ -31,7 +33,7 @@ export class Hints {
   constructor(streams: Streams) {
     this.#streams = streams;
     this.#timer = setInterval(() => this.#rounds.tick((mailbox) => this.#doubt(mailbox)), TICK_MS).unref();
-    // Hints were missed while the connection was away.
+    // While the connection is lost, no hints come.
     const { cluster } = streams;
     void whenever(cluster, 'disconnect', () => this.#watched.forEach((watched) => (watched.newest = undefined)));
     void whenever(cluster, 'reconnect', () => this.#watched.forEach((_, mailbox) => this.#doubt(mailbox)));
@@ -39,9 +41,9 @@ export class Hints {
 
   async watch(mailbox: MailboxName, ring: () => void): Promise<() => void> {
     const watched = this.#watched.get(mailbox) ?? this.#begin(mailbox);
-    const own = (): void => ring(); // the same function may watch twice
+    const own = (): void => ring(); // so that the same function may watch twice
     watched.rings.add(own);
-    await this.#streams.cluster.nc.flush().catch(() => undefined); // away: when it is back, everybody is asked about
+    await this.#streams.cluster.nc.flush().catch(() => undefined); // no connection: once it is back, we ask about all
     return () => {
       watched.rings.delete(own);
       if (watched.rings.size > 0 || this.#watched.get(mailbox) !== watched) return;
@@ -50,12 +52,12 @@ export class Hints {
     };
   }
 
-  /** The newest place of a mailbox, as far as hints can be trusted; undefined: ask the leader. */
+  /** The newest place of a mailbox, if hints can be trusted; undefined: ask the leader. */
   newest(mailbox: MailboxName): number | undefined {
     return this.#watched.get(mailbox)?.newest;
   }
 
-  /** Somebody learnt that a message stands there. */
+  /** Notes that there is a message at this place. */
   saw(mailbox: MailboxName, seq: number): void {
     const watched = this.#watched.get(mailbox);
     if (!watched || seq <= (watched.newest ?? -1)) return;
@@ -63,12 +65,12 @@ export class Hints {
     this.ring(mailbox);
   }
 
-  /** A mark moved, or the mailbox has grown. */
+  /** Tells that a mark has moved, or that the mailbox has grown. */
   ring(mailbox: MailboxName): void {
     for (const ring of this.#watched.get(mailbox)?.rings ?? []) ring();
   }
 
-  /** What is known of a mailbox no longer holds. */
+  /** Drops what is known of a mailbox. */
   forget(mailbox: MailboxName): void {
     const watched = this.#watched.get(mailbox);
     if (watched) watched.newest = undefined;
@@ -101,7 +103,7 @@ export class Hints {
     if (this.#asking < RECHECKS_AT_ONCE) void this.#askOn();
   }
 
-  /** Asks about one doubtful mailbox after the other. Several of these run at once. */
+  /** Asks about the doubtful mailboxes one by one. Several of these loops run at once. */
   async #askOn(): Promise<void> {
     const { logger } = this.#streams.cluster.options;
     this.#asking += 1;
@@ -111,7 +113,7 @@ export class Hints {
       try {
         this.saw(mailbox, await this.#streams.subjectOf('mail', mailbox).newest());
       } catch (error) {
-        logger.debug({ err: error }, 'the cluster could not be asked whether mail has come');
+        logger.debug({ err: error }, 'could not ask the cluster whether mail has come');
         this.#doubtIn(TICK_MS, mailbox);
       }
     }

@@ -5,7 +5,7 @@ import { ROOM_PREFIX } from '../words/mailbox-name.ts';
 import { whenever, type Cluster } from './cluster.ts';
 import { tokenOf } from './streams.ts';
 
-/** What servers say to each other about somebody's coming and going. */
+/** What servers tell each other when somebody comes or goes. */
 type Word =
   | { readonly from: string; readonly on: string }
   | { readonly from: string; readonly off: string; readonly at: number }
@@ -15,27 +15,27 @@ const BEAT_MS = 5000;
 const GONE_MS = 15_000;
 const ANSWER_MS = 1000;
 const LAST_ANSWER_MS = 200;
-/** A subscription takes a moment to reach all servers: who came in that moment was not heard. */
+/** A subscription takes a moment to reach all servers. We ask again who came in that moment. */
 const SETTLED_MS = 1500;
 const PRESENCE = 'presence:';
 
 /**
- * Live notices between all servers of a cluster, over plain subjects that nothing is stored under:
+ * Live notices between all servers of a cluster, over plain subjects, under which nothing is stored:
  *
  *     <prefix>.live.to.<who>       a notice for their open pages
- *     <prefix>.live.here.<who>     somebody came or went, on their own or in this room
- *     <prefix>.live.who.<who>      a question: is anybody there? Servers with open pages answer; without, nobody does
- *     <prefix>.live.beat           every server, every 5 s; silent for 15 s, it is gone, and its people are offline
+ *     <prefix>.live.here.<who>     somebody came or went: this person, or somebody in this room
+ *     <prefix>.live.who.<who>      asks who is there; servers with open pages of theirs answer
+ *     <prefix>.live.beat           from every server, every 5 s; after 15 s without one, its people are offline
  */
 export class JetStreamLive extends LocalLive {
   readonly #me = randomBytes(9).toString('base64url');
   readonly #cluster: Cluster;
   readonly #prefix: string;
-  /** What this server's pages listen to, and whose coming and going that concerns. */
+  /** What the pages of this server listen to, and whose presence that tells of. */
   readonly #followed = new Map<string, string>();
-  /** Questions that this server answers, because its people are meant. */
+  /** The questions that this server answers, because they are about its people. */
   readonly #answering = new Map<string, Subscription>();
-  /** When the other servers were last heard of. */
+  /** When we last heard of each other server. */
   readonly #heardMs = new Map<string, number>();
   readonly #timer: NodeJS.Timeout;
   #closed = false;
@@ -61,7 +61,7 @@ export class JetStreamLive extends LocalLive {
       await this.#cluster.nc.request(this.#subject('who', person), undefined, { timeout: ANSWER_MS });
       return { online: true, lastSeen: known.lastSeen };
     } catch {
-      return known; // no responders: nobody has a page of theirs open
+      return known; // no responders: no server has a page of theirs open
     }
   }
 
@@ -112,7 +112,10 @@ export class JetStreamLive extends LocalLive {
       try {
         if (!error) take(message);
       } catch (problem) {
-        this.#cluster.options.logger.debug({ err: problem }, 'another server said something strange');
+        this.#cluster.options.logger.debug(
+          { err: problem },
+          'another server sent something that this one does not understand',
+        );
       }
     };
     return this.#cluster.nc.subscribe(subject, { callback });
@@ -126,12 +129,12 @@ export class JetStreamLive extends LocalLive {
     this.#answering.set(who, this.#on(this.#subject('who', who), answer));
   }
 
-  /** Where somebody is on this server, or who is in that room on it. */
+  /** Where somebody is on this server; of a room, who is in it here. */
   #placesOf(who: string): string[] {
     return this.placesOn().filter((where) => whoOf(where) === who);
   }
 
-  /** Whoever has pages of theirs open answers; when nobody has, the servers say at once that there are no responders. */
+  /** Servers with open pages of theirs answer. If there are none, NATS says at once that there are no responders. */
   async #askAbout(who: string): Promise<void> {
     const options = { strategy: 'stall', stall: LAST_ANSWER_MS, maxWait: ANSWER_MS } as const;
     if (this.#closed) return;
@@ -139,13 +142,13 @@ export class JetStreamLive extends LocalLive {
       const answers = await this.#cluster.nc.requestMany(this.#subject('who', who), undefined, options);
       for await (const answer of answers) this.#takeWord(answer.json());
     } catch {
-      // Nobody is there, or the connection went: then everything is asked again.
+      // Nobody is there, or the connection was lost: after that we ask about everybody again.
     }
   }
 
-  /** People came and went while the connection was away. */
+  /** While the connection was lost, people came and went. */
   #askAgain(): void {
-    const nowMs = performance.now(); // the silence was ours, not theirs
+    const nowMs = performance.now(); // we were not listening: their silence means nothing
     for (const server of this.#heardMs.keys()) this.#heardMs.set(server, nowMs);
     for (const about of this.#followed.values()) void this.#askAbout(about);
   }
@@ -184,7 +187,7 @@ export class JetStreamLive extends LocalLive {
   }
 }
 
-/** Whose coming and going concerns those who listen for `to`: a person's, or everybody's in a room. */
+/** Whose presence those who listen for `to` are told: a person's, or everybody's in a room. */
 function presenceIn(to: string): string | undefined {
   if (to.startsWith(PRESENCE)) return to.slice(PRESENCE.length);
   return to.startsWith(ROOM_PREFIX) ? to : undefined;

@@ -18,16 +18,16 @@ import type { Stored, StreamSubject } from './stream-subject.ts';
 import { Streams } from './streams.ts';
 import { Turns } from './turns.ts';
 
-/** A store that closes has so long to finish what was begun. */
+/** How long a store that closes waits for what is under way. */
 const CLOSE_WITHIN_MS = 1500;
-/** When the cluster is away, nothing more is finished by waiting: senders try again with the same key. */
+/** Without a cluster, waiting longer finishes nothing: senders try again with the same key. */
 const GIVE_UP_MS = 3500;
 const FLUSH_MS = 250;
 const READY_MS = 2000;
-/** Headers count, too. */
+/** For the headers, which count, too. */
 const BYTES_BESIDE = 1024;
 
-/** Mailboxes in streams of a NATS JetStream cluster: every message on the disks of a majority before it is accepted. */
+/** Mailboxes in streams of a NATS JetStream cluster. A message is accepted once it is on the disks of a majority. */
 export class JetStreamMailboxes implements MailboxStore {
   readonly live: JetStreamLive;
   readonly isId = isEventId;
@@ -50,7 +50,7 @@ export class JetStreamMailboxes implements MailboxStore {
   }
 
   /**
-   * Connects, checks that the cluster keeps what we promise, and makes the streams if need be. Rejects with STORE_FAILED
+   * Connects, checks that the cluster can give our guarantees, and makes the streams if need be. Rejects with STORE_FAILED
    * and the reason when the client library is missing, no server answers, or the cluster could lose accepted mail.
    */
   static async open(options: JetStreamMailboxesOptions): Promise<JetStreamMailboxes> {
@@ -68,12 +68,12 @@ export class JetStreamMailboxes implements MailboxStore {
 
   async append(mailbox: MailboxName, message: Message): Promise<Appended> {
     this.#check();
-    // One sender's messages go one after the other: tried again, an earlier one must not come after a later one.
+    // One by one for each sender: a message that is tried again must not come after a later one.
     return this.#senders.take(`${mailbox}/${message.sender}`, () => this.#append(mailbox, message));
   }
 
-  /** Nothing to do: the servers give what others publish its place. */
-  // eslint-disable-next-line typescript/require-await -- the seam is asynchronous, this store answers at once
+  /** Does nothing: the servers give a place to what others publish. */
+  // eslint-disable-next-line typescript/require-await -- the interface is asynchronous, this store answers at once
   async drain(): Promise<void> {
     this.#check();
   }
@@ -85,7 +85,7 @@ export class JetStreamMailboxes implements MailboxStore {
     const place = cursor === undefined ? undefined : placeOf(cursor);
     if (place !== undefined && place.epoch !== 0) return readAfter(mail, place, newest, limit);
 
-    // The cursor of an empty mailbox. If its first mail may have been removed since, that is a gap.
+    // The cursor of an empty mailbox. If the first mail may have been removed since then, that is a gap.
     const gap = place !== undefined && newest > 0 && (await mail.countFrom(1)).count >= mail.keepMessages;
     return { events: gap ? [] : eventsOf(await mail.range(1, newest, limit), mail), gap };
   }
@@ -124,15 +124,15 @@ export class JetStreamMailboxes implements MailboxStore {
   }
 
   /**
-   * Takes over an event of another store, with its time and type, at the end of the mailbox; resolves to its id here.
-   * Throws MESSAGE_TOO_LONG when the servers' `max_payload` is less.
+   * Appends an event of another store with its time and type, and resolves to its id here. Throws MESSAGE_TOO_LONG if
+   * it is longer than the servers' `max_payload`.
    */
   async bringIn(mailbox: MailboxName, { id, time, data, type }: MailEvent): Promise<string> {
     const mail = this.#mailOf(mailbox);
     const bytes = Buffer.byteLength(data);
     const most = this.#cluster.nc.info?.max_payload ?? Infinity;
     if (bytes > most - BYTES_BESIDE) {
-      const what = `${bytes} bytes are more than the servers take: raise their max_payload (it is ${most}).`;
+      const what = `${bytes} bytes are more than the servers accept: raise their max_payload (it is ${most}).`;
       throw new MailboxError('MESSAGE_TOO_LONG', what);
     }
     const fields = { [TIME]: String(time), [ORIGIN]: id, ...(type !== undefined && { [TYPE]: type }) };
@@ -140,7 +140,7 @@ export class JetStreamMailboxes implements MailboxStore {
     return eventId(mail.epoch, seq);
   }
 
-  /** What was brought in so far, in order: the id that each event had, and the one it has here. */
+  /** The events that `bringIn` has appended so far, in order: the id that each had, and the one it has here. */
   async *broughtIn(mailbox: MailboxName): AsyncGenerator<{ was: string; id: string }> {
     const mail = this.#mailOf(mailbox);
     for await (const { seq, header } of mail.each(1, await this.#newest(mailbox))) {
@@ -165,7 +165,7 @@ export class JetStreamMailboxes implements MailboxStore {
     await atMost(GIVE_UP_MS, Promise.all([this.#senders.over(), this.#marks.close(CLOSE_WITHIN_MS)]));
     this.#hints.close();
     this.live.close();
-    const flushed = this.#cluster.nc.flush().catch(() => undefined); // without a connection it fails or never resolves
+    const flushed = this.#cluster.nc.flush().catch(() => undefined); // without a connection, it fails or never resolves
     await atMost(FLUSH_MS, flushed);
     await this.#cluster.nc.close();
   }
@@ -182,9 +182,9 @@ export class JetStreamMailboxes implements MailboxStore {
       if (!duplicate) return { event, repeated: false };
 
       const first = await mail.at(seq);
-      if (first?.header.get(ATTEMPT) === attempt) return { event, repeated: false }; // ours, whose answer was lost
+      if (first?.header.get(ATTEMPT) === attempt) return { event, repeated: false }; // ours: the answer was lost
       if (first) return { event: sameAgain(eventOf(first, mail.epoch), message), repeated: true };
-      id = `${id}.${seq}`; // what had this id was forgotten, which the servers do not know
+      id = `${id}.${seq}`; // the message with this id was forgotten, but the servers still know the id
     }
   }
 
@@ -203,7 +203,7 @@ export class JetStreamMailboxes implements MailboxStore {
     return newest;
   }
 
-  /** The mail of a mailbox in its stream. */
+  /** The subject that holds the mail of a mailbox. */
   #mailOf(mailbox: MailboxName): StreamSubject {
     this.#check();
     return this.#streams.subjectOf('mail', mailbox);
@@ -217,7 +217,7 @@ export class JetStreamMailboxes implements MailboxStore {
 async function readAfter(mail: StreamSubject, place: Place, newest: number, limit: number): Promise<Batch> {
   const { epoch, seq, isBetween } = place;
   if (epoch !== mail.epoch) return { events: [], gap: newest > 0 };
-  // The event at the cursor is read too: it says whether everything after it is still there.
+  // We read the event at the cursor, too: if it is there, so is everything after it.
   const anchor = isBetween ? seq + 1 : seq;
   if (newest <= seq) return { events: [], gap: false };
   const found = await mail.range(anchor, newest, limit + 1);

@@ -2,25 +2,29 @@ import { silent, type Logger } from '../words/logger.ts';
 import { checkOption, type Allowance } from './address.ts';
 
 export interface JetStreamMailboxesOptions {
-  /** Addresses of the cluster's servers: `nats://host:4222`, or several. `tls://` and `user:password@` work too. */
+  /**
+   * Addresses of the cluster's servers: one `nats://host:4222`, or several. `tls://` and `user:password@` work, too.
+   */
   readonly servers: string | readonly string[];
-  /** A .creds file to log in with. */
+  /** The path of a .creds file to log in with. */
   readonly credentials?: string;
   /** The streams' names begin with it. Default `MAILBOX`. */
   readonly prefix?: string;
-  /** How many streams share the mailboxes; fixed for ever when they are made. Default 8. */
+  /** How many streams the mailboxes are spread over. It cannot change once they are made. Default 8. */
   readonly shards?: number;
-  /** Copies of each message, on as many servers. Default 3. */
+  /** How many servers keep a copy of each message. Default 3. */
   readonly replicas?: number;
-  /** How long mail is kept, in ms. Default 365 days. Fixed when the streams are made, as is the next. */
+  /** How long mail is kept, in ms. Default 365 days. It cannot change once the streams are made. */
   readonly keepMs?: number;
-  /** Messages kept per mailbox, read or not. Beyond it the oldest are removed. Default 200,000. */
+  /** How many messages a mailbox keeps, read or not: then the oldest go. As fixed as `keepMs`. Default 200,000. */
   readonly keepMessages?: number;
-  /** Monitoring addresses of the servers, `http://host:8222`, which tell whether they write before they acknowledge. */
+  /**
+   * Monitoring addresses of the servers, `http://host:8222`. They tell whether a server writes before it acknowledges.
+   */
   readonly monitors?: readonly string[];
-  /** Which promises may be weakened. Default none. */
+  /** The guarantees that you give up. Default none. */
   readonly allow?: readonly Allowance[];
-  /** How long an append is tried again while the cluster has no leader, in ms. Default 20 s. */
+  /** How long to repeat an append while the cluster has no leader, in ms. Default 20 s. */
   readonly appendWithinMs?: number;
   readonly logger?: Logger;
 }

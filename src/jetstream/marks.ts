@@ -11,8 +11,9 @@ const WRITE_MS = 200;
 const RETRY_MS = 1000;
 
 /**
- * The marks of every mailbox: one message each, `{"delivered":"…","read:jjeong":"…"}`, the last one counts. Moves are
- * gathered for a moment and written over what was read, or not at all: a mark that another server moved stays moved.
+ * The marks of all mailboxes. The last message of a mailbox's subject holds them: `{"delivered":"…","read:jjeong":"…"}`.
+ * Moves are collected for a moment, then written together. A write fails if another server has written since we read:
+ * so no mark moves back.
  */
 export class Marks {
   readonly #streams: Streams;
@@ -26,7 +27,7 @@ export class Marks {
     this.#streams = streams;
   }
 
-  /** Whether it moved, as far as is known here. */
+  /** Whether it moved, as far as this process knows. */
   move(mailbox: MailboxName, name: string, id: string): boolean {
     const moved: Moved = this.#unwritten.get(mailbox) ?? new Map();
     if (!isLater(id, moved.get(name))) return false;
@@ -45,7 +46,7 @@ export class Marks {
     await this.#turns.take(mailbox, () => this.#streams.subjectOf('marks', mailbox).purge());
   }
 
-  /** Writes what was put off. A mark that cannot be written now is given up: mail is at worst delivered again. */
+  /** Writes what is still unwritten. If that fails, a mark is lost: at worst, mail is delivered again. */
   async close(withinMs: number): Promise<void> {
     clearTimeout(this.#timer);
     this.#withinMs = withinMs;
@@ -65,7 +66,7 @@ export class Marks {
       this.#turns
         .take(mailbox, () => this.#write(mailbox))
         .catch((error: unknown) => {
-          this.#streams.cluster.options.logger.warn({ err: error }, 'a mark could not be written: it is tried again');
+          this.#streams.cluster.options.logger.warn({ err: error }, 'a mark could not be written yet: trying again');
           this.#writeIn(RETRY_MS);
         }),
     );
@@ -84,7 +85,7 @@ export class Marks {
   }
 }
 
-/** Fails when another server was quicker: the next attempt reads what that one wrote. */
+/** Fails if another server was quicker: the next attempt reads what it wrote. */
 async function writeOver(subject: StreamSubject, moved: Moved): Promise<void> {
   const { marks, seq } = await storedIn(subject);
   const later = laterThan(marks, moved);

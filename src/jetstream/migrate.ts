@@ -3,19 +3,19 @@ import type { MailboxName } from '../words/mailbox-name.ts';
 import type { MailboxStore, MarkName } from '../words/mailbox-store.ts';
 import type { JetStreamMailboxes } from './jetstream-mailboxes.ts';
 
-/** Mailboxes that are copied at once; in each, one event goes after the other. */
+/** How many mailboxes are copied at once; the events of each go one by one. */
 const AT_ONCE = 16;
 
 export interface Copied {
   readonly mailbox: MailboxName;
-  /** Events that were copied now, and that had been copied before. */
+  /** Events that were copied now, and those that had been copied before. */
   readonly copied: number;
   readonly before: number;
 }
 
 /**
- * Copies mailboxes, mail and marks, to a cluster, oldest mail first; what is there already stays. Tells each
- * that is done. Resolves to those that could not be copied completely, and why. Run again, it goes on where it stopped.
+ * Copies the mail and marks of mailboxes to a cluster, oldest mail first; what is there already stays. Calls `say` after
+ * each mailbox. Resolves to those that could not be copied completely, and why. A second run goes on where it stopped.
  */
 export async function copyMailboxes(
   mailboxes: readonly MailboxName[],
@@ -42,7 +42,7 @@ async function copyMailbox(mailbox: MailboxName, from: MailboxStore, to: JetStre
   await from.drain(mailbox);
   const marks = Object.entries(await from.marks(mailbox)) as [MarkName, string][];
   const newMarks = new Map<MarkName, string>();
-  /** A mark of the cluster stands at the last event that was brought in and is not behind that of the files. */
+  /** Each mark of the cluster moves to the last event that is not after the same mark of the files. */
   const pass = (was: string, id: string): void => {
     for (const [name, mark] of marks) if (from.compare(was, mark) <= 0) newMarks.set(name, id);
   };
@@ -54,7 +54,7 @@ async function copyMailbox(mailbox: MailboxName, from: MailboxStore, to: JetStre
     last = was;
     before += 1;
   }
-  // What was dropped from the files meanwhile was old: a gap is no reason to stop.
+  // A gap is no reason to stop: what the files dropped in the meantime was old.
   for (let mail; (mail = await mailAfter(last, mailbox, from)); last = mail.cursor) {
     for (const event of mail.events) pass(event.id, await to.bringIn(mailbox, event));
     copied += mail.events.length;

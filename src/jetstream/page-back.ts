@@ -5,13 +5,13 @@ import type { Stored, StreamSubject } from './stream-subject.ts';
 
 const MOST = 500;
 const MOST_BYTES = 1024 * 1024;
-/** How many times longer than the page the read may be. */
+/** How many times as long as the page a read may be. */
 const SLACK = 2;
 const MAX_PROBES = 24;
 
 /**
  * The last events up to the place `end`, newest first: at most `limit`, 500, or 1 MiB. A stream cannot be read
- * backwards: counts tell where to begin, so that reading forward takes about a page.
+ * backwards. So we count messages to find a place about a page before the end, and read forwards from there.
  */
 export async function pageBack(
   mail: StreamSubject,
@@ -22,19 +22,19 @@ export async function pageBack(
   const most = Math.min(limit, MOST);
   const { first, from } = await pageBefore(mail, end, most);
   let last = await lastUpTo(mail, from, end, most);
-  if (last.length === 0) last = await lastUpTo(mail, 1, end, most); // the counts came from a replica that was behind
+  if (last.length === 0) last = await lastUpTo(mail, 1, end, most); // a replica that was behind gave the counts
   const events = last.toReversed().map((message) => eventOf(message, mail.epoch));
   return last.length > 0 && last[0]!.seq > first ? { events, more: events.at(-1)!.id } : { events };
 }
 
-/** The last place before a cursor; 0: nothing comes before it. */
+/** The last place before a cursor; 0 if nothing comes before it. */
 export function lastBefore(cursor: string, currentEpoch: number): number {
   const { epoch, seq, isBetween } = placeOf(cursor);
   if (epoch !== currentEpoch) return 0;
   return isBetween ? seq : seq - 1;
 }
 
-/** Where to begin so that at least `limit` messages stand from there up to `end`, but not many more. */
+/** A place from which there are at least `limit` messages up to `end`, but not many more. */
 async function pageBefore(mail: StreamSubject, end: number, limit: number): Promise<{ first: number; from: number }> {
   const [first, after] = await Promise.all([mail.countFrom(1), mail.countFrom(end + 1)]);
   let tooMany = { seq: Math.min(first.seq, end), count: first.count - after.count };

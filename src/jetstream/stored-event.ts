@@ -4,13 +4,15 @@ import type { MailEvent } from '../words/mailbox-store.ts';
 import { eventId } from './event-id.ts';
 import type { Stored } from './stream-subject.ts';
 
-/** Headers of an event in its stream; its text is the message. What others publish under our subjects has none. */
+/** The headers of an event in its stream. What others publish under our subjects has none of them. */
 export const TIME = 'Mailbox-Time';
 export const TYPE = 'Mailbox-Type';
 export const ATTEMPT = 'Mailbox-Attempt';
 export const ORIGIN = 'Mailbox-Origin';
 
-/** What others publish under our subjects is foreign mail: it has no time of its own, and any line ends. */
+/**
+ * Reads an event. What others publish under our subjects is foreign mail: it has no time of its own, and any line ends.
+ */
 export function eventOf({ seq, time, data, header }: Stored, epoch: number): MailEvent {
   const text = Buffer.from(data).toString('utf8');
   const ownTime = Number(header.get(TIME) || NaN);
@@ -23,7 +25,7 @@ export function eventOf({ seq, time, data, header }: Stored, epoch: number): Mai
   return isForeignType(type) ? { ...event, type } : event;
 }
 
-/** A message id, by which the servers recognise a message that is sent again. */
+/** A message id. By it, the servers recognise a message that is sent again. */
 export function hashOf(...words: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(words)).digest('base64url');
 }

@@ -3,18 +3,21 @@ import type { Msg } from '@nats-io/transport-node';
 import { persist } from './cluster-error.ts';
 import type { Cluster } from './cluster.ts';
 
-/** A message as it stands in a stream. `pending`: how many of its subject come after it. */
+/** A message in a stream. `pending`: how many messages of its subject come after it. */
 export type Stored = Pick<StoredMsg, 'seq' | 'time' | 'data' | 'header' | 'pending'>;
 
 const ANSWER_MS = 2000;
 const MOST_BYTES = 1024 * 1024;
 const MOST_AT_ONCE = 1000;
 
-/** One subject of a stream, as a mailbox has one for its mail: reading by any replica, asking the leader, publishing. */
+/**
+ * One subject of a stream: a mailbox has one for its mail and one for its marks. Any replica answers reads; the leader
+ * answers the rest.
+ */
 export class StreamSubject {
-  /** When the stream was made, Unix ms: a stream made anew has other places. */
+  /** When the stream was made, Unix ms. If it is made again, its places mean something else. */
   readonly epoch: number;
-  /** Messages kept with one subject. */
+  /** How many messages the subject keeps. */
   readonly keepMessages: number;
   readonly #cluster: Cluster;
   readonly #stream: string;
@@ -28,12 +31,12 @@ export class StreamSubject {
     this.#subject = subject;
   }
 
-  /** Where the last message stands, 0 when there is none. The leader knows. */
+  /** The place of the last message, as the leader knows it; 0 if there is none. */
   async newest(): Promise<number> {
     return (await this.last())?.seq ?? 0;
   }
 
-  /** Where the first message stands, 0 when there is none. */
+  /** The place of the first message; 0 if there is none. */
   async oldest(): Promise<number> {
     return (await this.#ask({ seq: 1, next_by_subj: this.#subject }))?.seq ?? 0;
   }
@@ -43,15 +46,15 @@ export class StreamSubject {
     return this.#ask({ last_by_subj: this.#subject });
   }
 
-  /** The message at a place, as the leader knows it; undefined when there is none of this subject. */
+  /** The message at a place, as the leader knows it; undefined if it is not of this subject, or gone. */
   async at(seq: number): Promise<Stored | undefined> {
     const stored = await this.#ask({ seq });
     return stored?.subject === this.#subject ? stored : undefined;
   }
 
   /**
-   * Messages from one place up to another, both included, oldest first: at most `limit` of them or 1 MiB. What stands at
-   * `upTo` is known to be there, or was removed.
+   * The messages from one place up to another, both included, oldest first: at most `limit`, or 1 MiB. There must be, or
+   * have been, a message at `upTo`.
    */
   async range(from: number, upTo: number, limit: number): Promise<Stored[]> {
     const found: Stored[] = [];
@@ -64,12 +67,12 @@ export class StreamSubject {
         bytes += message.data.length;
         next = message.seq + 1;
       }
-      if (messages.length === 0 || (bytes >= MOST_BYTES && found.length > 1)) return found; // one would be the cursor's own
+      if (messages.length === 0 || (bytes >= MOST_BYTES && found.length > 1)) return found; // one alone may be the cursor's own
     }
     return found;
   }
 
-  /** The same without a limit, one after the other. */
+  /** The same without a limit, one by one. */
   async *each(from: number, upTo: number): AsyncGenerator<Stored> {
     for (let next = from; next <= upTo;) {
       const found = await this.range(next, upTo, MOST_AT_ONCE);
@@ -78,13 +81,16 @@ export class StreamSubject {
     }
   }
 
-  /** The first place from `from` on, and how many there are from there to the end: a hint, any replica. */
+  /**
+   * The first place from `from` on, and how many messages there are from there to the end. Any replica answers, so it
+   * may be old.
+   */
   async countFrom(from: number): Promise<{ seq: number; count: number }> {
     const [message] = await persist(() => this.#batch(from, 1));
     return message ? { seq: message.seq, count: message.pending + 1 } : { seq: Infinity, count: 0 };
   }
 
-  /** Stored on a majority of the servers when it resolves. One attempt: repeat it with the same id. */
+  /** Resolves when a majority of the servers has stored it. Makes one attempt: repeat it with the same id. */
   publish(data: string, { expect, ...options }: Partial<JetStreamPublishOptions>): Promise<PubAck> {
     const expected = { streamName: this.#stream, ...expect };
     return this.#cluster.js.publish(this.#subject, data, { timeout: ANSWER_MS, ...options, expect: expected });
@@ -99,7 +105,7 @@ export class StreamSubject {
     return persist(() => this.#cluster.jsm.streams.getMessage(this.#stream, query as MsgRequest));
   }
 
-  /** The messages from a place on; none: they were removed. Any replica answers; one that is behind is asked again. */
+  /** The messages from a place on; none if they were removed. Any replica answers; if it is behind, we ask again. */
   #next(from: number, limit: number): Promise<Stored[]> {
     return persist(async () => {
       const messages = await this.#batch(from, limit);
@@ -108,7 +114,7 @@ export class StreamSubject {
     });
   }
 
-  /** One answer of one replica. The library's `direct.getBatch` waits for ever when the connection is lost halfway. */
+  /** One answer of one replica. (The library's `direct.getBatch` waits for ever if the connection is lost halfway.) */
   async #batch(from: number, limit: number): Promise<Stored[]> {
     const query = { seq: from, next_by_subj: this.#subject, batch: limit, max_bytes: MOST_BYTES };
     const options = { strategy: 'timer', maxWait: ANSWER_MS } as const;

@@ -7,7 +7,7 @@ import type { Cluster } from './cluster.ts';
 import type { AllOptions } from './jetstream-options.ts';
 import { StreamSubject } from './stream-subject.ts';
 
-/** How long the servers know a message id, and with it that a message was sent again. */
+/** How long the servers remember a message id, by which they recognise a message that is sent again. */
 const DUPLICATES_MS = 120_000;
 const NANOS_PER_MS = 1_000_000;
 
@@ -15,7 +15,7 @@ type Kind = 'mail' | 'marks';
 type Config = Partial<StreamConfig> & { readonly name: string };
 type Shard = Readonly<Record<Kind, StreamConfig>>;
 
-/** The streams that keep the mailboxes: made when they are not there yet, never changed. */
+/** The streams that keep the mailboxes. They are made once and never changed. */
 export class Streams {
   readonly cluster: Cluster;
   readonly #shards: readonly Shard[];
@@ -25,7 +25,7 @@ export class Streams {
     this.#shards = shards;
   }
 
-  /** Throws STORE_FAILED when streams are there that were made otherwise. */
+  /** Opens the streams, or makes them. Throws STORE_FAILED if they were made with other options. */
   static async open(cluster: Cluster): Promise<Streams> {
     const shards = Array.from({ length: cluster.options.shards }, async (_, shard) => ({
       mail: await openStream(cluster, 'mail', shard),
@@ -44,18 +44,20 @@ export class Streams {
     return new StreamSubject(this.cluster, this.#shards[shard]![kind], subject);
   }
 
-  /** The subject on which the server announces mail: the headers of each message, without its text. */
+  /**
+   * The subject on which the servers announce mail: they publish the headers of each message there, without its text.
+   */
   hintSubjectOf(mailbox: MailboxName): string {
     return subjectName(this.cluster.options, 'hint', this.#shardOf(mailbox), tokenOf(mailbox));
   }
 
-  /** For ever: a mailbox that moved to another stream would be empty. */
+  /** The shard of a mailbox must never change: in another stream, the mailbox would be empty. */
   #shardOf(mailbox: MailboxName): number {
     return createHash('sha256').update(mailbox).digest().readUInt32BE(0) % this.#shards.length;
   }
 }
 
-/** A mailbox's name as one token of a subject: dots and letters of all scripts have to go. */
+/** Encodes the name of a mailbox as one token of a subject, which may hold neither dots nor all letters. */
 export function tokenOf(name: string): string {
   return Buffer.from(name).toString('base64url');
 }
@@ -88,7 +90,7 @@ function configOf(options: AllOptions, kind: Kind, shard: number): Config {
   };
 }
 
-/** Another server may make the same streams at the same moment: the second looks again and takes what is there. */
+/** Opens a stream, or makes it. If another server makes it at the same moment, `persist` asks again and finds it. */
 async function openStream({ jsm, options }: Cluster, kind: Kind, shard: number): Promise<StreamConfig> {
   const config = configOf(options, kind, shard);
   const make = (error: Error): Promise<{ config: StreamConfig }> => {
@@ -106,7 +108,7 @@ async function openStream({ jsm, options }: Cluster, kind: Kind, shard: number):
   throw new MailboxError(
     'STORE_FAILED',
     shards
-      ? `These mailboxes are spread over ${shards} streams, for ever, not ${options.shards}. Use ${shards} shards.`
-      : `The stream ${config.name} is there, but not ours. Choose another prefix.`,
+      ? `These mailboxes were made with shards=${shards}, and that cannot change to ${options.shards}. Use shards=${shards}.`
+      : `There is a stream ${config.name} already, and it is not ours. Choose another prefix.`,
   );
 }

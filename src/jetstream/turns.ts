@@ -1,4 +1,4 @@
-/** Lets work on one thing be done one after the other, in the order it was asked for; different things side by side. */
+/** Runs work on the same thing one by one, in the order it was asked for, and work on different things side by side. */
 export class Turns {
   readonly #last = new Map<string, Promise<unknown>>();
 
@@ -13,7 +13,7 @@ export class Turns {
     return done;
   }
 
-  /** Resolves when nothing is under way any more, whatever came of it. */
+  /** Resolves when no work is under way any more, whether it succeeded or not. */
   async over(): Promise<void> {
     while (this.#last.size > 0) await Promise.allSettled(this.#last.values());
   }

@@ -33,7 +33,7 @@ describe('The address of a cluster', () => {
   test.each([
     ['replica=3', "the parameter 'replica' is unknown. Use replicas, shards, monitor, prefix, creds, allow."],
     ['toString=3', "the parameter 'toString' is unknown"],
-    ['replicas=3&replicas=1', "the parameter 'replicas' is there twice."],
+    ['replicas=3&replicas=1', "the parameter 'replicas' is given twice."],
     ['replicas=0', "the parameter 'replicas' must be a whole number from 1 to 5, not '0'."],
     ['replicas=', "the parameter 'replicas' must be a whole number from 1 to 5, not ''."],
     ['shards=1025', "the parameter 'shards' must be a whole number from 1 to 1024, not '1025'."],
