@@ -13,7 +13,7 @@ import { connect } from '@nats-io/transport-node';
 
 if (!process.features.typescript) register('./ts-hooks.mjs', import.meta.url);
 const { freePort, tracked } = await import('../test/faults/kit/server-process.ts');
-const { until } = await import('../test/faults/kit/wait.ts');
+const { until } = await import('../test/support/until.ts');
 
 const AT_ONCE = 2000;
 const count = Number(process.argv[2] ?? 100_000);

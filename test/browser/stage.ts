@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
 import { Running, cleanUp, serve, temporaryDirectory, type Ready } from '../command/running.ts';
-import { DEADLINE_MS, afterThisTest } from '../support/after-this-test.ts';
+import { afterThisTest } from '../support/after-this-test.ts';
+import { DEADLINE_MS } from '../support/until.ts';
 import { buildPackage } from '../support/built-package.ts';
 import { mailPlaceFlags } from '../support/mail-place.ts';
 import { chromiumPath } from '../support/requires.ts';

@@ -1,11 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jest } from '@jest/globals';
-import { until } from '../support/until.ts';
+import { makeDirectory, removeDirectory } from '../support/make-directory.ts';
 
 /** The real command: `npm run build` makes what it loads. CHAT_DIST: another build than dist/. */
 const DIST = process.env['CHAT_DIST'] ?? fileURLToPath(new URL('../../dist', import.meta.url));
@@ -126,8 +124,9 @@ export function begin({ port }: Ready, request: string): Socket {
   });
 }
 
+/** A directory that `cleanUp` removes, after the processes that use it have ended. */
 export function temporaryDirectory(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'mailbox-chat-'));
+  const dir = makeDirectory();
   made.push(dir);
   return dir;
 }
@@ -136,18 +135,8 @@ export function temporaryDirectory(): string {
 export async function cleanUp(): Promise<void> {
   const children = [...running];
   await Promise.all(children.map((child) => new Promise((resolve) => killGroup(child.on('close', resolve)))));
-  // What runs in a terminal ends when that is gone, a little later, and tidies up meanwhile.
-  for (const dir of made.splice(0)) await until(`${dir} to be gone`, () => isRemoved(dir));
-}
-
-/** Node's own retries do not look again for what came meanwhile. */
-function isRemoved(dir: string): boolean {
-  try {
-    rmSync(dir, { recursive: true, force: true });
-    return true;
-  } catch {
-    return false;
-  }
+  // What runs in a terminal ends a little after the terminal, and still writes until then.
+  for (const dir of made.splice(0)) await removeDirectory(dir);
 }
 
 function killGroup({ pid }: ChildProcess): void {

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { QUIETLY, isReady, shows, textsOn, tryNow, write } from '../browser/stage.ts';
 import { block } from '../docs/kit/documents.ts';
-import { DEADLINE_MS, afterThisTest } from '../support/after-this-test.ts';
+import { afterThisTest } from '../support/after-this-test.ts';
 import { missingOf, requires } from '../support/requires.ts';
-import { until } from '../support/until.ts';
+import { DEADLINE_MS, until } from '../support/until.ts';
 import { Machine, type Output } from './machine.ts';
 
 const GUIDE = 'docs/deploy.md';

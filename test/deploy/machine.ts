@@ -1,12 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PACKAGE_DIR } from '../support/built-package.ts';
 import { chromiumPath } from '../support/requires.ts';
 import { until } from '../support/until.ts';
+import { makeDirectory, removeDirectory } from '../support/make-directory.ts';
 
 const SCRIPT = fileURLToPath(new URL('machine.sh', import.meta.url));
 const NAMESPACES = ['--mount', '--pid', '--uts', '--ipc', '--net', '--cgroup'];
@@ -33,7 +33,7 @@ export class Machine {
 
   /** Resolves when systemd has come up. */
   static async boot(): Promise<Machine> {
-    const dir = mkdtempSync(join(tmpdir(), 'mailbox-chat-machine-'));
+    const dir = makeDirectory();
     const args = [...NAMESPACES, '--fork', '--kill-child', '--propagation', 'private'];
     const unshare = spawn('unshare', [...args, 'sh', SCRIPT, dir, PACKAGE_DIR, process.execPath], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -44,7 +44,7 @@ export class Machine {
     const end = async (): Promise<void> => {
       unshare.kill('SIGKILL');
       await ended;
-      rmSync(dir, { recursive: true, force: true });
+      await removeDirectory(dir);
     };
     try {
       const init = await until('the first process', () => {

@@ -1,13 +1,4 @@
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
@@ -258,7 +249,7 @@ describe('the reader of logs in docs/file-format.md', () => {
   test('reads what the server reads, whatever stands in a piece', async () => {
     await fc.assert(
       fc.asyncProperty(mailPieces, async ({ start, bytes }) => {
-        const dir = mkdtempSync(join(temporaryDirectory(), 'mailboxes-'));
+        const dir = temporaryDirectory();
         mkdirSync(join(dir, '.taken/henry'), { recursive: true });
         writeFileSync(join(dir, `.taken/henry/${start}_99-0.txt`), bytes);
 

@@ -1,5 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PACKAGE_DIR } from '../support/built-package.ts';
@@ -7,6 +6,7 @@ import { requires } from '../support/requires.ts';
 import { serveChat } from '../support/serve-chat.ts';
 import { block } from './kit/documents.ts';
 import { Shell, run } from './kit/shell.ts';
+import { makeDirectory, removeDirectory } from '../support/make-directory.ts';
 
 const FREE_PORT = { PORT: '0' };
 const NOT_CLONED = new Set(['node_modules', 'dist', 'mailboxes', '.git', 'coverage']);
@@ -17,7 +17,7 @@ let app: string;
 
 /** A clone whose packages are there already, and an application that has this package. */
 beforeAll(() => {
-  work = mkdtempSync(join(tmpdir(), 'mailbox-chat-readme-'));
+  work = makeDirectory();
   clone = join(work, 'clone');
   mkdirSync(clone);
   for (const name of readdirSync(PACKAGE_DIR)) {
@@ -33,7 +33,7 @@ beforeAll(() => {
   symlinkSync(join(clone, 'bin/mailbox-chat.cjs'), join(app, 'node_modules/.bin/mailbox-chat'));
 });
 
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+afterAll(() => removeDirectory(work));
 
 /** The commands of a line, without its comment. */
 function commandsOf(line: string): string[] {

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PACKAGE_DIR, buildPackage } from '../support/built-package.ts';
 import { documents } from './kit/documents.ts';
+import { makeDirectory, removeDirectory } from '../support/make-directory.ts';
 
 const NODE_MODULES = join(PACKAGE_DIR, 'node_modules');
 
@@ -88,9 +88,9 @@ describe.each(RESOLUTIONS)('with %j, strictly, our declarations checked too,', (
   let work: string;
   beforeAll(() => {
     buildPackage();
-    work = mkdtempSync(join(tmpdir(), 'mailbox-chat-snippets-'));
+    work = makeDirectory();
   });
-  afterAll(() => rmSync(work, { recursive: true, force: true }));
+  afterAll(() => removeDirectory(work));
 
   test('compile the snippets, in an application that uses Express and a login', async () => {
     const app = makeApplication(join(work, 'express'), ['node', ...DECLARED]);

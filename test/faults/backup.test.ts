@@ -9,8 +9,10 @@ import { ForeignWriter } from './kit/foreign-writer.ts';
 import { FOREIGN, Ledger } from './kit/ledger.ts';
 import { Sender } from './kit/sender.ts';
 import { ServerProcess, freePort } from './kit/server-process.ts';
-import { pause, until } from './kit/wait.ts';
-import { removeDirectory, replay, shorten, temporaryDirectory } from './kit/world.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { until } from '../support/until.ts';
+import { replay, shorten } from './kit/world.ts';
+import { removeDirectory, makeDirectory } from '../support/make-directory.ts';
 
 const run = promisify(execFile);
 const MAILBOX = 'alice';
@@ -37,7 +39,7 @@ async function judged(copy: string, before: Ledger, now: Ledger): Promise<object
 testWithStrace(
   'a backup of a working server has everything that was accepted before it began, in order, ours once',
   async () => {
-    const world = temporaryDirectory();
+    const world = makeDirectory();
     const dir = join(world, 'mailboxes');
     const ledger = new Ledger();
     const port = await freePort();
@@ -74,7 +76,7 @@ testWithStrace(
       await follower.close();
       await server.terminate();
       for (const sender of senders) sender.close();
-      removeDirectory(world);
+      await removeDirectory(world);
     }
 
     const well = { lost: [], twice: [], reordered: [], strange: [], complaints: [] };

@@ -36,7 +36,7 @@ async function withTwoServers(
     carol.close();
     await other?.kill();
     await scene.clear();
-    clock.remove();
+    await clock.remove();
   }
 }
 

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Strace, canInject } from './kit/strace.ts';
@@ -6,20 +6,15 @@ import { DiskImage, testOnDisk, type FileSystem } from './kit/disk-image.ts';
 import { sh, testWithMounts, testWithPrlimit, testWithStrace } from './kit/fault-test.ts';
 import { isErrno } from '../../src/words/mailbox-error.ts';
 import { ALL_WELL, Scene, type Judgement } from './kit/scene.ts';
-import { until } from './kit/wait.ts';
-import { removeDirectory, temporaryDirectory } from './kit/world.ts';
-
-const cleanups: (() => void)[] = [];
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0).toReversed()) cleanup();
-});
+import { until } from '../support/until.ts';
+import { afterThisTest } from '../support/after-this-test.ts';
+import { temporaryDirectory } from '../support/directory.ts';
 
 /** A directory on a file system of its own. */
 function mounted(command: (path: string) => string): string {
   const path = temporaryDirectory();
-  cleanups.push(() => removeDirectory(path));
   sh(command(path));
-  cleanups.push(() => sh(`umount -l ${path}`));
+  afterThisTest(() => sh(`umount -l ${path}`));
   return path;
 }
 

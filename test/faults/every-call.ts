@@ -3,8 +3,9 @@ import { Ledger } from './kit/ledger.ts';
 import { ALICE, Scene, type Judgement } from './kit/scene.ts';
 import { ServerProcess } from './kit/server-process.ts';
 import { Strace, type Injection } from './kit/strace.ts';
-import { pause } from './kit/wait.ts';
-import { copyDirectory, temporaryDirectory } from './kit/world.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { copyDirectory } from './kit/world.ts';
+import { makeDirectory } from '../support/make-directory.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 
 const MOST_CALLS = 100;
@@ -39,7 +40,7 @@ const worlds = new Map<string, { readonly dir: string; readonly ledger: Ledger }
 /** A scene in a world of its own: what lies in it was made once. */
 async function sceneOf({ name, world, options }: Operation): Promise<Scene> {
   if (!world) return new Scene({ ...options, command: true });
-  const made = worlds.get(name) ?? { dir: temporaryDirectory(), ledger: new Ledger() };
+  const made = worlds.get(name) ?? { dir: makeDirectory(), ledger: new Ledger() };
   if (!worlds.has(name)) await world(made.dir, made.ledger);
   worlds.set(name, made);
   const scene = new Scene({ ...options, command: true }, made.ledger.upToNow());

@@ -6,7 +6,8 @@ import { LONG } from './kit/fault-test.ts';
 import { Ledger, isClean } from './kit/ledger.ts';
 import { ALL_WELL, Scene } from './kit/scene.ts';
 import { Sender, post } from './kit/sender.ts';
-import { pause, until } from './kit/wait.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { until } from '../support/until.ts';
 import { namesIn, replay } from './kit/world.ts';
 
 const AT_ONCE = 16;

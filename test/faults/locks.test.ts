@@ -6,7 +6,7 @@ import { ALICE, ALL_WELL, Scene } from './kit/scene.ts';
 import { Sender, post } from './kit/sender.ts';
 import { ServerProcess } from './kit/server-process.ts';
 import { Strace } from './kit/strace.ts';
-import { until } from './kit/wait.ts';
+import { until } from '../support/until.ts';
 import { locksIn } from './kit/world.ts';
 
 const LONGER_THAN_STALE = 'delay_enter=3000000';

@@ -22,7 +22,8 @@ import { FOREIGN } from './kit/ledger.ts';
 import { ALICE, ALL_WELL, Scene } from './kit/scene.ts';
 import { post } from './kit/sender.ts';
 import { Strace } from './kit/strace.ts';
-import { pause, until } from './kit/wait.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { until } from '../support/until.ts';
 import { takesIn } from './kit/world.ts';
 
 jest.setTimeout(30_000);

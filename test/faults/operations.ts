@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { isClean, type Ledger } from './kit/ledger.ts';
 import { ALICE, type Scene } from './kit/scene.ts';
 import { BIN, ServerProcess, tracked, type ServerOptions } from './kit/server-process.ts';
-import { replay, shorten, temporaryDirectory } from './kit/world.ts';
+import { replay, shorten } from './kit/world.ts';
+import { makeDirectory } from '../support/make-directory.ts';
 import { HURRY, forgettable, manyPieces, oldMail, takenHalf, versionOne } from './kit/worlds.ts';
 
 /** One thing that the server does with files or sockets, done under faults. Seen from outside only: it holds for any layout. */
@@ -180,7 +181,7 @@ export const OPERATIONS: readonly Operation[] = [
       scene.appendForeign();
     },
     act: async (scene) => {
-      const copy = join(temporaryDirectory(), 'copy');
+      const copy = join(makeDirectory(), 'copy');
       const before = scene.ledger.upToNow();
       if (await command(scene, 'backup', copy)) copies.set(scene, { copy, before });
     },

@@ -5,8 +5,9 @@ import { ForeignWriter, type WriterKind } from './kit/foreign-writer.ts';
 import { Ledger, type Verdict } from './kit/ledger.ts';
 import { Random } from './kit/random.ts';
 import { Sender } from './kit/sender.ts';
-import { until } from './kit/wait.ts';
-import { leftovers, removeDirectory, replay, shorten, takesIn, temporaryDirectory } from './kit/world.ts';
+import { until } from '../support/until.ts';
+import { leftovers, replay, shorten, takesIn } from './kit/world.ts';
+import { removeDirectory, makeDirectory } from '../support/make-directory.ts';
 
 export interface SoakOptions {
   readonly seed: number;
@@ -64,7 +65,7 @@ class Soak {
   readonly #options: Required<Omit<SoakOptions, 'report'>>;
   readonly #report: (line: string) => void;
   readonly #random: Random;
-  readonly #dir = temporaryDirectory();
+  readonly #dir = makeDirectory();
   readonly #boxes: Box[] = [];
   readonly #processes: FaultyProcesses;
   #writers: ForeignWriter[] = [];
@@ -239,6 +240,6 @@ class Soak {
     await Promise.allSettled(this.#writers.map((writer) => writer.stop()));
     await this.#processes.kill();
     if (process.env['KEEP_DIR']) this.#report(`kept: ${this.#dir}`);
-    else removeDirectory(this.#dir);
+    else await removeDirectory(this.#dir);
   }
 }

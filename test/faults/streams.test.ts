@@ -7,7 +7,8 @@ import { Follower } from './kit/follower.ts';
 import { FOREIGN, Ledger } from './kit/ledger.ts';
 import { ALICE, ALL_WELL, Scene } from './kit/scene.ts';
 import { tracked } from './kit/server-process.ts';
-import { pause, until } from './kit/wait.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { until } from '../support/until.ts';
 import { locksIn } from './kit/world.ts';
 
 const MIB = 1024 * 1024;

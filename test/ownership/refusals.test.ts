@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ function openChat(dir: string): MailboxChat {
 }
 
 test('Processes share a directory whose path is too long for a socket', async () => {
-  const dir = join(mkdtempSync(join(temporaryDirectory(), 'x'.repeat(100))), 'y'.repeat(100));
+  const dir = join(temporaryDirectory(), 'x'.repeat(100), 'y'.repeat(100));
   const [owner, front] = [await startChatProcess(dir), await startChatProcess(dir)];
 
   await say(front, 'jjeong', 'henry', 'hi');

@@ -5,7 +5,8 @@ import { Follower } from '../faults/kit/follower.ts';
 import { Ledger } from '../faults/kit/ledger.ts';
 import { Sender, post } from '../faults/kit/sender.ts';
 import { ServerProcess } from '../faults/kit/server-process.ts';
-import { pause, until } from '../faults/kit/wait.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { until } from '../support/until.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { buildPackage } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
@@ -75,7 +76,7 @@ class Stage {
     return Math.max(...times.map((at, i) => at - (times[i - 1] ?? at)));
   }
 
-  hasAccepted(count: number): Promise<void> {
+  hasAccepted(count: number): Promise<boolean> {
     const from = this.accepted.length;
     return until(`${count} more messages`, () => this.accepted.length >= from + count, 20_000, 5);
   }

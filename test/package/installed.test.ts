@@ -4,13 +4,12 @@ import { cpSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSyn
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, afterAll, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { Shell } from '../docs/kit/shell.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { PACKAGE_DIR } from '../support/built-package.ts';
 import { requires } from '../support/requires.ts';
 import { inTime } from '../support/until.ts';
+import { makeDirectory, removeDirectory } from '../support/make-directory.ts';
 
 const run = promisify(execFile);
 const INSTALL_WITHIN_MS = 180_000;
@@ -22,7 +21,7 @@ let packed: string[];
 
 /** Packs a copy of this package, as if it had just been cloned, and installs it into an application of its own. */
 beforeAll(async () => {
-  work = mkdtempSync(join(tmpdir(), 'mailbox-chat-package-'));
+  work = makeDirectory();
   app = join(work, 'app');
   const clone = join(work, 'clone');
   const notCloned = new Set(['node_modules', 'dist', 'mailboxes', '.git', 'test', 'coverage']);
@@ -44,7 +43,7 @@ beforeAll(async () => {
   await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], { cwd: app });
 }, INSTALL_WITHIN_MS);
 
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+afterAll(() => removeDirectory(work));
 
 describe('the package', () => {
   test('holds the program, its types, its pages and its command, and none of the sources or tests', () => {

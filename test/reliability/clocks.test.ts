@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { appendFileSync } from 'node:fs';
 import { testWithFaketime } from '../faults/kit/fault-test.ts';
-import { pause } from '../faults/kit/wait.ts';
+import { setTimeout as pause } from 'node:timers/promises';
 import { temporaryDirectory } from '../support/directory.ts';
 import { listen } from '../support/listener.ts';
 import { history, say } from '../support/requests.ts';

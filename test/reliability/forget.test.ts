@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { pause } from '../faults/kit/wait.ts';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Listener, listen, textOf } from '../support/listener.ts';
 import { history, reportReceipt, say } from '../support/requests.ts';
 import { until } from '../support/until.ts';

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, renameSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sh, testWithMounts, testWithOtherUser } from '../faults/kit/fault-test.ts';
-import { pause } from '../faults/kit/wait.ts';
+import { setTimeout as pause } from 'node:timers/promises';
 import { run } from '../command/running.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { Listener, listen } from '../support/listener.ts';

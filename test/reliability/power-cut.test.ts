@@ -1,6 +1,6 @@
 import { describe, expect } from '@jest/globals';
 import { DiskImage, testOnDisk } from '../faults/kit/disk-image.ts';
-import { pause } from '../faults/kit/wait.ts';
+import { setTimeout as pause } from 'node:timers/promises';
 import { listen } from '../support/listener.ts';
 import { history, say, type At } from '../support/requests.ts';
 import { command, startChat } from './kit/chat-command.ts';

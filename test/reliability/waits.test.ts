@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Running, cleanUp } from '../command/running.ts';
 import { copyDirectory } from '../faults/kit/world.ts';
@@ -9,6 +8,7 @@ import { history, reportReceipt, say, type At } from '../support/requests.ts';
 import { Bystander } from './kit/bystander.ts';
 import { startChat, type Chat } from './kit/chat-command.ts';
 import { drained, mailboxFile, numbered, type Place } from './kit/mail.ts';
+import { makeDirectory, removeDirectory } from '../support/make-directory.ts';
 
 /** Nobody may wait 50 ms for another one's request; ten times that allows for a machine that is busy with other things. */
 const BUSY_MACHINE_MS = 500;
@@ -36,7 +36,7 @@ describe('on a log of 76 MB from 200 people, nobody waits long', () => {
   let heavy = '';
 
   beforeAll(async () => {
-    heavy = mkdtempSync(join(tmpdir(), 'mailbox-chat-test-'));
+    heavy = makeDirectory();
     try {
       const { port } = await new Running(['--port', '0', '--dir', heavy]).ready();
       appendMany({ dir: heavy }, 199_000);
@@ -46,7 +46,7 @@ describe('on a log of 76 MB from 200 people, nobody waits long', () => {
     }
   }, 120_000);
 
-  afterAll(() => rmSync(heavy, { recursive: true, force: true }));
+  afterAll(() => removeDirectory(heavy));
 
   async function startOnHeavy(): Promise<Chat> {
     const dir = join(temporaryDirectory(), 'mailboxes');

@@ -16,8 +16,9 @@ import * as fc from 'fast-check';
 import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
 import { mailboxName } from '../../src/words/mailbox-name.ts';
 import type { MailEvent } from '../../src/words/mailbox-store.ts';
-import { Clock, MailboxDirectory, eventually } from '../support/store-files.ts';
+import { Clock, MailboxDirectory } from '../support/store-files.ts';
 import { Listener, appendAll, henry, letter, numbered, readAll, textsOf } from '../support/store-mail.ts';
+import { until } from '../support/until.ts';
 
 jest.setTimeout(30_000);
 
@@ -72,7 +73,7 @@ describe('mail appended by', () => {
       const second = await listener.take(5);
 
       expect(textsOf([...first, ...second])).toEqual(texts);
-      await eventually(() => statSync(directory.file()).size === 0); // a last blank line may come after its event
+      await until('the take', () => statSync(directory.file()).size === 0); // a last blank line may come after its event
       const kept = (await store.readBack(henry)).events.toReversed();
       expect(untimed(kept)).toEqual(untimed([...first, ...second]));
       for (const [i, { time }] of [...first, ...second].entries()) expect(kept[i]!.time).toBeGreaterThanOrEqual(time);

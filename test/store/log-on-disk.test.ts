@@ -2,8 +2,9 @@ import { appendFileSync, existsSync, readdirSync, rmSync, truncateSync, utimesSy
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { FileMailboxes, FileMailboxesOptions } from '../../src/files/file-mailboxes.ts';
 import type { MailEvent } from '../../src/words/mailbox-store.ts';
-import { Clock, MailboxDirectory, eventually } from '../support/store-files.ts';
+import { Clock, MailboxDirectory } from '../support/store-files.ts';
 import { Listener, appendAll, henry, letter, numbered, readAll, textsOf } from '../support/store-mail.ts';
+import { until } from '../support/until.ts';
 
 jest.setTimeout(30_000);
 
@@ -53,13 +54,13 @@ function pieces(): string[] {
 /** Resolves when all that was read has its place in the log. */
 async function settled(): Promise<void> {
   await directory.emptied();
-  await eventually(() => !namesIn('.taken').some((name) => name.startsWith('new')));
+  await until('the end of the take', () => !namesIn('.taken').some((name) => name.startsWith('new')));
 }
 
 /** Old pieces move on first, and are then dropped once a minute; resolves when some are gone. */
 async function dropped(): Promise<void> {
   const before = pieces().length;
-  await eventually(() => {
+  await until('fewer pieces', () => {
     uptime.move(10_000);
     return pieces().length < before;
   });
@@ -149,7 +150,7 @@ describe('a log in pieces', () => {
     const events = await appendAll(store, numbered('x'.repeat(500), 100));
 
     expect(await listener.take(100)).toEqual(events);
-    await expect(eventually(() => pieces().length > 1)).resolves.toBe(true);
+    await expect(until('more pieces', () => pieces().length > 1)).resolves.toBe(true);
   });
 });
 
@@ -205,7 +206,7 @@ describe('what is kept', () => {
     await store.mark(henry, 'delivered', event.id);
     clock.move(10 * MINUTE_MS + 1);
 
-    await eventually(() => {
+    await until('one piece', () => {
       uptime.move(10_000);
       return pieces().length === 1 && !pieces()[0]!.includes('/0-0_');
     });
@@ -223,7 +224,7 @@ describe('what is kept', () => {
     await listener.next();
     await settled();
     await store.mark(henry, 'delivered', received!.id);
-    await eventually(() => {
+    await until('no pieces', () => {
       uptime.move(3000);
       return namesIn('.taken').length === 0;
     });
@@ -233,7 +234,7 @@ describe('what is kept', () => {
     clock.move(10 * MINUTE_MS + 1);
 
     open({ keepMs: 10 * MINUTE_MS });
-    await eventually(() => pieces().length === 1 && !pieces()[0]!.includes('/0-0_'));
+    await until('one piece', () => pieces().length === 1 && !pieces()[0]!.includes('/0-0_'));
 
     expect(await readAll(store)).toEqual([]);
   });
@@ -379,7 +380,7 @@ describe('a piece that was damaged', () => {
     await inPieces(numbered('message', 2));
     appendFileSync(pieces()[0]!, '\0\0\0\n: \n\ndata: late\n\n\n\nid: 1-0\ndata: no id of ours\n\n');
 
-    await eventually(() => {
+    await until('the names', () => {
       uptime.move(1000);
       const names = [...namesIn('.taken'), ...namesIn('.delivered')];
       return names.filter((name) => /^\d/.test(name)).length === 3; // the mailbox holds late mail for a moment only

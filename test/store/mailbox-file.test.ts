@@ -19,7 +19,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
 import { mailboxName } from '../../src/words/mailbox-name.ts';
-import { Clock, MailboxDirectory, eventually } from '../support/store-files.ts';
+import { Clock, MailboxDirectory } from '../support/store-files.ts';
 import {
   Listener,
   appendAll,
@@ -32,6 +32,7 @@ import {
   textOf,
   textsOf,
 } from '../support/store-mail.ts';
+import { until } from '../support/until.ts';
 
 jest.setTimeout(30_000);
 
@@ -64,7 +65,7 @@ describe('the mailbox file', () => {
     expect(modeOf(directory.in('shared'))).toBe(0o770);
     expect(modeOf(directory.in('shared', '.locks'))).toBe(0o700);
     await (await Listener.open(shared)).take(1);
-    await eventually(() => statSync(directory.in('shared', 'henry.txt')).size === 0);
+    await until('the take', () => statSync(directory.in('shared', 'henry.txt')).size === 0);
     expect(modeOf(directory.in('shared', 'henry.txt'))).toBe(0o660);
   });
 
@@ -175,7 +176,7 @@ describe('the mailbox file', () => {
   test('comes back when somebody removes it, and mail goes on', async () => {
     const listener = await Listener.open(store);
     rmSync(directory.file());
-    await eventually(() => existsSync(directory.file()));
+    await until('the mailbox', () => existsSync(directory.file()));
 
     appendFileSync(directory.file(), 'data: hi\n\n');
 

@@ -1,22 +1,21 @@
-import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { MailboxWatcher } from '../../src/files/mailbox-watcher.ts';
 import { silent } from '../../src/words/logger.ts';
-import { eventually } from '../support/store-files.ts';
+import { temporaryDirectory } from '../support/directory.ts';
+import { until } from '../support/until.ts';
 
 let dir: string;
 let watcher: MailboxWatcher;
 
 beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'watcher-'));
+  dir = temporaryDirectory();
   watcher = new MailboxWatcher(silent, { most: 1 });
 });
 
 afterEach(async () => {
   await watcher.close();
-  rmSync(dir, { recursive: true, force: true });
 });
 
 function mailbox(name: string): string {
@@ -53,7 +52,7 @@ test('hints at what was written to the file that follows a take before its watch
 
   watcher.rewatch(path);
   appendFileSync(path, 'data: hi\n\n');
-  await eventually(() => hints > 0);
+  await until('a hint', () => hints > 0);
   await hinted(path, () => hints);
 
   expect(watcher.errors).toBe(0);
@@ -87,7 +86,7 @@ test('hints at what others write between our appends, when those have come to re
   const before = hints;
 
   appendFileSync(path, 'data: from another program\n\n');
-  await eventually(() => hints > before);
+  await until('another hint', () => hints > before);
   await hinted(path, () => hints);
 
   expect(watcher.errors).toBe(0);

@@ -17,8 +17,9 @@ import {
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { FileMailboxes, FileMailboxesOptions } from '../../src/files/file-mailboxes.ts';
 import { silent } from '../../src/words/logger.ts';
-import { Clock, MailboxDirectory, eventually } from '../support/store-files.ts';
+import { Clock, MailboxDirectory } from '../support/store-files.ts';
 import { Listener, appendAll, henry, letter, mina, numbered, readAll, textsOf } from '../support/store-mail.ts';
+import { until } from '../support/until.ts';
 
 jest.setTimeout(30_000);
 
@@ -70,7 +71,7 @@ function takeAndDie(): void {
 /** Resolves when all that was read has its place in the log. */
 async function settled(mailbox = henry): Promise<void> {
   await directory.emptied(mailbox);
-  await eventually(() => !taken(mailbox).some((name) => name.startsWith('new')));
+  await until('the end of the take', () => !taken(mailbox).some((name) => name.startsWith('new')));
   await store.drain(mailbox); // comes after the take in the turns of the mailbox
 }
 
@@ -84,7 +85,7 @@ async function drain(mailbox = henry): Promise<void> {
 async function whileTimePasses<T>(isOver: () => T | undefined | false): Promise<T> {
   const passing = setInterval(() => uptime.move(IDLE_MS), 50);
   try {
-    return await eventually(isOver);
+    return await until('it to be over', isOver);
   } finally {
     clearInterval(passing);
   }
@@ -97,11 +98,11 @@ describe('a take of which a step failed', () => {
     await readAll(store);
     mkdirSync(directory.in('.taken'), { recursive: true });
     writeFileSync(directory.in('.taken', 'henry'), 'in the way');
-    await eventually(() => failures > 0);
+    await until('a failure', () => failures > 0);
 
     rmSync(directory.in('.taken', 'henry'));
 
-    await eventually(() => taken().length === 1);
+    await until('one piece', () => taken().length === 1);
     expect(await readAll(store)).toEqual(events);
   });
 
@@ -129,7 +130,7 @@ describe('a take of which a step failed', () => {
 
     expect(await readAll(open())).toEqual([first]);
     renameSync(elsewhere, path);
-    await eventually(() => taken().includes(`${first!.id}_${second!.id}.txt`));
+    await until('the name of the piece', () => taken().includes(`${first!.id}_${second!.id}.txt`));
 
     expect(await readAll(store)).toEqual([first, second]);
   });
@@ -178,7 +179,7 @@ describe('a mailbox that was taken', () => {
     await drain();
 
     uptime.move(IDLE_MS - 1);
-    await eventually(() => taken('mina').length === 0);
+    await until('no piece of mina', () => taken('mina').length === 0);
 
     expect(taken()).toHaveLength(1);
   });

@@ -1,7 +1,5 @@
 import { afterEach, jest } from '@jest/globals';
-
-/** Ten times what the slowest promise of the product takes; a test that waits for the thing itself is far quicker. */
-export const DEADLINE_MS = 20_000;
+import { DEADLINE_MS } from './until.ts';
 
 // Longer than any wait inside a test, so that it is the wait that says what was missing.
 jest.setTimeout(6 * DEADLINE_MS);

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { afterThisTest } from './after-this-test.ts';
+import { makeDirectory, removeDirectory } from './make-directory.ts';
 
 /** A directory for this test alone. */
 export function temporaryDirectory(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'mailbox-chat-test-'));
-  afterThisTest(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = makeDirectory();
+  afterThisTest(() => removeDirectory(dir));
   return dir;
 }
 

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inTime, until } from './until.ts';
+import { makeDirectory } from './make-directory.ts';
 
 /** Where nats-server is: `NATS_SERVER`, or on the PATH. jest.config.js leaves the tests out where there is none. */
 const PROGRAM = process.env['NATS_SERVER'] ?? 'nats-server';
@@ -26,7 +26,7 @@ export class NatsServer {
 
   /** `sync`: what stands behind `sync_interval:`; `more`: more lines of the configuration. */
   static async start({ sync = 'always', more = '' } = {}): Promise<NatsServer> {
-    const dir = mkdtempSync(join(tmpdir(), 'mailbox-chat-nats-'));
+    const dir = makeDirectory();
     const config = join(dir, 'nats.conf');
     writeFileSync(
       config,

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileMailboxes, type FileMailboxesOptions } from '../../src/files/file-mailboxes.ts';
+import { makeDirectory, removeDirectory } from './make-directory.ts';
+import { until } from './until.ts';
 
 /** A clock that stands until it is moved. */
 export class Clock {
@@ -21,7 +22,7 @@ export class Clock {
 
 /** A data directory of its own, and the stores that a test opens on it. */
 export class MailboxDirectory {
-  readonly path = mkdtempSync(join(tmpdir(), 'mailboxes-'));
+  readonly path = makeDirectory();
   readonly #stores: FileMailboxes[] = [];
 
   open(options: FileMailboxesOptions = {}): FileMailboxes {
@@ -48,20 +49,11 @@ export class MailboxDirectory {
 
   /** Resolves when all that stood in a mailbox was read, and it has been taken. */
   async emptied(name = 'henry'): Promise<void> {
-    await eventually(() => statSync(this.file(name), { throwIfNoEntry: false })?.size === 0);
+    await until(`${name} to be empty`, () => statSync(this.file(name), { throwIfNoEntry: false })?.size === 0);
   }
 
   async remove(): Promise<void> {
     await Promise.all(this.#stores.map((store) => store.close()));
-    rmSync(this.path, { recursive: true, force: true });
-  }
-}
-
-/** Resolves when `look` gives something: for what no call waits for. The test's own deadline ends it. */
-export async function eventually<T>(look: () => T | undefined | false): Promise<T> {
-  for (;;) {
-    const found = look();
-    if (found !== undefined && found !== false) return found;
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await removeDirectory(this.path);
   }
 }

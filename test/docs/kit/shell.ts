@@ -51,7 +51,7 @@ export class Shell {
     await this.#untilPrinted(text, (stdout) => view(stdout).startsWith(text));
   }
 
-  #untilPrinted<T>(what: string, look: (stdout: string) => T): Promise<NonNullable<T>> {
+  #untilPrinted<T>(what: string, look: (stdout: string) => T | false | null): Promise<T> {
     return until(`the output\n${what}`, () => {
       const found = look(this.#stdout);
       if (!found && this.#hasEnded) throw new Error(`It ended with ${JSON.stringify(this.#ran())}, without\n${what}`);

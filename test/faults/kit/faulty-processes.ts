@@ -2,7 +2,7 @@ import { ownerOf } from '../../ownership/kit.ts';
 import type { Random } from './random.ts';
 import { ServerProcess, freePort } from './server-process.ts';
 import { Silence } from './silence.ts';
-import { pause } from './wait.ts';
+import { setTimeout as pause } from 'node:timers/promises';
 
 export type Fault = 'kill' | 'stop' | 'terminate';
 

@@ -1,7 +1,7 @@
 import { get, type ClientRequest } from 'node:http';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { Shown } from './ledger.ts';
-import { pause } from './wait.ts';
+import { setTimeout as pause } from 'node:timers/promises';
 
 export interface FollowerOptions {
   readonly mailbox: string;

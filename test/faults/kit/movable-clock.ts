@@ -1,13 +1,13 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeDirectory, temporaryDirectory } from './world.ts';
+import { removeDirectory, makeDirectory } from '../../support/make-directory.ts';
 
 /**
  * The clock of another process, moved while it runs, by the library of Debian's `faketime`. The times that the system
  * gives to files stay as they are.
  */
 export class MovableClock {
-  readonly #dir = temporaryDirectory();
+  readonly #dir = makeDirectory();
   /** What the process is to be run by, so that its clock alone moves: timers, and the clock that only rises, go on. */
   readonly via: readonly string[];
   /** The same, but timers move with the clock: so the time really passes. */
@@ -31,8 +31,8 @@ export class MovableClock {
     renameSync(`${this.#file}.new`, this.#file); // it is read at any time, and never half
   }
 
-  remove(): void {
-    removeDirectory(this.#dir);
+  async remove(): Promise<void> {
+    await removeDirectory(this.#dir);
   }
 
   get #file(): string {

@@ -6,8 +6,10 @@ import { FOREIGN, Ledger, isClean, type Verdict } from './ledger.ts';
 import { Sender } from './sender.ts';
 import { ServerProcess, freePort, type ServerOptions } from './server-process.ts';
 import { COUNTABLE } from './strace.ts';
-import { pause, until } from './wait.ts';
-import { leftovers, removeDirectory, replay, shorten, temporaryDirectory } from './world.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { until } from '../../support/until.ts';
+import { leftovers, replay, shorten } from './world.ts';
+import { removeDirectory, makeDirectory } from '../../support/make-directory.ts';
 
 export const ALICE = 'alice';
 
@@ -44,7 +46,7 @@ export class Scene {
   /** `ledger`: what is in the directory already. */
   constructor(options: Partial<ServerOptions> = {}, ledger = new Ledger()) {
     this.ledger = ledger;
-    this.dir = options.dir ?? temporaryDirectory();
+    this.dir = options.dir ?? makeDirectory();
     this.#options = options;
     this.sender = new Sender({ name: 'bob', receiver: ALICE, ledger: this.ledger, port: () => this.clientPort });
   }
@@ -216,6 +218,6 @@ export class Scene {
     await this.server?.kill();
     await this.companion?.kill();
     this.sender.close();
-    if (this.#options.dir === undefined) removeDirectory(this.dir);
+    if (this.#options.dir === undefined) await removeDirectory(this.dir);
   }
 }

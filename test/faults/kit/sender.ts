@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
 import type { Ledger } from './ledger.ts';
-import { pause } from './wait.ts';
+import { setTimeout as pause } from 'node:timers/promises';
 
 export interface Answer {
   readonly status: number;

@@ -2,7 +2,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { tracked } from './server-process.ts';
-import { until } from './wait.ts';
+import { until } from '../../support/until.ts';
 
 export interface Injection {
   /** A system call, or several that are one to us. */

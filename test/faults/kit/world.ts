@@ -1,17 +1,8 @@
-import { cpSync, existsSync, lstatSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Follower } from './follower.ts';
 import type { Ledger, Verdict } from './ledger.ts';
-import { until } from './wait.ts';
-
-export function temporaryDirectory(): string {
-  return mkdtempSync(join(tmpdir(), 'mailbox-faults-'));
-}
-
-export function removeDirectory(dir: string): void {
-  rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
-}
+import { until } from '../../support/until.ts';
 
 /** Copies a data directory with its times, but for the socket of a server. */
 export function copyDirectory(from: string, to: string): void {

@@ -59,7 +59,7 @@ export async function oldMail(dir: string, ledger: Ledger): Promise<void> {
     sender.close();
   };
   await served(options, work, clock.via);
-  clock.remove();
+  await clock.remove();
   ledger.alsoPosted(spoken);
 }
 

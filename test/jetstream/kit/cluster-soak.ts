@@ -5,8 +5,9 @@ import { Ledger, type Shown, type Verdict } from '../../faults/kit/ledger.ts';
 import { Random } from '../../faults/kit/random.ts';
 import { Sender, post } from '../../faults/kit/sender.ts';
 import { ServerProcess, freePort } from '../../faults/kit/server-process.ts';
-import { pause, until } from '../../faults/kit/wait.ts';
-import { removeDirectory, temporaryDirectory } from '../../faults/kit/world.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { until } from '../../support/until.ts';
+import { removeDirectory, makeDirectory } from '../../support/make-directory.ts';
 import { HintDropper } from './hint-dropper.ts';
 import { NatsCluster, type NatsNode } from './nats-cluster.ts';
 
@@ -69,7 +70,7 @@ class ClusterSoak {
   readonly #report: (line: string) => void;
   readonly #mailboxes: number;
   readonly #dropOfTen: number;
-  readonly #dir = temporaryDirectory();
+  readonly #dir = makeDirectory();
   readonly #boxes: Box[] = [];
   readonly #longest: Record<string, number> = {};
   readonly #droppers: HintDropper[] = [];
@@ -109,7 +110,7 @@ class ClusterSoak {
     await Promise.all(this.#chats.map((chat) => chat.kill()));
     for (const dropper of this.#droppers) dropper.close();
     await this.#cluster?.stop();
-    removeDirectory(this.#dir);
+    await removeDirectory(this.#dir);
   }
 
   async #startChat(cluster: NatsCluster): Promise<ServerProcess> {

@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { freePort, tracked } from '../../faults/kit/server-process.ts';
-import { until } from '../../faults/kit/wait.ts';
+import { until } from '../../support/until.ts';
+import { makeDirectory } from '../../support/make-directory.ts';
 
 const PROGRAM = process.env['NATS_SERVER'] ?? 'nats-server';
 
@@ -67,7 +67,7 @@ export class NatsCluster {
   }
 
   static async start(names: readonly string[] = ['n1', 'n2', 'n3']): Promise<NatsCluster> {
-    const dir = mkdtempSync(join(tmpdir(), 'mailbox-chat-cluster-'));
+    const dir = makeDirectory();
     const routes: number[] = [];
     for (const _ of names) routes.push(await freePort());
     const nodes: NatsNode[] = [];

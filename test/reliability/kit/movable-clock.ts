@@ -1,5 +1,5 @@
 import { MovableClock } from '../../faults/kit/movable-clock.ts';
-import { pause } from '../../faults/kit/wait.ts';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterThisTest } from '../../support/after-this-test.ts';
 import type { At } from '../../support/requests.ts';
 import { until } from '../../support/until.ts';

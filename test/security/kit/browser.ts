@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll } from '@jest/globals';
 import { chromium, type Browser, type BrowserContext } from 'playwright-core';
-import { DEADLINE_MS, afterThisTest } from '../../support/after-this-test.ts';
+import { afterThisTest } from '../../support/after-this-test.ts';
+import { DEADLINE_MS } from '../../support/until.ts';
 import { chromiumPath } from '../../support/requires.ts';
 
 let browser: Browser | undefined;
