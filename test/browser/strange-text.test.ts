@@ -173,7 +173,7 @@ describe('an address in a message', () => {
   });
 });
 
-describe('what another program writes into a mailbox', () => {
+describe('text that another program writes into a mailbox', () => {
   test('is shown: in several lines, in Korean, as JSON, without a blank line behind it', async () => {
     const server = await Server.start();
     const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));

@@ -47,7 +47,7 @@ function contents(dir: string): string[] {
     .map((line) => `${line} ${statSync(join(dir, line.split(' ')[0]!)).mode.toString(8)}`);
 }
 
-test('Of a stopped server everything is copied, with modes and invitations', async () => {
+test('Copies everything of a stopped server, with modes and invitations', async () => {
   const { cwd, dir, copy } = scene();
   await stop(await filled(cwd));
   await run(['invite', 'henry'], { cwd });
@@ -62,7 +62,7 @@ test('Of a stopped server everything is copied, with modes and invitations', asy
   expect(JSON.parse(stdout)).toMatchObject({ dir: './mailboxes', target: './copy', mailboxes: 2, leftOut: [] });
 });
 
-test('A server on the copy of a running one has its mail and lets the same people in', async () => {
+test('A server on the copy of a running server has its mail and lets in the same people', async () => {
   const { cwd } = scene();
   const first = await filled(cwd);
   const key = /#key=(\S+)/.exec((await run(['invite', 'henry'], { cwd })).stdout)![1]!;
@@ -78,7 +78,7 @@ test('A server on the copy of a running one has its mail and lets the same peopl
   expect(messages.map(({ message }) => message).toSorted()).toEqual(['from a file', 'one', 'three', 'two']);
 });
 
-test('A directory of version 1 is copied as it is, and can be read', async () => {
+test('Copies a directory of version 1 as it is, and the copy can be read', async () => {
   const { cwd, dir } = scene();
   const old = oldDirectory('received');
   layOut(old, dir);
@@ -114,7 +114,7 @@ test.each([
   expect(listing(cwd)).toEqual(before);
 });
 
-test('Copies to an empty directory that is there, and says what it left out', async () => {
+test('Copies to an existing empty directory, and says what it left out', async () => {
   const { cwd, dir, copy } = scene();
   mkdirSync(dir);
   mkdirSync(copy);
@@ -133,7 +133,7 @@ test('Copies to an empty directory that is there, and says what it left out', as
   expect(readdirSync(copy).toSorted()).toEqual(['.delivered', '.layout', '.marks', '.taken', 'henry.txt', 'notes']);
 });
 
-test('What a backup that was cut off has left is not taken for a whole one', async () => {
+test('What an interrupted backup left behind does not pass for a whole one', async () => {
   const { cwd, dir } = scene();
   mkdirSync(dir);
   for (const who of ['henry', 'mina', 'kim']) await run(['send', who, 'hi', '--as', 'jjeong', '--new'], { cwd });

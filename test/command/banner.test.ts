@@ -25,7 +25,7 @@ function start(changes: Partial<Start> = {}): Start {
   };
 }
 
-test('The banner says who talks where, where the mail lies and what to try', () => {
+test('The banner shows each person’s page, the mailboxes and a line to try', () => {
   expect(banner(start(), plain)).toBe(`
   Mailbox Chat 1.0.0  ready in 84 ms
 
@@ -42,7 +42,7 @@ test('The banner says who talks where, where the mail lies and what to try', () 
 `);
 });
 
-test('The banner says where the metrics are, if they are served', () => {
+test('The banner shows the address of the metrics, if they are served', () => {
   const text = banner(start({ metrics: 'http://localhost:9464/metrics' }), plain);
 
   expect(text).toContain('     Metrics    http://localhost:9464/metrics\n');
@@ -62,7 +62,7 @@ test('More than two people choose on the first page', () => {
   expect(text.match(/➜.*/g)).toEqual(['➜  anyone  http://localhost:2012/']);
 });
 
-test('The line to try works in a shell, wherever the mailboxes lie', () => {
+test('The line to try works in a shell, wherever the mailboxes are', () => {
   const dir = join(temporaryDirectory(), "it's a $HOME; true");
   mkdirSync(dir);
   const [, command = ''] = /Try: {2}(.*)/.exec(banner(start({ dir }), plain)) ?? [];
@@ -92,6 +92,6 @@ test.each([
   [{ CI: 'true' }, terminal, false],
   [{ NODE_ENV: 'production' }, terminal, false],
   [{ FORCE_COLOR: '1' }, {}, false],
-])('With %j and the stream %j somebody is looking: %s', (env, stream, expected) => {
+])('With %j and the stream %j a person reads the output: %s', (env, stream, expected) => {
   expect(isTerminal(stream, env)).toBe(expected);
 });

@@ -15,7 +15,7 @@ async function logged(options: Omit<LoggerOptions, 'to'>, log: (logger: Logger) 
   return readFileSync(file, 'utf8');
 }
 
-test('A log never has the text of a message, even when it is handed one', async () => {
+test('A log never contains the text of a message, even if it is given one', async () => {
   const text = await logged({ level: 'debug', format: 'json' }, (logger) => {
     logger.info({ message: 'secret', event: { id: '1-0', data: 'secret' } }, 'stored');
     logger.warn({ err: parsing('secret') }, 'not JSON');
@@ -25,7 +25,7 @@ test('A log never has the text of a message, even when it is handed one', async 
   expect(text).not.toContain('secret');
 });
 
-test.each(['json', 'pretty'] as const)('A %s log has one entry a line whatever a field contains', async (format) => {
+test.each(['json', 'pretty'] as const)('A %s log has one entry a line, whatever a field contains', async (format) => {
   const text = await logged({ level: 'info', format }, (logger) => {
     logger.info({ mailbox: 'a\nINFO: forged\u001B[31m' }, 'seen');
   });

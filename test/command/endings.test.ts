@@ -23,7 +23,7 @@ async function anotherProgram(answer: string): Promise<number> {
   return (other.address() as AddressInfo).port;
 }
 
-test('An old Node is told which one it needs', async () => {
+test('An old Node gets told which one it needs', async () => {
   const pretend = join(temporaryDirectory(), 'pretend.cjs');
   writeFileSync(pretend, `Object.defineProperty(process.versions, 'node', { value: '18.20.8' });`);
 
@@ -57,7 +57,7 @@ test('The help and the version go to stdout', async () => {
   expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), stderr: '' });
 });
 
-test('The help of one command comes by a flag and by a command, and shows its options only', async () => {
+test('--help and help show the options of one command only', async () => {
   const [byFlag, byCommand] = await Promise.all([run(['send', '--help']), run(['help', 'send'])]);
 
   expect(byFlag).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('--as <name>') });
@@ -65,14 +65,14 @@ test('The help of one command comes by a flag and by a command, and shows its op
   expect(byCommand).toEqual(byFlag);
 });
 
-test('What would let everybody in against an option that says otherwise ends with 2', async () => {
+test('An option that would let everybody in against another one ends with 2', async () => {
   const { code, stdout, stderr } = await run(['--host', '0.0.0.0', '--open-to-everyone', '--access', 'links']);
 
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toContain('✗ --open-to-everyone contradicts --access');
 });
 
-test('A port of another program ends with 1 and says what to try', async () => {
+test('A port that another program has ends with 1 and says what to try', async () => {
   const port = await anotherProgram('{"name":"something else"}');
 
   const { code, stdout, stderr } = await run(['--port', String(port)]);
@@ -97,7 +97,7 @@ test('A second start on the same mailboxes points at the first and ends with 0',
   );
 });
 
-test('A port of Mailbox Chat with other mailboxes is a port of another program', async () => {
+test('A Mailbox Chat with other mailboxes counts as another program', async () => {
   const { port } = await serve();
 
   const { code, stderr } = await run(['--port', String(port)]);
@@ -141,7 +141,7 @@ test('A file in the place of the directory ends with 78', async () => {
 });
 
 test.each([['--host'], ['--host', '0.0.0.0'], ['--host', 'example.org']])(
-  'Opening all mail to a network takes more than --access open: %s %s',
+  '--access open alone does not open all mail to a network: %s %s',
   async (...args) => {
     const { code, stdout, stderr } = await run(['--port', '0', '--access', 'open', ...args]);
 

@@ -14,7 +14,7 @@ function withMailboxes(): string {
   return cwd;
 }
 
-test('This computer needs no links, any other address does', () => {
+test('Needs links at every address but this computer’s', () => {
   expect(settled({ host: '127.0.0.1' }).access).toBe('open');
   expect(settled({ host: '::1' }).access).toBe('open');
   expect(settled({ host: '::' }).access).toBe('links');
@@ -24,11 +24,11 @@ test('This computer needs no links, any other address does', () => {
   expect(settled({ trustProxy: true, access: 'open' }).access).toBe('open');
 });
 
-test('Everybody is let in only when that is said in full', () => {
+test('Lets everybody in only with the whole option', () => {
   expect(settled({ host: '::', openToEveryone: true })).toEqual({ access: 'open', allowedHosts: ['*'] });
 });
 
-test('An invitation is a link whose key stands behind the #, and the directory keeps no key', async () => {
+test('An invitation is a link with its key after the #, and the directory keeps no key', async () => {
   const cwd = withMailboxes();
 
   const { code, stdout } = await run(['invite', 'Mina', '--url', 'https://chat.example/x'], { cwd });
@@ -42,7 +42,7 @@ test('An invitation is a link whose key stands behind the #, and the directory k
   expect(statSync(join(file, '..')).mode & 0o777).toBe(0o700);
 });
 
-test('Who was invited is listed until the invitation is revoked', async () => {
+test('Lists people until their invitation is revoked', async () => {
   const cwd = withMailboxes();
   await run(['invite', 'mina'], { cwd });
   await run(['invite', 'henry'], { cwd });

@@ -20,7 +20,7 @@ async function messagesOn(server: Ready): Promise<string[]> {
   return messages.map(({ message }) => message);
 }
 
-test('A directory says how it is laid out, also when two servers begin it at the same moment', async () => {
+test('A directory records its layout, even if two servers create it at the same moment', async () => {
   const { cwd, layout } = scene();
 
   await Promise.all([serve([], { cwd }), serve([], { cwd })]);
@@ -28,7 +28,7 @@ test('A directory says how it is laid out, also when two servers begin it at the
   expect(readFileSync(layout, 'utf8')).toBe('2\n');
 });
 
-test('The mailboxes of the prototype, which are all that it has, are taken over with their mail', async () => {
+test('Takes over the mailboxes of the prototype with their mail', async () => {
   const { cwd, dir, layout } = scene();
   appendFileSync(join(dir, 'henry.txt'), 'data: from 2012\n\n');
 

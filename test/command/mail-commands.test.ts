@@ -107,7 +107,7 @@ test.each([
   expect(readdirSync(cwd)).toEqual([]);
 });
 
-test('Tails what comes from now on, whoever writes it', async () => {
+test('Prints mail from now on, whoever writes it', async () => {
   const { cwd, mailboxes } = withMailboxes();
   await send(cwd, 'before');
   const tail = new Running(['tail', 'henry'], { cwd });
@@ -121,7 +121,7 @@ test('Tails what comes from now on, whoever writes it', async () => {
   expect(messages.filter((message) => message !== 'has begun')).toEqual(['from a file', 'after']);
 });
 
-test('Tails from the beginning, from an hour ago, from a time, or from an id', async () => {
+test('Prints mail from the beginning, from an hour ago, from a time, or from an id', async () => {
   const { cwd } = withMailboxes();
   const { stdout } = await run(['send', 'henry', 'one', '--as', 'jjeong'], { cwd });
   await send(cwd, 'two');
@@ -134,7 +134,7 @@ test('Tails from the beginning, from an hour ago, from a time, or from an id', a
   expect(await tailed(later, 'two')).toEqual(['two']);
 });
 
-test('Tails in lines of JSON that carry id, type and data', async () => {
+test('Prints lines of JSON with id, type and data', async () => {
   const { cwd, mailboxes } = withMailboxes();
   appendFileSync(join(mailboxes, 'henry.txt'), 'event: wakeup\ndata: 1\ndata: 2\n\n');
   const tail = new Running(['tail', 'henry', '--since', 'all'], { cwd });
@@ -144,7 +144,7 @@ test('Tails in lines of JSON that carry id, type and data', async () => {
   expect(JSON.parse(line)).toEqual({ id: expect.stringMatching(/^\d+-\d+\.\d+$/), type: 'wakeup', data: '1\n2' });
 });
 
-test('Moves no mark by tailing: the mail still waits for its receiver', async () => {
+test('Moves no mark by printing: the mail still waits for its receiver', async () => {
   const { cwd } = withMailboxes();
   await send(cwd, 'still waiting');
   await tailed(new Running(['tail', 'henry', '--since', 'all'], { cwd }), 'still waiting');
@@ -170,7 +170,7 @@ withTerminal('In a terminal tails for people, and no mail can play tricks with i
   ]);
 });
 
-test('Ends a tail with 0 when the reader of its output has gone', async () => {
+test('Ends with 0 when the reader of its output has gone', async () => {
   const { cwd } = withMailboxes();
   await send(cwd, 'one');
   const through = ['sh', '-c', '"$@" --since all | head -n 1', 'sh'];
@@ -182,7 +182,7 @@ test('Ends a tail with 0 when the reader of its output has gone', async () => {
   expect(await tail.ended).toMatchObject({ code: 0, stderr: '' });
 });
 
-test('Ends with 2 when --since is none of the things it can be', async () => {
+test('Ends with 2 when --since is malformed', async () => {
   const { cwd } = withMailboxes();
 
   const { code, stderr } = await run(['tail', 'henry', '--since', 'yesterday'], { cwd });

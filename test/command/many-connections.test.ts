@@ -11,7 +11,7 @@ afterEach(() => {
   return cleanUp();
 });
 
-test('More idle connections than there are descriptors keep no mail out', async () => {
+test('Accepts mail despite more idle connections than descriptors', async () => {
   const server = await serve([], { through: ['sh', '-c', 'ulimit -n 300 && exec "$@"', 'sh'] });
   const base = { url: server.url.replace(/\/$/, '') };
   await say(base, 'jjeong', 'henry', 'before');

@@ -115,7 +115,7 @@ describe('Under a load', () => {
   }
 });
 
-test('They are on a port of their own, which says nothing else, and the chat itself has none', async () => {
+test('The metrics have a port of their own, which serves nothing else; the chat’s port has none', async () => {
   const server = await serveMetered();
 
   const [chat, elsewhere, metrics] = await Promise.all(
@@ -131,7 +131,7 @@ test('They are on a port of their own, which says nothing else, and the chat its
   });
 });
 
-test('A web site that has its name pointed at this computer does not get them', async () => {
+test('A web site whose name points at this computer does not get the metrics', async () => {
   const server = await serveMetered(['--allowed-host', 'prometheus.example']);
 
   const statuses = [];
@@ -142,13 +142,13 @@ test('A web site that has its name pointed at this computer does not get them', 
   expect(statuses).toEqual([403, 200, 200]);
 });
 
-test('Without --metrics nothing but the chat is listened to', async () => {
+test('Without --metrics only the port of the chat is open', async () => {
   const server = await serve();
 
   expect(server).not.toHaveProperty('metrics');
 });
 
-test('A port for the metrics that is taken ends the command, with the flag that would help', async () => {
+test('A taken metrics port ends the command and names the flag that helps', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   afterThisTest(() => other.close());
   await once(other, 'listening');
@@ -161,7 +161,7 @@ test('A port for the metrics that is taken ends the command, with the flag that 
   expect(stderr).toContain(`mailbox-chat --metrics ${port < 65_535 ? port + 1 : port - 1}`);
 });
 
-test('Without prom-client it ends before anything is made, and says what to install', async () => {
+test('Without prom-client the command ends before it makes anything, and says what to install', async () => {
   const bin = join(packageWithout('prom-client'), 'bin/mailbox-chat.cjs');
   const cwd = temporaryDirectory();
 
@@ -172,7 +172,7 @@ test('Without prom-client it ends before anything is made, and says what to inst
   expect(existsSync(join(cwd, 'mailboxes'))).toBe(false);
 });
 
-test('A scraper that keeps its connection does not hold up the end', async () => {
+test('A scraper that keeps its connection does not delay the end', async () => {
   const server = await serve(['--metrics', '0']);
   const { port } = new URL((server as unknown as Metered).metrics);
   const scraper = connect(Number(port), '127.0.0.1');
@@ -185,7 +185,7 @@ test('A scraper that keeps its connection does not hold up the end', async () =>
   expect((await inTime('the end', server.ended)).code).toBe(0);
 });
 
-requires('strace')('Files that cannot be watched are counted, and their mail still comes', async () => {
+requires('strace')('Counts files that cannot be watched, and still delivers their mail', async () => {
   const through = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'inject=inotify_add_watch:error=ENOSPC'];
   const server = await serveMetered([], { through });
   const errors = async (): Promise<number> => (await scrape(server.metrics))['mailbox_chat_watch_errors_total']!;

@@ -38,8 +38,8 @@ function refusal(line: string, env?: Record<string, string>): unknown {
   }
 }
 
-describe('What was asked for', () => {
-  test('is to serve, with the documented defaults, when nothing is said', () => {
+describe('The command line', () => {
+  test('serves with the documented defaults when it is empty', () => {
     const { command, values } = read('');
 
     expect(command).toBe('serve');
@@ -65,7 +65,7 @@ describe('What was asked for', () => {
     });
   });
 
-  test('is what a flag says, rather than the environment, rather than the default', () => {
+  test('prefers a flag to the environment, and that to the default', () => {
     const env = { PORT: '1', MAILBOX_DIR: '/from/env' };
 
     const { values } = read('--port 2', env);
@@ -90,7 +90,7 @@ describe('What was asked for', () => {
     ['MAILBOX_METRICS', '9464', { metrics: { host: '127.0.0.1', port: 9464 } }],
     ['LOG_LEVEL', 'debug', { logLevel: 'debug' }],
     ['LOG_FORMAT', 'json', { logFormat: 'json' }],
-  ])('can come from %s', (variable, value, expected) => {
+  ])('can be set by %s', (variable, value, expected) => {
     expect(read('', { [variable]: value }).values).toMatchObject(expected);
   });
 
@@ -98,12 +98,12 @@ describe('What was asked for', () => {
     expect(read('', { PORT: '', MAILBOX_TRUST_PROXY: '' }).values).toMatchObject({ port: 2012, trustProxy: false });
   });
 
-  test('is not switched on by a variable that says no, nor by one against a flag', () => {
+  test('turns nothing on by a variable that says no, or against a flag', () => {
     expect(read('', { MAILBOX_TRUST_PROXY: 'no' }).values['trustProxy']).toBe(false);
     expect(read('--no-trust-proxy', { MAILBOX_TRUST_PROXY: 'yes' }).values['trustProxy']).toBe(false);
   });
 
-  test('is every interface with a bare --host, and the address with another', () => {
+  test('listens on all addresses with a bare --host, and on the given one otherwise', () => {
     expect(read('--host').values['host']).toBe('::');
     expect(read('--host --open').values).toMatchObject({ host: '::', open: true });
     expect(read('--host 127.0.0.2').values['host']).toBe('127.0.0.2');
@@ -115,15 +115,15 @@ describe('What was asked for', () => {
     ['[::1]:9464', { host: '::1', port: 9464 }],
     ['metrics.example:9464', { host: 'metrics.example', port: 9464 }],
     ['off', 'off'],
-  ])('is metrics at %s', (text, place) => {
+  ])('serves metrics at %s', (text, place) => {
     expect(read(`--metrics ${text}`).values['metrics']).toEqual(place);
   });
 
-  test('is not troubled by a variable of another command', () => {
+  test('ignores a variable of another command', () => {
     expect(read('tail henry', { PORT: 'http', MAILBOX_TRUST_PROXY: 'perhaps' }).command).toBe('tail');
   });
 
-  test('can be switched off again', () => {
+  test('can turn an option off again', () => {
     expect(read('--open --no-open').values['open']).toBe(false);
   });
 
@@ -213,7 +213,7 @@ describe('A refusal', () => {
     ['--store nats://a', { MAILBOX_GROUP_WRITABLE: 'no' }],
     ['--keep-bytes 2M --group-writable', { MAILBOX_STORE: 'files' }],
     ['--port 0 --metrics 0', {}],
-  ])('does not meet "%s" with %j: both can have their way', (line, env) => {
+  ])('does not meet "%s" with %j: both can apply', (line, env) => {
     expect(read(line, env).command).toBe('serve');
   });
 
@@ -222,7 +222,7 @@ describe('A refusal', () => {
     expect(JSON.stringify(refusal('', { MAILBOX_STORE: 'henry:secret@a' }))).not.toContain('secret');
   });
 
-  test('of names that cannot be mailboxes says what can', () => {
+  test('of names that cannot be mailboxes says which can', () => {
     expect(refusal('--people henry,../etc')).toMatchObject({ message: expect.stringContaining('1 to 64 letters') });
   });
 
@@ -236,12 +236,12 @@ describe('A refusal', () => {
     ['MAILBOX_ACESS', "There is no variable MAILBOX_ACESS. Did you mean 'MAILBOX_ACCESS'?"],
     ['MAILBOX_ALLOWED_HOSTS', "There is no variable MAILBOX_ALLOWED_HOSTS. Did you mean 'MAILBOX_ALLOWED_HOST'?"],
     ['MAILBOX_OPEN_TO_EVERYONE', 'There is no variable MAILBOX_OPEN_TO_EVERYONE.'],
-  ])('of %s, which no option has, says which was probably meant', (variable, message) => {
+  ])('of the unknown %s says which was probably meant', (variable, message) => {
     for (const line of ['', 'people'])
       expect(refusal(line, { [variable]: 'x' })).toMatchObject({ exitCode: 78, message });
   });
 
-  test('does not meet what Kubernetes sets for a service called mailbox, nor an empty variable', () => {
+  test('does not meet variables that Kubernetes sets for a service called mailbox, or empty ones', () => {
     const service = {
       MAILBOX_SERVICE_HOST: '10.0.0.1',
       MAILBOX_PORT: 'tcp://10.0.0.1:80',

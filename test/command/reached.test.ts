@@ -25,7 +25,7 @@ async function announcedBy(server: Running): Promise<Announced> {
   return (await server.ready()) as unknown as Announced;
 }
 
-test('An invitation leads to where the running server is reached', async () => {
+test('An invitation has the address of the running server', async () => {
   const cwd = temporaryDirectory();
   const { url } = await serve(['--access', 'links'], { cwd });
 
@@ -35,7 +35,7 @@ test('An invitation leads to where the running server is reached', async () => {
   expect(await letsInHenry(stdout.trim())).toBe(true);
 });
 
-test('An invitation with --url leads there, whatever server runs', async () => {
+test('An invitation with --url has that address, whichever server runs', async () => {
   const cwd = temporaryDirectory();
   await serve([], { cwd });
 
@@ -126,7 +126,7 @@ test('--host beside a chat for this computer only says that it runs, and what to
   expect(stderr).toContain('end it first');
 });
 
-describe('Of the file that says where the server is,', () => {
+describe('Of the file with the server’s address,', () => {
   const fileIn = (cwd: string): string => join(cwd, 'mailboxes/.access/server.json');
 
   test.each<[string, (path: string, url: string) => void]>([
@@ -155,7 +155,7 @@ describe('Of the file that says where the server is,', () => {
     expect(stdout).toMatch(/^http:\/\/localhost:\d+\/chat\.html#key=[\w-]+\n$/);
   });
 
-  test('an address that only leads elsewhere is not used', async () => {
+  test('an address that only redirects is not used', async () => {
     const cwd = temporaryDirectory();
     const { url } = await serve([], { cwd });
     const { url: other } = await serveListener((_req, res) => res.writeHead(302, { location: `${url}healthz` }).end());

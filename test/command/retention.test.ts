@@ -41,7 +41,7 @@ function textOf(dir: string): string {
     .join('');
 }
 
-test('Received mail goes after --keep-days, also of somebody who never comes back; what waits stays', async () => {
+test('Drops received mail after --keep-days, even of people who never come back; waiting mail stays', async () => {
   const cwd = temporaryDirectory();
   const dir = join(cwd, 'mailboxes');
   await received(dir, ['long ago'], 40);
@@ -56,7 +56,7 @@ test('Received mail goes after --keep-days, also of somebody who never comes bac
   expect(messages.map(({ message }) => message)).toEqual(['still waiting']);
 });
 
-test('Beyond --keep-bytes the oldest received mail goes', async () => {
+test('Drops the oldest received mail beyond --keep-bytes', async () => {
   const cwd = temporaryDirectory();
   const dir = join(cwd, 'mailboxes');
   const texts = Array.from({ length: 1000 }, (_, i) => `number ${i} ${'x'.repeat(3900)}`);
@@ -71,7 +71,7 @@ test('Beyond --keep-bytes the oldest received mail goes', async () => {
   expect(textOf(dir)).not.toContain('number 0 ');
 });
 
-test('What a command reads is kept as long as the server wants', async () => {
+test('A command keeps mail for as long as the server does', async () => {
   const cwd = temporaryDirectory();
   const dir = join(cwd, 'mailboxes');
   await received(dir, ['long ago'], 400);

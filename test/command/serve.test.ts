@@ -59,7 +59,7 @@ test('Without a terminal the server says that it is ready in one line of JSON on
   });
 });
 
-test('What is ready answers, with pages, health and JSON for what is not there', async () => {
+test('A server that is ready serves pages and its health, and answers unknown paths in JSON', async () => {
   const { url } = await serve();
 
   const [page, health, nothing] = await Promise.all(
@@ -92,7 +92,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s says bye to the streams 
   expect(performance.now() - signalledMs).toBeLessThan(2_000); // an idle connection is not waited for
 });
 
-test('A connection on which nothing was asked yet does not hold up the end', async () => {
+test('A connection without a request does not delay the end', async () => {
   const server = await serve();
   const socket = begin(server, '').on('error', () => {});
   await once(socket, 'connect');
@@ -138,7 +138,7 @@ async function makeItLog({ url }: Ready, cwd: string): Promise<void> {
   expect((await post(url, 'hi')).status).toBe(503);
 }
 
-test('A server goes on when nobody reads that it is ready', async () => {
+test('A server goes on when nobody reads its ready line', async () => {
   const cwd = temporaryDirectory();
   const port = await freePort();
   const browser = join(cwd, 'browser');
@@ -216,7 +216,7 @@ test('A browser that cannot be opened is only a warning', async () => {
   expect((await fetch(`${server.url}healthz`)).status).toBe(200);
 });
 
-test('A default port that is taken is strict when nobody is looking', async () => {
+test('Without a terminal, a default port that is taken is an error', async () => {
   await takeDefaultPort();
 
   const { code, stderr } = await run([]);

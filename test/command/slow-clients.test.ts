@@ -14,7 +14,7 @@ test.concurrent.each([
   ['headers', UNFINISHED_HEADERS, 12_000],
   ['bodies', UNFINISHED_BODY, 15_000],
 ])(
-  'Slow %s of 250 clients are answered 408 within 15 s, and somebody else is served meanwhile',
+  'Slow %s of 250 clients get 408 within 15 s, and others are served in the meantime',
   async (_what, request, withinMs) => {
     const server = await serve();
 
@@ -31,7 +31,7 @@ test.concurrent.each([
 );
 
 test.concurrent(
-  'A client that never finishes its request does not keep the server from ending with 0 within 5 s',
+  'Ends with 0 within 5 s although a client never finishes its request',
   async () => {
     const server = await serve();
     const socket = begin(server, UNFINISHED_BODY).on('error', () => {});

@@ -42,7 +42,7 @@ async function interrupted(tail: Running): Promise<number | null> {
   return (await tail.ended).code;
 }
 
-test('Hands each message to a command, one at a time and in order, those that waited first', async () => {
+test('Runs a command on each message, one at a time and in order, waiting mail first', async () => {
   const { send, tail, written, messages } = scene();
   for (const text of ['one', 'two', 'three']) await send(text);
 
@@ -92,7 +92,7 @@ test('Ends with 1 when the command fails, and begins with the same message the n
   expect(messages()).toEqual(['one', 'two']);
 });
 
-test('Does not mind a command that does not read, and begins where it is told', async () => {
+test('Accepts a command that does not read its input, and begins where --since says', async () => {
   const { send, tail } = scene();
   await send('x'.repeat(4000));
   await send('two');

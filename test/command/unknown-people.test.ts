@@ -11,7 +11,7 @@ function withMailboxes(): { cwd: string; mailboxes: string } {
   return { cwd, mailboxes: join(cwd, 'mailboxes') };
 }
 
-test('Sending to somebody unknown ends with 2, makes no mailbox and says what to do', async () => {
+test('Refuses to send to somebody unknown with 2, makes no mailbox and says what to do', async () => {
   const { cwd, mailboxes } = withMailboxes();
 
   const { code, stderr } = await run(['send', 'mina', 'hi', '--as', 'jjeong'], { cwd });
@@ -33,7 +33,7 @@ test('With --new somebody unknown gets a mailbox, and is known from then on', as
   expect(existsSync(join(mailboxes, 'mina.txt'))).toBe(true);
 });
 
-test('Who was invited, or is among --people, is known', async () => {
+test('Knows people who were invited or are among --people', async () => {
   const { cwd } = withMailboxes();
   await run(['invite', 'mina'], { cwd });
 
@@ -46,7 +46,7 @@ test('Who was invited, or is among --people, is known', async () => {
   expect(sent.map(({ code }) => code)).toEqual([0, 0, 0]);
 });
 
-test('Forgetting nobody ends with 1, changes nothing and says so', async () => {
+test('Refuses to forget somebody unknown with 1, and changes nothing', async () => {
   const { cwd, mailboxes } = withMailboxes();
   await run(['send', 'henry', 'hi', '--as', 'jjeong'], { cwd });
   const before = readdirSync(mailboxes);
@@ -58,7 +58,7 @@ test('Forgetting nobody ends with 1, changes nothing and says so', async () => {
   expect(readdirSync(mailboxes)).toEqual(before);
 });
 
-test('Forgetting somebody who was only invited ends the invitation', async () => {
+test('Ends the invitation of somebody who was only invited', async () => {
   const { cwd } = withMailboxes();
   await run(['invite', 'mina'], { cwd });
 

@@ -48,7 +48,7 @@ test('Gives way to a server that starts while mail is tailed, and goes on withou
   expect(stdout.match(/before|after/g)).toEqual(['before', 'after']);
 });
 
-test('Tails on when the server is killed, and after it has started again', async () => {
+test('Goes on when the server is killed, and after it has restarted', async () => {
   const { cwd } = withMailboxes();
   const first = await serve([], { cwd });
   const tail = new Running(['tail', 'henry', '--since', 'all'], { cwd });
@@ -80,7 +80,7 @@ test('Is not shown as online while it tails', async () => {
   expect(people.find(({ name }) => name === 'henry')).toMatchObject({ online: false });
 });
 
-test('Forgets a mailbox beside a running server: new mail is shown, the old is gone', async () => {
+test('Forgets a mailbox of a running server: the old mail is gone, new mail is shown', async () => {
   const { cwd, mailboxes } = withMailboxes();
   const { url } = await serve([], { cwd });
   await send(cwd, 'old');
@@ -94,7 +94,7 @@ test('Forgets a mailbox beside a running server: new mail is shown, the old is g
   expect(readFileSync(join(mailboxes, 'henry.txt'), 'utf8')).not.toContain('old');
 });
 
-test('Refuses to delete a mailbox for anybody who is not the command line', async () => {
+test('Lets nobody but the command line delete a mailbox', async () => {
   const { cwd } = withMailboxes();
   const { url } = await serve([], { cwd });
   await send(cwd, 'kept');

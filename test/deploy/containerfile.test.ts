@@ -36,7 +36,7 @@ describe('the container', () => {
       () => false,
     );
 
-  test('listens beyond itself, lets in by links only, and is healthy as long as it can take mail', async () => {
+  test('listens on its network, needs links, and is healthy while it accepts mail', async () => {
     buildPackage();
     const mail = { MAILBOX_DIR: temporaryDirectory(), PORT: '0' };
     const command = new Running(args, { env: { ...environment, ...mail } });
@@ -51,7 +51,7 @@ describe('the container', () => {
     expect(await isHealthy(port)).toBe(false);
   });
 
-  test('keeps its mail in the volume, which belongs to who runs it', () => {
+  test('keeps its mail in the volume, which belongs to its user', () => {
     expect(instruction('VOLUME')).toBe(environment['MAILBOX_DIR']);
     expect(CONTAINERFILE).toContain(
       `--owner=${instruction('USER')} --group=node --mode=0700 ${environment['MAILBOX_DIR']}`,
@@ -59,7 +59,7 @@ describe('the container', () => {
     expect(instruction('EXPOSE')).toBe('2012');
   });
 
-  test('is made without what lies about in a clone', () => {
+  test('is built without stray files of a clone', () => {
     const ignored = readFileSync(join(PACKAGE_DIR, '.dockerignore'), 'utf8').trim().split('\n');
 
     expect(ignored).toEqual(expect.arrayContaining(['.git', 'mailboxes', 'node_modules']));

@@ -43,7 +43,7 @@ describe.each([
     expect((await history({ url }, 'henry', 'jjeong')).messages).toHaveLength(6);
   });
 
-  requires(program)('a connection that is cut again and again costs nothing', async () => {
+  requires(program)('a connection that is cut again and again loses nothing', async () => {
     const { url } = await proxied();
     const cuts = await cuttingProxy(url, 1000, 10);
     const page = new Listener(`${cuts.url}${path}/status?receiver=henry`);
@@ -57,7 +57,7 @@ describe.each([
     expect(page.heard.filter(({ type }) => type === 'message').map(textOf)).toEqual(texts);
   });
 
-  requires(program)('the end of the proxy costs nothing', async () => {
+  requires(program)('the end of the proxy loses nothing', async () => {
     const { chat, proxy, url } = await proxied();
     const hurried = await cuttingProxy(url, Infinity);
     const page = await listen(`${hurried.url}${path}/status?receiver=henry`);
@@ -88,7 +88,7 @@ describe.each([
     await text.return?.();
   });
 
-  requires(program)('pages and their parts are where they look for them', async () => {
+  requires(program)('pages find all their files', async () => {
     const { url } = await proxied();
     const page = await fetch(`${url}/chat1.html`);
     const addresses = [...(await page.text()).matchAll(/(?:href|src)="([^"#]+)"/g)].map(

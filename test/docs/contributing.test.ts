@@ -21,7 +21,7 @@ describe('the map in CONTRIBUTING', () => {
     expect([...mayImport.keys()].toSorted()).toEqual([...new Set(folders)].toSorted());
   });
 
-  test('has every folder beside them', () => {
+  test('has every folder beside src', () => {
     const notOurs = ['coverage', 'dist', 'mailboxes', 'node_modules', 'src'];
     const folders = readdirSync(PACKAGE_DIR, { withFileTypes: true }).filter((entry) => entry.isDirectory());
     const named = Array.from(text.matchAll(/^\| `(\w+)` \|/gm), ([, folder]) => folder!);
@@ -30,7 +30,7 @@ describe('the map in CONTRIBUTING', () => {
     expect(named.filter((name) => name !== 'src').toSorted()).toEqual(visible.toSorted());
   });
 
-  test.each([...mayImport])('is kept by what %s imports', (folder, allowed) => {
+  test.each([...mayImport])('matches what %s imports', (folder, allowed) => {
     const files = sources().filter((path) => dirname(path) === folder);
 
     const forbidden = files.flatMap((path) =>
@@ -45,7 +45,7 @@ describe('the map in CONTRIBUTING', () => {
     expect(sources().filter((path) => dirname(path) === 'src')).toEqual(['src/index.ts', 'src/mailbox-chat.ts']);
   });
 
-  test('speaks of tests that there are', () => {
+  test('names only tests that exist', () => {
     const named = Array.from(text.matchAll(/npm test -- ([^\s`]+)/g), ([, path]) => path!);
 
     expect(named.length).toBeGreaterThan(0);

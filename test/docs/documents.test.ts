@@ -16,7 +16,7 @@ const ALL = documents();
 const paths = ALL.map(({ path }) => path);
 
 describe('the documents', () => {
-  test.each(paths)('%s links to files and headings that are there', (path) => {
+  test.each(paths)('%s links to files and headings that exist', (path) => {
     const broken = document(path).links.filter((link) => isRelative(link) && !leadsSomewhere(path, link));
 
     expect(broken).toEqual([]);
@@ -29,7 +29,7 @@ describe('the documents', () => {
     expect(paths.filter((path) => !reached.has(path))).toEqual([]);
   });
 
-  test.each(paths)('%s has no command that nobody is named to run', (path) => {
+  test.each(paths)('%s has no command without a test that runs it', (path) => {
     const named = Object.keys(COMMANDS[path] ?? {});
     const commands = document(path).blocks.filter(({ language, name }) => isCommand(language, name));
     const blocks = commands.map(({ language, name }) =>
@@ -41,7 +41,7 @@ describe('the documents', () => {
     expect(new Set(commands.map(({ name }) => name)).size).toBe(commands.length);
   });
 
-  test('are run by tests that are there and take the commands from them', () => {
+  test('are run by tests that exist and take the commands from them', () => {
     for (const [path, blocks] of Object.entries(COMMANDS)) {
       for (const owner of Object.values(blocks)) {
         if ('test' in owner) expect(readFileSync(join(PACKAGE_DIR, owner.test), 'utf8')).toContain(`'${path}'`);
@@ -50,7 +50,7 @@ describe('the documents', () => {
     }
   });
 
-  test.each(paths)('%s names only scripts and options that there are', (path) => {
+  test.each(paths)('%s names only scripts and options that exist', (path) => {
     const { text } = document(path);
     const unknownScripts = namesIn(text, /npm run ([\w:-]+)/g).filter((name) => !(name in SCRIPTS));
     const unknownOptions = namesIn(text, /(?:`|mailbox-chat [\w ]*)--(?:no-)?([\w-]+)/g).filter(
@@ -60,7 +60,7 @@ describe('the documents', () => {
     expect({ unknownScripts, unknownOptions }).toEqual({ unknownScripts: [], unknownOptions: [] });
   });
 
-  test('that have commands are there', () => {
+  test('that have commands exist', () => {
     expect(Object.keys(COMMANDS).filter((path) => !paths.includes(path))).toEqual([]);
   });
 });

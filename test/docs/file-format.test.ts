@@ -108,7 +108,7 @@ describe('docs/file-format.md', () => {
     expect((await page.next()).data).toBe('marker');
   });
 
-  test('shows a message as it stands in a mailbox', async () => {
+  test('shows a message as a mailbox holds it', async () => {
     const chat = await serveChat();
     const { code } = block(PATH, ': after 0-0');
 
@@ -129,7 +129,7 @@ describe('docs/file-format.md', () => {
     ]);
   });
 
-  test('tells which spelling of a name is the mailbox', async () => {
+  test('tells how a name is spelled as a mailbox', async () => {
     const chat = await serveChat();
     chat.writeForeign('Henry', 'data: nobody\n\n');
     chat.writeForeign('henry', 'data: marker\n\n');
@@ -159,7 +159,7 @@ describe('docs/file-format.md', () => {
   });
 });
 
-describe('what docs/file-format.md lets one delete', () => {
+describe('a file that docs/file-format.md allows to delete', () => {
   test('with the server stopped leaves the mail and the history as they were, but for marks', async () => {
     const before = await serveChat();
     await listen(`${before.url}/status?receiver=henry`);
@@ -246,7 +246,7 @@ describe('the reader of logs in docs/file-format.md', () => {
     expect(await read(chat.dir)).toEqual(heard);
   });
 
-  test('reads what the server reads, whatever stands in a piece', async () => {
+  test('reads what the server reads, whatever a piece holds', async () => {
     await fc.assert(
       fc.asyncProperty(mailPieces, async ({ start, bytes }) => {
         const dir = temporaryDirectory();

@@ -25,7 +25,7 @@ describe('docs/http-api.md', () => {
     for (const example of examples(PATH, ['sh'])) await runExample(example, { cwd }, { [ADDRESS]: chat.url });
   });
 
-  test('has a script that hears what was said, and the end', async () => {
+  test('has a script that gets what was said, and the end', async () => {
     const chat = await serveChat();
     await say(chat, 'jjeong', 'henry', 'hi');
     const { code } = block(PATH, `const source = new EventSource('${ADDRESS}/status?receiver=henry&since=all');`);
@@ -74,7 +74,7 @@ describe('docs/http-api.md', () => {
   test.each([
     [400, 'no HTTP at all\r\n\r\n'],
     [431, `GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: ${'x'.repeat(17_000)}\r\n\r\n`],
-  ])('says that %i without a body is the answer to what is not understood', async (status, request) => {
+  ])('says that %i without a body answers a malformed request', async (status, request) => {
     const { url } = await serveChat();
 
     const answer = await exchange(new URL(url), request);

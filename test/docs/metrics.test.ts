@@ -37,7 +37,7 @@ describe('the table of metrics', () => {
     readonly groups: readonly { readonly rules: readonly { readonly alert: string; readonly expr: string }[] }[];
   }
 
-  test('is what the alerts ask for: metrics, labels and codes that there are', async () => {
+  test('has all metrics, labels and codes that the alerts use', async () => {
     const { chat } = await serveChat();
     const registry = await chat.metrics.registry();
     collectDefaultMetrics({ register: registry });

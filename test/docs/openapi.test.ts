@@ -325,7 +325,7 @@ describe('docs/openapi.yaml', () => {
     }
   });
 
-  test('has no answer that is not provoked below', () => {
+  test('has no answer that the cases below do not provoke', () => {
     expect(Object.keys(PROVOKED).toSorted()).toEqual(api.operations.toSorted());
     for (const [operation, answers] of Object.entries(PROVOKED)) {
       expect([operation, ...Object.keys(answers).toSorted()]).toEqual([
@@ -421,7 +421,7 @@ describe('docs/openapi.yaml tells', () => {
     }
   });
 
-  test('that links let in by a key as Authorization, and nobody as somebody else', async () => {
+  test('that a link’s key works as Authorization, for its owner alone', async () => {
     const chat = await serveLinks();
 
     const own = await ask(chat, withHeaders(history, bearer(chat.keys.henry)));
@@ -431,7 +431,7 @@ describe('docs/openapi.yaml tells', () => {
     expect(api.complaintsAboutAnswer('GET /history', other.answer)).toEqual([]);
   });
 
-  test('which mailboxes there are', async () => {
+  test('the list of mailboxes', async () => {
     const mailboxes = await ask(await serveChat(), { operation: 'GET /inspect' });
 
     expect(mailboxes.answer.status).toBe(200);

@@ -50,7 +50,7 @@ describe('the commands of docs/operations.md', () => {
     expect(await run(quick, { cwd, env })).toMatch(/^ok {7}A typing notice, kept nowhere, arrives/m);
   });
 
-  test('look from elsewhere, and leave nothing', async () => {
+  test('look from another computer, and leave nothing behind', async () => {
     const name = "key=$(mailbox-chat invite mailbox-chat-doctor | sed 's/.*#key=//')     # where the mailboxes are";
 
     await run(commands(name), { cwd, env });

@@ -80,7 +80,7 @@ describe('docs/options.md', () => {
   });
 });
 
-test('The table of the README has at most ten options, with the variables and defaults that they have', () => {
+test('The README’s table has at most ten options, with their variables and defaults', () => {
   const rows = table('README.md', '\\| Flag \\| Environment \\|').map((cells) => cells.slice(0, 3));
 
   expect(rows.length).toBeGreaterThan(5);

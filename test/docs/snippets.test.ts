@@ -107,7 +107,7 @@ describe.each(RESOLUTIONS)('with %j, strictly, our declarations checked too,', (
   });
 });
 
-test('There are snippets, and calls that hand in a function', () => {
+test('The documents have snippets, and calls with a function', () => {
   expect(blocks.length).toBeGreaterThan(2);
   expect(calls.length).toBeGreaterThan(0);
 });

@@ -32,7 +32,7 @@ async function scene() {
   return { cwd, dir };
 }
 
-test('Mailboxes with nothing wrong get a clean bill, and stay as they are', async () => {
+test('Finds nothing wrong with healthy mailboxes, and leaves them as they are', async () => {
   const { cwd, dir } = await scene();
   const before = listing(dir);
 
@@ -47,7 +47,7 @@ test('Mailboxes with nothing wrong get a clean bill, and stay as they are', asyn
   expect(listing(dir)).toEqual(before);
 });
 
-test('The findings can be had as JSON', async () => {
+test('Prints the findings as JSON', async () => {
   const { cwd } = await scene();
 
   const { stdout } = await run(['doctor', '--json'], { cwd });
@@ -58,14 +58,14 @@ test('The findings can be had as JSON', async () => {
   });
 });
 
-test('No mailboxes are a problem', async () => {
+test('Missing mailboxes are a problem', async () => {
   const { code, problems } = await doctor([], { cwd: temporaryDirectory() });
 
   expect(code).toBe(1);
   expect(problems).toEqual([expect.stringContaining('There are no mailboxes at ./mailboxes')]);
 });
 
-requires('root')('A directory that may not be written is named with the user who asked', async () => {
+requires('root')('Names a directory that cannot be written, and the user', async () => {
   const { cwd, dir } = await scene();
   for (const path of [cwd, dir, join(dir, '.locks')]) chmodSync(path, 0o755);
   chmodSync(join(dir, '.layout'), 0o644);
@@ -79,7 +79,7 @@ requires('root')('A directory that may not be written is named with the user who
   );
 });
 
-requires('root')('A mailbox that its owner can no longer write once it was read is named', async () => {
+requires('root')('Names a mailbox that its owner cannot write once it was read', async () => {
   const { cwd, dir } = await scene();
   spawnSync('chown', ['-R', `${NOBODY}`, cwd]);
   writeFileSync(join(dir, 'mina.txt'), '');
@@ -92,7 +92,7 @@ requires('root')('A mailbox that its owner can no longer write once it was read 
   expect(problems).toEqual([expect.stringContaining('mina.txt cannot be read and written by uid 65534')]);
 });
 
-requires('unshare')('Inotify that is used up is named with the setting that gives more', async () => {
+requires('unshare')('Says that inotify is used up, and which setting gives more', async () => {
   const { cwd } = await scene();
   const within = (what: string): string[] => [
     'unshare',
@@ -120,7 +120,7 @@ requires('unshare')('Inotify that is used up is named with the setting that give
   );
 });
 
-test('Says what stands in place of a mailbox that is not a regular file', async () => {
+test('Says what is in place of a mailbox that is not a regular file', async () => {
   const { cwd, dir } = await scene();
   spawnSync('mkfifo', [join(dir, 'fifo.txt')]);
   mkdirSync(join(dir, 'directory.txt'));
@@ -140,7 +140,7 @@ test('Says what stands in place of a mailbox that is not a regular file', async 
   expect(warnings).toEqual([]);
 });
 
-test('Locks that were left are named; one with something in it is a problem', async () => {
+test('Names locks that were left behind; one with something in it is a problem', async () => {
   const { cwd, dir } = await scene();
   const [mina, kim] = ['mina', 'kim'].map((name) => join(dir, '.locks', `${name}.lock`));
   mkdirSync(mina!);
@@ -155,7 +155,7 @@ test('Locks that were left are named; one with something in it is a problem', as
   expect(problems).toEqual([expect.stringMatching(/kim\.lock was left .* with files in it.*rm -r/)]);
 });
 
-test('Half a line, and a name that is none are named', async () => {
+test('Names half a line, and a file that has no valid name', async () => {
   const { cwd, dir } = await scene();
   const path = join(dir, 'henry.txt');
   appendFileSync(path, 'data: half a li');
@@ -171,7 +171,7 @@ test('Half a line, and a name that is none are named', async () => {
   ]);
 });
 
-requires('root')("What root made in another user's directory is named, and the remedy mends it", async () => {
+requires('root')("Names what root made in another user's directory, and the remedy mends it", async () => {
   const { cwd } = await scene();
   spawnSync('chown', ['-R', `${NOBODY}`, cwd]);
   await run(['invite', 'henry'], { cwd });
@@ -188,7 +188,7 @@ requires('root')("What root made in another user's directory is named, and the r
   expect(after).toMatchObject({ code: 0, problems: [], warnings: [] });
 });
 
-test('Each remedy that is a command mends what it stands beside, in a path with a space', async () => {
+test('Each remedy that is a command mends its finding, even in a path with a space', async () => {
   const cwd = join(temporaryDirectory(), "henry's chat");
   const dir = join(cwd, 'mailboxes');
   mkdirSync(join(dir, '.locks', 'kim.lock'), { recursive: true });

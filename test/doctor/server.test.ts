@@ -39,7 +39,7 @@ async function behindNginx(chatPort: number, settings: string): Promise<string> 
   return `http://127.0.0.1:${port}/`;
 }
 
-test('A healthy server gets a clean bill, and keeps no more of the examination than an empty mailbox', async () => {
+test('Finds nothing wrong with a healthy server, and leaves only an empty mailbox', async () => {
   const { cwd, dir, url } = await scene();
   await run(['send', 'henry', 'hi', '--as', 'jjeong'], { cwd });
   await until('the lock is let go', () => !isLocked(dir));
@@ -64,7 +64,7 @@ test('A healthy server gets a clean bill, and keeps no more of the examination t
   expect(listing(dir).filter((line) => line.includes('henry'))).toEqual(before);
 });
 
-test('Where people get in by invitation it needs a key, and leaves no message', async () => {
+test('Needs a key where people get in by invitation, and leaves no message', async () => {
   const { dir, url } = await scene('--access', 'links');
   const key = new Invitations(dir).invite(mailboxName('mina'));
   const elsewhere = { cwd: temporaryDirectory() };
@@ -119,7 +119,7 @@ withNginx('nginx that cuts quiet streams, hides the name or has nothing behind i
   ]);
 });
 
-test('Compression in the host application is named', async () => {
+test('Names compression in the host application', async () => {
   const chat = await serveChat();
   const app = express();
   app.use(compression({ filter: () => true }));
@@ -142,7 +142,7 @@ test('Compression in the host application is named', async () => {
   ]);
 });
 
-test('What is not there, or is something else, is said', async () => {
+test('Says that nothing answers, or something else', async () => {
   const { url: other } = await serveListener((_req, res) => res.end('hello'));
   const gone = `http://127.0.0.1:${await freePort()}/`;
   const { cwd, url } = await scene();
@@ -160,7 +160,7 @@ test('What is not there, or is something else, is said', async () => {
   expect(await run(['doctor', 'http://user:word@localhost:2012/'])).toMatchObject({ code: 2 });
 });
 
-test('A chat with a login of its own, and mailboxes that are not there or not those, are said', async () => {
+test('Says that a chat has its own login, and that mailboxes are missing or not the server’s', async () => {
   const { url } = await serveChat({ identify: () => undefined });
   const { cwd, url: open } = await scene();
 

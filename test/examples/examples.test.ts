@@ -58,7 +58,7 @@ describe.each([
   ['examples/express-5/README.md', 'express-5', 'express'],
   ['examples/express-4/README.md', 'express-4', 'express4'],
 ] as const)('%s', (readme, example, module) => {
-  test('is installed in a clone, has two people talk, and ends well', async () => {
+  test('installs in a clone, lets two people talk, and ends well', async () => {
     const { url, server } = await started(readme, inClone(example));
     const henry = await listen(`${url}/status?receiver=henry`);
     const jjeong = await listen(`${url}/status?receiver=jjeong`);
@@ -86,7 +86,7 @@ describe.each([
   });
 });
 
-test('examples/cluster goes on when one of its processes is killed, also the one that owns the directory', async () => {
+test('examples/cluster goes on when any of its processes is killed, even the owner of the directory', async () => {
   const { url, server } = await started('examples/cluster/README.md', inClone('cluster'));
   await server.printed(/(http:\S+\s+){2}/); // with port 0, the port goes with the last process that has it
   const henry = await listen(`${url}/status?receiver=henry`);
@@ -129,7 +129,7 @@ describe('examples/curl/README.md', () => {
     expect(textOf(JSON.parse(line) as { type: string; data: string })).toBe('hello from a shell');
   });
 
-  test('says how, to whoever asks for something else', async () => {
+  test('prints its usage when it is called wrongly', async () => {
     const { code, stderr } = await new Shell('./chat.sh', { cwd: copyOf('curl') }).ended();
 
     expect(code).toBe(2);
@@ -138,7 +138,7 @@ describe('examples/curl/README.md', () => {
 });
 
 describe('examples/bot/README.md', () => {
-  test('answers each message once, also when it was ended at a bad moment', async () => {
+  test('answers each message once, even if it is ended at a bad moment', async () => {
     const chat = await serveChat();
     const [command = ''] = commandsOf('examples/bot/README.md');
     const dir = copyOf('bot');
@@ -161,7 +161,7 @@ describe('examples/bot/README.md', () => {
     expect(await henry.textsUpTo('You wrote 10 characters.')).toEqual(['You wrote 10 characters.']);
   });
 
-  test('gets in by an invitation link of its own', async () => {
+  test('gets in with an invitation link of its own', async () => {
     const chat = await serveChat({ access: 'links' });
     const invitations = new Invitations(chat.dir);
     const [command = ''] = commandsOf('examples/bot/README.md');
@@ -230,7 +230,7 @@ describe.each([
   ['examples/behind-nginx/README.md', 'behind-nginx', 'nginx.conf', 'nginx', startNginx, '/'],
   ['examples/behind-caddy/README.md', 'behind-caddy', 'Caddyfile', 'caddy', startCaddy, '/chat/'],
 ] as const)('%s', (readme, example, file, program, startProxy, cookiePath) => {
-  requires(program)('lets in who has the link that it prints', async () => {
+  requires(program)('lets in people with the link that it prints', async () => {
     const [serveCommand = '', inviteCommand = ''] = commandsOf(readme);
     const dir = copyOf(example);
     const env = { PATH: pathOf(dir) };

@@ -6,7 +6,7 @@ import { serveChat } from '../support/serve-chat.ts';
 import { until } from '../support/until.ts';
 
 describe('a connection that is cut', () => {
-  test('at any byte costs nothing: the reconnect gets exactly the rest', async () => {
+  test('loses nothing at any byte: the reconnection gets exactly the rest', async () => {
     const chat = await serveChat();
     const texts = ['one', '안녕 👋', 'three\nlines\r\nof text'];
     for (const text of texts) await say(chat, 'jjeong', 'henry', text);
@@ -33,7 +33,7 @@ describe('a connection that is cut', () => {
     }
   });
 
-  test('again and again while mail comes costs nothing', async () => {
+  test('loses nothing when it is cut again and again while mail comes', async () => {
     const chat = await serveChat();
     const proxy = await cuttingProxy(chat.url, 1000, 20);
     const page = new Listener(`${proxy.url}/status?receiver=henry`);
@@ -47,7 +47,7 @@ describe('a connection that is cut', () => {
     expect(page.heard.filter(({ type }) => type === 'message').map(textOf)).toEqual(texts);
   });
 
-  test('because the server was started again costs nothing', async () => {
+  test('loses nothing when the server restarts', async () => {
     const first = await serveChat();
     const page = new Listener(`${first.url}/status?receiver=henry`);
     await say(first, 'jjeong', 'henry', 'before');

@@ -13,7 +13,7 @@ function keeping(): { logger: Logger; lines: string[] } {
   return { logger: { debug: () => {}, info: keep, warn: keep, error: keep }, lines };
 }
 
-test('a body that is cut off before anybody reads it is the client’s fault, not the store’s', async () => {
+test('blames the client, not the store, for a body that is cut off before it is read', async () => {
   const { logger, lines } = keeping();
   let isAsked = false;
   let letIn = (): void => {};

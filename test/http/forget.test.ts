@@ -17,7 +17,7 @@ async function mailroomWith(abilities: Partial<MailboxStore>): Promise<Mailroom>
   return mailroom;
 }
 
-test('A store that has no way to forget refuses, with the reason', async () => {
+test('A store that cannot forget a mailbox refuses and says why', async () => {
   const { answerPassed } = await mailroomWith({});
 
   const answer = await request(answerPassed)

@@ -104,7 +104,7 @@ describe('a message with', () => {
   );
 });
 
-describe('what another program writes into a mailbox', () => {
+describe('text that another program writes into a mailbox', () => {
   const FOREIGN: [string, string | Buffer, string][] = [
     ['one line', 'data: hello\n\n', 'hello'],
     ['several lines', 'data: one\ndata: two\n\n', 'one\ntwo'],
@@ -156,7 +156,7 @@ describe('what another program writes into a mailbox', () => {
   });
 
   test.each(['open', 'error', 'bye', 'ready', 'gap', 'ping', 'delivered', 'presence', 'a b', 'x'.repeat(65), '한글'])(
-    'cannot use the event name %s: it is a message then',
+    'cannot use the event name %s: it becomes a plain message',
     async (name) => {
       const chat = await serveChat();
       const page = await listen(`${chat.url}/status?receiver=henry`);
@@ -183,7 +183,7 @@ describe('what another program writes into a mailbox', () => {
     expect(heard.at(-1)).toBe('marker');
   });
 
-  test('without a blank line is shown in the end: echo >> henry.txt', async () => {
+  test('without a blank line is shown after a while: echo >> henry.txt', async () => {
     const chat = await serveChat();
     const page = await listen(`${chat.url}/status?receiver=henry`);
 
@@ -192,7 +192,7 @@ describe('what another program writes into a mailbox', () => {
     expect(await page.textsUpTo('from echo')).toEqual(['from echo']);
   });
 
-  test('has ids that rise between those of ours, so that a cursor can stand on it', async () => {
+  test('has ids that rise between ours, so that they can be cursors', async () => {
     const chat = await serveChat();
     await say(chat, 'jjeong', 'henry', 'one');
     chat.writeForeign('henry', 'data: two\n\ndata: three\n\n');

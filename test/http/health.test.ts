@@ -8,7 +8,7 @@ import { serveChat } from '../support/serve-chat.ts';
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
 describe('the health of a chat', () => {
-  test('tells which program serves which directory, without telling where that is', async () => {
+  test('tells which program serves which directory, but not where that is', async () => {
     const { url, dir } = await serveChat();
 
     const answer = await request(url).get('/healthz');
@@ -19,7 +19,7 @@ describe('the health of a chat', () => {
   });
 
   test.each(['healthz', 'nowhere'])(
-    'answers at /%s in one whole line, so that a prompt stands below it',
+    'ends the answer at /%s with a line feed, so that a prompt is below it',
     async (path) => {
       const { url } = await serveChat();
 
@@ -30,7 +30,7 @@ describe('the health of a chat', () => {
     },
   );
 
-  test('is ready while it takes mail', async () => {
+  test('is ready while it accepts mail', async () => {
     const { url } = await serveChat();
 
     const answer = await request(url).get('/readyz');
@@ -49,7 +49,7 @@ describe('the health of a chat', () => {
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
   });
 
-  test('lets a sender know that a closed chat takes nothing', async () => {
+  test('tells a sender that a closed chat accepts nothing', async () => {
     const { url, chat } = await serveChat();
     await chat.close();
 
@@ -70,7 +70,7 @@ describe('making a chat', () => {
     );
   });
 
-  test('refuses a directory that cannot be one', () => {
+  test('refuses a directory that cannot be used', () => {
     expect(() => mailboxChat({ dir: 'package.json' })).toThrow(/EEXIST|ENOTDIR/);
   });
 });

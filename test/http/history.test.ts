@@ -40,7 +40,7 @@ async function talkWithTheClockSetBack(): Promise<{ chat: ServedChat; said: stri
 }
 
 describe('the history of two people', () => {
-  test('is empty before they have spoken', async () => {
+  test('is empty before their first message', async () => {
     const { url } = await serveChat();
 
     const answer = await request(url).get('/history?receiver=henry&sender=jjeong');
@@ -49,7 +49,7 @@ describe('the history of two people', () => {
     expect(answer.body).toEqual({ messages: [], before: null, cursor: '0-0' });
   });
 
-  test('has what either said to the other, oldest first, and nothing of a third person', async () => {
+  test('has what they said to each other, oldest first, and nothing of a third person', async () => {
     const chat = await serveChat();
     const said = await talk(chat, 20);
 
@@ -59,7 +59,7 @@ describe('the history of two people', () => {
     expect(texts(jjeong.messages)).toEqual(said);
   });
 
-  test('tells every message as it was stored', async () => {
+  test('gives every message as it was stored', async () => {
     const chat = await serveChat();
     const stored = await say(chat, 'jjeong', 'henry', '안녕\nhi');
 
@@ -105,7 +105,7 @@ describe('the history of two people', () => {
     expect(whole.filter(({ foreign }) => foreign).map(({ message }) => message)).toEqual(['two', 'three', 'six']);
   });
 
-  test('has foreign mail only where it came, but in every conversation there', async () => {
+  test('has foreign mail in every conversation of its receiver, and nowhere else', async () => {
     const chat = await serveChat();
     chat.writeForeign('henry', 'data: from a file\n\n');
 
@@ -130,7 +130,7 @@ describe('the history of two people', () => {
     expect(texts(whole)).toEqual(said);
   });
 
-  test('does not slip what came later into an older page when only one had spoken lately', async () => {
+  test('puts no newer message into an older page when only one of them had spoken lately', async () => {
     const chat = await serveChat();
     const said = [(await say(chat, 'henry', 'jjeong', 'first')).message];
     for (let i = 0; i < 5; i += 1) said.push((await say(chat, 'jjeong', 'henry', `number ${i}`)).message);
@@ -140,7 +140,7 @@ describe('the history of two people', () => {
     expect(texts(whole)).toEqual(said);
   });
 
-  test('stays without hole or double when the other one reads between its pages', async () => {
+  test('stays without hole or double when the other person reads between its pages', async () => {
     const chat = await serveChat();
     const said = await talk(chat, 20);
 
@@ -149,7 +149,7 @@ describe('the history of two people', () => {
     expect(texts(whole)).toEqual(said);
   });
 
-  test('is the same after the server was started again', async () => {
+  test('is the same after a restart', async () => {
     const first = await serveChat();
     const said = await talk(first, 10);
     const before = await wholeHistory(first, 'henry', 'jjeong', 3);
@@ -162,7 +162,7 @@ describe('the history of two people', () => {
   });
 
   test.each([1, 50])(
-    'reaches back over more of other people’s mail than one look covers, in pages of %i',
+    'reaches back over more mail of other people than one read covers, in pages of %i',
     async (limit) => {
       const chat = await serveChat();
       await say(chat, 'jjeong', 'henry', 'first');
@@ -187,7 +187,7 @@ describe('the history of two people', () => {
     expect(texts(whole).map((text) => text.slice(0, 5))).toEqual(said.map((text) => text.slice(0, 5)));
   });
 
-  test('shows what one has said to oneself once', async () => {
+  test('shows once what people said to themselves', async () => {
     const chat = await serveChat();
     await say(chat, 'henry', 'henry', 'a note');
 
@@ -205,7 +205,7 @@ describe('the history of two people', () => {
     expect(await page.textsUpTo('new')).toEqual(['new']);
   });
 
-  test('brings in what waits for the reader, and leaves the file empty', async () => {
+  test('drains the reader’s mailbox, and leaves the file empty', async () => {
     const chat = await serveChat();
     await say(chat, 'jjeong', 'henry', 'hi');
 
@@ -214,7 +214,7 @@ describe('the history of two people', () => {
     await until('the mailbox is empty', () => chat.mailboxText('henry') === '');
   });
 
-  test('leaves the mail of the other one where it waits', async () => {
+  test('leaves the other person’s mailbox as it is', async () => {
     const chat = await serveChat();
     await say(chat, 'jjeong', 'henry', 'hi');
     const waiting = chat.mailboxText('henry');
@@ -231,7 +231,7 @@ describe('the history of two people', () => {
     expect(texts(await wholeHistory(chat, 'jjeong', 'henry', limit))).toEqual(said);
   });
 
-  test('tells when a message was accepted where its own time went back, and nowhere else', async () => {
+  test('says when a message was accepted, if its own time went back, and only then', async () => {
     const { chat } = await talkWithTheClockSetBack();
 
     const { messages } = await history(chat, 'henry', 'jjeong');

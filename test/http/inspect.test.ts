@@ -53,7 +53,7 @@ const MIXED = [
 ];
 
 describe('what an inspection shows', () => {
-  test('is which mailboxes there are: those of the people it is for, and those that have files', async () => {
+  test('lists the mailboxes of the chat’s people, and those that have files', async () => {
     const chat = await serveChat({ people: ['henry', 'jjeong'] });
     chat.writeForeign('mina', 'data: hi\n\n');
     await say(chat, 'jjeong', 'yuna', 'hi');
@@ -64,7 +64,7 @@ describe('what an inspection shows', () => {
     expect(await answer.json()).toEqual({ mailboxes: ['henry', 'jjeong', 'mina', 'yuna'], dir: chat.dir });
   });
 
-  test('is every byte that waits, and what it says', async () => {
+  test('is every byte that waits, with its meaning', async () => {
     const chat = await serveChat();
     const own = await say(chat, 'jjeong', 'henry', '안녕\nhi');
     chat.writeForeign('henry', MIXED.join(''));
@@ -129,7 +129,7 @@ describe('what an inspection shows', () => {
     expect(moved.path).toBe(`.delivered/henry/0-0_${id}.txt`);
   }, 30_000);
 
-  test('is only the newest part of what is long, and little of a long event', async () => {
+  test('is only the newest part of a long file, and the beginning of a long event', async () => {
     const chat = await serveChat();
     const page = await listen(`${chat.url}/status?receiver=henry`);
     chat.writeForeign('henry', `data: ${'x'.repeat(300_000)}\n\n`);
@@ -153,7 +153,7 @@ describe('what an inspection shows', () => {
     expect(textsIn([file!])).toEqual(['the newest']);
   });
 
-  test('is nothing of a file that a link in place of a mailbox leads to', async () => {
+  test('is nothing of a file that a link in place of a mailbox points to', async () => {
     const chat = await serveChat();
     const secret = join(temporaryDirectory(), 'secret');
     writeFileSync(secret, 'data: secret\n\n');
@@ -167,7 +167,7 @@ describe('what an inspection shows', () => {
 });
 
 describe('an inspection that stays open', () => {
-  test('tells what comes into a mailbox, and that it was taken when somebody listened', async () => {
+  test('shows what comes into a mailbox, and that it was taken when somebody listened', async () => {
     const chat = await serveChat();
     const stream = await inspect(chat, 'henry');
     await lookUntil(stream, 'nothing', ({ file }) => file === null);
@@ -197,7 +197,7 @@ describe('an inspection that stays open', () => {
     expect(first.heard.filter(({ type }) => type === 'look')).toHaveLength(1);
   });
 
-  test('is refused kindly when ten are open', async () => {
+  test('is refused with a bye when ten are open', async () => {
     const chat = await serveChat();
     const ten = await Promise.all(Array.from({ length: 10 }, () => inspect(chat, 'henry')));
     for (const stream of ten) await lookUntil(stream, 'a look', () => true);

@@ -28,7 +28,7 @@ function hostLogger(): { logger: pino.Logger; lines: () => Record<string, unknow
   return { logger: pino(stream), lines };
 }
 
-test("A host application's pino is told what went wrong, and not what people say", async () => {
+test("A host application's pino logs what went wrong, and not what people write", async () => {
   const { logger, lines } = hostLogger();
   const chat = await serveChat({ logger });
   symlinkSync('/etc/hostname', chat.mailboxFile('henry'));
@@ -39,7 +39,7 @@ test("A host application's pino is told what went wrong, and not what people say
   expect(JSON.stringify(lines())).not.toContain('nightingale');
 });
 
-test('What goes well leaves no line in the log', async () => {
+test('Success logs nothing', async () => {
   const { logger, lines } = hostLogger();
   const chat = await serveChat({ logger });
 
@@ -78,7 +78,7 @@ describe('without a logger', () => {
   test.each([
     ['throws', "function whoAsks() { throw new Error('the session store is away') }"],
     ['rejects', "async function whoAsks() { throw new Error('the session store is away') }"],
-  ])('a login that %s is told once on stderr, with its stack, and not to the client', async (_, identify) => {
+  ])('a login that %s is reported once on stderr, with its stack, and not to the client', async (_, identify) => {
     const { status, body, stderr } = await ask(identify);
 
     expect(status).toBe(503);
@@ -88,7 +88,7 @@ describe('without a logger', () => {
     expect(stderr).toMatch(/Error: the session store is away\n +at .*whoAsks/);
   });
 
-  test('a login whose names cannot be mailboxes is told which can, and how to make one; the client is not', async () => {
+  test('a login whose names cannot be mailboxes is told on stderr which can and how to make one; the client is not', async () => {
     const { status, body, stderr } = await ask("() => 'ann@example.com'");
 
     expect(status).toBe(503);
@@ -99,7 +99,7 @@ describe('without a logger', () => {
   });
 
   test.each(['42', "({ name: 'ann', password: 'hunter2' })"])(
-    'a login that gives %s is told that it is no name',
+    'a login that gives %s is told that this is not a name',
     async (value) => {
       const { status, stderr } = await ask(`() => (${value})`);
 
@@ -109,7 +109,7 @@ describe('without a logger', () => {
     },
   );
 
-  test('what JSON.parse quotes of a text that it could not read is told nowhere', async () => {
+  test('text that JSON.parse quotes in its error appears nowhere', async () => {
     const { status, stderr } = await ask("() => JSON.parse('nightingale')");
 
     expect(status).toBe(503);

@@ -28,7 +28,7 @@ describe('sending a message', () => {
     expect(Date.parse(stored.time)).toBeLessThanOrEqual(Date.now());
   });
 
-  test('appends one event to the mailbox of the receiver, who is away', async () => {
+  test('appends one event to the mailbox of a receiver who is away', async () => {
     const chat = await serveChat();
 
     const { id, time, key } = await say(chat, 'jjeong', 'henry', '안녕\nhi');
@@ -37,7 +37,7 @@ describe('sending a message', () => {
     expect(chat.mailboxText('henry')).toBe(`\n\n: after 0-0\nid: ${id}\ndata: ${data}\n\n`);
   });
 
-  test('takes a form as well', async () => {
+  test('accepts a form, too', async () => {
     const chat = await serveChat();
 
     const answer = await request(chat.url).post('/messages').type('form').send(greeting);
@@ -47,7 +47,7 @@ describe('sending a message', () => {
     expect(chat.mailboxText('henry')).toContain(JSON.stringify(greeting.message));
   });
 
-  test('takes plain text as well, with the names in the query', async () => {
+  test('accepts plain text, too, with the names in the query', async () => {
     const chat = await serveChat();
 
     const answer = await request(chat.url)
@@ -71,7 +71,7 @@ describe('sending a message', () => {
     for (const spelling of spellings) expect(chat.mailboxText(canonical!)).toContain(`"message":"${spelling}"`);
   });
 
-  test('tells the receiver by its canonical name', async () => {
+  test('names the receiver by the canonical name', async () => {
     const { url } = await serveChat();
 
     const answer = await request(url)
@@ -139,7 +139,7 @@ describe('a message at the limit', () => {
     expect((body as Stored).message).toBe('😀'.repeat(limit));
   });
 
-  test('is where the host says', async () => {
+  test('is set by the host application', async () => {
     const { url } = await serveChat({ maxMessage: 5 });
 
     const [fits, exceeds] = [await sendText(url, '한😀한😀한'), await sendText(url, '한😀한😀한!')];
@@ -165,7 +165,7 @@ describe('an idempotency key', () => {
     expect(chat.mailboxText('henry')).toBe(text);
   });
 
-  test('may stand in the Idempotency-Key header, quoted or not', async () => {
+  test('may be in the Idempotency-Key header, quoted or not', async () => {
     const { url } = await serveChat();
 
     const [quoted, bare] = [
@@ -178,7 +178,7 @@ describe('an idempotency key', () => {
     expect(bare.body).toEqual(quoted.body);
   });
 
-  test('makes one event of two requests at the same moment', async () => {
+  test('makes one event from two requests at the same moment', async () => {
     const { url } = await serveChat();
     const send = async (): Promise<request.Response> =>
       request(url)
@@ -192,7 +192,7 @@ describe('an idempotency key', () => {
     for (const answer of answers) expect(answer.body).toEqual(answers[0]!.body);
   });
 
-  test('is remembered when the mail has been read and the server was started again', async () => {
+  test('is remembered after the mail was read and the server restarted', async () => {
     const first = await serveChat();
     const stored = await say(first, 'jjeong', 'henry', 'hi', 'k1');
     await request(first.url).get('/history').query({ receiver: 'henry', sender: 'jjeong' });
@@ -207,7 +207,7 @@ describe('an idempotency key', () => {
     expect(again.body).toEqual(stored);
   });
 
-  test('of another sender suppresses nothing', async () => {
+  test('of one sender does not affect another sender', async () => {
     const { url } = await serveChat();
     const send = (sender: string): request.Test =>
       request(url)
@@ -220,7 +220,7 @@ describe('an idempotency key', () => {
     expect((theirs.body as Stored).id).not.toBe((mine.body as Stored).id);
   });
 
-  test('of mail to another receiver suppresses nothing', async () => {
+  test('for one receiver does not affect another receiver', async () => {
     const { url } = await serveChat();
     const send = (receiver: string): request.Test =>
       request(url)

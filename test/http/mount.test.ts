@@ -46,7 +46,7 @@ describe.each([
     expect(messages).toHaveLength(1);
   });
 
-  test('sends /chat on to /chat/, query included, for the relative addresses of its pages', async () => {
+  test('redirects /chat to /chat/, with its query, for the relative addresses of its pages', async () => {
     const { url } = await host();
 
     const answers = [await fetch(url, { redirect: 'manual' }), await fetch(`${url}?a=1`, { redirect: 'manual' })];
@@ -57,7 +57,7 @@ describe.each([
     expect((await fetch(url)).headers.get('content-type')).toMatch('text/html');
   });
 
-  test('has pages whose every address leads somewhere', async () => {
+  test('has no page with a broken address', async () => {
     const { url } = await host();
     const pages = readdirSync(join(PACKAGE_DIR, 'public')).filter((name) => name.endsWith('.html'));
     expect(pages).toContain('chat1.html');
@@ -83,7 +83,7 @@ describe.each([
     }
   });
 
-  test('has scripts whose every import leads somewhere', async () => {
+  test('has no script with a broken import', async () => {
     const { url } = await host();
     const seen = new Set([`${url}/js/chat-page.js`]);
 
@@ -110,7 +110,7 @@ describe.each([
     expect([own.status, own.text]).toEqual([200, 'the host']);
   });
 
-  test('refuses as it does without a mount', async () => {
+  test('refuses the same as without a mount', async () => {
     const { url } = await host();
 
     const answers = [
@@ -174,7 +174,7 @@ describe.each([
     expect(await page.textsUpTo('two')).toEqual(['two']);
   });
 
-  test('says goodbye through compression()', async () => {
+  test('says bye through compression()', async () => {
     const app = makeApp();
     const chat = newChat();
     app.use(compression({ threshold: 0 }), chat);
@@ -187,7 +187,7 @@ describe.each([
     expect(await page.next()).toMatchObject({ type: 'bye' });
   });
 
-  test('can be there twice without knowing of the other', async () => {
+  test('can be mounted twice, each for itself', async () => {
     const app = makeApp();
     const [work, home] = [newChat(), newChat()];
     app.use('/work', work);

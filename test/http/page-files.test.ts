@@ -10,7 +10,7 @@ const FILES = readdirSync(join(PACKAGE_DIR, 'public'), { recursive: true, withFi
   .filter((entry) => entry.isFile())
   .map(({ parentPath, name }) => join(parentPath, name).slice(join(PACKAGE_DIR, 'public').length));
 
-test('what only an editor reads is not served, in whatever form it is asked for', async () => {
+test('files for editors are not served, however the address is written', async () => {
   const { url } = await serveChat();
   const forEditors = FILES.filter((path) => path.endsWith('.ts') || path.endsWith('tsconfig.json'));
   expect(forEditors.length).toBeGreaterThan(2);
@@ -21,7 +21,7 @@ test('what only an editor reads is not served, in whatever form it is asked for'
   expect(statuses).toEqual(forms.map((path) => [path, 404]));
 });
 
-test('everything else is served, and not again to who has it', async () => {
+test('all other files are served, and not sent again to a browser that has them', async () => {
   const { url } = await serveChat();
   const forPages = FILES.filter((path) => !path.endsWith('.ts') && !path.endsWith('tsconfig.json'));
 
@@ -34,7 +34,7 @@ test('everything else is served, and not again to who has it', async () => {
   }
 });
 
-test('a page comes as it was compressed at the build, and is the same in every encoding', async () => {
+test('a page is sent as the build compressed it, and is the same in every encoding', async () => {
   buildPackage();
   const { url } = await serveChat();
   const page = async (encoding: string): Promise<{ encoding: string | undefined; bytes: number; text: string }> => {

@@ -38,14 +38,14 @@ function gzipped(files: Iterable<string>): number {
 const chat = loadedBy(CHAT_PAGES, 'lang');
 const inspect = loadedBy(['inspect.html'], 'inspect/lang');
 
-test('All that the chat pages load together is at most 40,000 bytes, compressed', () => {
+test('Everything that the chat pages load is at most 40,000 bytes, compressed', () => {
   expect([...chat]).toEqual(
     expect.arrayContaining(['js/chat.js', 'js/stream-worker.js', 'style.css', 'icons.svg', 'js/page.js']),
   );
   expect(gzipped(chat)).toBeLessThanOrEqual(40_000);
 });
 
-test('The chat pages load nothing of inspect.html, and what it has of its own is at most 15,000 bytes, compressed', () => {
+test('The chat pages load nothing of inspect.html, whose own files are at most 15,000 bytes, compressed', () => {
   const own = [...inspect].filter((file) => !chat.has(file));
 
   expect([...chat].filter((file) => file.startsWith('inspect'))).toEqual([]);

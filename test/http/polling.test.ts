@@ -59,13 +59,13 @@ describe('a poll', () => {
     expect((await polling).events.map(textOf)).toEqual(['from a shell']);
   });
 
-  test('has waited long enough after so many seconds', async () => {
+  test('answers with nothing when the time is over', async () => {
     const chat = await serveChat();
 
     expect(await poll(chat, '&wait=1')).toMatchObject({ events: [] });
   });
 
-  test('after poll gets everything once, and the cursor proves that it came', async () => {
+  test('gives everything once over several polls, and counts it as received when its cursor comes back', async () => {
     const chat = await serveChat();
     const heard: string[] = [];
     let cursor = '0-0';
@@ -83,7 +83,7 @@ describe('a poll', () => {
     expect(messages.map(({ state }) => state)).toEqual(['delivered', 'delivered', 'delivered']);
   });
 
-  test('with a header that is no cursor tells the gap and what is kept', async () => {
+  test('tells of a gap when the header is not a cursor, and gives what is kept', async () => {
     const chat = await serveChat();
     await say(chat, 'jjeong', 'henry', 'hi');
 

@@ -24,7 +24,7 @@ describe('the pages of the PHP prototype', () => {
     },
   );
 
-  test('send a message that the page put into the address as it is', async () => {
+  test('send a message that the page put into the address unescaped', async () => {
     const chat = await serveChat();
 
     // XMLHttpRequest and fetch both make UTF-8 and %20 of it [url]
@@ -33,7 +33,7 @@ describe('the pages of the PHP prototype', () => {
     expect((await answer.json()) as Stored).toMatchObject({ message: '안녕 100%' });
   });
 
-  test('receive by EventSource what waits in their file, and what comes while they listen', async () => {
+  test('receive by EventSource what waits in their file and what comes while they listen', async () => {
     const chat = await serveChat();
     await say(chat, 'henry', 'jjeong', 'while you were away');
 
@@ -55,7 +55,7 @@ describe('the pages of the PHP prototype', () => {
     await until('the mailbox is empty', () => chat.mailboxText('jjeong') === '');
   });
 
-  test('get what messages.html of the prototype itself has written, as it wrote it', async () => {
+  test('get what the prototype’s own messages.html wrote, as it wrote it', async () => {
     const chat = await serveChat();
     const data = '{sender:"henry", receiver:"jjeong", message:"안녕}';
 

@@ -20,7 +20,7 @@ describe('a message', () => {
     expect(await stateOf(chat)).toEqual(['sent']);
   });
 
-  test('is still only sent when its receiver has looked at the history: that proves nothing', async () => {
+  test('is still only sent when its receiver has read the history: that is not a receipt', async () => {
     const chat = await serveChat();
     await say(chat, 'jjeong', 'henry', 'hi');
 
@@ -29,7 +29,7 @@ describe('a message', () => {
     expect(await stateOf(chat)).toEqual(['sent']);
   });
 
-  test('is delivered when the receiver says so', async () => {
+  test('is delivered when the receiver sends a receipt', async () => {
     const chat = await serveChat();
     const { id } = await say(chat, 'jjeong', 'henry', 'hi');
     await history(chat, 'henry', 'jjeong');
@@ -39,7 +39,7 @@ describe('a message', () => {
     expect(await stateOf(chat)).toEqual(['delivered']);
   });
 
-  test('is delivered when a stream comes back with its id as cursor, and what follows is not', async () => {
+  test('is delivered when a stream comes back with its id as cursor; what follows is not', async () => {
     const chat = await serveChat();
     const { id } = await say(chat, 'jjeong', 'henry', 'one');
     await say(chat, 'jjeong', 'henry', 'two');
@@ -60,7 +60,7 @@ describe('a message', () => {
     await until('the mark', async () => (await stateOf(chat))[0] === 'delivered');
   });
 
-  test('is not delivered by a stream with a cursor of its own before that comes back', async () => {
+  test('is not delivered by a stream with a cursor until that comes back', async () => {
     const chat = await serveChat();
     const page = await listen(`${chat.url}/status?receiver=henry&since=all`);
     await say(chat, 'jjeong', 'henry', 'hi');
@@ -88,7 +88,7 @@ describe('a message', () => {
     expect(states.flat()).toEqual(['sent', 'delivered', 'read', 'read', 'read']);
   });
 
-  test('is read up to the one that was looked at, and only from this sender', async () => {
+  test('is read up to the id in the receipt, and only from that sender', async () => {
     const chat = await serveChat();
     const { id } = await say(chat, 'jjeong', 'henry', 'one');
     await say(chat, 'mina', 'henry', 'aside');
@@ -103,7 +103,7 @@ describe('a message', () => {
     expect(messages.map(({ state }) => state)).toEqual(['delivered']);
   });
 
-  test('has the same state after the server was started again', async () => {
+  test('keeps its state when the server restarts', async () => {
     const first = await serveChat();
     const { id } = await say(first, 'jjeong', 'henry', 'one');
     await say(first, 'jjeong', 'henry', 'two');
@@ -134,7 +134,7 @@ describe('a receipt', () => {
     expect(answer.status).toBe(204);
   });
 
-  test('is told to the open pages of the sender', async () => {
+  test('reaches the open pages of the sender', async () => {
     const chat = await serveChat();
     const { id } = await say(chat, 'jjeong', 'henry', 'hi');
     await history(chat, 'henry', 'jjeong');
@@ -150,7 +150,7 @@ describe('a receipt', () => {
 });
 
 describe('what pages tell each other', () => {
-  test('what I say on one page stands on my other pages', async () => {
+  test('a message that I send on one page appears on my other pages', async () => {
     const chat = await serveChat();
     const page = await listen(`${chat.url}/status?receiver=jjeong`, { types: ['sent'] });
 
@@ -160,7 +160,7 @@ describe('what pages tell each other', () => {
     expect([type, JSON.parse(data)]).toEqual(['sent', stored]);
   });
 
-  test('that somebody types is told to the receiver, and stored nowhere', async () => {
+  test('a typing notice reaches the receiver and is not stored', async () => {
     const chat = await serveChat();
     const page = await listen(`${chat.url}/status?receiver=henry`, { types: ['typing'] });
 
@@ -175,7 +175,7 @@ describe('what pages tell each other', () => {
     expect((await history(chat, 'henry', 'jjeong')).messages).toEqual([]);
   });
 
-  test('that somebody comes is told to the others', async () => {
+  test('an arrival is told to the others', async () => {
     const chat = await serveChat();
     const page = await listen(`${chat.url}/status?receiver=jjeong`, { types: ['presence'] });
     const [before] = [await page.next()];
@@ -209,27 +209,30 @@ describe('what pages tell each other', () => {
 });
 
 describe('the people', () => {
-  onFiles(test)('are those of the chat and whoever wrote, with what is unread and what was said last', async () => {
-    const chat = await serveChat();
-    await say(chat, 'jjeong', 'henry', 'one');
-    const { id } = await say(chat, 'jjeong', 'henry', 'two');
-    await say(chat, 'mina', 'henry', 'three');
+  onFiles(test)(
+    'are those of the chat and all who wrote, with the number of unread messages and the last one',
+    async () => {
+      const chat = await serveChat();
+      await say(chat, 'jjeong', 'henry', 'one');
+      const { id } = await say(chat, 'jjeong', 'henry', 'two');
+      await say(chat, 'mina', 'henry', 'three');
 
-    const answer = await request(chat.url).get('/people?receiver=henry');
+      const answer = await request(chat.url).get('/people?receiver=henry');
 
-    expect(answer.status).toBe(200);
-    expect(answer.body).toMatchObject({ access: 'open', dir: chat.dir });
-    const { people } = answer.body as { people: { name: string }[] };
-    const [jjeong, mina] = ['jjeong', 'mina'].map((name) => people.find((person) => person.name === name));
-    expect(jjeong).toMatchObject({ online: false, unread: 2, last: { message: 'two' } });
-    expect(mina).toMatchObject({ online: false, unread: 1, last: { message: 'three' } });
+      expect(answer.status).toBe(200);
+      expect(answer.body).toMatchObject({ access: 'open', dir: chat.dir });
+      const { people } = answer.body as { people: { name: string }[] };
+      const [jjeong, mina] = ['jjeong', 'mina'].map((name) => people.find((person) => person.name === name));
+      expect(jjeong).toMatchObject({ online: false, unread: 2, last: { message: 'two' } });
+      expect(mina).toMatchObject({ online: false, unread: 1, last: { message: 'three' } });
 
-    await reportReceipt(chat, { receiver: 'henry', sender: 'jjeong', read: id });
-    const after = await request(chat.url).get('/people?receiver=henry');
-    expect((after.body as { people: object[] }).people).toContainEqual(
-      expect.objectContaining({ name: 'jjeong', unread: 0 }),
-    );
-  });
+      await reportReceipt(chat, { receiver: 'henry', sender: 'jjeong', read: id });
+      const after = await request(chat.url).get('/people?receiver=henry');
+      expect((after.body as { people: object[] }).people).toContainEqual(
+        expect.objectContaining({ name: 'jjeong', unread: 0 }),
+      );
+    },
+  );
 
   test('are online while they have a page open', async () => {
     const chat = await serveChat();

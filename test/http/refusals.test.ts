@@ -101,7 +101,7 @@ describe('POST /messages refuses, and writes nothing,', () => {
     refuses(400, 'INVALID_NAME', post({ ...good, sender: name })),
   );
 
-  test('a receiver that ends in .txt: only ?f= is a file', () =>
+  test('a receiver that ends in .txt: only ?f= takes a file name', () =>
     refuses(400, 'INVALID_NAME', post({ ...good, receiver: 'henry.txt' })));
 
   test('a room as sender', () => refuses(400, 'INVALID_NAME', post({ ...good, sender: 'room.lobby' })));
@@ -112,7 +112,7 @@ describe('POST /messages refuses, and writes nothing,', () => {
     refuses(400, 'INVALID_MESSAGE', post({ ...good, key })),
   );
 
-  test('a key in the header and another in the body', () =>
+  test('a key in the header that differs from the one in the body', () =>
     refuses(400, 'INVALID_MESSAGE', (url) =>
       request(url)
         .post('/messages')
@@ -120,7 +120,7 @@ describe('POST /messages refuses, and writes nothing,', () => {
         .send({ ...good, key: 'b' }),
     ));
 
-  test('a used key with another text', () =>
+  test('a key that was used for another text', () =>
     refuses(409, 'KEY_REUSED', post({ ...good, message: 'other', key: 'used' })));
 
   test('text that is not JSON', () => refuses(400, 'INVALID_REQUEST', postBody('json', '{"sender":')));
@@ -223,7 +223,7 @@ describe('GET /messages refuses, and writes nothing,', () => {
   test('percent signs that are not UTF-8', () =>
     refuses(400, 'INVALID_REQUEST', get('/messages?sender=jjeong&receiver=henry&message=%ED%A0%80')));
 
-  requires('network address')('whoever asks from another computer', async () => {
+  requires('network address')('a request from another computer', async () => {
     const chat = await serveChat({ allowedHosts: ['*'] });
     const before = mailIn(chat);
     const { server } = await serve(chat.chat, '0.0.0.0');
@@ -239,7 +239,7 @@ describe('GET /messages refuses, and writes nothing,', () => {
 });
 
 describe('GET /status refuses, and moves no mail,', () => {
-  test('no mailbox', () => refuses(400, 'INVALID_NAME', get('/status')));
+  test('a missing mailbox', () => refuses(400, 'INVALID_NAME', get('/status')));
 
   test.each(BAD_NAMES)('%s as the name of the receiver', (_, name) =>
     refuses(400, 'INVALID_NAME', (url) =>
@@ -327,7 +327,7 @@ describe('POST /receipts refuses, and writes nothing,', () => {
   test('plain text', () =>
     refuses(400, 'INVALID_REQUEST', (url) => request(url).post('/receipts').type('text').send('henry')));
 
-  test('what is too long for a receipt', () =>
+  test('a body that is too long for a receipt', () =>
     refuses(413, 'MESSAGE_TOO_LONG', receipt({ receiver: 'henry', delivered: '1'.repeat(5000) })));
 
   test('another content type', () =>
@@ -361,7 +361,7 @@ describe('a path', () => {
     ['HEAD', '/receipts', 'POST, OPTIONS'],
     ['PATCH', '/healthz', 'GET, HEAD, OPTIONS'],
     ['POST', '/readyz', 'GET, HEAD, OPTIONS'],
-  ])('refuses %s %s and says what is possible', async (method, path, allow) => {
+  ])('refuses %s %s and says what is allowed', async (method, path, allow) => {
     const { url } = await serveChat();
 
     const answer = await fetch(`${url}${path}`, { method });
@@ -441,15 +441,15 @@ describe('no mail is moved by', () => {
     );
   });
 
-  test('a name that was pointed at this computer', async () => {
+  test('a foreign name that points at this computer', async () => {
     await refuses(403, 'FORBIDDEN', (url) =>
       request(url).get('/status?receiver=henry').set('Host', 'evil.example:2012'),
     );
   });
 });
 
-describe('the mail that a refusal left alone', () => {
-  test('is there for whoever asks properly', async () => {
+describe('mail that a refused request did not touch', () => {
+  test('is there for a proper request', async () => {
     const chat = await chatWithMail();
     await request(chat.url).get('/status?receiver=henry&lastEventId=nonsense');
 
@@ -460,7 +460,7 @@ describe('the mail that a refusal left alone', () => {
 });
 
 describe('too many messages', () => {
-  test('in a second are answered 429 with the time to wait, and the others are served', async () => {
+  test('in one second get 429 with the time to wait, and other people are served', async () => {
     const chat = await serveChat({ sendRate: 3 });
     const send = (sender: string): Promise<request.Response> =>
       request(chat.url)

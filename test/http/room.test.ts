@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 const room = ({ url }: ServedChat, person: string): string => `${url}/status?receiver=room.lobby&person=${person}`;
 
 describe('a group room', () => {
-  test('tells everybody what anybody says, the one who said it included', async () => {
+  test('tells everybody what anybody says, including the one who said it', async () => {
     const chat = await serveChat();
     const pages = await Promise.all(['henry', 'jjeong', 'mina'].map((person) => listen(room(chat, person))));
 
@@ -35,7 +35,7 @@ describe('a group room', () => {
     expect(await back.textsUpTo('now')).toEqual(['meanwhile', 'now']);
   });
 
-  test('keeps what was said for whoever comes later, in pages without hole or double', async () => {
+  test('keeps its messages for people who come later, in pages without hole or double', async () => {
     const chat = await serveChat();
     const said = ['one', 'two', 'three', 'four', 'five'];
     for (const [i, text] of said.entries()) await say(chat, i % 2 === 0 ? 'henry' : 'jjeong', 'room.lobby', text);
@@ -53,7 +53,7 @@ describe('a group room', () => {
     expect(whole).toEqual(said);
   });
 
-  test('tells who comes', async () => {
+  test('tells who arrives', async () => {
     const chat = await serveChat();
     const page = await listen(room(chat, 'henry'), { types: ['presence'] });
 
@@ -64,7 +64,7 @@ describe('a group room', () => {
     expect(JSON.parse(told.data)).toMatchObject({ person: 'mina', online: true, room: 'room.lobby', count: 2 });
   });
 
-  test('is not a person: nobody can speak or be listed under its name', async () => {
+  test('is not a person: nobody can send or be listed under its name', async () => {
     const chat = await serveChat();
 
     const spoken = await request(chat.url)
@@ -74,7 +74,7 @@ describe('a group room', () => {
     expect(spoken.status).toBe(400);
   });
 
-  onFiles(test)('has mail from a file, too', async () => {
+  onFiles(test)('shows mail from a file, too', async () => {
     const chat = await serveChat();
     const page = await listen(room(chat, 'henry'));
 
@@ -83,7 +83,7 @@ describe('a group room', () => {
     expect(textOf(await page.next())).toBe('from a shell');
   });
 
-  test('is for short words', async () => {
+  test('takes only short messages', async () => {
     const { url } = await serveChat();
     const send = (length: number): request.Test =>
       request(url)

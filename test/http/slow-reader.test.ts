@@ -10,7 +10,7 @@ const BUFFERED_AT_MOST = 256 * 1024;
 const MESSAGES = 6000;
 
 describe('a reader that does not read', () => {
-  test('has little buffered for it, keeps nobody waiting, and gets everything in the end', async () => {
+  test('costs little memory, keeps nobody waiting, and gets everything in the end', async () => {
     const chat = await serveChat();
     const connections: Socket[] = [];
     chat.server.on('connection', (socket) => connections.push(socket));

@@ -21,7 +21,7 @@ async function heardBy(chat: ServedChat, ...texts: string[]): Promise<Heard[]> {
 }
 
 describe('a stream', () => {
-  test('is answered at once, unbuffered and uncached', async () => {
+  test('begins at once, unbuffered and uncached', async () => {
     const chat = await serveChat();
 
     const answer = await inTime('the answer', fetch(stream(chat)));
@@ -60,7 +60,7 @@ describe('a stream', () => {
     });
   });
 
-  test('brings what waits in the order it was sent, and leaves the file empty', async () => {
+  test('brings waiting mail in the order it was sent, and leaves the file empty', async () => {
     const chat = await serveChat();
     const texts = Array.from({ length: 50 }, (_, i) => `waiting ${i}`);
     for (const text of texts) await say(chat, 'jjeong', 'henry', text);
@@ -71,7 +71,7 @@ describe('a stream', () => {
     await until('the mailbox is empty', () => chat.mailboxText('henry') === '');
   });
 
-  test('leaves the file with the mode it had', async () => {
+  test('keeps the mode of the file', async () => {
     const chat = await serveChat();
     await say(chat, 'jjeong', 'henry', 'hi');
     chmodSync(chat.mailboxFile('henry'), 0o664);
@@ -119,7 +119,7 @@ describe('a stream', () => {
     expect(await page.textsUpTo('two')).toEqual(['one', 'two']);
   });
 
-  test('says goodbye and ends when the chat is closed, and the server can close', async () => {
+  test('says bye and ends when the chat is closed, and the server can close', async () => {
     const chat = await serveChat();
     const page = await listen(stream(chat));
     const ended = new Promise((resolve) => page.source.addEventListener('error', resolve));
@@ -137,7 +137,7 @@ describe('a stream', () => {
     await inTime('closing the server', closed);
   });
 
-  test('lives ten minutes, then says when to come back, and the next one goes on where it ended', async () => {
+  test('lasts ten minutes, then says when to come back, and the next one goes on where it ended', async () => {
     const chat = await serveChat();
     fakeIntervals();
     await say(chat, 'jjeong', 'henry', 'one');
@@ -163,7 +163,7 @@ describe('a stream', () => {
     expect(await answer.text()).toMatch(/event: bye\ndata: .*busy/);
   });
 
-  test('of a closed chat is gone, and closing it twice is harmless', async () => {
+  test('has ended when its chat is closed, and closing that twice is harmless', async () => {
     const { chat } = await serveChat();
 
     await chat.close();
@@ -196,7 +196,7 @@ describe('a cursor', () => {
     expect(await page.textsUpTo('marker')).toEqual(['two', 'three', 'marker']);
   });
 
-  test('in the header goes before one in the query: it is the newer', async () => {
+  test('in the header counts before one in the query: it is newer', async () => {
     const chat = await serveChat();
     const [one, two] = await heardBy(chat, 'one', 'two', 'three');
 
@@ -205,7 +205,7 @@ describe('a cursor', () => {
     expect(await page.textsUpTo('three')).toEqual(['three']);
   });
 
-  test('of the ready event alone gets all that was sent since', async () => {
+  test('from the ready event alone gets everything sent since', async () => {
     const chat = await serveChat();
     const first = new Listener(stream(chat));
     const { id } = await first.next();
@@ -218,7 +218,7 @@ describe('a cursor', () => {
   });
 
   test.each(['nonsense', '1', '12345', 'x'.repeat(1000), '../../etc', '1-0-0'])(
-    'in the header that is none (%p) gets a gap and what is kept',
+    'in the header that is malformed (%p) gets a gap and what is kept',
     async (lastEventId) => {
       const chat = await serveChat();
       await heardBy(chat, 'one', 'two');
@@ -232,7 +232,7 @@ describe('a cursor', () => {
     },
   );
 
-  test('given in two headers is none, and gets a gap and what is kept', async () => {
+  test('in two headers is malformed, and gets a gap and what is kept', async () => {
     const chat = await serveChat();
     const [heard] = await heardBy(chat, 'one');
     const headers: [string, string][] = [
@@ -287,7 +287,7 @@ describe('a cursor', () => {
     expect(rest.map(textOf).at(-1)).toBe('marker');
   });
 
-  test('that was never given moves the mark: what was heard is not told again', async () => {
+  test('moves the mark even when none was sent: what was heard does not come again', async () => {
     const chat = await serveChat();
     await say(chat, 'jjeong', 'henry', 'once');
     const first = await listen(stream(chat));
@@ -303,7 +303,7 @@ describe('a cursor', () => {
 });
 
 describe('since', () => {
-  test('all is from the oldest kept, however often it was heard', async () => {
+  test('all begins with the oldest event kept, however often it was heard', async () => {
     const chat = await serveChat();
     await heardBy(chat, 'one', 'two');
 
@@ -312,7 +312,7 @@ describe('since', () => {
     expect(await page.textsUpTo('two')).toEqual(['one', 'two']);
   });
 
-  test('latest is only what comes from now on', async () => {
+  test('latest gives only what comes from now on', async () => {
     const chat = await serveChat();
     await heardBy(chat, 'one', 'two');
 
@@ -322,7 +322,7 @@ describe('since', () => {
     expect(await page.textsUpTo('marker')).toEqual(['marker']);
   });
 
-  test('an id is what follows it', async () => {
+  test('an id gives what follows it', async () => {
     const chat = await serveChat();
     const [one] = await heardBy(chat, 'one', 'two');
 
@@ -344,7 +344,7 @@ describe('since', () => {
     return { chat, started };
   }
 
-  test.each(['10m', '600s'])('%s is what came in so much time', async (since) => {
+  test.each(['10m', '600s'])('%s gives what came in that time', async (since) => {
     const { chat } = await chatOfTheLastHour();
 
     const page = await listen(stream(chat, `&since=${since}`));
@@ -352,7 +352,7 @@ describe('since', () => {
     expect(await page.textsUpTo('five minutes ago')).toEqual(['five minutes ago']);
   });
 
-  test.each(['2h', '1d'])('%s is all that came in so much time', async (since) => {
+  test.each(['2h', '1d'])('%s gives everything, if all came in that time', async (since) => {
     const { chat } = await chatOfTheLastHour();
 
     const page = await listen(stream(chat, `&since=${since}`));
@@ -360,7 +360,7 @@ describe('since', () => {
     expect(await page.textsUpTo('five minutes ago')).toEqual(['an hour ago', 'five minutes ago']);
   });
 
-  test('a number of Unix seconds is what came from then on', async () => {
+  test('a number of Unix seconds gives what came from then on', async () => {
     const { chat, started } = await chatOfTheLastHour();
 
     const page = await listen(stream(chat, `&since=${Math.floor((started - 10 * minute) / 1000)}`));

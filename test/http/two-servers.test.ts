@@ -23,7 +23,7 @@ function knows(server: { url: string }, person: string): Promise<boolean> {
 }
 
 describe('two servers on one directory', () => {
-  test('bring every message to every page, once and in order, whoever took it', async () => {
+  test('bring every message to every page, once and in order, whichever accepted it', async () => {
     const { dir, here, there } = await two();
     const pages = [
       await listen(`${here.url}/status?receiver=henry`),
@@ -38,7 +38,7 @@ describe('two servers on one directory', () => {
     await until('the mailbox is empty', () => readFileSync(join(dir, 'henry.txt'), 'utf8') === '');
   });
 
-  test('let two people talk who are on different servers', async () => {
+  test('let people on different servers talk', async () => {
     const { here, there } = await two();
     const henry = await listen(`${here.url}/status?receiver=henry`);
     const jjeong = await listen(`${there.url}/status?receiver=jjeong`);
@@ -54,7 +54,7 @@ describe('two servers on one directory', () => {
     }
   });
 
-  test('accept from many at once on both, and each page hears all of it once', async () => {
+  test('accept from many at once on both, and each page gets everything once', async () => {
     const { here, there } = await two();
     const pages = [
       await listen(`${here.url}/status?receiver=henry`),
@@ -77,7 +77,7 @@ describe('two servers on one directory', () => {
     }
   });
 
-  test('know a key that the other one has seen', async () => {
+  test('know a key that the other one has accepted', async () => {
     const { here, there } = await two();
 
     const first = await say(here, 'jjeong', 'henry', 'hi', 'k1');
@@ -87,7 +87,7 @@ describe('two servers on one directory', () => {
     expect(await wholeHistory(there, 'henry', 'jjeong', 10)).toHaveLength(1);
   });
 
-  test('show a receipt that the other one was told', async () => {
+  test('show a receipt that the other one received', async () => {
     const { here, there } = await two();
     const page = await listen(`${there.url}/status?receiver=jjeong`, { types: ['read'] });
     const { id } = await say(there, 'jjeong', 'henry', 'hi');
@@ -100,7 +100,7 @@ describe('two servers on one directory', () => {
     await until('the state', async () => (await history(there, 'jjeong', 'henry')).messages[0]?.state === 'read');
   });
 
-  test('tell each other who is here and who types', async () => {
+  test('tell each other who is online and who types', async () => {
     const { here, there } = await two();
     const page = await listen(`${there.url}/status?receiver=jjeong`, { types: ['presence', 'typing'] });
     await until('henry away', () => page.heard.some(({ data }) => data.includes('"online":false')));
@@ -115,7 +115,7 @@ describe('two servers on one directory', () => {
     await until('henry typing', () => page.heard.some(({ type }) => type === 'typing'));
   });
 
-  test('share what other programs write, each page hearing it once', async () => {
+  test('share what other programs write, and each page gets it once', async () => {
     const { dir, here, there } = await two();
     const pages = [
       await listen(`${here.url}/status?receiver=henry`),
@@ -128,7 +128,7 @@ describe('two servers on one directory', () => {
     for (const page of pages) expect(await page.textsUpTo(texts.at(-1)!)).toEqual(texts);
   });
 
-  test('take over from one another: a page goes on at the other one with its cursor', async () => {
+  test('take over from each other: a page goes on at the other one with its cursor', async () => {
     const dir = temporaryDirectory();
     const here = await startChatProcess(dir);
     const there = await startChatProcess(dir);

@@ -11,11 +11,11 @@ function refusal(text: string): string {
 }
 
 describe('The address of a cluster', () => {
-  test('is its servers alone, when all else shall be as usual', () => {
+  test('may be its servers alone', () => {
     expect(readClusterAddress('nats://a,b:4223, tls://c')).toEqual({ servers: ['nats://a', 'b:4223', 'tls://c'] });
   });
 
-  test('says in parameters how the cluster is used', () => {
+  test('has parameters for the use of the cluster', () => {
     const text =
       'nats://a,b?replicas=3&shards=8&monitor=http://a:8222,http://b:8222&prefix=P_1&creds=/etc/c++/x.creds&allow=fewer-replicas,old-server';
 
@@ -41,7 +41,7 @@ describe('The address of a cluster', () => {
     ['prefix=a.b', "the parameter 'prefix' must be 1 to 32 letters"],
     ['creds=', "the parameter 'creds' must be a path, not ''."],
     ['allow=fewer-replicas,all', "the parameter 'allow' must be any of fewer-replicas, old-server"],
-  ])('with "%s" is refused by the name of the parameter', (query, message) => {
+  ])('with "%s" is refused, and the error names the parameter', (query, message) => {
     expect(refusal(`nats://a?${query}`)).toContain(message);
   });
 
@@ -53,7 +53,7 @@ describe('The address of a cluster', () => {
   );
 
   test.each(['nats://u:XY,cret@a', 'nats://u:XY/cret@a', 'nats://u:XY?cret@a', 'nats://u:XY#cret@a'])(
-    'that is not understood, as %s, is never repeated in the error',
+    'that is malformed, as %s, never appears in the error',
     (text) => {
       const message = refusal(text);
 

@@ -23,7 +23,7 @@ describe('what the cluster refuses', () => {
     ['there is no leader', 10008, 503],
     ['another server was quicker to make the stream', 10058, 400],
     ['another server was quicker to write', 10071, 400],
-  ])('is tried again when %s', async (_, code, status) => {
+  ])('is repeated when %s', async (_, code, status) => {
     const attempted = failing(2, code, status);
 
     expect(await persist(attempted.attempt, () => 5000)).toBe('done');
@@ -34,7 +34,7 @@ describe('what the cluster refuses', () => {
     ['DISK_FULL', 10047, 500],
     ['DISK_FULL', 10023, 503],
     ['STORE_FAILED', 10052, 400],
-  ])('is %s at once for code %i, which asking again cannot help', async (expected, code, status) => {
+  ])('is %s at once for code %i, which would come again', async (expected, code, status) => {
     const attempted = failing(1, code, status);
 
     await expect(persist(attempted.attempt, () => 5000)).rejects.toMatchObject({ code: expected });
@@ -44,7 +44,7 @@ describe('what the cluster refuses', () => {
   test.each([
     ['MAILBOX_BUSY', 10158, 409],
     ['DISK_FULL', 10077, 503],
-  ])('is %s when it has not passed in time', async (expected, code, status) => {
+  ])('is %s when it lasts too long', async (expected, code, status) => {
     const attempted = failing(Infinity, code, status);
 
     await expect(persist(attempted.attempt, () => 0)).rejects.toMatchObject({ code: expected });

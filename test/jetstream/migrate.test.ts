@@ -63,7 +63,7 @@ function files(dir: string): FileMailboxes {
 }
 
 describe('migrate', () => {
-  test('brings all mail in its order, with its times, and the marks where they stood', async () => {
+  test('copies all mail in order, with its times, and the marks', async () => {
     const { dir, migrate, cluster } = move();
     const room = mailboxName('room.lobby');
     const before = files(dir);
@@ -94,7 +94,7 @@ describe('migrate', () => {
     ]);
   });
 
-  test('brings, when it is repeated, what has come since, and nothing twice', async () => {
+  test('copies, when it is repeated, only what has come since', async () => {
     const { dir, migrate, cluster } = move();
     const store = files(dir);
     const first = await appendAll(store, numbered('first', 3));
@@ -123,7 +123,7 @@ describe('migrate', () => {
     expect(textsOf(await readAll(await cluster(), mina))).toEqual(['short']);
   });
 
-  test('asks where to, when no cluster is named', async () => {
+  test('asks for a cluster, when none is named', async () => {
     const { dir } = move();
 
     const { code, stderr } = await run(['migrate', '--dir', dir]);

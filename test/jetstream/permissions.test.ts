@@ -14,7 +14,7 @@ function documented(beginning: string): string {
   return new RegExp(`^\`\`\`\n(${beginning}[^]*?)\`\`\``, 'm').exec(text)![1]!;
 }
 
-test('the permissions in the document are all that our servers need', async () => {
+test('the permissions in the document are enough for our servers', async () => {
   const server = await NatsServer.start({ more: documented('authorization') });
   afterThisTest(() => server.stop());
   const open = async (): Promise<JetStreamMailboxes> => {

@@ -75,7 +75,7 @@ describe('mailboxes on NATS are refused, with the reason,', () => {
     await open({ ...options, allow: ['fewer-replicas', 'late-sync'] });
   });
 
-  test('when it cannot be seen whether servers write before they acknowledge, unless that is allowed', async () => {
+  test('when nobody can tell whether servers write before they acknowledge, unless that is allowed', async () => {
     const options = wanted(careful, { monitors: [] });
 
     expect(await refusal(options)).toMatch(/cannot check.*unchecked-sync/);
@@ -92,7 +92,7 @@ describe('mailboxes on NATS are refused, with the reason,', () => {
     expect(await refusal(wanted(careful, { allow: [], replicas: 2 }))).toMatch(/2 copies.*fewer-replicas/);
   });
 
-  test('when the streams that are there have fewer than three copies', async () => {
+  test('when existing streams have fewer than three copies', async () => {
     const options = wanted(careful);
     await open(options);
 
@@ -113,7 +113,7 @@ describe('mailboxes on NATS are refused, with the reason,', () => {
     expect(await refusal({ ...options, shards: 2 })).toMatch(/made with shards=1, and that cannot change to 2/);
   });
 
-  test('when no server is there', async () => {
+  test('when no server answers', async () => {
     expect(await refusal(wanted(careful, { servers: 'nats://user:secret@127.0.0.1:1' }))).toMatch(
       /^No NATS server of nats:\/\/127\.0\.0\.1:1 can be used/,
     );

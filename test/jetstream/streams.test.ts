@@ -55,7 +55,7 @@ describe('what a stream keeps', () => {
     expect(await store.read(henry, oldest)).toEqual({ events: [], gap: true });
   });
 
-  test('is not taken for what was kept before the streams were made anew', async () => {
+  test('is not mistaken for mail from before the streams were made again', async () => {
     const how = options();
     const before = await open(how);
     const events = await appendAll(before, numbered('before', 3));
@@ -111,7 +111,7 @@ describe('streams that several servers make at once', () => {
 });
 
 describe('a mailbox among many in one stream', () => {
-  test('is read back in pages, wherever its messages stand', async () => {
+  test('is read back in pages, wherever its messages are', async () => {
     const store = await open();
     const crowd = mailboxName('crowd');
     const events: MailEvent[] = [];
@@ -141,7 +141,7 @@ describe('a mailbox among many in one stream', () => {
 });
 
 describe('when hints are lost', () => {
-  test('mail that came meanwhile is found with the connection that comes back', async () => {
+  test('mail that came in the meantime is found when the connection is back', async () => {
     const how = options();
     const dropper = await HintDropper.before(Number(new URL(server.url).port), /\.hint\./, () => true);
     afterThisTest(() => dropper.close());
@@ -164,7 +164,7 @@ describe('when hints are lost', () => {
 });
 
 describe('while no server answers', () => {
-  test('an append waits, and goes on when they are back, once', async () => {
+  test('an append waits, and is stored once when they are back', async () => {
     const store = await open();
     await store.append(henry, letter('before'));
     const onlooker = await connect({ servers: server.url });
@@ -183,7 +183,7 @@ describe('while no server answers', () => {
     expect(textsOf(await readAll(store))).toEqual(['before', 'meanwhile']);
   });
 
-  test('an append is given up in the end as one that may be tried again, and closing ends', async () => {
+  test('an append fails in the end as one that may be repeated, and closing ends', async () => {
     const store = await open(options({ appendWithinMs: 100 }));
     const { event } = await store.append(henry, letter('before'));
     afterThisTest(() => server.thaw());

@@ -25,7 +25,7 @@ function withResolvers<T>() {
 }
 
 describe('turns', () => {
-  test('let one thing’s work be done in order, whatever came of what was before, and other things’ beside it', async () => {
+  test('run work on one thing in order, whether or not it fails, and work on other things at the same time', async () => {
     const turns = new Turns();
     const log: string[] = [];
     const [first, second, third, other] = ['first', 'second', 'third', 'other'].map((name) => work(name, log));

@@ -17,7 +17,7 @@ function notices({ heard }: Listener, type: string): Record<string, unknown>[] {
 }
 
 describe('two servers before one cluster', () => {
-  test('bring every message to every page, once and in order, whoever took it', async () => {
+  test('bring every message to every page, once and in order, whichever accepted it', async () => {
     const [here, there] = await two();
     const pages = [
       await listen(`${here.url}/status?receiver=henry`),

@@ -6,7 +6,7 @@ import { requires } from '../support/requires.ts';
 const test = requires('chromium');
 setTheStage();
 
-test('two people in a browser say 안녕 and hi, and see each once, also after loading the page again', async () => {
+test('two people in a browser say 안녕 and hi, and see each once, even after a reload', async () => {
   const { henry, jjeong } = await twoPeople(await Server.start());
 
   await write(henry, '안녕');

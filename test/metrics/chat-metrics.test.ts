@@ -30,7 +30,7 @@ function inbox({ url }: ServedChat, query = ''): string {
 }
 
 describe('the metrics of a chat', () => {
-  test('count from when they are first asked for', async () => {
+  test('count from the first request for them on', async () => {
     const served = await serveChat();
     await say(served, 'jjeong', 'henry', 'before');
 
@@ -62,7 +62,7 @@ describe('the metrics of a chat', () => {
     });
   });
 
-  test('are of one chat: another in the same process has its own', async () => {
+  test('belong to one chat: another one in the same process has its own', async () => {
     const [one, other] = [await meteredChat(), await meteredChat()];
     await listen(inbox(one));
     await say(one, 'jjeong', 'henry', 'hi');
@@ -79,7 +79,7 @@ describe('the metrics of a chat', () => {
     });
   });
 
-  test('count what other programs write when it is found, and not what the chat itself had put into the file', async () => {
+  test('count what other programs write when it is found, and not what the chat itself wrote', async () => {
     const chat = await meteredChat();
     await say(chat, 'jjeong', 'henry', 'ours');
     chat.writeForeign('henry', 'data: theirs 1\n\ndata: theirs 2\n\n');
@@ -94,7 +94,7 @@ describe('the metrics of a chat', () => {
     });
   });
 
-  test('time the delivery of what came while the stream was open, not of what had waited', async () => {
+  test('time the delivery of mail that came while the stream was open, not of waiting mail', async () => {
     const chat = await meteredChat();
     chat.writeForeign('henry', 'data: waited\n\n');
     const page = await listen(inbox(chat));
@@ -120,7 +120,7 @@ describe('the metrics of a chat', () => {
     expect(await chat.scrape()).toMatchObject({ mailbox_chat_events_sent_total: 2, mailbox_chat_open_streams: 0 });
   });
 
-  test('tell how many streams are open, until they are closed', async () => {
+  test('tell how many streams are open', async () => {
     const chat = await meteredChat();
     const pages = [await listen(inbox(chat)), await listen(inbox(chat))];
     const open = async (): Promise<number | undefined> => (await chat.scrape())['mailbox_chat_open_streams'];
@@ -141,7 +141,7 @@ describe('the metrics of a chat', () => {
     expect((await chat.scrape())['mailbox_chat_request_errors_total{code="TOO_MANY_STREAMS"}']).toBe(1);
   });
 
-  test('tell streams that went on where they were from those that missed something', async () => {
+  test('distinguish streams that went on where they were from those that missed something', async () => {
     const hour = 3_600_000;
     let now = Date.now() - 24 * hour;
     let uptimeMs = 0;
@@ -194,7 +194,7 @@ describe('the metrics of a chat', () => {
     reader.destroy();
   });
 
-  test('name nobody and quote nothing', async () => {
+  test('contain no names and no text', async () => {
     const chat = await meteredChat({ people: ['gildong', 'chunhyang'] });
     const page = await listen(`${chat.url}/status?receiver=gildong`);
     await say(chat, 'chunhyang', 'gildong', 'nightingale');
@@ -205,7 +205,7 @@ describe('the metrics of a chat', () => {
     expect(text).not.toMatch(/gildong|chunhyang|nightingale/);
   });
 
-  test('are complete without a store that counts, but for what only a store knows', async () => {
+  test('are complete without a store that counts, but for its own figures', async () => {
     const files = new FileMailboxes(temporaryDirectory());
     const store = new Proxy(files, {
       get: (target, name) => {
@@ -223,7 +223,7 @@ describe('the metrics of a chat', () => {
     expect(Object.keys(metrics).filter((name) => /source="file"|mailbox_bytes|watch_errors/.test(name))).toEqual([]);
   });
 
-  test('are told after the end, too', async () => {
+  test('can be read after the end, too', async () => {
     const chat = await meteredChat();
     await say(chat, 'jjeong', 'henry', 'hi');
     await chat.chat.close();
@@ -251,7 +251,7 @@ describe('a host application', () => {
     expect([nothing.status, posted.status]).toEqual([404, 404]);
   });
 
-  test('is told what can be asked of them', async () => {
+  test('is told which methods they have', async () => {
     const { chat } = await serveChat();
     const { url } = await serve((req, res) => chat.metrics(req, res));
 

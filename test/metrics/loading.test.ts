@@ -22,7 +22,7 @@ async function runWithChat(dir: string, script: string): Promise<string> {
   return stdout.trim();
 }
 
-test('What makes the metrics is loaded when they are first asked for: a start is not longer for it', async () => {
+test('Loads the metrics library at the first request for metrics: it does not slow down the start', async () => {
   buildPackage();
 
   const printed = await runWithChat(

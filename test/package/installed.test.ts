@@ -46,7 +46,7 @@ beforeAll(async () => {
 afterAll(() => removeDirectory(work));
 
 describe('the package', () => {
-  test('holds the program, its types, its pages and its command, and none of the sources or tests', () => {
+  test('has the program, its types, its pages and its command, and neither sources nor tests', () => {
     const tops = new Set(packed.map((path) => path.split('/')[0]));
 
     expect([...tops].toSorted((a, b) => (a! < b! ? -1 : 1))).toEqual([

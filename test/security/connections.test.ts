@@ -29,7 +29,7 @@ const requestsFor = (count: number): string =>
   ).join('');
 
 describe('requests that one connection sends without reading the answers', () => {
-  test('are begun one after the other, and answered in order when they are read', async () => {
+  test('begin one by one, and are answered in order when the client reads', async () => {
     const chat = await noting();
     const text = 'x'.repeat(4000);
     for (let i = 0; i < 100; i++) chat.writeForeign('henry', `data: ${text}${text}${text}${text}\n\n`);
@@ -49,7 +49,7 @@ describe('requests that one connection sends without reading the answers', () =>
     expect(lengths).toEqual(lengths.toSorted((a, b) => a - b));
   });
 
-  test('are not begun at all when they are hundreds: the connection is cut', async () => {
+  test('cut the connection when there are hundreds', async () => {
     const chat = await noting();
     const socket = connectTo(chat);
     const closed = new Promise((resolve) => socket.once('close', resolve));
@@ -62,7 +62,7 @@ describe('requests that one connection sends without reading the answers', () =>
   });
 });
 
-test('a page of history ends early behind very much text, and the whole is still to be had', async () => {
+test('a page of history ends early after very much text, and nothing is missing in the end', async () => {
   const chat = await serveChat();
   const text = 'x'.repeat(100_000);
   for (let i = 0; i < 20; i++) chat.writeForeign('henry', `data: ${i} ${text}\n\n`);

@@ -53,7 +53,7 @@ test('no request of any shape is answered with a failure, or writes outside the 
   expect((await say(chat, 'henry', 'jjeong', 'still here')).state).toBe('sent');
 });
 
-test('the same holds with links, for who has one and who has none', async () => {
+test('the same holds with links, with a key and without', async () => {
   const { options, expectInOrder } = watched();
   const chat = await serveLinks(options);
 

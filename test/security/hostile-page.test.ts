@@ -108,7 +108,7 @@ describe('a page of another site, in a real browser,', () => {
     expectNothingDone(chat, before);
   });
 
-  test('that points its own name at this computer is refused like any other', async () => {
+  test('that points its own name at this computer is refused, too', async () => {
     const chat = await recordedChat();
     const before = listing(chat.dir);
     const page = await (await newContext()).newPage();
@@ -121,7 +121,7 @@ describe('a page of another site, in a real browser,', () => {
     expectNothingDone(chat, before);
   });
 
-  test('that sends the browser to the chat’s address, or opens it in a window, moves nothing', async () => {
+  test('that sends the browser to the chat, or opens it in a window, moves nothing', async () => {
     const chat = await recordedChat();
     const target = `http://localhost:${chat.port}${TARGETS[0]!}`;
     const evil = await serveSite((req, res) => {
@@ -183,7 +183,7 @@ async function entered(): Promise<Target & { visitSibling: (host: string) => Pro
 
 describe('with links, on plain http by a name of the home network,', () => {
   test.each(['evil.test', 'evil.chat.test', 'chat.test'])(
-    'a page of http://%s cannot send as the person who has entered, nor read',
+    'a page of http://%s can neither send as the person who has entered nor read',
     async (host) => {
       const chat = await entered();
       const asked = chat.asked.length;

@@ -84,7 +84,7 @@ describe.each(BREAKS.map((text) => ({ shown: JSON.stringify(text), text })))('$s
 
 describe('names', () => {
   test.each(ENDPOINTS)(
-    'that are none are refused by $method $path, and nothing is written anywhere',
+    'that are invalid are refused by $method $path, and nothing is written anywhere',
     async ({ rest, ...endpoint }) => {
       const parent = temporaryDirectory();
       const dir = join(parent, 'mailboxes');
@@ -109,7 +109,7 @@ describe('names', () => {
     },
   );
 
-  test('that are one name are one mailbox, however they are spelled', async () => {
+  test('have one mailbox, however they are spelled', async () => {
     const chat = await serveChat();
     for (const [one, other] of SPELLINGS) {
       await ask(chat.url, ENDPOINTS[0]!, { sender: 'jjeong', receiver: one, message: `to ${one}` });
@@ -200,7 +200,7 @@ describe('the log', () => {
   });
 });
 
-test('what the server makes is for its owner alone', async () => {
+test('the files of the server are for its owner alone', async () => {
   const umask = process.umask(0);
   try {
     const dir = join(temporaryDirectory(), 'new', 'mailboxes');

@@ -47,7 +47,7 @@ async function linkChat(options: MailboxChatOptions = {}): Promise<LinkChat> {
   return chat;
 }
 
-describe('in open mode, the mailboxes may be looked at', () => {
+describe('in open mode, the mailboxes may be inspected', () => {
   test('from this computer', async () => {
     expect(await statusesOf(await openChat())).toEqual([200]);
   });
@@ -65,7 +65,7 @@ describe('in open mode, the mailboxes may be looked at', () => {
   });
 
   test.each(['evil.test', 'chat.example', '192.168.0.1', 'localhost.'])(
-    'by no other name than this computer’s own: not as %s, which a page could have been given',
+    'only under the names of this computer: not as %s, to which a page could point',
     async (host) => {
       const chat = await openChat(everyName);
 
@@ -87,7 +87,7 @@ describe('in open mode, the mailboxes may be looked at', () => {
     expect(await statusesOf(await openChat(), headers as Record<string, string>)).toEqual([403]);
   });
 
-  test('by nobody where a proxy of ours stands in front: through it, all come from this computer', async () => {
+  test('by nobody behind a proxy of ours: through it, everybody seems to be on this computer', async () => {
     expect(await statusesOf(await openChat({ trustProxy: true }))).toEqual([403]);
   });
 
@@ -102,15 +102,15 @@ describe('in open mode, the mailboxes may be looked at', () => {
   });
 });
 
-describe('with links, the mailboxes may be looked at', () => {
-  test('by nobody without a link, or with a key that is none, not even on this computer', async () => {
+describe('with links, the mailboxes may be inspected', () => {
+  test('by nobody without a valid link, not even on this computer', async () => {
     const chat = await linkChat();
 
     expect(await statusesOf(chat)).toEqual([403]);
     expect(await statusesOf(chat, bearer('A'.repeat(32)))).toEqual([403]);
   });
 
-  test('by nobody who has a link, not even at his own mailbox', async () => {
+  test('by nobody who has a link, not even their own mailbox', async () => {
     const chat = await linkChat();
     const { cookie } = await enter(chat, chat.keys.henry);
 
@@ -118,7 +118,7 @@ describe('with links, the mailboxes may be looked at', () => {
     expect(await statusesOf(chat, { Cookie: cookie })).toEqual([403]);
   });
 
-  test('by nobody who has the administrator’s link of an earlier version: it lets in nowhere any more', async () => {
+  test('by nobody who has the administrator’s link of an earlier version: it opens nothing now', async () => {
     const chat = await linkChat();
     const key = 'A'.repeat(32);
     const invited = { mina: { key: createHash('sha256').update(key).digest('hex'), since: new Date().toISOString() } };
@@ -132,7 +132,7 @@ describe('with links, the mailboxes may be looked at', () => {
     }
   });
 
-  test('by those whom the application lets, until it does no longer: what is open ends within seconds', async () => {
+  test('by those whom the application allows, until it does not: then open streams end within seconds', async () => {
     const inspectors = new Set(['mina']);
     const chat = await linkChat({ mayInspect: (req) => inspectors.has(String(req.headers['x-name'])) });
     const headers = { 'X-Name': 'mina' };
@@ -146,14 +146,14 @@ describe('with links, the mailboxes may be looked at', () => {
   });
 });
 
-describe('with a login, the mailboxes may be looked at', () => {
+describe('with a login, the mailboxes may be inspected', () => {
   const identify = (): string => 'henry';
 
   test('by nobody, unless the application says who', async () => {
     expect(await statusesOf(await openChat({ identify }))).toEqual([403]);
   });
 
-  test('by those whom the application lets', async () => {
+  test('by those whom the application allows', async () => {
     const chat = await openChat({
       identify,
       mayInspect: (req) => Promise.resolve(req.headers['x-role'] === 'administrator'),
@@ -165,7 +165,7 @@ describe('with a login, the mailboxes may be looked at', () => {
 });
 
 test.each(['no', 1, {}, null, undefined])(
-  'An application lets somebody look by true alone, not by %p',
+  'An application allows an inspection by true alone, not by %p',
   async (answer) => {
     const mayInspect = (() => answer) as unknown as () => boolean;
 
@@ -173,7 +173,7 @@ test.each(['no', 1, {}, null, undefined])(
   },
 );
 
-test('An application can keep everybody from looking, on this computer too', async () => {
+test('An application can forbid inspections, even on this computer', async () => {
   expect(await statusesOf(await openChat({ mayInspect: () => false }))).toEqual([403]);
 });
 
@@ -191,7 +191,7 @@ test('HEAD, OPTIONS and other methods show and move nothing', async () => {
   expect(listing(chat.dir)).toEqual(before);
 });
 
-test('What an inspection answers is never kept, guessed at or shared', async () => {
+test('The answer to an inspection is never cached, sniffed or shared', async () => {
   const chat = await openChat();
 
   for (const headers of [{}, STREAM]) {

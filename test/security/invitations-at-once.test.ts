@@ -11,7 +11,7 @@ import { temporaryDirectory } from '../support/directory.ts';
 
 const TIMES = 60;
 
-test('an invitation that another process gives at the same moment neither brings a revoked one back nor is lost', async () => {
+test('invitations that two processes change at the same moment are neither lost nor revived', async () => {
   buildPackage();
   const dir = temporaryDirectory();
   const module = pathToFileURL(join(PACKAGE_DIR, 'dist/access/invitations.js')).href;

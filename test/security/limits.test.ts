@@ -23,7 +23,7 @@ async function flood(url: string, addresses: readonly string[]): Promise<number>
 }
 
 describe('who sends too fast', () => {
-  test('is told 429 and when to come back, and another person is not', async () => {
+  test('gets 429 with the time to wait, and other people do not', async () => {
     const chat = await serveChat({ sendRate: 3 });
 
     const answers = await Promise.all(Array.from({ length: 8 }, () => post(chat.url, 'jjeong', 'henry')));
@@ -39,14 +39,14 @@ describe('who sends too fast', () => {
     expect(chat.mailboxText('henry').match(/^id:/gm)).toHaveLength(9 - refused.length);
   });
 
-  test('is known by the address too, whatever names and forwarded addresses are made up', async () => {
+  test('is recognised by the address, too, whatever names and forwarded addresses they make up', async () => {
     const { url } = await serveChat({ sendRate: 2 });
     const addresses = Array.from({ length: 30 }, (_, i) => `10.0.0.${i}`);
 
     expect(await flood(url, addresses)).toBeGreaterThan(0);
   });
 
-  test('behind a proxy of ours is known by the address that the proxy has seen last', async () => {
+  test('is recognised behind a proxy of ours by the last address that the proxy saw', async () => {
     const { url } = await serveChat({ sendRate: 2, trustProxy: true });
     const many = Array.from({ length: 30 }, (_, i) => `1.2.3.4, 10.0.0.${i}`);
     const one = Array.from({ length: 30 }, (_, i) => `10.0.0.${i}, 1.2.3.4`);
@@ -58,7 +58,7 @@ describe('who sends too fast', () => {
   });
 
   test.each(['', ',', 'unknown', '1.2.3.4:99', '[::1]:80', 'fe80::1%eth0', '::ffff:1.2.3.4', 'x'.repeat(100), '::'])(
-    'is served when the proxy says that the address is %j',
+    'is served when the proxy gives the address as %j',
     async (address) => {
       const { url } = await serveChat({ sendRate: 2, trustProxy: true });
 
@@ -74,7 +74,7 @@ describe('who asks too fast', () => {
     ['GET', '/history', { receiver: 'jjeong', sender: 'henry' }],
     ['GET', '/people', { receiver: 'jjeong' }],
     ['GET', '/inspect', { mailbox: 'jjeong' }],
-  ])('by %s %s is told 429 and when to come back, and may still send', async (method, path, fields) => {
+  ])('by %s %s gets 429 with the time to wait, and may still send', async (method, path, fields) => {
     const chat = await serveChat({ sendRate: 1 });
     const isGood = (status: number): boolean => status === 200 || status === 204;
 
@@ -89,7 +89,7 @@ describe('who asks too fast', () => {
     expect(sent.status).toBe(201);
   });
 
-  test('is not slowed down where sends have no limit', async () => {
+  test('is not limited where sends are not', async () => {
     const chat = await serveChat();
 
     const fields = { sender: 'jjeong', receiver: 'henry' };
@@ -144,7 +144,7 @@ describe('a full house', () => {
   test.each<[string, FileMailboxesOptions]>([
     ['messages', { maxWaiting: 3 }],
     ['bytes', { maxWaitingBytes: 400 }],
-  ])('of waiting %s is told with 507, nothing is lost, and another mailbox takes mail', async (_, options) => {
+  ])('of waiting %s answers 507, loses nothing, and another mailbox accepts mail', async (_, options) => {
     const chat = await serveStore(options);
 
     let accepted = 0;
@@ -157,7 +157,7 @@ describe('a full house', () => {
     expect((await post(chat.url, 'jjeong', 'mina')).status).toBe(201);
   });
 
-  test('of mailboxes makes no more, and those that exist take mail', async () => {
+  test('of mailboxes makes no more, and existing ones accept mail', async () => {
     const chat = await serveStore({ maxNewMailboxes: 2 });
     for (const who of ['henry', 'mina']) await post(chat.url, 'jjeong', who);
     const before = listing(chat.dir);
@@ -169,7 +169,7 @@ describe('a full house', () => {
     for (const who of ['henry', 'mina']) expect((await post(chat.url, 'jjeong', who)).status).toBe(201);
   });
 
-  test('of mailboxes makes no more for those who only listen either', async () => {
+  test('of mailboxes makes no more for listeners either', async () => {
     const chat = await serveStore({ maxNewMailboxes: 2 });
 
     for (let i = 0; i < 6; i++) {
@@ -181,7 +181,7 @@ describe('a full house', () => {
     expect(listing(chat.dir).filter((path) => path.includes('.txt')).length).toBeLessThanOrEqual(2);
   });
 
-  test('is not made by asking: what nobody wrote to has no files', async () => {
+  test('is not filled by reading: a mailbox without mail has no files', async () => {
     const chat = await serveChat();
     const before = listing(chat.dir);
 
@@ -197,7 +197,7 @@ describe('a full house', () => {
   });
 });
 
-test('receipts for senders that are made up fill no marks, and those of others go on', async () => {
+test('receipts for invented senders fill no marks, and other receipts still count', async () => {
   const chat = await serveChat();
   await say(chat, 'jjeong', 'henry', 'one');
   const first = await say(chat, 'jjeong', 'henry', 'two');
@@ -215,7 +215,7 @@ test('receipts for senders that are made up fill no marks, and those of others g
   expect(read['jjeong']).toBe(last.id);
 });
 
-test('a stream too many is told to come back later, on the stream, and the others go on', async () => {
+test('one stream too many is told on the stream to come back later, and the others go on', async () => {
   const chat = await serveChat({ maxStreams: 2 });
   const open = () => fetch(`${chat.url}/status?receiver=henry`);
   const streams = [await open(), await open()];
@@ -254,7 +254,7 @@ describe('a body that is too long', () => {
   );
 
   test.each(['/messages', '/receipts', '/typing', '/session'])(
-    'is not read on by %s, if its length was not told',
+    'is not read to its end by %s if its length is unknown',
     async (path) => {
       const chat = await serveChat();
       const { port } = chat.server.address() as AddressInfo;

@@ -47,7 +47,7 @@ describe('with links,', () => {
         async ({ keys }) => ({ Cookie: `key=${keys.henry}; henry=${keys.henry}` }),
       ],
       ['the key as another header', async ({ keys }) => ({ 'X-Key': keys.henry, key: keys.henry })],
-    ])('answers 401 to who has %s, and does nothing', async (_, credential) => {
+    ])('answers 401 to a client that has %s, and does nothing', async (_, credential) => {
       const chat = await withMailForHenry();
       const before = listing(chat.dir);
 
@@ -158,7 +158,7 @@ test.each([
   ],
   ['has a login', async () => ({ chat: await serveChat({ identify: () => 'henry' }), headers: {} })],
   ['asks through a proxy', async () => ({ chat: await serveChat(), headers: { Via: '1.1 proxy' } })],
-])('nobody who %s is told where the files are', async (_, prepare) => {
+])('tells nobody who %s where the files are', async (_, prepare) => {
   const { chat, headers } = await prepare();
 
   const { status, text } = await ask(chat.url, { method: 'GET', path: '/people' }, { receiver: 'henry' }, headers);
@@ -302,7 +302,7 @@ describe('the key of a link', () => {
     expect(answers.every(({ headers }) => headers.get('set-cookie') === null)).toBe(true);
   });
 
-  test('stands in no file: the directory keeps its hash only, for the owner alone', async () => {
+  test('is in no file: the directory keeps only its hash, for the owner alone', async () => {
     const chat = await serveLinks();
     await enter(chat, chat.keys.henry);
     await ask(chat.url, ENDPOINTS[0]!, { sender: 'henry', receiver: 'jjeong', message: 'hi' }, bearer(chat.keys.henry));
@@ -363,7 +363,7 @@ describe('when a link is revoked', () => {
     },
   );
 
-  test('somebody who waits for mail by asking again and again gets none any more', async () => {
+  test('a client that polls gets no more mail', async () => {
     const chat = await serveLinks();
     const asked = once(chat.server, 'request');
     const poll = fetch(`${chat.url}/status?receiver=henry&wait=50`, {
@@ -381,7 +381,7 @@ describe('when a link is revoked', () => {
     expect(await answer.text()).not.toContain('not for him');
   });
 
-  test('the others’ streams go on', async () => {
+  test('the streams of others go on', async () => {
     const chat = await serveLinks();
     const mina = chat.invite('mina');
     const theirs = await fetch(`${chat.url}/status?receiver=mina`, { headers: bearer(mina) });
@@ -513,7 +513,7 @@ describe('rooms, with links,', () => {
   });
 });
 
-describe('what jjeong may not know of henry’s mail', () => {
+describe('henry’s mail, of which jjeong may know nothing,', () => {
   test.each(['~', '-~', '-~0-0', '~0-0', '0-0~', '~9999999999999-0', '-~9999999999999-0'])(
     'is not told by history with before=%s',
     async (before) => {

@@ -54,7 +54,7 @@ describe('an option that says who gets in is refused instead of ignored:', () =>
   });
 });
 
-describe('an option that there is not is refused, with the one that was probably meant:', () => {
+describe('an unknown option is refused, with the one that was probably meant:', () => {
   test.each([
     ['dirr', 'dir'],
     ['directory', 'dir'],
@@ -67,11 +67,11 @@ describe('an option that there is not is refused, with the one that was probably
     expect(complaintAbout({ [name]: 'x' })).toBe(`mailboxChat: There is no option '${name}'. Did you mean '${meant}'?`);
   });
 
-  test('or with all that there are', () => {
+  test('or with all options', () => {
     expect(complaintAbout({ colour: 'red' })).toMatch(/no option 'colour'. The options are dir, people, .*store.$/);
   });
 
-  test('port, which is the server’s', () => {
+  test('port, which belongs to the server', () => {
     expect(complaintAbout({ port: 2012 })).toMatch(/no option 'port'.*your server/);
   });
 });
@@ -111,7 +111,7 @@ describe('an option of another type or value is refused:', () => {
   });
 
   test.each(['store', 'logger', 'identify', 'mayInspect', 'onFatal', 'trustProxy'])(
-    'and no secret in %s is told',
+    'and no error shows a secret in %s',
     (name) => {
       for (const value of ['nats://user:hunter2@host', { password: 'hunter2' }, ['hunter2', { key: 'hunter2' }]]) {
         expect(complaintAbout({ [name]: value })).not.toContain('hunter2');
@@ -120,7 +120,7 @@ describe('an option of another type or value is refused:', () => {
   );
 });
 
-test('An option that is undefined has its default, where that lets in nobody more', () => {
+test('An undefined option has its default, if that lets in nobody else', () => {
   const without = { dir: temporaryDirectory(), maxMessage: undefined, keepDays: undefined, logger: undefined };
 
   const chat = mailboxChat(without as unknown as MailboxChatOptions);

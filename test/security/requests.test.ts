@@ -219,7 +219,7 @@ describe('an address that is another spelling of an endpoint’s leads nowhere:'
     '//package.json',
     '/js/%252e%252e/%252e%252e/package.json',
     '/file:///etc/passwd',
-  ])('%s is no page', async (target) => {
+  ])('%s is not a page', async (target) => {
     const chat = await chatWithMail();
 
     const answer = await raw(chat, rawRequest(`GET ${target}`, ['Host: localhost']));
@@ -264,7 +264,7 @@ const post = (body: string, ...headers: string[]): string =>
 const message = (text: string): string => JSON.stringify({ sender: 'henry', receiver: 'jjeong', message: text });
 
 describe('on one connection', () => {
-  test('requests one behind the other are each judged by themselves', async () => {
+  test('consecutive requests are judged each by itself', async () => {
     const chat = await chatWithMail();
 
     const answers = await raw(
@@ -299,7 +299,7 @@ describe('on one connection', () => {
     expect(listing(chat.dir).join()).not.toContain('jjeong');
   });
 
-  test('a client that waits to be told to go on is told 413 if it wants to send too much', async () => {
+  test('a client that waits for 100 Continue gets 413 if it wants to send too much', async () => {
     const chat = await chatWithMail();
 
     const answer = await raw(
@@ -310,7 +310,7 @@ describe('on one connection', () => {
     expect(statusesIn(answer).at(-1)).toBe(413);
   });
 
-  test('a query of a thousand parameters is answered as any other', async () => {
+  test('a query of a thousand parameters is answered like any other', async () => {
     const chat = await chatWithMail();
     const many = Array.from({ length: 1000 }, (_, i) => `a${i}=${i % 10}`).join('&');
 
@@ -336,7 +336,7 @@ describe('on one connection', () => {
   });
 });
 
-test('what a client says it had last cannot forge an event', async () => {
+test('a cursor from a client cannot forge an event', async () => {
   const chat = await chatWithMail();
   const forged = '0-0\u0085data: forged\u0000';
   const header = Buffer.from('"}\\n\\ndata: forged é event: bye'.repeat(3), 'latin1').toString('latin1');
