@@ -14,7 +14,7 @@ import { checkLayout } from './files/layout.ts';
 import { checkNobodyServes } from './files/layout-one.ts';
 import { Front } from './http/front.ts';
 import { Mailroom } from './http/mailroom.ts';
-import { inTurn } from './http/one-at-a-time.ts';
+import { inTurn } from './http/in-turn.ts';
 import { OpenStreams } from './http/open-streams.ts';
 import { nothingAt, sendProblem } from './http/problem.ts';
 import { routesOf } from './http/routes.ts';
@@ -87,9 +87,9 @@ export function chatOf(options: ChatOptions, openFiles?: OpenFiles): MailboxChat
     streams.close();
     await ownership.close();
   };
-  const openStreams = (): number => streams.count + (ownership.current?.streams.count ?? 0);
+  const openStreams = (): number => streams.count + (ownership.current?.chat.streams.count ?? 0);
   const counting = !options.store || options.store.figures !== undefined;
-  const figures = counting ? (): StoreFigures | undefined => ownership.current?.store.figures : undefined;
+  const figures = counting ? (): StoreFigures | undefined => ownership.current?.chat.store.figures : undefined;
   const counted = { counts, openStreams, figures, logger };
   return withMetrics(Object.assign(chat, { ready: () => front.ready(), close }), counted);
 }

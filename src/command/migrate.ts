@@ -16,7 +16,7 @@ export async function migrate({ dir, store }: StoreOptions): Promise<void> {
       ]);
     }
     const cluster = await openCluster(store);
-    return closing(cluster, () => copyMailboxes(mailboxesIn(dir), mail.store, cluster, say));
+    return closing(cluster, () => copyMailboxes(mailboxesIn(dir), mail.chat.store, cluster, say));
   });
   for (const [mailbox, error] of failed) {
     console.error(`${mailbox} could not be copied: ${error instanceof Error ? error.message : String(error)}`);

@@ -2,12 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Access } from '../access/access.ts';
 import { ADMINISTRATOR, setCaller, type Caller } from '../access/caller.ts';
 import type { LinkAccess } from '../access/link-access.ts';
-import type { ChatCounts } from '../words/chat-counts.ts';
 import type { MayInspect } from '../words/chat-options.ts';
-import type { Logger } from '../words/logger.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import type { Ownership } from '../ownership/ownership.ts';
 import { readAnswer, requestOwner } from '../ownership/request-owner.ts';
+import type { Chat } from './chat.ts';
 import type { Mailroom } from './mailroom.ts';
 import type { MailHandler } from './mailroom-routes.ts';
 import type { OpenStreams } from './open-streams.ts';
@@ -15,7 +14,7 @@ import { passOn } from './pass-on.ts';
 import type { Handler } from './request.ts';
 import { addressOf } from './rate-limit.ts';
 
-export interface FrontOptions {
+export interface FrontOptions extends Pick<Chat, 'dir' | 'counts' | 'logger'> {
   readonly access: Access;
   /** Only if people get in by invitation links. */
   readonly links: LinkAccess | undefined;
@@ -23,10 +22,6 @@ export interface FrontOptions {
   readonly trustProxy: boolean;
   /** Whom the pages offer to talk to. */
   readonly people: readonly MailboxName[];
-  /** The data directory as it was given; null when another store keeps the mail. */
-  readonly dir: string | null;
-  readonly counts: ChatCounts;
-  readonly logger: Logger;
   readonly ownership: Ownership<Mailroom>;
   /** The streams of the owner that this process passes on. */
   readonly streams: OpenStreams;
@@ -56,7 +51,7 @@ export class Front {
   async ready(): Promise<void> {
     const { ownership } = this.options;
     const room = await ownership.owned();
-    if (room) return room.store.ready();
+    if (room) return room.chat.store.ready();
     await readAnswer(await requestOwner(ownership, { method: 'GET', path: '/readyz', caller: ADMINISTRATOR }));
   }
 

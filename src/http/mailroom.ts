@@ -1,9 +1,7 @@
 import type { RequestListener } from 'node:http';
 import type { Request, Response } from 'express';
 import { passedCaller, setCaller } from '../access/caller.ts';
-import type { ChatCounts } from '../words/chat-counts.ts';
 import { LocalLive } from '../words/live.ts';
-import type { Logger } from '../words/logger.ts';
 import type { MailboxStore } from '../words/mailbox-store.ts';
 import type { Owned } from '../ownership/ownership.ts';
 import { Receipts } from '../words/receipts.ts';
@@ -11,36 +9,23 @@ import type { Chat } from './chat.ts';
 import { mailroomRoutesOf } from './mailroom-routes.ts';
 import { OpenStreams } from './open-streams.ts';
 import { nothingAt, sendProblem } from './problem.ts';
-import type { RateLimit } from './rate-limit.ts';
 
-export interface MailroomOptions {
-  /** Limits how fast messages may come … */
-  readonly sends: RateLimit;
-  /** … and how fast all other requests may come. */
-  readonly asks: RateLimit;
-  readonly counts: ChatCounts;
-  readonly logger: Logger;
-  readonly maxMessage: number;
+export interface MailroomOptions extends Omit<Chat, 'store' | 'live' | 'receipts' | 'streams'> {
   readonly maxStreams: number;
   /** Whether somebody can lose the right to listen while their stream is open. */
   readonly rechecks: boolean;
-  readonly dir: string | null;
 }
 
 /** The mailboxes with their streams and live notices, in the one process that owns them. */
 export class Mailroom implements Owned {
-  readonly store: MailboxStore;
-  readonly streams: OpenStreams;
-  /** What its routes answer with. */
   readonly chat: Chat;
   readonly answerPassed: RequestListener;
 
   constructor(store: MailboxStore, { maxStreams, rechecks, ...options }: MailroomOptions) {
     const { counts, logger } = options;
     const live = store.live ?? new LocalLive();
-    this.store = store;
-    this.streams = new OpenStreams({ max: maxStreams, rechecks, counts });
-    this.chat = { ...options, store, live, receipts: new Receipts(store, live), streams: this.streams };
+    const streams = new OpenStreams({ max: maxStreams, rechecks, counts });
+    this.chat = { ...options, store, live, receipts: new Receipts(store, live), streams };
     const router = mailroomRoutesOf(this.chat);
 
     this.answerPassed = (req, res) => {
@@ -55,8 +40,9 @@ export class Mailroom implements Owned {
 
   /** Says `bye` on every stream and closes the mailboxes. */
   async close(): Promise<void> {
-    this.streams.close();
-    this.chat.live.close();
-    await this.store.close();
+    const { streams, live, store } = this.chat;
+    streams.close();
+    live.close();
+    await store.close();
   }
 }
