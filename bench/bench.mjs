@@ -3,7 +3,7 @@
  *
  *     npm run bench [-- scenario …] [--runs 3] [--quick]
  *
- * Needs Linux, taskset and two cores that have nothing else to do. See README.md here.
+ * Needs Linux, taskset and two idle cores. See README.md in this folder.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
@@ -14,7 +14,7 @@ import { makeScratch, remove } from './scratch.mjs';
 
 const RESULTS = new URL('results/', import.meta.url);
 
-/** In this order; the names are what one asks for. */
+/** The scenarios by name, in the order they run. */
 const SCENARIOS = [
   'latency',
   'throughput',

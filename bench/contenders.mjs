@@ -1,4 +1,4 @@
-/** Who takes part: the product, and the floors and peers it is measured against. */
+/** The contenders: the product, and the floors and peers that it is compared with. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -41,7 +41,7 @@ export function transportOf(who) {
   return who === 'socketIo' ? 'socket.io' : 'http';
 }
 
-/** BENCH_PROFILES=<dir> leaves a CPU profile of every product process there. */
+/** BENCH_PROFILES=<dir> writes a CPU profile of every product process there. */
 function productNode() {
   const profiles = process.env['BENCH_PROFILES'];
   return profiles ? [process.execPath, '--cpu-prof', `--cpu-prof-dir=${profiles}`] : [process.execPath];
@@ -50,7 +50,7 @@ function productNode() {
 /** @type {string[] | undefined} */
 let unlimitedArgs;
 
-/** A limit on how fast one may send would be all that is measured. */
+/** With a limit on sends, we would measure only that limit. */
 function unlimited() {
   unlimitedArgs ??= spawnSync(process.execPath, [PRODUCT, '--help'], { encoding: 'utf8' }).stdout.includes(
     '--send-rate',

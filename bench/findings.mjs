@@ -2,13 +2,13 @@ import { median } from './statistics.mjs';
 
 /**
  * @typedef {object} Metric
- * @property {string} name  the field in what a job found
+ * @property {string} name  the field in the result of a job
  * @property {string} title
  * @property {number} digits
  * @property {number} [scale]
  */
 
-/** What a scenario found: for each row the values of every metric, one for each run. */
+/** The results of a scenario: for each row the values of every metric, one for each run. */
 export class Findings {
   scenario;
   title;
@@ -56,7 +56,10 @@ export class Findings {
     return this.rows.get(row)?.[metric] ?? [];
   }
 
-  /** One row's metric to another's, run by run. @param {string} row @param {string} to @param {string} metric */
+  /**
+   * The ratio of one row's metric to another's, run by run.
+   * @param {string} row @param {string} to @param {string} metric
+   */
   ratio(row, to, metric) {
     const others = this.values(to, metric);
     const values = this.values(row, metric).map((value, i) => value / (others[i] ?? Number.NaN));

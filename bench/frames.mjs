@@ -1,4 +1,4 @@
-/** Mail as the product leaves it in a mailbox: two line feeds, the id before it, its id, one line of JSON, a blank line. */
+/** Makes mail as the product writes it: two line feeds, the id before it, its id, one line of JSON, a blank line. */
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { textOf } from './generator/ledger.mjs';
@@ -21,7 +21,9 @@ export function writeMailbox(path, receiver, sender, count, everyMs) {
   closeSync(fd);
 }
 
-/** @param {string} receiver @param {string} sender @param {number} number @param {number} begun @param {number} everyMs */
+/**
+ * @param {string} receiver @param {string} sender @param {number} number @param {number} begun @param {number} everyMs
+ */
 function frame(receiver, sender, number, begun, everyMs) {
   const ms = begun + number * everyMs;
   const after = number === 0 ? '0-0' : `${ms - everyMs}-0`;

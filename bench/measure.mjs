@@ -4,15 +4,15 @@ import { runJob, startServer } from './processes.mjs';
 import { freshDirectory, remove } from './scratch.mjs';
 
 /**
- * What every scenario gets.
+ * The settings of every scenario.
  * @typedef {object} Setting
  * @property {number} runs
- * @property {boolean} quick  short, to see that it works: its figures mean little
+ * @property {boolean} quick  a short run, to see that it works: its figures mean little
  * @property {string} scratch
  */
 
 /**
- * How else a server is started than by itself on its core.
+ * How to start a server, if not with its own arguments on its own core.
  * @typedef {object} Start
  * @property {readonly string[]} [args]  more of its command line
  * @property {string} [cores]  as taskset takes them
@@ -24,7 +24,7 @@ export const EMPTY = '0-0';
 const JOB_MS = 300_000; // opening 10,000 streams takes its time on a busy machine
 
 /**
- * Runs one job against a server of its own, which has an empty directory and the whole core.
+ * Runs one job against a new server with an empty directory and a whole core.
  * @param {import('./contenders.mjs').Contender} who @param {string} job @param {Record<string, unknown>} settings
  * @param {Setting} setting @param {Start} [start]
  */
@@ -38,7 +38,7 @@ export async function measure(who, job, settings, { scratch }, start) {
 }
 
 /**
- * The same in a directory that is there already.
+ * The same in an existing directory.
  * @param {string} dir @param {import('./contenders.mjs').Contender} who @param {string} job
  * @param {Record<string, unknown>} settings @param {string} scratch @param {Start} [start]
  */

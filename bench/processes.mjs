@@ -1,4 +1,4 @@
-/** Starts what is measured and what measures, each on a core of its own, and looks at them from outside. */
+/** Starts the server and the load generator, each on a core of its own, and measures them from outside. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ const PINNED = 'ulimit -n "$(ulimit -Hn)"; exec taskset -c "$@"';
  */
 
 /**
- * Starts a server and resolves when it has said, in one line of JSON, where it listens.
+ * Starts a server and resolves when it has printed, in one line of JSON, where it listens.
  * @param {readonly string[]} command @param {string} scratch  a directory for its log
  * @param {string} [cores]  where it may run, as taskset takes it
  * @returns {Promise<Running>}
@@ -40,7 +40,7 @@ export async function startServer(command, scratch, cores = String(SERVER_CORE))
   });
   closeSync(stderr);
   const { port, startMs } = await readyLine(child, begun, command, log);
-  const pid = /** @type {number} */ (child.pid); // sh and taskset gave way to the command
+  const pid = /** @type {number} */ (child.pid); // sh and taskset have replaced themselves with the command
   const exited = once(child, 'exit');
   return { pid, port, startMs, log, stop: () => stop(child, exited) };
 }
@@ -80,7 +80,7 @@ async function stop(child, exited) {
 }
 
 /**
- * Runs one job in a fresh load generator and resolves to what it found.
+ * Runs one job in a new load generator and resolves to its result.
  * @param {string} job @param {Record<string, unknown>} settings @param {number} limitMs
  * @returns {Promise<any>}
  */

@@ -47,7 +47,7 @@ function short(value) {
   return Number.isFinite(value) ? String(Number(value.toPrecision(3))) : '–';
 }
 
-/** A Markdown table, to be pasted as it is. @param {readonly (readonly string[])[]} rows */
+/** Prints a Markdown table, ready to paste. @param {readonly (readonly string[])[]} rows */
 function printTable(rows) {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   const line = (/** @type {readonly string[]} */ cells) =>

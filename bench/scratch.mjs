@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 const TMPFS = 0x01021994;
 
-/** A fresh directory on a real disk: syncing memory would cost nothing, and tell nothing. */
+/** Makes a directory on a real disk: to sync a file system in memory costs nothing and shows nothing. */
 export function makeScratch() {
   const base = [tmpdir(), '/var/tmp', '.'].find((path) => statfsSync(path).type !== TMPFS) ?? '.';
   return mkdtempSync(join(base, 'mailbox-chat-bench-'));

@@ -1,4 +1,4 @@
-// Puts every file of the pages into dist/pages, compressed as well as can be: a server need not do it while people wait.
+// Compresses every file of the pages into dist/pages, as well as possible: no server needs to do it while people wait.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';

@@ -3,7 +3,7 @@
  *
  *     npm run fuzz [-- --requests 100000] [--seed 7]
  *
- * Exits 1, with the request that does it, when a server fails, ends, logs an error, or writes outside its directory.
+ * Exits 1 and prints the request if a server fails, ends, logs an error, or writes outside its directory.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * What a mailbox costs a NATS server in memory: makes so many with one message each, on a server of its own.
+ * Measures the memory that a mailbox costs a NATS server: makes many with one message each, on a server of its own.
  *
  *     NATS_SERVER=/usr/sbin/nats-server node scripts/nats-mailboxes.mjs 500000
  */
@@ -21,7 +21,7 @@ const message = JSON.stringify({ sender: 'jjeong', receiver: 'henry', message: '
 
 const dir = mkdtempSync(join(tmpdir(), 'mailbox-chat-nats-'));
 const [port, monitor] = [await freePort(), await freePort()];
-// Memory, not disks, is what is measured: they need not sync.
+// Only memory is measured: the disks need not sync.
 const config = `listen: "127.0.0.1:${port}"\n http: "127.0.0.1:${monitor}"\n jetstream { store_dir: "${dir}" }`;
 writeFileSync(join(dir, 'nats.conf'), config);
 const server = tracked(
@@ -38,7 +38,7 @@ try {
     const subjects = Array.from({ length: Math.min(AT_ONCE, count - from) }, (_, i) => `mail.${token(from + i)}`);
     await Promise.all(subjects.map((subject) => nc.request(subject, message, { timeout: 20_000 })));
   }
-  await new Promise((resolve) => setTimeout(resolve, 20_000)); // what was only cached has gone by then
+  await new Promise((resolve) => setTimeout(resolve, 20_000)); // until then, the server drops what it has only cached
   const after = await memory();
   console.log(JSON.stringify({ mailboxes: count, before, after, bytesEach: Math.round((after - before) / count) }));
   await nc.close();
@@ -47,7 +47,7 @@ try {
   rmSync(dir, { recursive: true, force: true });
 }
 
-/** Names as people have them, in base64url. */
+/** Names like people's, in base64url. */
 function token(i) {
   return Buffer.from(`somebody-${i.toString(36)}`).toString('base64url');
 }

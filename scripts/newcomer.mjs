@@ -1,10 +1,10 @@
 /**
- * The newcomer's two ways in, as they are walked for the first time, with the time of each step: a fresh clone up to the
- * first message in a browser, and a fresh Express app up to two pages that chat.
+ * Times each step of a newcomer: from a fresh clone to the first message in a browser, and from a fresh Express app to
+ * two pages that chat.
  *
- *     npm run newcomer [-- --warm]    --warm: with what npm has in its cache already
+ *     npm run newcomer [-- --warm]    --warm: uses npm's cache
  *
- * Takes Chromium (on the PATH, or CHROMIUM), the npm registry and a minute or two. Clones what is committed.
+ * Needs Chromium (on the PATH, or CHROMIUM), the npm registry and a minute or two. Clones what is committed.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,7 +23,7 @@ const clone = join(work, 'mailbox-chat');
 const app = join(work, 'app');
 const env = {
   ...process.env,
-  PORT: '0', // whatever runs on this computer already
+  PORT: '0', // the usual port may be taken
   npm_config_fund: 'false',
   npm_config_audit: 'false',
   ...(values.warm || { npm_config_cache: join(work, 'npm-cache') }),
@@ -83,7 +83,7 @@ async function say(from, text, to) {
   await to.getByRole('log').getByText(text, { exact: true }).waitFor();
 }
 
-/** Starts a server and resolves when it has said where it is. */
+/** Starts a server and resolves when it has printed its address. */
 async function start(cwd, place, ...command) {
   const child = spawn(command[0], command.slice(1), { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
@@ -105,7 +105,7 @@ async function run(cwd, ...command) {
   return stdout;
 }
 
-/** Says how long each step took, and all of them. */
+/** Prints how long each step took, and all of them together. */
 class Walk {
   #begunMs = performance.now();
 

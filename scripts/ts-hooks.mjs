@@ -1,4 +1,4 @@
-/** Lets Node 20 import the TypeScript of the tests as it stands (from 22.18 on it can by itself). */
+/** Lets Node 20 import the TypeScript of the tests. (From 22.18 on, Node can do so itself.) */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';

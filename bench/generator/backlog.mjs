@@ -14,8 +14,8 @@ const TAIL_BYTES = 512;
  */
 
 /**
- * Connects and waits for the last: ms until the first byte of the body, and until the last message. What has come is
- * read only when all is there, so that reading it does not slow down its coming.
+ * Connects and waits for the last message. Measures the ms until the first byte of the body, and until the last message.
+ * It parses only when everything has come, because parsing would slow that down.
  * @param {BacklogJob} job
  */
 export async function backlog({ port, receiver, sender, cursor, count }) {
@@ -50,6 +50,6 @@ function check(received, sender, count) {
   const head = text.slice(0, text.indexOf('\r\n\r\n') + 4);
   const body = /transfer-encoding: chunked/i.test(head) ? new ChunkedBody((part) => events.feed(part)) : events;
   body.feed(text.slice(head.length));
-  events.feed('\n\n'); // of the last event only the key was waited for
+  events.feed('\n\n'); // we waited only for the key of the last event
   return ledger.faults;
 }

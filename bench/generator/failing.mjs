@@ -1,12 +1,12 @@
 /**
- * A promise that rejects with the first trouble on any connection, to race a job against.
+ * A promise that rejects with the first error on any connection. Race a job against it.
  * @returns {{ failed: (error: Error) => void, failure: Promise<never> }}
  */
 export function failing() {
   /** @type {((error: Error) => void) | undefined} */
   let reject;
   const failure = /** @type {Promise<never>} */ (new Promise((_resolve, fail) => (reject = fail)));
-  failure.catch(() => undefined); // whoever races against it hears of it
+  failure.catch(() => undefined); // the job that races against it gets the error
   return { failed: (error) => reject?.(error), failure };
 }
 

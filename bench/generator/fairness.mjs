@@ -26,7 +26,7 @@ export async function fairness({ port, requests, isStream = false }) {
   return { waitMs: probe.longestMs, tookMs };
 }
 
-/** Asks again as soon as it has an answer. */
+/** Sends a request as soon as it has the answer to the last one. */
 class Probe {
   longestMs = 0;
   #sentMs = 0;
@@ -45,7 +45,7 @@ class Probe {
     });
   }
 
-  /** Resolves with the next answer: one that is late is counted, too. */
+  /** Resolves with the next answer, so that a late one counts, too. */
   next() {
     return new Promise((resolve) => this.#waiting.push(() => resolve(undefined)));
   }
@@ -56,7 +56,10 @@ class Probe {
   }
 }
 
-/** Ends when the server ends the connection, as each request asks for. @param {number} port @param {string} request @param {(error: Error) => void} failed */
+/**
+ * Ends when the server ends the connection, as each request asks for.
+ * @param {number} port @param {string} request @param {(error: Error) => void} failed
+ */
 function answered(port, request, failed) {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(request));

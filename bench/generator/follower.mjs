@@ -14,7 +14,7 @@ import { connect } from 'node:net';
 const HEAD_END = '\r\n\r\n';
 
 /**
- * An open event stream. Resolves to the way to close it when the head of the answer has come.
+ * Opens an event stream. Once the head of the answer has come, resolves to a function that closes it.
  * @param {Follow} follow @returns {Promise<() => void>}
  */
 export function openStream({ port, receiver, cursor, localAddress, onMessage, onBytes, failed }) {
@@ -57,7 +57,7 @@ export function openStream({ port, receiver, cursor, localAddress, onMessage, on
   });
 }
 
-/** Takes `Transfer-Encoding: chunked` away, without waiting for a chunk to be whole. */
+/** Decodes `Transfer-Encoding: chunked` without waiting for whole chunks. */
 export class ChunkedBody {
   #onText;
   #text = '';

@@ -1,4 +1,4 @@
-/** A program that knows nothing of the server: appends events to a file, each with the time before its append. */
+/** A program that knows nothing of the server. It appends events to a file, each with the time before the append. */
 import { appendFile } from 'node:fs/promises';
 import { setInterval } from 'node:timers/promises';
 

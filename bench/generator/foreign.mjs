@@ -19,7 +19,10 @@ const WRITER = fileURLToPath(new URL('foreign-writer.mjs', import.meta.url));
  * @property {number} count
  */
 
-/** Another process appends to the mailbox: from just before each append until its event is seen. @param {ForeignJob} job */
+/**
+ * Another process appends to the mailbox: from just before each append until its event is seen.
+ * @param {ForeignJob} job
+ */
 export async function foreign({ port, pid, receiver, file, perSecond, count }) {
   const { failed, failure } = failing();
   const ledger = new Ledger();

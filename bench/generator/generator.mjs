@@ -1,4 +1,4 @@
-/** The load generator: gets one job, does it, says what it found, and ends. */
+/** The load generator: gets one job, does it, prints the result, and ends. */
 import { backlog } from './backlog.mjs';
 import { fairness } from './fairness.mjs';
 import { foreign } from './foreign.mjs';

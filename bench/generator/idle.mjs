@@ -25,8 +25,8 @@ const SETTLE_MS = 10_000;
  */
 
 /**
- * Many open streams that say nothing, each of another receiver: memory for each, CPU while idle, and how long a message
- * to any one of them takes.
+ * Opens many streams, each of another receiver, on which nothing is sent. Measures the memory of each, the CPU while
+ * idle, and how long a message to one of them takes.
  * @param {IdleJob} job
  */
 export async function idle(job) {
@@ -38,7 +38,7 @@ export async function idle(job) {
 async function measure({ port, pid, streams, cursor, seconds, messages }, failed) {
   const crowd = new Crowd(port, cursor, failed);
   await crowd.grow(WARM_STREAMS);
-  await crowd.converse('warm', WARM_MESSAGES); // what the first messages make is no stream's share
+  await crowd.converse('warm', WARM_MESSAGES); // memory for the first messages is not the streams'
   const bytesBefore = residentBytes(pid);
 
   const begun = performance.now();

@@ -18,8 +18,8 @@ const SETTLE_MS = 10_000;
  */
 
 /**
- * One sender at a steady rate to one listening receiver: from the start of each POST until its event is seen. A message
- * that is due while the one before is unanswered is late from that moment on.
+ * Sends at a steady rate to one listening receiver. Measures the time from the start of each POST until its event comes.
+ * If a message is due while the one before is unanswered, its time runs from that moment.
  * @param {LatencyJob} job
  */
 export async function latency(job) {
@@ -42,7 +42,7 @@ async function measure({ port, transport: name, receiver, sender, cursor, perSec
     failed,
     onMessage(data) {
       const key = keyIn(data);
-      if (!key.startsWith(`${sender}.`)) return; // mail from before
+      if (!key.startsWith(`${sender}.`)) return; // mail from an earlier run
       const number = Number(key.slice(sender.length + 1));
       if (number >= warm) seenAfter.push(performance.now() - Number(due[number]));
       ledger.deliver(key);

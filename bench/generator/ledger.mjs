@@ -1,6 +1,6 @@
 /**
- * What was accepted and what has come: every message exactly once, and in order per sender. A message's key is
- * `<sender>.<number>`, its text begins with the key.
+ * Records what was accepted and what arrived. Every message must arrive exactly once, and in order per sender. The key
+ * of a message is `<sender>.<number>`; its text begins with the key.
  */
 const TEXT_BYTES = 100;
 
@@ -56,7 +56,7 @@ export class Ledger {
     if (this.delivered >= this.#expected) this.#whenDelivered();
   }
 
-  /** Resolves when as many have come as were accepted, or when the time is over. @param {number} limitMs */
+  /** Resolves when everything that was accepted has arrived, or when the time is over. @param {number} limitMs */
   async settled(limitMs) {
     if (this.delivered >= this.accepted) return;
     this.#expected = this.accepted;
@@ -69,7 +69,7 @@ export class Ledger {
     });
   }
 
-  /** Messages by what went wrong with them. */
+  /** How many messages went wrong, by what went wrong. */
   get faults() {
     let lost = 0;
     for (const { accepted, next, missing } of this.#senders.values())

@@ -2,7 +2,9 @@ import { connect } from 'node:net';
 
 const HEAD_END = '\r\n\r\n';
 
-/** A keep-alive connection that posts one message at a time: HTTP/1.1 made by hand, to cost as little as it can. */
+/**
+ * A keep-alive connection that posts one message at a time: HTTP/1.1 written by hand, to cost as little as possible.
+ */
 export class Publisher {
   #socket;
   #host;

@@ -1,5 +1,5 @@
 /**
- * One listener of one mailbox by each transport, on bare sockets whose bytes are counted.
+ * A listener of one mailbox for each transport, on bare sockets whose bytes are counted.
  * @typedef {{ requests: number, up: number, down: number }} Traffic  bytes of HTTP and WebSocket, without TCP and IP
  * @typedef {{ traffic: () => Traffic, close: () => void }} Receiver
  * @typedef {object} Listen
@@ -29,7 +29,10 @@ export const RECEIVERS = {
   webSocket,
 };
 
-/** @param {Listen} listen @param {string} accept @param {{ feed: (text: string) => void }} parser @returns {Promise<Receiver>} */
+/**
+ * @param {Listen} listen @param {string} accept @param {{ feed: (text: string) => void }} parser
+ * @returns {Promise<Receiver>}
+ */
 function stream({ port, receiver, failed }, accept, parser) {
   const { socket, traffic, close } = open(port, failed);
   traffic.requests = 1;
@@ -54,7 +57,7 @@ function stream({ port, receiver, failed }, accept, parser) {
 }
 
 /**
- * Asks again as soon as there is an answer, or so long after it.
+ * Polls again as soon as there is an answer, or a while after it.
  * @param {Listen} listen @param {string} wait @param {number} everyMs @returns {Promise<Receiver>}
  */
 async function poll({ port, receiver, onMessage, failed }, wait, everyMs) {
@@ -81,7 +84,7 @@ async function poll({ port, receiver, onMessage, failed }, wait, everyMs) {
     if (everyMs > 0) setTimeout(ask, everyMs);
     else ask();
   });
-  // Not all at the same moment, as listeners of many people are not.
+  // Not all at the same moment: real listeners do not connect together.
   setTimeout(ask, Math.random() * everyMs);
   return { traffic: count(socket, traffic), close };
 }
@@ -127,7 +130,7 @@ function partIn(part, { onMessage }) {
   if (end !== -1) onMessage(part.slice(end + HEAD_END.length, -'\r\n'.length));
 }
 
-/** Cuts text that comes in pieces at a separator. */
+/** Splits text that comes in pieces at a separator. */
 class Splitter {
   #separator;
   #onPiece;

@@ -11,7 +11,10 @@ import { failing } from './failing.mjs';
  * @property {number} times
  */
 
-/** Comes back with a cursor, again and again: ms until everything missed has come. @param {ReconnectJob} job */
+/**
+ * Reconnects with a cursor, again and again. Measures the ms until everything missed has come.
+ * @param {ReconnectJob} job
+ */
 export async function reconnect({ port, receiver, cursor, missed, times }) {
   const { failed, failure } = failing();
   const took = [];

@@ -1,4 +1,4 @@
-/** The same two roles over Socket.IO's own protocol, by its own client on a bare WebSocket; costs more than ours. */
+/** The same two roles with the client of Socket.IO, on a bare WebSocket. It costs more than ours. */
 import { io } from 'socket.io-client';
 
 /** @param {number} port @param {(error: Error) => void} failed */

@@ -14,12 +14,15 @@ const SETTLE_MS = 15_000;
  * @property {number} publishers  each with one message in flight
  * @property {'listening' | 'away' | 'gone'} presence  away: mail is fetched afterwards; gone: the server keeps none
  * @property {string | undefined} [cursor]
- * @property {string} [sender]  what senders' names begin with: a key is not used twice in one directory
+ * @property {string} [sender]  the beginning of the senders' names, so that no key is used twice in one directory
  * @property {number} warmSeconds
  * @property {number} seconds
  */
 
-/** As many messages as will go: how many are accepted, and how many have come, per second. @param {ThroughputJob} job */
+/**
+ * Sends as many messages as possible. Counts how many are accepted, and how many arrive, per second.
+ * @param {ThroughputJob} job
+ */
 export async function throughput(job) {
   const { failed, failure } = failing();
   return Promise.race([measure(job, failed), failure]);
@@ -67,7 +70,7 @@ async function measure(job, failed) {
 }
 
 /**
- * Posts one message after the other; resolves when the last has been answered.
+ * Posts messages one by one; resolves when the last one is answered.
  * @param {() => boolean} goesOn
  * @param {{ post: (json: string, answered: () => void) => void, close: () => void }} publisher
  * @param {string} sender @param {string} receiver @param {Ledger} ledger

@@ -20,7 +20,7 @@ const PUBLISHERS = 20;
  */
 
 /**
- * Listeners by one transport: at rest, with a message a second each, and with many at once.
+ * Measures listeners of one transport: idle, with one message a second each, and with many at once.
  * @param {TransportsJob} job
  */
 export async function transports(job) {
@@ -46,7 +46,7 @@ async function measure({ port, pid, by, receivers, idleSeconds, seconds, burst }
   const next = new Map(receivers.map((receiver) => [receiver, 0]));
 
   /**
-   * Each publisher serves its share of the receivers, one after the other.
+   * Each publisher sends to its share of the receivers, one by one.
    * @param {number} rounds @param {number} everyMs  how long a round takes, spread over the receivers; 0: at once
    */
   const publish = async (rounds, everyMs) => {
@@ -84,7 +84,7 @@ async function measure({ port, pid, by, receivers, idleSeconds, seconds, burst }
     };
   };
 
-  await elapsed(0.5); // the first answers are no part of it
+  await elapsed(0.5); // the first answers do not count
   const idle = await during(() => elapsed(idleSeconds));
   const steady = await during(() => publish(seconds, 1000));
   const steadyDelays = latencies(delays);

@@ -2,7 +2,7 @@ import { TITLES } from '../contenders.mjs';
 import { Findings } from '../findings.mjs';
 import { EMPTY, measure, names } from '../measure.mjs';
 
-/** Receivers who are away against receivers who listen. @param {import('../measure.mjs').Setting} setting */
+/** Compares receivers who are away with receivers who listen. @param {import('../measure.mjs').Setting} setting */
 export async function run(setting) {
   const findings = new Findings('away', 'Throughput of 64 publishers, receivers away and listening (accepted)', [
     { name: 'accepted', title: 'accepted/s', digits: 0 },

@@ -10,11 +10,14 @@ import { freshDirectory, remove } from '../scratch.mjs';
 const JOB_MS = 120_000;
 const CORRESPONDENTS = 200;
 const PIPELINED = 100;
-/** As many as fit into the head of a request. */
+/** As many names as fit into the head of a request. */
 const COOKIES = 550;
 
 const HISTORY = '/history?receiver=henry&sender=jjeong&limit=500';
-/** One after the other, on the server that was just started. @type {readonly [title: string, paths: readonly string[], isStream?: boolean][]} */
+/**
+ * Run one by one, each on a server that has just started.
+ * @type {readonly [title: string, paths: readonly string[], isStream?: boolean][]}
+ */
 const LOOKS = [
   ['nothing', []],
   ['the first page of history after a start', [HISTORY]],
@@ -26,7 +29,10 @@ const LOOKS = [
   [`people, with ${CORRESPONDENTS} correspondents`, ['/people?receiver=mina']],
 ];
 
-/** How long another client waits for an answer at most, while somebody asks for much. @param {import('../measure.mjs').Setting} setting */
+/**
+ * The longest time that another client waits for an answer while somebody asks for much.
+ * @param {import('../measure.mjs').Setting} setting
+ */
 export async function run({ runs, quick, scratch }) {
   const findings = new Findings('fairness', 'The longest wait of another client', [
     { name: 'waitMs', title: 'longest wait ms', digits: 1 },
@@ -48,7 +54,7 @@ export async function run({ runs, quick, scratch }) {
 async function measureOpen(findings, size, scratch) {
   const dir = freshDirectory(scratch);
   writeMailbox(join(dir, 'henry.txt'), 'henry', 'jjeong', size, 10);
-  execFileSync('sync'); // else the disk is still busy with that
+  execFileSync('sync'); // otherwise the disk is still busy with it
   const server = await startServer(commandOf('product', dir), scratch);
   try {
     const { port } = server;

@@ -4,7 +4,10 @@ import { Findings } from '../findings.mjs';
 import { measureIn } from '../measure.mjs';
 import { freshDirectory, remove } from '../scratch.mjs';
 
-/** Another process appends 100 times a second to the mailbox of a listener. @param {import('../measure.mjs').Setting} setting */
+/**
+ * Another process appends 100 times a second to the mailbox of a listener.
+ * @param {import('../measure.mjs').Setting} setting
+ */
 export async function run({ runs, quick, scratch }) {
   const findings = new Findings('foreign', 'Foreign appends at 100/s to a listening stream (append → event)', [
     { name: 'p50', title: 'p50 ms', digits: 2 },

@@ -5,7 +5,7 @@ import { Findings } from '../findings.mjs';
 import { EMPTY, measureIn } from '../measure.mjs';
 import { freshDirectory, remove } from '../scratch.mjs';
 
-/** Open streams that say nothing. @param {import('../measure.mjs').Setting} setting */
+/** Open streams on which nothing is sent. @param {import('../measure.mjs').Setting} setting */
 export async function run(setting) {
   const findings = new Findings('idle', 'Idle streams, each of another receiver', [
     { name: 'bytesEach', title: 'KiB each', digits: 1, scale: 1 / 1024 },
@@ -19,7 +19,7 @@ export async function run(setting) {
     for (const streams of [2000, 10_000]) {
       for (const who of /** @type {const} */ (['product', 'memory'])) {
         const dir = freshDirectory(setting.scratch);
-        // No more than 1,000 may be made by asking for them.
+        // Requests alone may make no more than 1,000 mailboxes.
         for (let n = 0; n < streams; n += 1) writeFileSync(join(dir, `r${n}.txt`), '', { mode: 0o600 });
         const found = await measureIn(dir, who, 'idle', { streams, cursor: EMPTY, ...job }, setting.scratch);
         remove(dir);

@@ -6,7 +6,10 @@ import { EMPTY, measure, names } from '../measure.mjs';
 const SERVER = process.env['NATS_SERVER'] ?? 'nats-server';
 const ALL_CORES = '0-1';
 
-/** Mail in files against mail on three NATS servers, through our HTTP. @param {import('../measure.mjs').Setting} setting */
+/**
+ * Mail in files against mail on three NATS servers, through our HTTP.
+ * @param {import('../measure.mjs').Setting} setting
+ */
 export async function run(setting) {
   const findings = new Findings('nats', 'Throughput of 100 publishers to 32 listening receivers, by store', [
     { name: 'accepted', title: 'accepted/s', digits: 0 },

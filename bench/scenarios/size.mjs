@@ -15,8 +15,8 @@ const MISSED = 20;
 const LOOK_AGAIN_SECONDS = 0.2;
 
 /**
- * A directory of 100,000 mailboxes with a log of 1,000,000 messages for the receiver, against an empty one: it should
- * make no difference.
+ * Compares a directory of 100,000 mailboxes, and a log of 1,000,000 messages for the receiver, with an empty one. There
+ * should be no difference.
  * @param {import('../measure.mjs').Setting} setting
  */
 export async function run({ runs, quick, scratch }) {
@@ -31,7 +31,7 @@ export async function run({ runs, quick, scratch }) {
   const size = quick ? { mailboxes: 10_000, messages: 100_000 } : { mailboxes: 100_000, messages: 1_000_000 };
   const big = freshDirectory(scratch);
   await fill(big, size, scratch);
-  execFileSync('sync'); // else the disk is still busy with all that while the first runs are measured
+  execFileSync('sync'); // otherwise the disk is still busy during the first runs
   for (let i = 0; i < runs; i += 1) {
     const empty = freshDirectory(scratch);
     findings.add('empty', 'empty', await measureAll(empty, i, quick, scratch));
@@ -50,7 +50,10 @@ export async function run({ runs, quick, scratch }) {
   return findings;
 }
 
-/** The log comes about as every log does: mail waits, and its receiver connects. @param {string} dir @param {{ mailboxes: number, messages: number }} size @param {string} scratch */
+/**
+ * Makes the log as every log is made: mail waits, and its receiver connects.
+ * @param {string} dir @param {{ mailboxes: number, messages: number }} size @param {string} scratch
+ */
 async function fill(dir, { mailboxes, messages }, scratch) {
   for (let i = 0; i < mailboxes; i += 1) writeFileSync(join(dir, `person${i}.txt`), '', { mode: 0o600 });
   writeMailbox(join(dir, 'henry.txt'), 'henry', 'jjeong', messages, 1000);
@@ -69,7 +72,7 @@ async function fill(dir, { mailboxes, messages }, scratch) {
 async function measureAll(dir, run, quick, scratch) {
   const startMs = await fastestStart(dir, scratch);
   const cursor = await mailToMiss(dir, run, scratch);
-  const server = await startServer(commandOf('product', dir), scratch); // knows nothing of the log yet
+  const server = await startServer(commandOf('product', dir), scratch); // has not read the log yet
   try {
     const { port, pid } = server;
     const target = { port, pid, transport: 'http' };
@@ -104,7 +107,10 @@ async function fastestStart(dir, scratch) {
   return least;
 }
 
-/** Posts messages and returns the cursor before the last of them. @param {string} dir @param {number} run @param {string} scratch */
+/**
+ * Posts messages and returns the cursor before the last of them.
+ * @param {string} dir @param {number} run @param {string} scratch
+ */
 async function mailToMiss(dir, run, scratch) {
   const server = await startServer(commandOf('product', dir), scratch);
   try {
@@ -116,14 +122,14 @@ async function mailToMiss(dir, run, scratch) {
       const { id } = /** @type {{ id: string }} */ (await answer.json());
       if (i === 0) cursor = id;
     }
-    await newest(server.port); // reading one's own history brings the mail into the log
+    await newest(server.port); // to read one's own history drains the mailbox
     return cursor;
   } finally {
     await server.stop();
   }
 }
 
-/** The cursor a page begins with. @param {number} port */
+/** The cursor that a page begins with. @param {number} port */
 async function newest(port) {
   const answer = await fetch(`http://127.0.0.1:${port}/history?receiver=henry&sender=jjeong&limit=1`);
   const { cursor } = /** @type {{ cursor: string }} */ (await answer.json());

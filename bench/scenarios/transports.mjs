@@ -1,7 +1,7 @@
 import { Findings } from '../findings.mjs';
 import { measure, names } from '../measure.mjs';
 
-/** By what, at whom, under which name. */
+/** The transport, the contender, and the title of the row. */
 const ROWS = /** @type {const} */ ([
   ['poll', 'product', 'polling, every second'],
   ['longPoll', 'product', 'long polling'],
@@ -12,7 +12,10 @@ const ROWS = /** @type {const} */ ([
   ['webSocket', 'transports', 'WebSocket (floor)'],
 ]);
 
-/** What it costs to bring a message to a listener, by each transport. @param {import('../measure.mjs').Setting} setting */
+/**
+ * What it costs to deliver a message to a listener, for each transport.
+ * @param {import('../measure.mjs').Setting} setting
+ */
 export async function run(setting) {
   const findings = new Findings('transports', '100 listeners: at rest, a message a second each, 20 at once each', [
     { name: 'idleRequests', title: 'at rest: requests/min', digits: 0 },

@@ -1,4 +1,4 @@
-/** Floor for a backlog: reads `<receiver>.txt` and writes it to the socket, as it is. */
+/** Floor for a backlog: writes `<receiver>.txt` to the socket as it is. */
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { serve } from './ready.mjs';

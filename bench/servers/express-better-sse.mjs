@@ -1,4 +1,4 @@
-/** Peer: what one would write with Express 5 and better-sse, in memory: a channel for each receiver. */
+/** Peer: a chat as one would write it with Express 5 and better-sse, in memory, with a channel for each receiver. */
 import { createChannel, createSession } from 'better-sse';
 import express from 'express';
 import { sayReady } from './ready.mjs';

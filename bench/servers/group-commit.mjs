@@ -1,4 +1,4 @@
-/** One file; all that wait for it share one write and one fdatasync. */
+/** One file. All messages that wait share one write and one fdatasync. */
 import { fdatasync, openSync, writeSync } from 'node:fs';
 import { deliver } from './raw-http.mjs';
 

@@ -1,6 +1,6 @@
 /**
- * The least that node:http can do for a chat: what every floor has in common. Nothing is checked but what must be
- * parsed to be passed on. The floors differ in `keep` alone, which says when a message is safe.
+ * The minimum for a chat with node:http, which all floors share. It checks nothing but what it must parse. The floors
+ * differ only in `keep`, which says when a message is safe.
  */
 import { serve } from './ready.mjs';
 
@@ -14,7 +14,7 @@ const followers = new Map();
 let sequence = 0;
 
 /**
- * `keep` must call `deliver` with what is safe, in order, and then `kept` for each.
+ * `keep` must call `deliver` with the events that are safe, in order, and then `kept` for each.
  * @param {(event: Kept, kept: () => void) => void} keep
  */
 export function serveChat(keep) {
@@ -31,7 +31,7 @@ export function deliver(receiver, frames) {
 }
 
 /**
- * Reads a message and answers 201 when `keep` says that it is kept.
+ * Reads a message and answers 201 once `keep` has kept it.
  * @param {import('node:http').IncomingMessage} req
  * @param {import('node:http').ServerResponse} res
  * @param {(event: Kept, kept: () => void) => void} keep

@@ -1,4 +1,4 @@
-/** Floor: node:http with one journal for all mailboxes; everyone who waits shares a write and an fdatasync. */
+/** Floor: node:http with one journal for all mailboxes; all messages that wait share one write and one fdatasync. */
 import { join } from 'node:path';
 import { GroupCommit } from './group-commit.mjs';
 import { serveChat } from './raw-http.mjs';

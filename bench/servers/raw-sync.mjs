@@ -1,4 +1,4 @@
-/** Floor: node:http with one write and one fdatasync per message, one after the other for each mailbox file. */
+/** Floor: node:http with one write and one fdatasync per message, one by one for each mailbox file. */
 import { fdatasync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { deliver, serveChat } from './raw-http.mjs';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 
 /**
- * Serves `handler` on a free loopback port and says so on stdout, in the product's way: one line of JSON.
+ * Serves `handler` on a free loopback port and prints it to stdout as the product does: one line of JSON.
  * @param {import('node:http').RequestListener} handler
  */
 export function serve(handler) {

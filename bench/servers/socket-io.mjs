@@ -1,4 +1,6 @@
-/** Peer: Socket.IO with connection state recovery, in memory: a room for each receiver, an acknowledgement as answer. */
+/**
+ * Peer: Socket.IO with connection state recovery, in memory: a room for each receiver, an acknowledgement as answer.
+ */
 import { createServer } from 'node:http';
 import { Server } from 'socket.io';
 import { sayReady } from './ready.mjs';

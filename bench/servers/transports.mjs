@@ -1,5 +1,5 @@
 /**
- * Floor: in memory only, and one message to whoever listens by event stream, multipart or WebSocket: what each
+ * Floor: in memory only. Sends each message to all who listen by event stream, multipart or WebSocket, to show what each
  * transport costs by itself.
  */
 import { WebSocketServer } from 'ws';
@@ -38,7 +38,7 @@ function follow(receiver, connection, follower) {
   connection.on('close', () => all.delete(follower));
 }
 
-/** The boundary behind a part tells that it is whole, so it is sent with it. @param {string} data */
+/** Sends the boundary after a part with it: it shows that the part is whole. @param {string} data */
 function part(data) {
   return `Content-Type: application/json\r\n\r\n${data}\r\n--${BOUNDARY}\r\n`;
 }
