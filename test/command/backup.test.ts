@@ -40,7 +40,7 @@ async function filled(cwd: string): Promise<Running & Ready> {
   return server;
 }
 
-/** What is there, with modes, except how running servers find each other. */
+/** All files with their modes, except those by which running servers find each other. */
 function contents(dir: string): string[] {
   return listing(dir)
     .filter((line) => !/^\.(?:host|locks|socket)/.test(line))

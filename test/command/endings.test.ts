@@ -106,7 +106,7 @@ test('A Mailbox Chat with other mailboxes counts as another program', async () =
   expect(stderr).toContain('by another program');
 });
 
-// Root may write everywhere, so root asks as nobody, who must be able to reach this program.
+// Root may write everywhere, so it runs the command as nobody, who must be able to read this program.
 const asSomebody = isRoot ? { uid: NOBODY } : {};
 const canAsk = spawnSync(process.execPath, [BIN, '--version'], asSomebody).status === 0;
 

@@ -34,7 +34,7 @@ function messagesIn(stdout: string): string[] {
 
 async function sendUntilPrinted(marker: string, tail: Running, cwd: string): Promise<void> {
   const printed = tail.printed('stdout', new RegExp(marker)).then(() => true);
-  // Each to its end: the last one must not come after what is sent next.
+  // One by one: the last must not come after what is sent next.
   do await send(cwd, marker);
   while (!(await Promise.race([printed, Promise.resolve(false)])));
 }

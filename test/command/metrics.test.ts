@@ -85,7 +85,7 @@ describe('Under a load', () => {
     readonly byThoseHere: number;
   }
 
-  /** Posts to one after the other, many at once; counts what was answered with 201. */
+  /** Posts many messages at once, to each server in turn, and counts the answers with 201. */
   async function sendAll({ port }: Ready, receivers: readonly string[]): Promise<Accepted> {
     const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
     afterThisTest(() => agent.destroy());
@@ -218,7 +218,7 @@ function post(agent: Agent, port: number, message: object): Promise<number | und
   });
 }
 
-/** fetch sets the Host header itself. */
+/** A request with its own Host header, which fetch does not allow. */
 function statusFor(host: string, url: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     request(url, { headers: { host } }, (answer) => {

@@ -14,7 +14,7 @@ interface Asked {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
-/** What a command would be run with. */
+/** The options that a command would get. */
 function read(line: string, env: Record<string, string> = {}): Asked {
   process.env = { ...env };
   const program = createProgram();

@@ -11,7 +11,7 @@ afterEach(cleanUp);
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** henry's mail: received so many days ago, a text of this length at a time. */
+/** Gives henry mail that he received so many days ago, in texts of this length. */
 async function received(dir: string, texts: readonly string[], daysAgo: number): Promise<void> {
   const ms = Date.now() - daysAgo * DAY_MS;
   const store = new FileMailboxes(dir, { now: () => ms });
@@ -24,13 +24,13 @@ async function received(dir: string, texts: readonly string[], daysAgo: number):
   for (const path of piecesOf(dir)) utimesSync(path, ms / 1000, ms / 1000);
 }
 
-/** Of henry's log: a piece begins in the first place, and moves to the second when nobody has it open any more. */
+/** The pieces of henry's log: a piece begins in the first folder, and moves to the second when nobody has it open. */
 function piecesOf(dir: string): string[] {
   const places = ['.taken', '.delivered'].map((place) => join(dir, place, 'henry'));
   return places.flatMap((place) => (existsSync(place) ? readdirSync(place).map((name) => join(place, name)) : []));
 }
 
-/** Some may go meanwhile. */
+/** Some may be dropped in the meantime. */
 function bytesOf(dir: string): number {
   return piecesOf(dir).reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
 }

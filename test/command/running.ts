@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { jest } from '@jest/globals';
 import { makeDirectory, removeDirectory } from '../support/make-directory.ts';
 
-/** The real command: `npm run build` makes what it loads. CHAT_DIST: another build than dist/. */
+/** The real command, which loads what `npm run build` makes. CHAT_DIST names another build than dist/. */
 const DIST = process.env['CHAT_DIST'] ?? fileURLToPath(new URL('../../dist', import.meta.url));
 export const BIN = resolve(DIST, '../bin/mailbox-chat.cjs');
 
@@ -16,7 +16,7 @@ export interface RunOptions {
   /** A program and its arguments that run the command: `['strace', …]`. */
   readonly through?: readonly string[];
   readonly nodeArgs?: readonly string[];
-  /** The command of another installation than this one. */
+  /** The command of another installation. */
   readonly bin?: string;
   /** Runs it in a pseudo-terminal, whose output is `stdout`. */
   readonly terminal?: boolean;
@@ -35,13 +35,13 @@ export interface Ready {
   readonly dir: string;
 }
 
-/** Every test here starts processes, one after the other: a busy machine takes a second for each. */
+/** Each test starts several processes one by one, and a busy machine takes a second for each. */
 jest.setTimeout(30_000);
 
 const running = new Set<ChildProcess>();
 const made: string[] = [];
 
-/** A child process whose output can be waited for. */
+/** A child process that waits for its output. */
 export class Running {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
@@ -59,7 +59,7 @@ export class Running {
       cwd: cwd ?? temporaryDirectory(),
       env: { PATH, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true, // a process group of its own, so that cleanUp reaches what runs below `through` too
+      detached: true, // a process group of its own, so that cleanUp also ends what `through` starts
       ...(uid !== undefined && { uid }),
     });
     running.add(this.child);
@@ -78,7 +78,7 @@ export class Running {
     });
   }
 
-  /** Resolves to the match once the output has it; rejects when the process ends without. */
+  /** Resolves to the match once it is in the output; rejects when the process ends without it. */
   printed(name: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> {
     return new Promise((resolve, reject) => {
       this.#look = () => {
@@ -117,7 +117,7 @@ export async function serve(args: readonly string[] = [], options?: RunOptions):
   return Object.assign(server, await server.ready());
 }
 
-/** Sends the beginning of a request that is never finished. */
+/** Sends the beginning of a request and never the rest. */
 export function begin({ port }: Ready, request: string): Socket {
   return connect(port, '127.0.0.1', function (this: Socket) {
     this.write(request);

@@ -89,7 +89,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s says bye to the streams 
 
   expect(await stream.text()).toMatch(/event: bye\ndata: .*"shutdown"/);
   expect((await server.ended).code).toBe(0);
-  expect(performance.now() - signalledMs).toBeLessThan(2_000); // an idle connection is not waited for
+  expect(performance.now() - signalledMs).toBeLessThan(2_000); // it does not wait for an idle connection
 });
 
 test('A connection without a request does not delay the end', async () => {
@@ -132,7 +132,7 @@ inLinux('A file size limit refuses the message and leaves the server alive', asy
   expect(health.status).toBe(200);
 });
 
-/** Why a mailbox cannot be used the server logs. */
+/** The server logs why a mailbox cannot be used. */
 async function makeItLog({ url }: Ready, cwd: string): Promise<void> {
   mkdirSync(join(cwd, 'mailboxes', 'henry.txt'), { recursive: true });
   expect((await post(url, 'hi')).status).toBe(503);
@@ -244,7 +244,7 @@ withTerminal('In production a terminal gets the line of JSON', async () => {
   expect(JSON.parse(line)).toMatchObject({ name: 'mailbox-chat' });
 });
 
-/** Somebody else on this machine may have it already, which is as good. */
+/** Another program may have the port already, which serves as well. */
 async function takeDefaultPort(): Promise<void> {
   await new Promise<void>((resolve) => {
     other = createServer((_req, res) => res.end('not a chat'));

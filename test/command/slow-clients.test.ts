@@ -9,7 +9,7 @@ const UNFINISHED_BODY =
 
 afterAll(cleanUp);
 
-// Side by side: together they last as long as the slowest.
+// At the same time: then all take as long as the slowest.
 test.concurrent.each([
   ['headers', UNFINISHED_HEADERS, 12_000],
   ['bodies', UNFINISHED_BODY, 15_000],

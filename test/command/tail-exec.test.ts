@@ -11,7 +11,7 @@ interface Handed {
   readonly data: string;
 }
 
-/** A directory of mailboxes, and what commands have written to `out` in it. */
+/** A directory of mailboxes, and what commands have written to its file `out`. */
 function scene() {
   const cwd = temporaryDirectory();
   mkdirSync(join(cwd, 'mailboxes'));

@@ -42,7 +42,7 @@ test('Gives way to a server that starts while mail is tailed, and goes on withou
   await send(cwd, 'after');
   await tail.printed('stdout', /after/);
 
-  expect(limited.status).toBe(413); // the server's own settings hold
+  expect(limited.status).toBe(413); // the settings of the server count
   tail.child.kill('SIGINT');
   const { stdout } = await tail.ended;
   expect(stdout.match(/before|after/g)).toEqual(['before', 'after']);

@@ -8,7 +8,7 @@ import { PACKAGE_DIR, buildPackage } from '../support/built-package.ts';
 
 const CONTAINERFILE = readFileSync(join(PACKAGE_DIR, 'deploy/Containerfile'), 'utf8');
 
-/** What stands behind an instruction. */
+/** The arguments of an instruction. */
 function instruction(name: string): string {
   const found = new RegExp(`^${name} (.+)$`, 'm').exec(CONTAINERFILE)?.[1];
   if (found === undefined) throw new Error(`no ${name}`);

@@ -55,7 +55,7 @@ async function linksTo(url: string): Promise<{ henry: string; jjeong: string }> 
   return { henry, jjeong };
 }
 
-/** Opens a link as somebody does who has just got it. */
+/** Opens a link as a person does who has just got it. */
 async function enter(link: string, other: string): Promise<Page> {
   const context = await browser!.newContext({ locale: 'en-US', ignoreHTTPSErrors: true });
   afterThisTest(() => context.close());

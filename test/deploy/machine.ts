@@ -10,7 +10,7 @@ import { makeDirectory, removeDirectory } from '../support/make-directory.ts';
 
 const SCRIPT = fileURLToPath(new URL('machine.sh', import.meta.url));
 const NAMESPACES = ['--mount', '--pid', '--uts', '--ipc', '--net', '--cgroup'];
-/** Where the package lies on the machine. */
+/** Where the package is on the machine. */
 const PACKAGE = '/usr/src/mailbox-chat';
 
 export interface Output {
@@ -19,7 +19,7 @@ export interface Output {
   readonly stderr: string;
 }
 
-/** A small machine with systemd and a network of its own, in namespaces: whatever is done on it stays there. */
+/** A small machine with systemd and its own network, in namespaces: nothing done on it reaches this computer. */
 export class Machine {
   readonly #dir: string;
   readonly #init: number;
@@ -63,26 +63,28 @@ export class Machine {
     }
   }
 
-  /** Runs a script as its root would, in the directory of the package; rejects when it fails. Resolves to its stdout. */
+  /**
+   * Runs a script as its root would, in the directory of the package; rejects when it fails. Resolves to its stdout.
+   */
   async run(script: string): Promise<string> {
     const { code, stdout, stderr } = await this.try(script);
     if (code !== 0) throw new Error(`${script}\n${stdout}${stderr}`);
     return stdout;
   }
 
-  /** The same for what may fail. */
+  /** The same for a script that may fail. */
   try(script: string): Promise<Output> {
     return this.#enter([...NAMESPACES], script);
   }
 
-  /** Runs what needs the network of this computer: what installs packages. */
+  /** Runs something that needs the network of this computer, to install packages. */
   async runOnline(script: string): Promise<void> {
     const others = NAMESPACES.filter((each) => each !== '--net');
     const { code, stdout, stderr } = await this.#enter(others, script);
     if (code !== 0) throw new Error(`${script}\n${stdout}${stderr}`);
   }
 
-  /** A program that is Chromium with the machine's network. */
+  /** A program that runs Chromium in the machine's network. */
   browser(): string {
     const path = join(this.#dir, 'chromium');
     writeFileSync(path, `#!/bin/sh\nexec nsenter --target ${this.#init} --net -- '${chromiumPath()}' "$@"\n`);

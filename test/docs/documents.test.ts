@@ -9,7 +9,7 @@ import { document, documents, isThere } from './kit/documents.ts';
 const { scripts: SCRIPTS } = JSON.parse(readFileSync(join(PACKAGE_DIR, 'package.json'), 'utf8')) as {
   scripts: Readonly<Record<string, string>>;
 };
-/** What the long runs have for options. */
+/** The options of the long runs. */
 const LONG_RUNS = ['soak', 'fuzz'].map((name) => readFileSync(join(PACKAGE_DIR, `scripts/${name}.mjs`), 'utf8')).join();
 const OPTIONS = new Set(createProgram().commands.flatMap(({ options }) => options.map((option) => option.name())));
 const ALL = documents();

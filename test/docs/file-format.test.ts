@@ -24,13 +24,13 @@ const PATH = 'docs/file-format.md';
 const READER = '// node read-log.mjs mailboxes henry';
 const LINES_IN_FRONT = '\n\n';
 
-/** A chat on `mailboxes` in a directory of its own, whose clock for patience runs a hundred times as fast. */
+/** A chat on `mailboxes` in its own directory, whose monotonic clock runs a hundred times as fast. */
 async function serveIn(cwd: string, options: { readonly pieceBytes?: number } = {}): Promise<ServedChat> {
   const dir = join(cwd, 'mailboxes');
   return serveChat({ dir, store: new FileMailboxes(dir, { ...options, uptimeMs: () => performance.now() * 100 }) });
 }
 
-/** Every example that writes, with each interpreter that it is for. */
+/** Every example that writes, with each interpreter for it. */
 const writers = examples(PATH, ['sh', 'php', 'js'])
   .filter(({ commands }) => commands.name !== READER)
   .flatMap((example) =>
@@ -39,7 +39,7 @@ const writers = examples(PATH, ['sh', 'php', 'js'])
     ),
   );
 
-/** The command line that runs a block. Programs go into a file, as they would. */
+/** The command line that runs a block. A program goes into a file, as users would do. */
 function commandFor(by: string, { code }: Block, cwd: string): string {
   if (by === 'bash' || by === 'dash') return code;
   const file = join(cwd, by === 'php' ? 'write.php' : 'write.mjs');
@@ -51,7 +51,7 @@ function shellOf(by: string): string {
   return by === 'dash' ? 'dash' : 'bash';
 }
 
-/** What the reader gets: what is shown behind the commands, or the text that stands in them. */
+/** What the reader gets: the output after the commands, or the text in them. */
 function textFrom({ commands, output }: Example): string {
   return output ?? /data: (hello[\w ]*)/.exec(commands.code)![1]!;
 }

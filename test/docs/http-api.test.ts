@@ -83,7 +83,7 @@ describe('docs/http-api.md', () => {
   });
 });
 
-/** Everything that comes before the connection is closed. */
+/** Everything that comes before the connection closes. */
 async function exchange({ hostname, port }: URL, request: string): Promise<string> {
   const socket = connect(Number(port), hostname);
   socket.end(request);

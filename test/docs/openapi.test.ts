@@ -21,10 +21,10 @@ const api = new OpenApi();
 
 interface Ask {
   readonly operation: string;
-  /** As fields, or as it stands behind the question mark. */
+  /** As fields, or as the text after the question mark. */
   readonly query?: Readonly<Record<string, string>> | string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON; a text as it is, with the Content-Type that stands in `headers`. */
+  /** An object is sent as JSON; a string as it is, with the Content-Type in `headers`. */
   readonly body?: object | string;
 }
 
@@ -50,7 +50,7 @@ async function ask({ url }: At, asked: Ask): Promise<Asked> {
   };
 }
 
-/** Changes of a request that is well answered. */
+/** Changes to a request that succeeds. */
 const but = (request: Ask, change: Partial<Ask>): Ask => ({ ...request, ...change });
 const withFields = (request: Ask, fields: object): Ask =>
   request.body === undefined
@@ -71,7 +71,7 @@ const twice: Situation = (request) => async () => {
   await ask(chat, request);
   return ask(chat, request);
 };
-/** More at once than two windows of a second let through, wherever one ends and the next begins. */
+/** More at once than two seconds allow, wherever one ends and the next begins. */
 const tooFast: Situation = (request) => async () => {
   const chat = await serveChat({ sendRate: 1 });
   const asked = await Promise.all(Array.from({ length: 12 }, () => ask(chat, request)));
@@ -100,14 +100,14 @@ const storeThat =
   async () =>
     ask(await serveChat({ store: failingStore(code) }), request);
 
-/** A store that can do nothing, at the seam where another could stand. */
+/** A store that can do nothing, in place of a real one. */
 function failingStore(code: MailboxErrorCode, more: Readonly<Record<string, unknown>> = {}): MailboxStore {
   const fail = (): Promise<never> => Promise.reject(new MailboxError(code, 'It cannot be done now.'));
   const answers: Record<string, unknown> = { live: undefined, close: () => Promise.resolve(), ...more };
   return new Proxy({} as MailboxStore, { get: (_, name) => (name in answers ? answers[String(name)] : fail) });
 }
 
-// Requests that are answered well
+// Requests that succeed
 
 const MESSAGE = { sender: 'jjeong', receiver: 'henry', message: '안녕' };
 const post: Ask = { operation: 'POST /messages', body: MESSAGE };
@@ -133,7 +133,7 @@ const ready: Ask = { operation: 'GET /readyz' };
 
 type Provoked = Readonly<Record<string, () => Promise<Asked>>>;
 
-/** What everybody but the person themselves gets. */
+/** What everybody but that person gets. */
 const whenNotAdmitted = (request: Ask): Provoked => ({
   '401 UNAUTHORIZED': withoutLink(request),
   '403 FORBIDDEN': fromElsewhere(request),
@@ -465,7 +465,7 @@ describe('docs/openapi.yaml tells', () => {
     await ask(at, typing);
     await ask(at, but(status, { query: { receiver: 'jjeong' } }));
     await reportReceipt(at, { receiver: 'jjeong', sender: 'henry', read: id });
-    // Heartbeats go round: with many streams one of them soon has its turn.
+    // Each tick sends some of the heartbeats: with many streams, one of them soon gets one.
     for (let i = 0; i < 60; i += 1) await follow(`${at.url}/status?receiver=room.crowd`, type);
     const seen = (): Seen[] => [...room.seen, ...henry.seen];
     await until('a heartbeat', () => seen().some((event) => event.type === 'ping'));
@@ -491,7 +491,7 @@ interface Seen {
   readonly data: string;
 }
 
-/** An open stream as it stands on the wire: an EventSource would not tell which events have an id. */
+/** The raw text of an open stream: an EventSource does not tell which events have an id. */
 async function follow(
   url: string,
   type: string,

@@ -26,7 +26,7 @@ afterEach(cleanUp);
 
 const at = (): { url: string } => ({ url: server.url.slice(0, -1) });
 
-/** The commands of the block that begins so, for the server of this test. */
+/** The commands of the block with this first line, for the server of this test. */
 function commands(name: string): string {
   return block(PATH, name).code.replaceAll('http://localhost:2012/', server.url);
 }

@@ -8,7 +8,7 @@ import { PACKAGE_DIR } from '../support/built-package.ts';
 
 const { commands } = createProgram();
 
-/** Every option once, as a row of the table says it: flag, variable, default, commands. */
+/** Every option once, as a row of the table: flag, variable, default, commands. */
 const DECLARED = new Map(
   commands
     .flatMap(({ options }) => options.filter(({ negate }) => !negate))
@@ -27,7 +27,7 @@ function rowOf(option: Option): string[] {
   ];
 }
 
-/** The cells of the table whose head begins so. */
+/** The cells of the table whose head begins with this text. */
 function table(path: string, head: string): string[][] {
   const [, rows = ''] = readFileSync(join(PACKAGE_DIR, path), 'utf8').split(new RegExp(`^${head}.*\n.*\n`, 'm'));
   const lines = rows.split('\n');

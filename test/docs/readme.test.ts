@@ -15,7 +15,7 @@ let work: string;
 let clone: string;
 let app: string;
 
-/** A clone whose packages are there already, and an application that has this package. */
+/** A clone with its packages installed, and an application that has this package. */
 beforeAll(() => {
   work = makeDirectory();
   clone = join(work, 'clone');

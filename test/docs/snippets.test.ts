@@ -15,7 +15,7 @@ const RESOLUTIONS = [
   { module: 'esnext', moduleResolution: 'bundler' },
 ];
 
-/** What the application of a snippet has besides: Express, and a login that extends its request as passport does. */
+/** The rest of a snippet's application: Express, and a login that extends its request as passport does. */
 const APPLICATION = `
   declare namespace Express {
     interface User { name: string; email: string; isAdministrator: boolean }
@@ -41,7 +41,7 @@ const DECLARED = [
 const blocks = documents().flatMap(({ path, blocks }) =>
   blocks.flatMap(({ language, code }) => (language === 'ts' ? [{ path, code }] : [])),
 );
-/** Calls in the middle of a sentence that hand in a function. */
+/** Calls with a function in the middle of a sentence. */
 const calls = documents().flatMap(({ path, text }) =>
   Array.from(text.matchAll(/`(mailboxChat\([^`]*=>[^`]*\))`/g), ([, call]) => ({
     path,
@@ -112,7 +112,7 @@ test('The documents have snippets, and calls with a function', () => {
   expect(calls.length).toBeGreaterThan(0);
 });
 
-/** As the compiler names it: docs-scaling-2.ts. */
+/** The name of the file for the compiler: docs-scaling-2.ts. */
 function fileName(path: string, index: number): string {
   return `${path.replace(/\.md$/, '').replaceAll('/', '-')}-${index}.ts`;
 }

@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import { listing } from '../support/directory.ts';
 import { type Ended, run, type RunOptions } from '../command/running.ts';
 
-/** What the doctor says: its lines, by their level. */
+/** The findings of the doctor, by their level. */
 export interface Said extends Pick<Ended, 'code' | 'stdout'> {
   readonly ok: readonly string[];
   readonly warnings: readonly string[];
@@ -18,7 +18,7 @@ export async function doctor(words: readonly string[], options?: RunOptions): Pr
   return { code, stdout, ok: at('ok'), warnings: at('warning'), problems: at('problem') };
 }
 
-/** What is in a data directory, without what servers tell each other. */
+/** The contents of a data directory, without the files by which servers find each other. */
 export function kept(dir: string): string[] {
   return existsSync(dir) ? listing(dir).filter((line) => !line.startsWith('.host ')) : [];
 }

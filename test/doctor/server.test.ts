@@ -17,21 +17,21 @@ import { doctor, kept } from './running.ts';
 
 afterEach(cleanUp);
 
-/** A server of its own on ./mailboxes of `cwd`. */
+/** A server on the ./mailboxes of `cwd`. */
 async function scene(...args: string[]) {
   const cwd = temporaryDirectory();
   const server = await serve(args, { cwd });
   return { cwd, dir: join(cwd, 'mailboxes'), url: server.url, port: server.port };
 }
 
-/** For some seconds after it was used, a mailbox stays locked for other programs. */
+/** A mailbox stays locked for other programs for some seconds after its last use. */
 function isLocked(dir: string): boolean {
   return listing(dir).some((line) => line.startsWith('.locks/'));
 }
 
 const withNginx = requires('nginx');
 
-/** nginx before `chatPort`, with these settings. */
+/** nginx in front of `chatPort`, with these settings. */
 async function behindNginx(chatPort: number, settings: string): Promise<string> {
   const port = await freePort();
   const location = `location / { proxy_pass http://127.0.0.1:${chatPort}; ${settings} }`;

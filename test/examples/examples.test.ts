@@ -26,7 +26,7 @@ function copyOf(example: string): string {
   return dir;
 }
 
-/** An example in its place in a clone that has been built. */
+/** An example in a clone that has been built. */
 function inClone(example: string): string {
   const clone = temporaryDirectory();
   for (const name of ['bin', 'dist', 'node_modules', 'public']) symlinkSync(join(PACKAGE_DIR, name), join(clone, name));
@@ -43,7 +43,7 @@ function commandsOf(readme: string): string[] {
   return blocks[0]!.code.trim().split('\n');
 }
 
-/** Does what a README says, on any free port, and resolves to where it says that the chat is. */
+/** Follows a README on a free port, and resolves to the address that the example prints. */
 async function started(readme: string, dir: string): Promise<{ readonly url: string; readonly server: Shell }> {
   const [install = '', ...commands] = commandsOf(readme);
   await run(install, { cwd: dir, env: { npm_config_prefer_offline: 'true', npm_config_audit: 'false' } });
@@ -88,7 +88,7 @@ describe.each([
 
 test('examples/cluster goes on when any of its processes is killed, even the owner of the directory', async () => {
   const { url, server } = await started('examples/cluster/README.md', inClone('cluster'));
-  await server.printed(/(http:\S+\s+){2}/); // with port 0, the port goes with the last process that has it
+  await server.printed(/(http:\S+\s+){2}/); // with port 0, another process would get another port
   const henry = await listen(`${url}/status?receiver=henry`);
   const ownerNow = async (): Promise<number> => {
     const look = await fetch(`${url}/inspect?mailbox=henry`);
@@ -152,7 +152,7 @@ describe('examples/bot/README.md', () => {
     await say(chat, 'henry', 'bot', 'again');
     await henry.textsUpTo('You wrote 5 characters.');
     await bot.end();
-    // As if it had been ended between its answer and the note of it.
+    // As if it had ended between its answer and recording it.
     writeFileSync(join(dir, 'cursor.txt'), before);
     chat.writeForeign('bot', 'data: {"sender" from a file that is no JSON\n\n');
     await say(chat, 'henry', 'bot', 'missed you');
@@ -241,7 +241,7 @@ describe.each([
     const proxy = await startProxy(port, onPorts(settings, { port, chatPort: Number(chatPort) }));
 
     const link = new URL((await run(inviteCommand, { cwd: dir, env })).trim());
-    // All that a browser says about where it comes from on plain http.
+    // The only headers by which a browser says where it comes from on plain http.
     const page = { Host: link.host, Origin: link.origin };
     const post = (path: string, fields: object, cookie = ''): request.Test =>
       request(proxy.url).post(new URL(path, link).pathname).set(page).set('Cookie', cookie).type('form').send(fields);

@@ -20,7 +20,7 @@ describe('a connection that is cut', () => {
         return { cut, proxy, page: new Listener(`${proxy.url}/status?receiver=henry&since=all`) };
       }),
     );
-    // Cut so late that it has heard everything, a page is cut by the next message.
+    // If the cut comes after the last byte, only the next message makes the page notice it.
     const isOn = ({ requests, heard }: Listener): boolean =>
       requests > 1 || heard.some((event) => textOf(event) === texts.at(-1));
     await Promise.all(pages.map(({ cut, page }) => until(`the page cut after byte ${cut}`, () => isOn(page))));
@@ -63,7 +63,7 @@ describe('a connection that is cut', () => {
   });
 });
 
-/** How many bytes the server writes, head and all, until so many messages are out. */
+/** How many bytes the server writes, the head included, for so many messages. */
 async function lengthOfAnswer(url: string, messages: number): Promise<number> {
   const { hostname, port, pathname, search } = new URL(url);
   const { connect } = await import('node:net');

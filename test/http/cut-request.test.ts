@@ -6,7 +6,7 @@ import { serve, serveChat } from '../support/serve-chat.ts';
 import { say } from '../support/requests.ts';
 import { until } from '../support/until.ts';
 
-/** A logger that keeps what is not only for debugging. */
+/** A logger that records everything but debug messages. */
 function keeping(): { logger: Logger; lines: string[] } {
   const lines: string[] = [];
   const keep = (_fields: unknown, text?: string): void => void lines.push(String(text));

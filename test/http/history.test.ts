@@ -10,14 +10,14 @@ import { until } from '../support/until.ts';
 
 const texts = (messages: readonly { message: string }[]): string[] => messages.map(({ message }) => message);
 
-/** A conversation of `count` messages, now one says something, now the other, and others speak, too. */
+/** A conversation of `count` messages from both in turn, with messages of other people in between. */
 async function talk(chat: ServedChat, count: number): Promise<string[]> {
   const said = [];
   for (let i = 0; i < count; i += 1) {
     const [from, to] = i % 3 === 0 ? (['henry', 'jjeong'] as const) : (['jjeong', 'henry'] as const);
     const { message, time } = await say(chat, from, to, `number ${i}`);
     said.push(message);
-    // The order of a conversation is known to a millisecond only: two messages of the same one may change places.
+    // A conversation is ordered by the millisecond: two messages in the same one may change places.
     await until('the next millisecond', () => Date.now() > Date.parse(time));
     if (i % 4 === 0) await say(chat, 'mina', to, `aside ${i}`);
     if (i % 5 === 0) await say(chat, from, 'mina', `elsewhere ${i}`);
@@ -25,7 +25,7 @@ async function talk(chat: ServedChat, count: number): Promise<string[]> {
   return said;
 }
 
-/** The last message has a time before all others. */
+/** The time of the last message is before all others. */
 async function talkWithTheClockSetBack(): Promise<{ chat: ServedChat; said: string[] }> {
   const clock = new Clock();
   const chat = await serveChat({ store: new FileMailboxes(temporaryDirectory(), { now: clock.now }) });
@@ -261,7 +261,7 @@ describe('the history of two people', () => {
   });
 });
 
-/** Mail with sender and text as ours has it, but without our id: any program can write it. */
+/** Mail with a sender and a text like ours, but without our id: any program can write it. */
 function foreignMessage(sender: string, receiver: string, message: string): string {
   const time = new Date().toISOString();
   return `data: ${JSON.stringify({ sender, receiver, message, time, key: message })}\n\n`;

@@ -28,7 +28,7 @@ function textsIn(views: readonly FileView[]): string[] {
   return views.flatMap(saidIn).flatMap((says) => (says.kind === 'event' ? [says.text] : []));
 }
 
-/** The looks that a stream tells, until one of them is as it should be. */
+/** The looks that a stream sends, up to the first one that is as it should be. */
 async function lookUntil(stream: Listener, what: string, isIt: (look: Look) => boolean): Promise<Look> {
   return until(what, () =>
     stream.heard
@@ -140,7 +140,7 @@ describe('what an inspection shows', () => {
     await until('the take', async () => (await look(chat, 'henry')).takes[0]?.path.includes('_'));
     const [henrys, jjeongs] = [await look(chat, 'henry'), await look(chat, 'jjeong')];
 
-    const last = henrys.takes.at(-1)!.pieces.at(-2)!; // behind it stands the end marker
+    const last = henrys.takes.at(-1)!.pieces.at(-2)!; // the last one is the end marker
     expect(Buffer.from(last.last!, 'base64').toString()).toMatch(/^x+\n\n$/);
     expect(last.end - last.from).toBeGreaterThan(300_000);
     expect(saidIn(jjeongs.file)).toEqual([{ kind: 'unfinished', lines: false }]);

@@ -11,7 +11,7 @@ import { listen } from '../support/listener.ts';
 import { history, say } from '../support/requests.ts';
 import { serveChat } from '../support/serve-chat.ts';
 
-/** A host application's own pino, at its default level, and the lines that it has written. */
+/** The pino of a host application, at its default level, and the lines that it has written. */
 function hostLogger(): { logger: pino.Logger; lines: () => Record<string, unknown>[] } {
   let text = '';
   const stream = new Writable({
@@ -54,7 +54,9 @@ test('Success logs nothing', async () => {
 });
 
 describe('without a logger', () => {
-  /** Asks a chat in a process of its own that has nothing but `identify`; what is answered, and what stderr says. */
+  /**
+   * Sends a request to a chat in its own process with no option but `identify`. Resolves to the answer and to stderr.
+   */
   async function ask(identify: string): Promise<{ status: number; body: string; stderr: string }> {
     buildPackage();
     const script = `

@@ -56,7 +56,7 @@ test('a page is sent as the build compressed it, and is the same in every encodi
   expect(new Set([best.text, second.text, none.text, refused.text])).toHaveProperty('size', 1);
 });
 
-/** `fetch` would unpack the bytes. */
+/** `fetch` would decompress the bytes. */
 function undecoded(url: string, accept: string): Promise<{ encoding: string | undefined; body: Buffer }> {
   return new Promise((resolve, reject) => {
     get(url, { headers: { 'Accept-Encoding': accept } }, (res) => {

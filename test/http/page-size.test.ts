@@ -7,7 +7,7 @@ import { PACKAGE_DIR } from '../support/built-package.ts';
 const PUBLIC = join(PACKAGE_DIR, 'public');
 const CHAT_PAGES = ['index.html', 'chat.html', 'chat1.html', 'chat2.html', 'room.html'];
 
-/** What a page names: in its markup, in the imports of its modules, in its style sheet. */
+/** The files that a page refers to: in its markup, in the imports of its modules, in its style sheet. */
 const ADDRESSES = [
   /\s(?:src|href)="([^"#]+)"/g,
   /(?:import|export)[^'"`;]*['"](\.[^'"]+)['"]/g,
@@ -15,7 +15,7 @@ const ADDRESSES = [
   /url\(([^)]+)\)/g,
 ];
 
-/** Everything that a page can come to load, and the wording in each language. */
+/** Everything that a page may load, with the texts of each language. */
 function loadedBy(pages: readonly string[], words: string): Set<string> {
   const found = new Set([...pages, `${words}/en.json`, `${words}/ko.json`]);
   for (const file of found) {

@@ -27,7 +27,7 @@ describe('the pages of the PHP prototype', () => {
   test('send a message that the page put into the address unescaped', async () => {
     const chat = await serveChat();
 
-    // XMLHttpRequest and fetch both make UTF-8 and %20 of it [url]
+    // XMLHttpRequest and fetch both send it as UTF-8 and %20 [url]
     const answer = await fetch(`${chat.url}/messages.html?sender=jjeong&receiver=henry&message=안녕 100%`);
 
     expect((await answer.json()) as Stored).toMatchObject({ message: '안녕 100%' });

@@ -193,7 +193,7 @@ describe('what pages tell each other', () => {
     const chat = await serveChat();
     const { id } = await say(chat, 'henry', 'jjeong', 'hi');
     const stream = new StreamText(await fetch(`${chat.url}/status?receiver=jjeong&lastEventId=0-0`));
-    await stream.upTo('event: ready'); // what is told before is not for this stream
+    await stream.upTo('event: ready'); // earlier notices are not for this stream
     await request(chat.url).post('/typing').send({ sender: 'henry', receiver: 'jjeong' });
     await say(chat, 'jjeong', 'henry', 'to others');
 

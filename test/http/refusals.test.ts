@@ -14,7 +14,7 @@ interface Refused {
   readonly type: string;
 }
 
-/** Makes a request to a chat in which mail waits, expects the refusal, and that not one byte has changed. */
+/** Makes a request to a chat in which mail waits. Expects this refusal, and that no byte has changed. */
 async function refuses(status: number, code: string, ask: (url: string) => PromiseLike<Refused>): Promise<void> {
   const chat = await chatWithMail();
   const before = mailIn(chat);
@@ -27,7 +27,7 @@ async function refuses(status: number, code: string, ask: (url: string) => Promi
   expect(mailIn(chat)).toEqual(before);
 }
 
-/** All that is on disk but the lock that was taken for the mail that waits: it is given up some time later. */
+/** Everything on disk but the lock for the waiting mail, which is released a while later. */
 function mailIn({ dir }: ServedChat): string[] {
   return listing(dir).filter((path) => path !== '.locks/henry.lock');
 }

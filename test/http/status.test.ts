@@ -11,7 +11,7 @@ import { inTime, until } from '../support/until.ts';
 
 const stream = ({ url }: { url: string }, query = ''): string => `${url}/status?receiver=henry${query}`;
 
-/** Says these to henry, who is away, and hears them: afterwards they are in his log. Answers with what he heard. */
+/** Sends these to henry, who is away, and listens for him: then they are in his log. Resolves to what he heard. */
 async function heardBy(chat: ServedChat, ...texts: string[]): Promise<Heard[]> {
   for (const text of texts) await say(chat, 'jjeong', 'henry', text);
   const page = new Listener(stream(chat, '&since=all'));
@@ -143,7 +143,7 @@ describe('a stream', () => {
     await say(chat, 'jjeong', 'henry', 'one');
     const answer = await fetch(stream(chat, '&since=all'));
 
-    jest.advanceTimersByTime(10 * 60_000 + 15_000); // and the time until somebody looks
+    jest.advanceTimersByTime(10 * 60_000 + 15_000); // and the time until the next check
     const text = await inTime('the end', answer.text());
     await say(chat, 'jjeong', 'henry', 'two');
     const [, lastEventId = ''] = /^id: (.*)\ndata: .*"one"/m.exec(text)!;
@@ -271,7 +271,7 @@ describe('a cursor', () => {
     await until('the mailbox is empty', () => chat.mailboxText('henry') === '');
     await reportReceipt(chat, { receiver: 'henry', delivered: kept!.id });
     now = Date.now();
-    uptimeMs = hour; // old mail is dropped now and then
+    uptimeMs = hour; // old mail is dropped from time to time
     await until('old mail dropped', async () => (await store.ends(mailboxName('henry'))).oldest !== '0-0');
 
     const page = await listen(stream(chat), { lastEventId: first!.id });

@@ -13,7 +13,7 @@ async function two(): Promise<{ dir: string; here: { url: string }; there: { url
   return { dir, here, there };
 }
 
-/** A server hears of another's first page within a second; until then it has nobody to tell. */
+/** A server learns within a second that another one has a page open. Until then it sends it no notices. */
 function knows(server: { url: string }, person: string): Promise<boolean> {
   return until(`the server to know that ${person} is on the other one`, async () => {
     const answer = await fetch(`${server.url}/people?receiver=mina`);

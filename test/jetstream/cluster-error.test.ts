@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { persist } from '../../src/jetstream/cluster-error.ts';
 
-/** An attempt that fails so often with what JetStream answers, and then goes well. */
+/** An attempt that fails so often with this error of JetStream, and then succeeds. */
 function failing(times: number, err_code: number, code: number): { attempts: number; attempt: () => Promise<string> } {
   const attempted = {
     attempts: 0,

@@ -21,7 +21,7 @@ afterAll(() => server.stop());
 
 interface Move {
   readonly dir: string;
-  /** Runs the command; resolves to what it says of each mailbox. */
+  /** Runs the command and resolves to its output for each mailbox. */
   readonly migrate: () => Promise<{ mailbox: string; copied: number; before: number }[]>;
   readonly cluster: () => Promise<JetStreamMailboxes>;
 }

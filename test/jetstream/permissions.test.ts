@@ -8,7 +8,7 @@ import { NatsServer } from '../support/nats-server.ts';
 import { Listener, appendAll, henry, letter, readAll, textsOf } from '../support/store-mail.ts';
 import { inTime, until } from '../support/until.ts';
 
-/** The block of the document that begins so. */
+/** The block of the document with this first line. */
 function documented(beginning: string): string {
   const text = readFileSync(join(PACKAGE_DIR, 'docs/scaling.md'), 'utf8');
   return new RegExp(`^\`\`\`\n(${beginning}[^]*?)\`\`\``, 'm').exec(text)![1]!;

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([careful.stop(), hasty.stop()]));
 
-/** What it takes to open mailboxes on one server, but for what a test leaves out. */
+/** The options that open mailboxes on one server, with the changes of a test. */
 function wanted(server: NatsServer, but: Partial<JetStreamMailboxesOptions> = {}): JetStreamMailboxesOptions {
   const prefix = `T${randomUUID().slice(0, 8)}`;
   const { url: servers, monitor } = server;
@@ -30,7 +30,7 @@ async function open(options: JetStreamMailboxesOptions): Promise<JetStreamMailbo
   return store;
 }
 
-/** The code and the words that opening is refused with. */
+/** The code and the message with which opening fails. */
 async function refusal(options: JetStreamMailboxesOptions): Promise<string> {
   const error: unknown = await open(options).then(
     () => 'opened',
@@ -40,7 +40,7 @@ async function refusal(options: JetStreamMailboxesOptions): Promise<string> {
   return (error as Error).message;
 }
 
-/** A way to the server by which it seems to be of another version. */
+/** A proxy that makes the server seem to be of another version. */
 async function disguised({ url }: NatsServer, version: string): Promise<string> {
   const { hostname, port } = new URL(url);
   const proxy = createServer((client) => {
@@ -48,7 +48,7 @@ async function disguised({ url }: NatsServer, version: string): Promise<string> 
     for (const socket of [client, server]) socket.on('error', () => socket.destroy());
     client.pipe(server);
     server.on('data', (chunk: Buffer) => {
-      // As many bytes as before: the lengths stand in front.
+      // The same number of bytes as before: the lengths come first.
       const text = chunk.toString('latin1');
       client.write(
         Buffer.from(

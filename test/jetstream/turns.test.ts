@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Turns } from '../../src/jetstream/turns.ts';
 
-/** Work that is under way until it is let go. */
+/** Work that lasts until `end` is called. */
 function work(
   name: string,
   log: string[],

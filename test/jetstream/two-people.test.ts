@@ -19,7 +19,7 @@ test('two people in a browser say 안녕 and hi, and see each once, even after a
 
   for (const page of [henry, jjeong]) {
     for (const text of ['안녕', 'hi', 'marker']) {
-      await shows(page, text); // one's own new message is there before the history
+      await shows(page, text); // a new message of one's own appears before the history
       expect(await message(page, text).count()).toBe(1);
     }
   }

@@ -18,7 +18,7 @@ interface MeteredChat extends ServedChat {
   readonly scrape: () => Promise<Metrics>;
 }
 
-/** A chat that counts, and beside it a server that has nothing but its metrics. */
+/** A chat that counts, and a server that serves only its metrics. */
 async function meteredChat(options: MailboxChatOptions = {}): Promise<MeteredChat> {
   const served = await serveChat(options);
   const { url } = await serve(served.chat.metrics);
@@ -279,7 +279,7 @@ describe('a host application', () => {
 
 const STALL_CHECK_MS = 10_100;
 
-/** Asks for a stream and never reads what comes. */
+/** Requests a stream and never reads it. */
 function readNothing(url: string): Socket {
   const { hostname, port, pathname, search } = new URL(url);
   const socket = connect(Number(port), hostname);

@@ -19,7 +19,7 @@ let app: string;
 let tarball: string;
 let packed: string[];
 
-/** Packs a copy of this package, as if it had just been cloned, and installs it into an application of its own. */
+/** Packs a copy of this package as a fresh clone would, and installs it in an application. */
 beforeAll(async () => {
   work = makeDirectory();
   app = join(work, 'app');

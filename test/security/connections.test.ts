@@ -6,7 +6,7 @@ import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { until } from '../support/until.ts';
 import { statusesIn } from './kit/raw.ts';
 
-/** A chat that notes each question who is asking: one for every request that it has begun. */
+/** A chat that counts how often it asks who is asking: once for each request that it has begun. */
 async function noting(): Promise<ServedChat & { begun: string[] }> {
   const begun: string[] = [];
   const identify = (req: { url?: string | undefined }): string => {
@@ -37,7 +37,7 @@ describe('requests that one connection sends without reading the answers', () =>
 
     socket.write(requestsFor(90));
     await until('the first one', () => chat.begun.includes('/history?receiver=henry&sender=jjeong&limit=1'));
-    await history(chat, 'henry', 'mina'); // as long as anything takes
+    await history(chat, 'henry', 'mina'); // this takes as long as any request
     await history(chat, 'henry', 'mina');
 
     expect(chat.begun.length).toBeLessThan(60);

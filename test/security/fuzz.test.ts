@@ -11,12 +11,15 @@ import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { fuzz } from './kit/fuzz.ts';
 import { bearer, serveLinks } from './kit/links.ts';
 
-/** What may stand in a data directory. */
+/** The files that a data directory may have. */
 const OURS = ['.layout', '.taken', '.delivered', '.marks', '.locks', '.access', '.socket', '.host'];
 
 interface Watched {
   readonly options: MailboxChatOptions;
-  /** Nothing beside the data directory has changed, nothing strange is in it, and no request has failed. */
+  /**
+   * Expects that nothing beside the data directory has changed, that it has only known files, and that no request has
+   * failed.
+   */
   readonly expectInOrder: () => void;
 }
 

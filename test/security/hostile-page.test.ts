@@ -33,7 +33,7 @@ interface Target {
   readonly mailboxText: (name: string) => string;
 }
 
-/** A chat with mail waiting that keeps a record of what it was asked, and how it answered. */
+/** A chat with waiting mail that records its requests and answers. */
 async function recordedChat(options: MailboxChatOptions = {}): Promise<Target> {
   const { chat, dir, mailboxText, writeForeign } = await serveChat(options);
   writeForeign('henry', WAITING);
@@ -60,10 +60,10 @@ function sendHtml(res: ServerResponse, html: string): void {
   res.setHeader('Content-Type', 'text/html').end(html);
 }
 
-/** Ways of asking that reach the server, from another site, as requests of their own. */
+/** Ways to make requests from another site that do reach the server. */
 const WAYS = ['img', 'script', 'iframe', 'prefetch', 'fetch', 'no-cors', 'eventsource', 'websocket', 'form'];
 
-/** Opens a hostile page and resolves, when all its attempts have come to an end, to what it could read. */
+/** Opens a hostile page. When all its attempts have ended, resolves to what it could read. */
 async function visit(address: string, { asked }: Target, ways = WAYS): Promise<string[]> {
   const page = await (await newContext()).newPage();
   await page.goto(address, { waitUntil: 'commit' });
@@ -165,7 +165,7 @@ async function entered(): Promise<Target & { visitSibling: (host: string) => Pro
   const key = new Invitations(chat.dir).invite(mailboxName('henry'));
   const home = `http://chat.test:${chat.port}`;
   const evil = await serveSite((_req, res) => {
-    // A stream that was asked for by an image holds a connection: what sends is tried alone.
+    // An image that loads a stream holds a connection: so each way to send is tried alone.
     sendHtml(res, hostilePage(home, SENDING));
   });
   const context = await newContext();

@@ -71,7 +71,7 @@ describe.each(BREAKS.map((text) => ({ shown: JSON.stringify(text), text })))('$s
     for (const field of taken) {
       const { status, text: answer } = await ask(chat.url, endpoint, { ...good, [field]: `henry${text}${FORGED}` });
 
-      // What an endpoint does not know it does not read.
+      // An endpoint does not read fields that it does not know.
       if (endpoint.names.includes(field)) expect({ field, status }).toEqual({ field, status: 400 });
       expect(status).toBeLessThan(500);
       expect(answer).not.toMatch(/^data: forged/m);

@@ -18,7 +18,7 @@ const STREAM = { Accept: 'text/event-stream' };
 
 const onNetwork = requires('network address');
 
-/** Asks in every way there is; the statuses, once it is sure that nothing was told that should not be, or moved. */
+/** Asks in every way. Checks that nothing secret was told and nothing moved; then resolves to the statuses. */
 async function statusesOf(
   { url, dir }: Pick<ServedChat, 'url' | 'dir'>,
   headers: Readonly<Record<string, string>> = {},

@@ -14,7 +14,7 @@ import { ask } from './kit/requests-of-all-kinds.ts';
 const post = (url: string, sender: string, receiver: string, headers: Record<string, string> = {}) =>
   ask(url, { method: 'POST', path: '/messages' }, { sender, receiver, message: 'hi' }, headers);
 
-/** Sends at once, as many as there are addresses, each as somebody else. */
+/** Sends one message for each address at once, each from a different person. */
 async function flood(url: string, addresses: readonly string[]): Promise<number> {
   const answers = await Promise.all(
     addresses.map((address, i) => post(url, `person${i}`, 'henry', { 'X-Forwarded-For': address })),
@@ -78,7 +78,7 @@ describe('who asks too fast', () => {
     const chat = await serveChat({ sendRate: 1 });
     const isGood = (status: number): boolean => status === 200 || status === 204;
 
-    // More than two seconds let through, wherever one ends and the next begins.
+    // More than two seconds allow, wherever one ends and the next begins.
     const answers = await Promise.all(Array.from({ length: 12 }, () => ask(chat.url, { method, path }, fields)));
     const sent = await post(chat.url, 'jjeong', 'henry');
 
@@ -117,7 +117,7 @@ test('a long poll takes the place of a stream for as long as it waits', async ()
   const first = new AbortController();
   const persist = async (): Promise<Response> => {
     const answer = await poll('henry', first.signal);
-    return answer.status === 503 ? persist() : answer; // a stream below may have been quicker
+    return answer.status === 503 ? persist() : answer; // one of the streams below may have been quicker
   };
   const waiting = persist().catch(() => 'given up');
 
@@ -277,7 +277,7 @@ describe('a body that is too long', () => {
       more();
       await closed;
 
-      // What the kernel buffers on both sides is sent before the sender can know.
+      // The sender cannot know of the refusal before it has filled the kernel's buffers on both sides.
       expect(written).toBeLessThan(32 * 1024 * 1024);
       if (answer !== '') expect(statusesIn(answer)).toEqual([413]);
     },

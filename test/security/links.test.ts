@@ -29,7 +29,7 @@ async function withMailForHenry(): Promise<LinkChat> {
 
 const PROXIED = { 'X-Forwarded-Proto': 'https' };
 
-/** What a stream says until it ends. */
+/** The text of a stream until it ends. */
 async function restOf(response: Response): Promise<string> {
   return inTime('the end of a stream', response.text(), 5000);
 }
@@ -401,7 +401,7 @@ describe('when a link is revoked', () => {
 });
 
 describe('a refusal says who can mend it:', () => {
-  /** What whoever sends this is told when asking for henry's people. */
+  /** The answer to a request with this credential for henry's people. */
   async function told({ url }: { readonly url: string }, headers: Record<string, string>): Promise<string> {
     const { text } = await ask(url, { method: 'GET', path: '/people' }, { receiver: 'henry' }, headers);
     return (JSON.parse(text) as { message: string }).message;
@@ -637,7 +637,7 @@ describe('two chats with links', () => {
   test('on two ports of one computer do not know each other’s keys, and their cookies do not meet', async () => {
     const [work, home] = [await serveLinks(), await serveLinks()];
     const cookies = [(await enter(work, work.keys.henry)).cookie, (await enter(home, home.keys.henry)).cookie];
-    const Cookie = cookies.join('; '); // browsers tell cookies of two ports not apart
+    const Cookie = cookies.join('; '); // browsers send the cookies of one port to every port
 
     expect(new Set(cookies.map((cookie) => cookie.split('=')[0])).size).toBe(2);
     for (const { url } of [work, home]) expect((await peopleOf(url, { Cookie })).status).toBe(200);

@@ -5,7 +5,7 @@ import { mailboxChat, type MailboxChatOptions } from '../../src/index.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 
-/** What is said about options as JavaScript can give them. They make no directory. */
+/** The error for options that only JavaScript can pass. They must not make a directory. */
 function complaintAbout(options: unknown): string {
   const parent = temporaryDirectory();
   const given = isRecord(options) && !('dir' in options) ? { ...options, dir: join(parent, 'mail') } : options;

@@ -18,7 +18,7 @@ async function chatWithMail(): Promise<ServedChat> {
   return chat;
 }
 
-/** Makes requests one after the other and expects these statuses, and that not one byte has changed. */
+/** Makes requests one by one. Expects these statuses, and that no byte has changed. */
 async function answersAndDoesNothing(
   requests: readonly (string | Buffer)[],
   statuses: readonly number[],

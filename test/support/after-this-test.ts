@@ -1,14 +1,14 @@
 import { afterEach, jest } from '@jest/globals';
 import { DEADLINE_MS } from './until.ts';
 
-// Longer than any wait inside a test, so that it is the wait that says what was missing.
+// Longer than any wait inside a test, so that the wait fails first and says what was missing.
 jest.setTimeout(6 * DEADLINE_MS);
 
 type Ending = () => unknown;
 
 const endings: Ending[] = [];
 
-/** Does this when the running test is over, however it ends; what was begun last ends first. */
+/** Runs `ending` when the current test is over, however it ends. The last one added runs first. */
 export function afterThisTest(ending: Ending): void {
   endings.push(ending);
 }

@@ -21,7 +21,7 @@ export interface ChatProcessOptions {
   readonly login?: boolean;
 }
 
-/** Serves a directory from a process of its own, as a second server on one machine does. */
+/** Serves a directory from a separate process, like a second server on the machine. */
 export async function startChatProcess(dir: string, options: ChatProcessOptions = {}): Promise<ChatProcess> {
   buildPackage();
   const child = fork(SCRIPT, [dir, JSON.stringify(options)], { execArgv: [] });

@@ -11,7 +11,9 @@ export function temporaryDirectory(): string {
   return dir;
 }
 
-/** Everything below a directory: each name, and for a file what is in it. Two listings are equal if nothing was written. */
+/**
+ * The names of everything below a directory, with hashes of the files. Two listings are equal if nothing was written.
+ */
 export function listing(dir: string): string[] {
   return readdirSync(dir, { withFileTypes: true, recursive: true })
     .map((entry) => {

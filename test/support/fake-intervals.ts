@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { afterThisTest } from './after-this-test.ts';
 
-/** The streams' ticks and the clock they read stand still until they are moved; everything else goes on as ever. */
+/** Stops the ticks of streams and the clock that they read until a test moves them. Everything else goes on. */
 export function fakeIntervals(): void {
   jest.useFakeTimers({
     doNotFake: ['Date', 'hrtime', 'nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout', 'clearTimeout'],

@@ -42,14 +42,14 @@ export class Listener {
     afterThisTest(() => this.close());
   }
 
-  /** The next event it heard that was not asked for yet. */
+  /** The next event that `next` has not returned yet. */
   async next(): Promise<Heard> {
     const heard = await until(`event number ${this.#next + 1} of ${this.source.url}`, () => this.heard[this.#next]);
     this.#next += 1;
     return heard;
   }
 
-  /** The next events, as many as there are before and including the one whose data or text is `last`. */
+  /** The next events, up to and including the one whose data or text is `last`. */
   async nextUpTo(last: string): Promise<Heard[]> {
     const events: Heard[] = [];
     do events.push(await this.next());
@@ -57,7 +57,7 @@ export class Listener {
     return events;
   }
 
-  /** The texts of the next messages, up to and including `last`. Anything that is no message stands as `<type>`. */
+  /** The texts of the next messages, up to and including `last`. Other events appear as `<type>`. */
   async textsUpTo(last: string): Promise<string[]> {
     return (await this.nextUpTo(last)).map(textOf);
   }
@@ -67,7 +67,7 @@ export class Listener {
   }
 }
 
-/** Listens, and resolves when the stream has said `ready`, which it says first. */
+/** Listens, and resolves at the first event, which must be `ready`. */
 export async function listen(url: string, options: ListenerOptions = {}): Promise<Listener> {
   const listener = new Listener(url, options);
   const { type } = await listener.next();
@@ -75,7 +75,7 @@ export async function listen(url: string, options: ListenerOptions = {}): Promis
   return listener;
 }
 
-/** What a message says: our own messages are JSON, other programs' mail is the text itself. */
+/** The text of a message: ours are JSON, foreign mail is the text itself. */
 export function textOf({ type, data }: Pick<Heard, 'type' | 'data'>): string {
   if (type !== 'message') return `<${type}>`;
   try {

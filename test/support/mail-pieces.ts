@@ -4,12 +4,12 @@ import { MailReader } from '../../src/files/mail-reader.ts';
 import { beginning, type ReadState } from '../../src/files/read-state.ts';
 import { henry } from './store-mail.ts';
 
-/** The data of a message in our form, not from `messageData`: so that it can be damaged. */
+/** The data of a message in our form, not made by `messageData`, so that it can be damaged. */
 export function dataOf(message: string, receiver = 'henry', key = `key of ${message}`): string {
   return JSON.stringify({ sender: 'jjeong', receiver, message, time: '2026-11-20T01:02:03.000Z', key });
 }
 
-/** How a piece goes on, when so much has been read of it. */
+/** The rest of a piece, after so much of it was read. */
 type Step = (state: ReadState) => Buffer;
 
 const id = fc.tuple(fc.nat(6), fc.nat(2)).map(([ms, seq]) => `${ms}-${seq}`);
@@ -139,7 +139,9 @@ const ends: fc.Arbitrary<Step> = fc.oneof(
   fc.constant<Step>((state) => Buffer.from(`${endMarker(state, next(state, 1))}data: late\n\n`)),
 );
 
-/** Bytes of a piece of henry's that begins after `start`: whole frames and all that may stand between them. */
+/**
+ * The bytes of a piece of henry's log that begins after `start`: whole frames and everything that may be between them.
+ */
 export const pieces = fc
   .record({ start: fc.constantFrom('0-0', '2-0', '2-1.3'), steps: fc.array(steps, { maxLength: 12 }), end: ends })
   .map(({ start, steps, end }) => {

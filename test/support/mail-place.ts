@@ -1,6 +1,6 @@
 import type { MailboxStore } from '../../src/index.ts';
 
-/** Where the chats of the tests keep their mail, other than in files. A directory stands for its own mailboxes. */
+/** Where the chats of the tests keep their mail, if not in files. Each directory has its own mailboxes there. */
 export interface MailPlace {
   open(dir: string): Promise<MailboxStore>;
   /** The same for a chat that the command starts. */
@@ -9,12 +9,12 @@ export interface MailPlace {
 
 let place: MailPlace | undefined;
 
-/** To be imported before the tests: from then on their chats keep their mail there. */
+/** From now on, the chats of the tests keep their mail there. Import it before the tests. */
 export function keepMailIn(other: MailPlace): void {
   place = other;
 }
 
-/** The store of a chat that is to be served; none: files in its directory. */
+/** The store for a new chat; none if it keeps mail in files. */
 export async function openMailPlace(dir: string): Promise<{ store?: MailboxStore }> {
   return place ? { store: await place.open(dir) } : {};
 }
@@ -25,7 +25,7 @@ export function mailPlaceFlags(dir: string): readonly string[] {
 
 type Test = (name: string, body: () => Promise<void> | void) => void;
 
-/** `test` for tests about the files themselves: with mail in another place there are none, and they are left out. */
+/** `test` for tests about the files themselves. They are left out if the mail is in another place. */
 export function onFiles(test: Test): Test {
   return (name, body) => {
     if (!place) test(name, body);

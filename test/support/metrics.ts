@@ -1,4 +1,4 @@
-/** What a scrape says: each sample's number under its name and labels, as they stand in the text. */
+/** The result of a scrape: the value of each sample under its name and labels, as the text has them. */
 export type Metrics = Readonly<Record<string, number>>;
 
 /** Scrapes, as Prometheus does. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { inTime, until } from './until.ts';
 import { makeDirectory } from './make-directory.ts';
 
-/** Where nats-server is: `NATS_SERVER`, or on the PATH. jest.config.js leaves the tests out where there is none. */
+/** The path of nats-server: `NATS_SERVER`, or on the PATH. Without one, jest.config.js leaves out these tests. */
 const PROGRAM = process.env['NATS_SERVER'] ?? 'nats-server';
 
 /** A NATS server with JetStream, on a free port of loopback. */
@@ -24,7 +24,7 @@ export class NatsServer {
     this.#process = process;
   }
 
-  /** `sync`: what stands behind `sync_interval:`; `more`: more lines of the configuration. */
+  /** `sync`: the value of `sync_interval`; `more`: more lines of the configuration. */
   static async start({ sync = 'always', more = '' } = {}): Promise<NatsServer> {
     const dir = makeDirectory();
     const config = join(dir, 'nats.conf');
@@ -45,7 +45,7 @@ export class NatsServer {
     return new NatsServer(dir, nats[0]!, monitoring[0]!, child);
   }
 
-  /** Resolves when every thread stands still: the server answers nothing, and keeps what it had. */
+  /** Resolves when every thread has stopped: the server answers nothing, and keeps its connections. */
   async freeze(): Promise<void> {
     this.#process.kill('SIGSTOP');
     const tasks = `/proc/${this.#process.pid}/task`;

@@ -1,4 +1,4 @@
-/** Imported before tests, it makes their chats keep their mail on NATS: on one server for all of them. */
+/** Imported before tests, this makes their chats keep their mail on one NATS server. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll } from '@jest/globals';
 import { JetStreamMailboxes } from '../../src/jetstream/index.ts';

@@ -9,13 +9,13 @@ import { until } from './until.ts';
 
 export interface Proxy {
   readonly url: string;
-  /** Ends it at once, every connection with it. */
+  /** Ends it at once, with every connection. */
   readonly kill: () => Promise<void>;
   /** At the same address. */
   readonly startAgain: () => Promise<void>;
 }
 
-/** A port that was free a moment ago: a configuration file has to name one. */
+/** A port that was free a moment ago, for a configuration file that must name one. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -25,7 +25,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Settings for port 80 before a chat on 2012, for these ports of loopback instead. */
+/** Changes settings for port 80 and a chat on port 2012 to these ports of loopback. */
 export function onPorts(settings: string, { port, chatPort }: { port: number; chatPort: number }): string {
   return settings
     .replaceAll('127.0.0.1:2012', `127.0.0.1:${chatPort}`)
@@ -38,7 +38,7 @@ export async function startNginx(port: number, servers: string): Promise<Proxy> 
   const dir = temporaryDirectory();
   mkdirSync(join(dir, 'logs'));
   const path = join(dir, 'nginx.conf');
-  // Where it writes is not its business here; everything else is as nginx has it.
+  // Only the places where it writes are changed; everything else is nginx's default.
   const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${dir}/${name};`,
   );
@@ -46,7 +46,7 @@ export async function startNginx(port: number, servers: string): Promise<Proxy> 
   return start(port, 'nginx', ['-p', dir, '-c', path, '-e', join(dir, 'error.log'), '-g', 'daemon off;'], dir);
 }
 
-/** Caddy with this file, and without the port by which it is told to do things. */
+/** Caddy with this file, and without its admin port. */
 export async function startCaddy(port: number, caddyfile: string): Promise<Proxy> {
   const dir = temporaryDirectory();
   const path = join(dir, 'Caddyfile');

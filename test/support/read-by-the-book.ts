@@ -1,4 +1,4 @@
-/** The reading rule said again in the plainest way: the whole piece at once, line by line, without a thought for speed. */
+/** The reading rule once more in the simplest way: the whole piece at once, line by line, however slow. */
 import { isForeignType } from '../../src/words/event-type.ts';
 
 export interface BookEvent {
@@ -67,7 +67,7 @@ export function readByTheBook(bytes: Buffer, start: string, mailbox: string): Bo
   return { events, own, last };
 }
 
-/** Only whole blocks: what no blank line has ended may still grow. */
+/** Only whole blocks: one without a blank line may still grow. */
 function blocksOf(bytes: Buffer): { text: string; size: number }[][] {
   const blocks: { text: string; size: number }[][] = [];
   let block: { text: string; size: number }[] = [];

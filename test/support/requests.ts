@@ -1,6 +1,6 @@
 import type { HistoryMessage } from '../../src/http/conversation.ts';
 
-/** What `POST /messages` answers. */
+/** The answer to `POST /messages`. */
 export interface Stored {
   readonly id: string;
   readonly mailbox: string;
@@ -18,7 +18,7 @@ export interface HistoryPage {
   readonly cursor: string;
 }
 
-/** A server that is asked: its address is all that one needs. */
+/** A server, by its address. */
 export interface At {
   readonly url: string;
 }
@@ -62,7 +62,7 @@ export async function history(
   return (await response.json()) as HistoryPage;
 }
 
-/** The whole history, page by page as a page scrolls back, oldest first. `between` runs between two pages. */
+/** The whole history, oldest first, read back page by page. `between` runs between two pages. */
 export async function wholeHistory(
   at: At,
   me: string,

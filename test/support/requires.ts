@@ -20,7 +20,7 @@ export function requires(...needs: readonly string[]): (name: string, body: Body
     });
 }
 
-/** Which of these the machine does not have. */
+/** Those that the machine does not have. */
 export function missingOf(needs: readonly string[]): string[] {
   return needs.filter((need) => !has(need));
 }
@@ -56,6 +56,6 @@ function isExecutable(path: string): boolean {
     accessSync(path, constants.X_OK);
     return true;
   } catch {
-    return false; // not there, or not ours to run: the next place may have it
+    return false; // missing, or not executable: it may be in the next place
   }
 }

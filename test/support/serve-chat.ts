@@ -19,16 +19,16 @@ export interface ServedChat {
   readonly mailboxText: (name: string) => string;
   /** Writes to a mailbox as any other program would: `printf … >> henry.txt`. */
   readonly writeForeign: (name: string, text: string | Buffer) => void;
-  /** Closes the chat and the server: what was put off is written by then. Happens after the test anyway. */
+  /** Closes the chat and the server, which writes what is still unwritten. It happens after the test anyway. */
   readonly stop: () => Promise<void>;
 }
 
-/** Serves a chat on a free port of loopback, from a directory of its own and at any rate unless told otherwise. */
+/** Serves a chat on a free port of loopback, by default from a new directory and without a send limit. */
 export async function serveChat(options: MailboxChatOptions = {}): Promise<ServedChat> {
   const dir = options.dir ?? temporaryDirectory();
   const chat = mailboxChat({ sendRate: 0, logger: silent, ...(await openMailPlace(dir)), ...options, dir });
   const { server, url } = await serve(chat);
-  await chat.ready().catch(() => undefined); // some tests want to see what it answers then
+  await chat.ready().catch(() => undefined); // some tests check what it answers when it is not ready
   const stop = onlyOnce(async () => {
     await chat.close();
     await stopServer(server);

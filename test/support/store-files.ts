@@ -5,7 +5,7 @@ import { FileMailboxes, type FileMailboxesOptions } from '../../src/files/file-m
 import { makeDirectory, removeDirectory } from './make-directory.ts';
 import { until } from './until.ts';
 
-/** A clock that stands until it is moved. */
+/** A clock that stands still until it is moved. */
 export class Clock {
   #ms: number;
 
@@ -20,7 +20,7 @@ export class Clock {
   }
 }
 
-/** A data directory of its own, and the stores that a test opens on it. */
+/** A new data directory, and the stores that a test opens on it. */
 export class MailboxDirectory {
   readonly path = makeDirectory();
   readonly #stores: FileMailboxes[] = [];
@@ -47,7 +47,7 @@ export class MailboxDirectory {
     return readFile(this.file(name), 'utf8');
   }
 
-  /** Resolves when all that stood in a mailbox was read, and it has been taken. */
+  /** Resolves when everything in a mailbox was read, and it has been taken. */
   async emptied(name = 'henry'): Promise<void> {
     await until(`${name} to be empty`, () => statSync(this.file(name), { throwIfNoEntry: false })?.size === 0);
   }

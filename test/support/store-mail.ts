@@ -11,14 +11,14 @@ export function letter(message: string, but: Partial<Message> = {}): Message {
   return { sender: jjeong, receiver: henry, message, key: randomUUID(), ...but };
 }
 
-/** Appends one after the other and gives the events. */
+/** Appends messages one by one and resolves to their events. */
 export async function appendAll(store: MailboxStore, texts: readonly string[]): Promise<MailEvent[]> {
   const events: MailEvent[] = [];
   for (const text of texts) events.push((await store.append(henry, letter(text))).event);
   return events;
 }
 
-/** What follows a cursor, asked for until nothing comes; without one, from the beginning of what is kept. */
+/** Everything after a cursor, in as many reads as it takes; without a cursor, everything that is kept. */
 export async function readAll(store: MailboxStore, mailbox = henry, after?: string): Promise<MailEvent[]> {
   let cursor = after ?? (await store.ends(mailbox)).oldest;
   const all: MailEvent[] = [];
@@ -30,7 +30,7 @@ export async function readAll(store: MailboxStore, mailbox = henry, after?: stri
   }
 }
 
-/** The text of a message of ours; the data of anything else as it is. */
+/** The text of one of our messages; the data of any other event. */
 export function textOf({ data }: Pick<MailEvent, 'data'>): string {
   return data.startsWith('{"sender"') ? String(JSON.parse(data).message) : data;
 }
@@ -43,7 +43,7 @@ export function numbered(name: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${name} ${i}`);
 }
 
-/** Somebody who listens to a mailbox, as an open stream does: watch, read until nothing comes, wait for the ring. */
+/** Listens to a mailbox as an open stream does: watches, reads until nothing comes, waits for a ring. */
 export class Listener {
   readonly #store: MailboxStore;
   readonly #mailbox: MailboxName;
@@ -89,7 +89,7 @@ export class Listener {
     return events;
   }
 
-  /** Resolves with the first ring after `heard` of them. */
+  /** Resolves at the first ring after `heard` rings. */
   async ring(heard = this.#rings): Promise<void> {
     while (this.#rings <= heard) await new Promise<void>((resolve) => (this.#onRing = resolve));
   }

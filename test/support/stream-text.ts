@@ -1,6 +1,6 @@
 import { inTime } from './until.ts';
 
-/** The text of a stream as it comes. */
+/** Reads the text of a stream as it comes. */
 export class StreamText {
   text = '';
   readonly #reader: ReadableStreamDefaultReader<string>;

@@ -1,9 +1,12 @@
-/** Ten times what the slowest promise of the product takes; a test that waits for the thing itself is far quicker. */
+/**
+ * Ten times as long as the slowest guarantee of the product takes. A test that waits for the thing itself is far
+ * quicker.
+ */
 export const DEADLINE_MS = 20_000;
 
 type Nothing = false | null | undefined;
 
-/** Resolves to what `look` finds as soon as it finds something; rejects when nothing came by the deadline. */
+/** Resolves to what `look` finds as soon as it finds something; rejects after the deadline. */
 export async function until<T>(
   what: string,
   look: () => T | Nothing | Promise<T | Nothing>,
@@ -19,7 +22,7 @@ export async function until<T>(
   }
 }
 
-/** The same for a promise, which cannot be asked again. */
+/** The same for a promise. */
 export async function inTime<T>(what: string, promise: Promise<T>, withinMs = DEADLINE_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

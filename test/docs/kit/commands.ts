@@ -1,4 +1,4 @@
-/** Blocks in these languages are there to be run. */
+/** Blocks in these languages are commands. */
 export const RUNNABLE: ReadonlySet<string> = new Set(['sh', 'bash', 'shell', 'console', 'php', 'js', 'ts']);
 
 type Owner = { readonly test: string } | { readonly notRun: string };

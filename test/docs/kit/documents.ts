@@ -4,7 +4,7 @@ import GithubSlugger from 'github-slugger';
 import { Marked, type Token, type Tokens } from 'marked';
 import { PACKAGE_DIR } from '../../support/built-package.ts';
 
-/** A fenced block. `name` is its first line, by which tests and the list of `commands.ts` call it. */
+/** A fenced block. `name` is its first line, which tests and `commands.ts` use. */
 export interface Block {
   readonly name: string;
   readonly language: string;
@@ -12,13 +12,13 @@ export interface Block {
 }
 
 export interface Document {
-  /** From the root of the repository: `docs/http-api.md`. */
+  /** Its path from the root of the repository: `docs/http-api.md`. */
   readonly path: string;
   readonly text: string;
   readonly blocks: readonly Block[];
-  /** As they are written, pictures included. */
+  /** All links as they are written, with those of pictures. */
   readonly links: readonly string[];
-  /** What `#…` may name. */
+  /** The anchors that `#…` may name. */
   readonly anchors: ReadonlySet<string>;
 }
 
@@ -36,7 +36,7 @@ export function document(path: string): Document {
   const blocks: Block[] = [];
   const links: string[] = [];
   const anchors = new Set<string>();
-  // Its promises are those of callbacks that make some: this one makes none.
+  // It returns promises only for callbacks that return some, and this one does not.
   void new Marked().walkTokens(tokens, (token) => {
     if (isHeading(token)) anchors.add(slugger.slug(plainText(token.tokens)));
     else if (isLink(token)) links.push(token.href);

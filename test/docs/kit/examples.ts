@@ -1,7 +1,7 @@
 import { document, type Block } from './documents.ts';
 import { Shell, type ShellOptions } from './shell.ts';
 
-/** Commands and what they are shown to print, if that is shown. */
+/** Commands, and the output that the document shows, if it does. */
 export interface Example {
   readonly commands: Block;
   readonly output: string | undefined;
@@ -9,7 +9,7 @@ export interface Example {
 
 const OUTPUT_LANGUAGES = ['json', 'text'];
 
-/** The blocks of a document in one of `languages`, each with the block of output right behind it. */
+/** The blocks of a document in one of `languages`, each with the block of output right after it. */
 export function examples(path: string, languages: readonly string[]): Example[] {
   const { blocks } = document(path);
   return blocks.flatMap((commands, i) => {
@@ -19,7 +19,9 @@ export function examples(path: string, languages: readonly string[]): Example[] 
   });
 }
 
-/** Runs it and resolves when it has printed, as far as it is shown, what the document says; goes by ids and times of now. */
+/**
+ * Runs the commands and resolves when they have printed the output that the document shows, with other ids and times.
+ */
 export async function runExample(
   { commands, output }: Example,
   options: ShellOptions,
@@ -35,7 +37,7 @@ export async function runExample(
 
 type UrlChange = Readonly<Record<string, string>>;
 
-/** Ids, times and delays are others at each run. */
+/** Ids, times and delays differ at each run. */
 export function withoutTimes(text: string): string {
   return text
     .replaceAll(/\b\d{13}-\d+(?:\.\d+)?/g, '<id>')

@@ -50,7 +50,7 @@ interface Operation {
 const ID = 'https://mailbox-chat.example/openapi.yaml';
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 
-/** `docs/openapi.yaml`, to hold requests and answers against. What the file does not name counts as wrong. */
+/** `docs/openapi.yaml`, to check requests and answers. Anything that the file does not name counts as wrong. */
 export class OpenApi {
   readonly #file = closed(parse(OPENAPI_TEXT)) as Json;
   readonly #ajv = addFormats.default(new Ajv2020({ strict: false, allErrors: true, coerceTypes: false }));
@@ -67,7 +67,7 @@ export class OpenApi {
     );
   }
 
-  /** Every answer of an operation: its status, and with a problem each code: `200`, `400 INVALID_NAME`. */
+  /** Every answer of an operation: its status, and for a problem each code: `200`, `400 INVALID_NAME`. */
   answersOf(operation: string): string[] {
     return Object.keys(this.#operation(operation).responses).flatMap((status) => {
       const { description = '' } = this.#response(operation, status);
@@ -92,7 +92,7 @@ export class OpenApi {
     return this.#response(operation, '200').content![type]!['x-line']!;
   }
 
-  /** What is wrong with a request that is answered well: nothing. */
+  /** What is wrong with a request. A request that succeeds must have nothing wrong. */
   complaintsAboutRequest(operation: string, { url, headers, body }: RequestParts): string[] {
     const { parameters = [], requestBody } = this.#operation(operation);
     const rules = parameters.map((each) => this.#resolve(each) as Parameter);
@@ -117,13 +117,13 @@ export class OpenApi {
     ];
   }
 
-  /** What is wrong with an answer: a status, type, header, code or field that the file does not tell. */
+  /** What is wrong with an answer: a status, type, header, code or field that the file does not name. */
   complaintsAboutAnswer(operation: string, { status, headers, body }: Answer): string[] {
     if (!(status in this.#operation(operation).responses)) return [`undeclared status ${status}`];
     return this.#complaintsAbout(this.#response(operation, String(status)), { status, headers, body });
   }
 
-  /** The same for an answer that is no operation's: `MethodNotAllowed`. */
+  /** The same for an answer that belongs to no operation: `MethodNotAllowed`. */
   complaintsAboutCommonAnswer(name: string, answer: Answer): string[] {
     return this.#complaintsAbout(this.#resolve({ $ref: `#/components/responses/${name}` }) as ResponseRule, answer);
   }
@@ -173,7 +173,7 @@ export class OpenApi {
 export interface RequestParts {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** As its schema sees it: the fields, or the text. */
+  /** The body as its schema describes it: the fields, or the text. */
   readonly body?: unknown;
 }
 
@@ -187,7 +187,7 @@ function isNumber(schema: object): boolean {
   return 'type' in schema && schema.type === 'integer';
 }
 
-/** Objects may have no other fields than those that are named: clients must bear more, the file must tell all. */
+/** Objects may have only fields that are named. Clients must accept others, but the file must name all. */
 function closed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(closed);
   if (typeof value !== 'object' || value === null) return value;

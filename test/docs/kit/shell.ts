@@ -19,7 +19,7 @@ export interface ShellOptions {
   readonly shell?: string;
 }
 
-/** A command line that goes on until the test is over. */
+/** A command line that runs until the test is over. */
 export class Shell {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   readonly #exited: Promise<[number | null]>;
@@ -41,7 +41,7 @@ export class Shell {
     afterThisTest(() => this.end());
   }
 
-  /** Resolves to the match once stdout has it. */
+  /** Resolves to the match once it is in stdout. */
   printed(pattern: RegExp): Promise<RegExpExecArray> {
     return this.#untilPrinted(String(pattern), (stdout) => pattern.exec(stdout));
   }
@@ -74,7 +74,7 @@ export class Shell {
   }
 }
 
-/** Runs it to its end; throws, with what it wrote, unless it went well. */
+/** Runs a command line to its end. If it fails, throws an error with its output. */
 export async function run(commands: string, options: ShellOptions): Promise<string> {
   const ran = await new Shell(commands, options).ended();
   if (ran.code !== 0) throw new Error(`${commands}\nended with ${ran.code}: ${ran.stderr}${ran.stdout}`);

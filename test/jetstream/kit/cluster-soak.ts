@@ -14,7 +14,7 @@ import { NatsCluster, type NatsNode } from './nats-cluster.ts';
 export interface ClusterSoakOptions {
   readonly seed: number;
   readonly mailboxes?: number;
-  /** Of ten hints, so many are dropped. */
+  /** How many of ten hints are dropped. */
   readonly dropOfTen?: number;
   readonly report?: (line: string) => void;
 }
@@ -197,7 +197,7 @@ class ClusterSoak {
     this.#report(`${phase}: ${tookS} s, ${this.#accepted - before} accepted`);
   }
 
-  /** The server that most streams of mail are led by. */
+  /** The server that leads most streams of mail. */
   async #leader(cluster: NatsCluster): Promise<NatsNode> {
     const led = new Map<NatsNode, number>();
     for (let shard = 0; shard < SHARDS; shard += 1) {
@@ -213,7 +213,7 @@ class ClusterSoak {
     return this.#boxes.reduce((sum, { ledger }) => sum + ledger.accepted, 0);
   }
 
-  /** Messages one after the other are a batch each: every server has to sync for every one, but one server may lag. */
+  /** Messages that are sent one by one make a batch each: every server must sync for each, but one server may lag. */
   async #countSyncs(cluster: NatsCluster): Promise<Record<string, number>> {
     const counting = await Promise.all(cluster.nodes.map((node) => SyncCount.of(node)));
     for (let i = 0; i < ONE_BY_ONE; i += 1) {

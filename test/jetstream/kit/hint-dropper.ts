@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 
 const CRLF = Buffer.from('\r\n');
 
-/** A proxy before a NATS server that lets some messages of the server disappear: those that a chance and a pattern hit. */
+/** A proxy in front of a NATS server that drops some of the server's messages, by chance and by a pattern. */
 export class HintDropper {
   readonly port: number;
   dropped = 0;
@@ -15,7 +15,7 @@ export class HintDropper {
     this.port = (server.address() as AddressInfo).port;
   }
 
-  /** `drops`: asked for each message whose subject fits. */
+  /** `drops` decides for each message whose subject matches. */
   static async before(port: number, fits: RegExp, drops: () => boolean): Promise<HintDropper> {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -35,7 +35,7 @@ export class HintDropper {
     return dropper;
   }
 
-  /** Ends the connections there are; new ones are let through. */
+  /** Ends all connections; new ones are accepted. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -55,7 +55,7 @@ export class HintDropper {
   }
 }
 
-/** Cuts what a server sends into its frames: a line, and after `MSG` and `HMSG` as many bytes as its last word says. */
+/** Splits what a server sends into frames: a line, and after `MSG` and `HMSG` as many bytes as the last word says. */
 class Frames {
   #rest: Buffer = Buffer.alloc(0);
 

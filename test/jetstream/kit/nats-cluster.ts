@@ -10,7 +10,7 @@ import { makeDirectory } from '../../support/make-directory.ts';
 
 const PROGRAM = process.env['NATS_SERVER'] ?? 'nats-server';
 
-/** One server of a cluster, which can be killed, paused and started again on what it has on its disk. */
+/** One server of a cluster, which can be killed, paused, and restarted on its disk. */
 export class NatsNode {
   readonly name: string;
   readonly port: number;

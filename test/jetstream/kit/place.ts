@@ -6,7 +6,7 @@ type Options = Parameters<typeof JetStreamMailboxes.open>[0];
 
 export const ABILITIES_ON_NATS: readonly Ability[] = ['several processes', 'live', 'forget'];
 
-/** Streams of their own for one test of the contract, and the stores that it opens on them. */
+/** Separate streams for one test of the contract, and the stores that it opens on them. */
 export async function placeOnNats(options: Options): Promise<OpenStore> {
   const prefix = `T${randomUUID().slice(0, 8)}`;
   const stores: JetStreamMailboxes[] = [];

@@ -91,7 +91,7 @@ const TYPES = [
   'a/b;;;=',
   'APPLICATION/JSON',
 ];
-/** A long poll would hold the run up: anything but how many seconds. */
+/** Values for `wait`, but no seconds: a long poll would delay the run. */
 const isQuick = (name: string, value: unknown): boolean => name !== 'wait' || !/^\d+$/.test(asText(value));
 
 const goodName = fc.constantFrom('henry', 'jjeong', 'HENRY', 'mina', 'room.lobby', 'henry.txt', ...STRANGE_NAMES);
@@ -185,7 +185,7 @@ const wild = fc.record({
   headers: fc.dictionary(fc.constantFrom(...HEADERS), headerValue, { maxKeys: 3 }),
 });
 
-/** What is nearly right comes further in than what is wrong in every way. */
+/** A request that is almost valid gets further than one that is entirely wrong. */
 const nearly = fc
   .record({
     endpoint: fc.constantFrom(...ENDPOINTS),
@@ -226,7 +226,7 @@ export const anyRequest = fc.oneof({ weight: 2, arbitrary: nearly }, { weight: 1
 export type AnyRequest = typeof anyRequest extends fc.Arbitrary<infer T> ? T : never;
 
 function jsonOf(entries: readonly (readonly [string, unknown])[]): string {
-  // By hand, so that a name may come twice and `__proto__` be one.
+  // By hand, so that a name can come twice, and be `__proto__`.
   return `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value) ?? 'null'}`).join(',')}}`;
 }
 
@@ -248,7 +248,7 @@ export interface Answered {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 32 });
 
-/** Makes the request; of a stream only that it began. */
+/** Makes the request. For a stream, it only waits until it begins. */
 export function send(
   port: number,
   asked: AnyRequest,
@@ -289,7 +289,7 @@ export function send(
   });
 }
 
-/** Statuses that say whose fault it is; 507: the mailboxes that may be made have been. */
+/** Statuses that are no failure of the server; 507: no more mailboxes may be made. */
 const FINE = new Set([
   -1, 200, 201, 204, 206, 301, 304, 308, 400, 401, 403, 404, 405, 409, 413, 415, 416, 429, 431, 507,
 ]);
@@ -313,7 +313,7 @@ export interface FuzzOptions {
 
 const BATCH = 20;
 
-/** Sends requests until something is wrong, or there were enough. Rejects with the request that went wrong. */
+/** Sends requests until one goes wrong, or there were enough. Rejects with the request that went wrong. */
 export async function fuzz(options: FuzzOptions): Promise<Map<number, number>> {
   const { ports, requests, seed, credentials = [{}], onBatch = () => undefined } = options;
   const statuses = new Map<number, number>();

@@ -12,10 +12,10 @@ export const TARGETS: readonly string[] = [
   '/people?receiver=henry',
 ];
 
-/** Those that send a message. */
+/** The paths that send a message. */
 export const SENDING = TARGETS.slice(0, 2);
 
-/** Where a page may POST: what a form can say is its own fields. */
+/** The paths for a POST, with fields that a form can send. */
 export const POSTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/messages': { sender: 'henry', receiver: 'jjeong', message: 'forged' },
   '/messages?sender=henry&receiver=jjeong': { message: 'forged' },
@@ -75,7 +75,7 @@ for (const [target, fields] of Object.entries(posted)) {
   for (const enctype of ['application/x-www-form-urlencoded', 'multipart/form-data', 'text/plain']) {
     attempt(enctype + ' ' + target, submit(url, 'POST', enctype, fields));
   }
-  // A form whose one field reads as JSON.
+  // A form whose only field looks like JSON.
   const json = JSON.stringify({ ...fields, pad: '' });
   attempt('JSON form ' + target, submit(url, 'POST', 'text/plain', { [json.slice(0, -2)]: json.slice(-2) }));
   attempt('beacon ' + target, Promise.resolve(void navigator.sendBeacon(url, new Blob([json], { type: 'text/plain' }))));

@@ -1,4 +1,4 @@
-/** Names that must not become a mailbox, or must become the one that they are another spelling of. */
+/** Names that must not make a mailbox, or must lead to the one that they spell differently. */
 export const REFUSED_NAMES: readonly unknown[] = [
   '',
   '.',
@@ -77,7 +77,7 @@ export const REFUSED_NAMES: readonly unknown[] = [
   "a'b",
 ];
 
-/** What JSON can say besides a text. */
+/** All values that JSON can hold besides a string. */
 export const NO_TEXTS: readonly unknown[] = [
   null,
   true,
@@ -89,7 +89,7 @@ export const NO_TEXTS: readonly unknown[] = [
   { 0: 'h', length: 1 },
 ];
 
-/** Every pair is one mailbox. */
+/** The names of each pair mean the same mailbox. */
 export const SPELLINGS: readonly (readonly [string, string])[] = [
   ['henry', 'HENRY'],
   ['\u00e9va', 'e\u0301va'],
@@ -98,7 +98,7 @@ export const SPELLINGS: readonly (readonly [string, string])[] = [
   ['å', '\u212b'],
 ];
 
-/** Usable, and yet something else to a careless program. */
+/** Valid names that a careless program would take for something else. */
 export const STRANGE_NAMES: readonly string[] = [
   '__proto__',
   'constructor',

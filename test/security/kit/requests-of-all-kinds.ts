@@ -1,10 +1,10 @@
-/** Every endpoint that has to do with mail: how it is asked, and by which names it is told who and what. */
+/** Every endpoint about mail, and how to call it. */
 export interface Endpoint {
   readonly method: 'GET' | 'POST';
   readonly path: string;
-  /** The names that it takes, in the query or in the body. */
+  /** The fields with names that it takes, in the query or in the body. */
   readonly names: readonly string[];
-  /** What else it needs to be a good request. */
+  /** The other fields of a valid request. */
   readonly rest: Readonly<Record<string, string>>;
 }
 
@@ -20,7 +20,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   { method: 'GET', path: '/people', names: ['receiver'], rest: {} },
 ];
 
-/** Who asks in a request of henry's: he sends, or it is his mailbox. */
+/** The names in a request by henry: he sends, or it is his mailbox. */
 export const HENRYS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '/messages': { sender: 'henry', receiver: 'jjeong' },
   '/messages.html': { sender: 'henry', receiver: 'jjeong' },
@@ -34,7 +34,7 @@ export const HENRYS: Readonly<Record<string, Readonly<Record<string, string>>>> 
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Asks an endpoint and resolves to the answer; of a stream, what it says first. */
+/** Calls an endpoint and resolves to the answer; for a stream, to its first bytes. */
 export async function ask(
   url: string,
   { method, path }: Pick<Endpoint, 'method' | 'path'>,
