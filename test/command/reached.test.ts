@@ -123,7 +123,7 @@ test('--host beside a chat for this computer only says that it runs, and what to
 
   expect(code).toBe(1);
   expect(stderr).toContain(`already serving ./mailboxes there, for this computer only → ${url}`);
-  expect(stderr).toContain('end it first');
+  expect(stderr).toContain('stop it first');
 });
 
 describe('Of the file with the server’s address,', () => {

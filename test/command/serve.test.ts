@@ -184,7 +184,7 @@ withStrace('A sync that fails is logged and ends the server with 1', async () =>
 
   expect(status).not.toBe(201);
   expect(code).toBe(1);
-  expect(stderr).toContain('giving up');
+  expect(stderr).toContain('the server exits');
   expect(stderr).not.toContain('hello');
 });
 
@@ -212,7 +212,7 @@ test('A browser that cannot be opened is only a warning', async () => {
 
   const [line] = await server.printed('stderr', /.*\n/);
 
-  expect(line).toContain('No browser was opened');
+  expect(line).toContain('no browser could be opened');
   expect((await fetch(`${server.url}healthz`)).status).toBe(200);
 });
 

@@ -110,12 +110,12 @@ requires('unshare')('Says that inotify is used up, and which setting gives more'
 
   expect(instances!.warnings).toContainEqual(
     expect.stringMatching(
-      /^Other programs have used up the inotify instances .* sysctl fs\.inotify\.max_user_instances=\d+/,
+      /^Other programs have used up the inotify instances: .* sysctl fs\.inotify\.max_user_instances=\d+/,
     ),
   );
   expect(watches!.warnings).toContainEqual(
     expect.stringMatching(
-      /^Other programs have used up the inotify watches .* sysctl fs\.inotify\.max_user_watches=\d+/,
+      /^Other programs have used up the inotify watches: .* sysctl fs\.inotify\.max_user_watches=\d+/,
     ),
   );
 });

@@ -90,7 +90,9 @@ withNginx('nginx that buffers streams is named, with its setting', async () => {
 
   expect(held!.code).toBe(1);
   expect(held!.problems).toContainEqual(
-    expect.stringMatching(/^The stream is held back: .* nginx buffers it\. nginx: proxy_buffering off/),
+    expect.stringMatching(
+      /^The stream is held back: .* nginx buffers it\. Turn off buffering\. nginx: proxy_buffering off/,
+    ),
   );
   expect(well).toMatchObject({ code: 0, problems: [] });
   expect(well!.ok).toContainEqual(expect.stringMatching(/^Mailbox Chat .*, through nginx$/));
@@ -115,7 +117,7 @@ withNginx('nginx that cuts quiet streams, hides the name or has nothing behind i
       /^The proxy does not tell the server the name 127\.0\.0\.1:\d+.* proxy_set_header Host \$http_host/,
     ),
     expect.stringMatching(/^The server refuses the name chat\.example.* --allowed-host chat\.example$/),
-    expect.stringMatching(/^nginx answers 502 .* no server runs/),
+    expect.stringMatching(/^nginx answers 502 .* No server runs/),
   ]);
 });
 
@@ -137,7 +139,7 @@ test('Names compression in the host application', async () => {
   expect(code).toBe(1);
   expect(problems).toEqual([
     expect.stringMatching(
-      /^The stream is held back: it is compressed \((?:gzip|br)\)\. Compression in the host application .* text\/event-stream out/,
+      /^The stream is held back: it is compressed \((?:gzip|br)\)\. Exclude text\/event-stream from compression in the host application/,
     ),
   ]);
 });
@@ -154,7 +156,7 @@ test('Says that nothing answers, or something else', async () => {
   expect(said.map(({ problems }) => problems[0])).toEqual([
     expect.stringContaining('is not Mailbox Chat'),
     expect.stringMatching(/^Nothing answers at .* \(ECONNREFUSED\)\. Start the server/),
-    expect.stringContaining('Under a path? Give it'),
+    expect.stringContaining('If the chat is under a path, add it'),
   ]);
   expect(await run(['doctor', 'localhost:2012'])).toMatchObject({ code: 2 });
   expect(await run(['doctor', 'http://user:word@localhost:2012/'])).toMatchObject({ code: 2 });
