@@ -31,27 +31,32 @@ export interface MailroomOptions extends OwnershipOptions {
   readonly openFiles?: OpenFiles;
 }
 
-/** A page reports and looks more often than anybody writes. */
+/**
+ * How many other requests a page may make for each message: it reads and sends receipts more often than anybody writes.
+ */
 const ASKS_PER_SEND = 4;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** The chat as request handler: mount it with `app.use('/chat', chat)`, or hand it to `http.createServer`. */
+/** The chat as a request handler: mount it with `app.use('/chat', chat)`, or pass it to `http.createServer`. */
 export interface MailboxChat {
   (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void): void;
   /**
-   * Answers with what it has counted, for Prometheus: `app.get('/metrics', chat.metrics)`. It asks nobody who they are.
-   * Counting begins when it is first read. Throws when prom-client is not installed.
+   * Serves what the chat has counted, for Prometheus: `app.get('/metrics', chat.metrics)`. It has no access control.
+   * Counting begins when this property is first read, which throws if prom-client is not installed.
    */
   readonly metrics: ChatMetrics;
   /** Rejects when mail cannot be accepted now. */
   ready(): Promise<void>;
-  /** Says goodbye on every stream, finishes what was begun and lets go of the files. Twice is harmless. */
+  /**
+   * Says `bye` on every stream, waits for writes in progress, then releases locks and files. Calling it twice is
+   * harmless.
+   */
   close(): Promise<void>;
 }
 
 /**
- * Makes a chat. It listens to nothing and traps no signals by itself; two of them do not disturb each other.
- * Throws a TypeError that names each wrong option, and the system's error when the directory cannot be used.
+ * Makes a chat. It opens no port and handles no signals; several chats do not disturb each other. Throws a TypeError
+ * that names each wrong option, or the system's error if the directory cannot be used.
  */
 export function mailboxChat<Req extends IncomingMessage = ChatRequest>(
   input: MailboxChatOptions<Req> = {},
@@ -59,7 +64,7 @@ export function mailboxChat<Req extends IncomingMessage = ChatRequest>(
   return chatOf(readOptions(input));
 }
 
-/** The same by checked options, and with files that are opened differently if need be. */
+/** Makes a chat from checked options. Tests open the files in other ways. */
 export function chatOf(options: ChatOptions, openFiles?: OpenFiles): MailboxChat {
   const { logger, allowFraming, allowedHosts: pageHosts } = options;
   const access = accessOf(options);
@@ -101,8 +106,8 @@ function accessOf({ access, identify, trustProxy, dir }: ChatOptions): Access {
 }
 
 /**
- * The mailboxes, as far as they are this process's. Those in files belong to one of the processes that are given their
- * directory: `requestOwner` reaches it. Throws the system's error when the directory cannot be used.
+ * Opens the mailboxes if this process owns them. Of the processes with the same directory, one owns the mailboxes in it;
+ * `requestOwner` reaches that one. Throws the system's error if the directory cannot be used.
  */
 export function openMailroom(
   options: ChatOptions,
@@ -129,7 +134,7 @@ function inFiles(options: ChatOptions): FileMailboxes {
   return new FileMailboxes(dir, given);
 }
 
-/** Makes the directory if need be; its real path. */
+/** Makes the directory if need be, and returns its real path. */
 function prepare(path: string): string {
   makeDirectory(path);
   const dir = realpathSync(path);
