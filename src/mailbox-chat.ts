@@ -47,10 +47,7 @@ export interface MailboxChat {
   readonly metrics: ChatMetrics;
   /** Rejects when mail cannot be accepted now. */
   ready(): Promise<void>;
-  /**
-   * Says `bye` on every stream, waits for writes in progress, then releases locks and files. Calling it twice is
-   * harmless.
-   */
+  /** Says `bye` on every stream, waits for writes in progress, then releases locks and files. Twice is harmless. */
   close(): Promise<void>;
 }
 

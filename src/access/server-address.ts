@@ -29,10 +29,7 @@ export function keepAddress(dir: string, url: string, logger: Logger): void {
   });
 }
 
-/**
- * The address of the server of this directory; undefined if none answers: a server that was killed leaves its address
- * behind.
- */
+/** The address of this directory's server; undefined if none answers: a killed server leaves its address behind. */
 export async function serverAddress(dir: string): Promise<string | undefined> {
   try {
     const kept = withFile(pathIn(dir), READ, (fd) => readFileSync(fd, 'utf8'));

@@ -8,10 +8,7 @@ import { isErrno } from '../words/mailbox-error.ts';
 const WAIT_MS = 6000;
 const PAUSE_MS = 5;
 
-/**
- * Runs short work under a lock between processes. It blocks the event loop while it waits; then throws the system's
- * error.
- */
+/** Runs short work under a lock between processes. It blocks while it waits, and throws the system's error in the end. */
 export function withLock<T>(path: string, work: () => T): T {
   makeDirectory(dirname(path));
   const release = acquire(path);

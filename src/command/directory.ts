@@ -31,10 +31,7 @@ export function requireDirectory(dir: string): void {
   ]);
 }
 
-/**
- * Opens something in `dir` and waits until it is ready. A full disk is no error: mail can be read, and written again
- * later.
- */
+/** Opens something in `dir` and waits until it is ready. A full disk is no error: mail can still be read. */
 export async function openIn<T extends { ready(): Promise<void> }>(dir: string, open: () => T): Promise<T> {
   try {
     const opened = open();

@@ -88,10 +88,7 @@ export async function openFiles(dir: string): Promise<Ownership<Mailroom>> {
   });
 }
 
-/**
- * Opens the mailboxes of a cluster, which has no owner: this process answers itself, on a socket that nobody else can
- * reach.
- */
+/** Opens the mailboxes of a cluster. It has no owner: this process answers itself, on a socket of its own. */
 async function openPrivately(cluster: ClusterAddress): Promise<Reachable & { close(): Promise<void> }> {
   const ownership = openMailroom(readOptions({ store: await openCluster(cluster), logger: silent }));
   const mailroom = (await ownership.owned())!;

@@ -105,10 +105,7 @@ function settleEnvironment({ options, parent }: Command): void {
   }
 }
 
-/**
- * Refuses unknown variables: a misspelt MAILBOX_ACCESS would let everybody in. Those that Kubernetes sets for a service
- * called mailbox are fine.
- */
+/** Refuses unknown variables (a misspelt MAILBOX_ACCESS would let everybody in), but for those that Kubernetes sets. */
 function refuseUnknownVariables(known: readonly string[]): void {
   for (const [name, text = ''] of Object.entries(process.env)) {
     if (!name.startsWith('MAILBOX_') || text === '' || known.includes(name)) continue;

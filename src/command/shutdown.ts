@@ -27,10 +27,7 @@ export function onStopSignal(stop: () => Promise<void>): void {
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
 }
 
-/**
- * Returns a function that accepts no more connections, says `bye` on every stream and waits for requests under way.
- * Call it before `server` listens.
- */
+/** Returns what ends the server: no new connections, `bye` on every stream, then the rest. Call it before `server` listens. */
 export function stopperOf(server: Server, chat: MailboxChat): () => Promise<void> {
   const connections = promisify(server.getConnections.bind(server));
   const silent = silentConnections(server);

@@ -25,10 +25,7 @@ const ZIPS = 'Exclude text/event-stream from compression in the host application
 const CUTS =
   'A heartbeat comes every 15 s: the proxy must wait longer. nginx: proxy_read_timeout 60s; Apache: ProxyTimeout 60';
 
-/**
- * Uses a running server as its pages do, through any proxy in front of it. Yields the findings and returns the last
- * one.
- */
+/** Uses a server as its pages do, through any proxy in front of it. Yields the findings and returns the last one. */
 export async function* examineServer(url: URL, dir?: string, key?: string, idleMs = 0): Findings {
   try {
     const health = await ask(new URL('healthz', url));

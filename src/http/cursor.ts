@@ -14,10 +14,7 @@ export interface Start {
   readonly unknownCursor?: string;
 }
 
-/**
- * Reads `Last-Event-ID`, else `lastEventId=`, else `since=`. A wrong cursor in the query is refused, one in the header
- * is a gap.
- */
+/** Reads `Last-Event-ID`, else `lastEventId=`, else `since=`. A bad cursor is a gap in the header, an error in the query. */
 export async function readStart(
   req: IncomingMessage,
   query: Fields,

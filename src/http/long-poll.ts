@@ -14,10 +14,7 @@ import { queryOf, wholeNumber, type Handler } from './request.ts';
 const MAX_WAIT_S = 60;
 const FULL = 'Too many clients are listening. Ask again in a moment.';
 
-/**
- * Long polling, for clients behind a proxy that buffers streams: what is there, or what comes first within `wait=`
- * seconds.
- */
+/** Long polling, for clients behind proxies that buffer streams: what is there, or comes first within `wait=` seconds. */
 export function pollStatus({ store, receipts, streams, counts }: Chat): Handler {
   return async (req, res) => {
     const query = queryOf(req);

@@ -22,10 +22,7 @@ export type MailHandler = (chat: Chat) => Handler;
 /** The routes that answer with a stream. */
 export const STREAMS = ['/status', '/status.html'];
 
-/**
- * Adds the routes about mail, the most frequent ones first. `mail` decides who answers: this process, or the owner that
- * it asks.
- */
+/** Adds the routes about mail, the most frequent first. `mail` decides who answers: this process, or the owner. */
 export function addMailRoutes(route: (path: string) => IRoute, mail: (handlerOf: MailHandler) => RequestHandler): void {
   route('/messages').post(mail(postMessage)).get(refuseUnprovenSite, mail(getMessage));
   route('/status').get(mail(getStatus));

@@ -9,10 +9,7 @@ const LIFETIME_MS = 10 * 60 * 1000;
 const TICK_MS = 100;
 const RECHECK_MS = 2000;
 const STALL_CHECK_MS = 10_000;
-/**
- * A client that has acknowledged nothing over so many checks has gone, or does not read. It can come back with its
- * cursor.
- */
+/** A client that acknowledges nothing for so many checks has gone, or does not read. It can come back with its cursor. */
 const MAX_STALLED_CHECKS = 4;
 const MAX_PER_MAILBOX = 1000;
 
@@ -33,10 +30,7 @@ interface Entry {
   stalledChecks: number;
 }
 
-/**
- * All open streams of one chat. Sends heartbeats, to a share of the streams at every tick, and ends streams that are
- * too old, stalled or no longer allowed.
- */
+/** All open streams of one chat. Sends heartbeats, to some at every tick, and ends old, stalled and forbidden streams. */
 export class OpenStreams {
   readonly #options: OpenStreamsOptions;
   readonly #streams = new Map<OpenStream, Entry>();
@@ -135,10 +129,7 @@ export class OpenStreams {
     }
   }
 
-  /**
-   * A client that vanished without closing its connection looks alive for 15 minutes. Bytes that it does not
-   * acknowledge show it.
-   */
+  /** A client that vanished looks alive for 15 minutes. What it does not acknowledge shows that it has gone. */
   async #endStalled(): Promise<void> {
     const queues = await unsentQueues();
     for (const [stream, entry] of this.#streams) {

@@ -2,10 +2,7 @@ import type { RequestHandler } from 'express';
 import { MailboxError } from '../words/mailbox-error.ts';
 import { sendNothing } from './answer.ts';
 
-/**
- * Refuses methods that a route does not have, and names those it has. Answers HEAD and OPTIONS itself: they must not
- * move mail.
- */
+/** Refuses methods that a route does not have. Answers HEAD and OPTIONS itself: they must not move mail. */
 export const refuseOtherMethods: RequestHandler = (req, res, next) => {
   const { methods } = req.route as { methods: Readonly<Record<string, boolean>> };
   if (methods[req.method.toLowerCase()]) return next();

@@ -4,10 +4,7 @@ import type { MailboxStore } from '../words/mailbox-store.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/**
- * The cursor that `since` stands for: `all`, `latest`, `waiting` (what was not received yet), an id, whole Unix
- * seconds, or a duration such as `10m`.
- */
+/** The cursor for a `since`: all, latest, waiting (not received yet), an id, Unix seconds, or a duration such as 10m. */
 export async function sinceCursor(since: string, store: MailboxStore, mailbox: MailboxName): Promise<string> {
   const duration = /^(\d{1,6})([smhd])$/.exec(since);
   const isTime = duration !== null || /^\d{1,12}$/.test(since);

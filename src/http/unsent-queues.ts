@@ -9,10 +9,7 @@ export function connectionName(localPort: number, remotePort: number): string {
   return `${localPort} ${remotePort}`;
 }
 
-/**
- * The unacknowledged bytes of every open connection that has any, by `connectionName`. Empty where the system does not
- * tell.
- */
+/** The unacknowledged bytes of every connection that has any, by `connectionName`. Empty where the system does not tell. */
 export async function unsentQueues(): Promise<Map<string, number>> {
   const queues = new Map<string, number>();
   for (const table of TABLES) {

@@ -10,10 +10,7 @@ const ANSWER_MS = 2000;
 const MOST_BYTES = 1024 * 1024;
 const MOST_AT_ONCE = 1000;
 
-/**
- * One subject of a stream: a mailbox has one for its mail and one for its marks. Any replica answers reads; the leader
- * answers the rest.
- */
+/** One subject of a stream: a mailbox has one for its mail and one for its marks. Any replica answers reads. */
 export class StreamSubject {
   /** When the stream was made, Unix ms. If it is made again, its places mean something else. */
   readonly epoch: number;
@@ -81,10 +78,7 @@ export class StreamSubject {
     }
   }
 
-  /**
-   * The first place from `from` on, and how many messages there are from there to the end. Any replica answers, so it
-   * may be old.
-   */
+  /** The first place from `from` on, and how many messages there are from there on. Any replica answers: it may be old. */
   async countFrom(from: number): Promise<{ seq: number; count: number }> {
     const [message] = await persist(() => this.#batch(from, 1));
     return message ? { seq: message.seq, count: message.pending + 1 } : { seq: Infinity, count: 0 };

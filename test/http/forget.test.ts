@@ -25,7 +25,7 @@ test('A store that cannot forget a mailbox refuses and says why', async () => {
     .set(CALLER_HEADER, callerHeader(ADMINISTRATOR));
 
   expect(answer.status).toBe(404);
-  expect(answer.body.message).toMatch(/^This store cannot forget: the mail of henry is still there/);
+  expect(answer.body.message).toMatch(/^This store cannot delete a mailbox: the mail of henry is still there/);
 });
 
 test('Only a command may forget a mailbox, whatever else a caller may do', async () => {
