@@ -26,6 +26,22 @@ const UNSEEN_OR_STRANGE = [
   '\ufeffhenry',
   '\u0301',
 ];
+/** Letters and marks as Unicode sees it, and nothing as people see it. */
+const WITHOUT_INK = [
+  '\u3164',
+  'henry\u3164',
+  '\uffa0',
+  '\u115f',
+  'a\u1160',
+  'henry\ufe0f',
+  'henry\u034f',
+  'henry\u180b',
+  'henry\u17b4',
+  'henry\u{e0100}',
+  'henry\u2d7f',
+  'henry\u{13441}',
+  'henry\u{16fe4}',
+];
 const RESERVED = 'henry.txt HENRY.TXT a.lock con NUL com1 lpt9 aux.x com¹'.split(' ');
 const TOO_LONG = ['x'.repeat(65), '한'.repeat(65), 'x'.repeat(300), 'x'.repeat(100_000)];
 const nameLike = fc.oneof(
@@ -120,13 +136,18 @@ describe('a name', () => {
     ['\u1100\u1161\u11a8', '각'],
     ['\u212a', 'k'], // the Kelvin sign
     ['\u212b', 'å'], // the Ångström sign
+    ['j\u0307jeong', 'jjeong'], // a dot on the dot
+    ['\u0130stanbul', 'istanbul'],
   ])('%j is %j', (text, name) => {
     expect(mailboxName(text)).toBe(name);
   });
 
-  test.each([...NOT_A_FILE_NAME, ...UNSEEN_OR_STRANGE, ...RESERVED, ...TOO_LONG])('may not be %j', (text) => {
-    expect(() => mailboxName(text)).toThrow(expect.objectContaining(REFUSED));
-  });
+  test.each([...NOT_A_FILE_NAME, ...UNSEEN_OR_STRANGE, ...WITHOUT_INK, ...RESERVED, ...TOO_LONG])(
+    'may not be %j',
+    (text) => {
+      expect(() => mailboxName(text)).toThrow(expect.objectContaining(REFUSED));
+    },
+  );
 
   test.each([undefined, null, 7, true, ['henry'], { toString: () => 'henry' }, Symbol('henry')])(
     'is a text: %p is refused',
