@@ -12,7 +12,7 @@ const Standing = z.object({
   /** Everybody whose credential came along; a link may have been opened at another address only. */
   known: Names,
   /** Why nobody is known. */
-  refusal: z.string().optional(),
+  refusal: z.enum(['no-link', 'link-ended', 'not-signed-in']).optional(),
 });
 
 const Caller = Standing.extend({
@@ -30,6 +30,12 @@ const Caller = Standing.extend({
   /** Of a message that brings no key: with one, the same request can be made again. */
   messageKey: z.string().optional(),
 });
+
+const REFUSALS = {
+  'no-link': 'Open the invitation link you were sent. A program sends the key of its link as Authorization: Bearer.',
+  'link-ended': 'This link no longer works. Ask for a new one.',
+  'not-signed-in': 'You are not signed in. Sign in to the application first.',
+} as const;
 
 /** What a credential, or none, lets a request do. */
 export type Standing = z.infer<typeof Standing>;
@@ -104,9 +110,10 @@ function askingOf(req: IncomingMessage): Asking {
 }
 
 /** Lets a caller act as this person. Otherwise UNAUTHORIZED, when nobody is known, or FORBIDDEN. */
-export function admit({ access, as, known, refusal }: Caller, person: MailboxName): void {
+export function admit(caller: Caller, person: MailboxName): void {
+  const { access, as, known } = caller;
   if (as === 'everybody' || as.includes(person)) return;
-  if (known.length === 0) throw new MailboxError('UNAUTHORIZED', refusal ?? 'Nobody is known here.');
+  admitAnyone(caller);
   const others = known.filter((name) => name !== person).join(' and ');
   if (access === 'login') {
     throw new MailboxError('FORBIDDEN', `You are signed in as ${others}; that does not open ${person}'s mailbox.`);
@@ -121,8 +128,13 @@ export function admit({ access, as, known, refusal }: Caller, person: MailboxNam
 
 /** Lets in whoever belongs here. Otherwise UNAUTHORIZED. */
 export function admitAnyone({ as, known, refusal }: Caller): void {
-  if (as !== 'everybody' && known.length === 0)
-    throw new MailboxError('UNAUTHORIZED', refusal ?? 'Nobody is known here.');
+  if (as === 'everybody' || known.length > 0) return;
+  throw unauthorized(refusal);
+}
+
+/** Says why nobody is known, and what to do. */
+export function unauthorized(refusal: Standing['refusal']): MailboxError {
+  return new MailboxError('UNAUTHORIZED', refusal ? REFUSALS[refusal] : 'Nobody is known here.');
 }
 
 const NO_INSPECTOR = {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { MailboxError } from '../words/mailbox-error.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import type { Access } from './access.ts';
-import type { Standing } from './caller.ts';
+import { unauthorized, type Standing } from './caller.ts';
 import type { Invitations } from './invitations.ts';
 import type { RequestPlace } from './request-place.ts';
 
@@ -40,12 +40,19 @@ export class LinkAccess implements Access {
   trade(req: IncomingMessage, key: string): { person: MailboxName; cookie: string } {
     void this.#invitations.version; // looks at the file
     const person = this.#invitations.personOf(key);
-    if (person === undefined) throw new MailboxError('UNAUTHORIZED', ENDED);
+    if (person === undefined) throw unauthorized('link-ended');
     const place = this.#placeOf(req);
     if (!COOKIE_PATH.test(place.mount)) throw new MailboxError('INVALID_REQUEST', NO_PATH);
     const secure = place.isSecure ? '; Secure' : '';
     const attributes = `Path=${place.mount}; HttpOnly; SameSite=Strict${secure}; Max-Age=31536000`;
     return { person, cookie: `${cookieName(req, person, place)}=${key}; ${attributes}` };
+  }
+
+  /** Whether a link of this person came along that works no more, beside others perhaps that do. */
+  hasEnded(req: IncomingMessage, person: MailboxName): boolean {
+    void this.#invitations.version; // looks at the file
+    const name = cookieName(req, person, this.#placeOf(req));
+    return keysOf(req).some(({ key, cookie }) => cookie === name && this.#invitations.personOf(key) !== person);
   }
 
   #standingNow(req: IncomingMessage): Standing {
@@ -55,7 +62,9 @@ export class LinkAccess implements Access {
       return person === undefined ? [] : [{ person, cookie }];
     });
     const known = peopleIn(found);
-    if (known.length === 0) return { access: 'links', as: [], known, refusal: keys.length > 0 ? ENDED : NO_LINK };
+    if (known.length === 0) {
+      return { access: 'links', as: [], known, refusal: keys.length > 0 ? 'link-ended' : 'no-link' };
+    }
     const place = this.#placeOf(req);
     const counting = found.filter(
       ({ person, cookie }) => cookie === undefined || cookie === cookieName(req, person, place),
@@ -67,9 +76,6 @@ export class LinkAccess implements Access {
 function peopleIn(found: readonly { readonly person: MailboxName }[]): MailboxName[] {
   return [...new Set(found.map(({ person }) => person))];
 }
-
-const ENDED = 'This link no longer works. Ask for a new one.';
-const NO_LINK = 'Open the invitation link you were sent. A program sends the key of its link as Authorization: Bearer.';
 
 /** Behind a semicolon an attribute of the cookie would begin. */
 const COOKIE_PATH = /^[\x21-\x3a\x3c-\x7e]+$/;

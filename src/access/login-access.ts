@@ -3,7 +3,6 @@ import type { MailboxError } from '../words/mailbox-error.ts';
 import { personName, type MailboxName } from '../words/mailbox-name.ts';
 import type { Access } from './access.ts';
 
-const NOT_SIGNED_IN = 'You are not signed in. Sign in to the application first.';
 const ADVICE =
   "Turn it into a name that is nobody else's, for example: identify: (req) => req.user?.email.replace('@', '_at_')";
 
@@ -13,7 +12,7 @@ export function loginAccess(identify: Identify): Access {
     name: 'login',
     standingOf: async (req) => {
       const name: unknown = await identify(req);
-      if (!name) return { access: 'login', as: [], known: [], refusal: NOT_SIGNED_IN };
+      if (!name) return { access: 'login', as: [], known: [], refusal: 'not-signed-in' };
       const person = nameFrom(name);
       return { access: 'login', as: [person], known: [person] };
     },

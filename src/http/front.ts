@@ -39,7 +39,7 @@ export class Front {
   answer(handlerOf: MailHandler): Handler {
     const { ownership, streams } = this.options;
     return async (req, res) => {
-      const ask = (): Promise<Caller> => this.#askFor(req);
+      const ask = (): Promise<Caller> => this.callerOf(req);
       setCaller(req, await ask(), ask);
       const room = await ownership.owned();
       if (room) await handlerOf(room.chat)(req, res);
@@ -55,16 +55,20 @@ export class Front {
     await readAnswer(await requestOwner(ownership, { method: 'GET', path: '/readyz', caller: ADMINISTRATOR }));
   }
 
-  async #askFor(req: IncomingMessage): Promise<Caller> {
+  /** Who is asking, and what that lets the request do. Rejects when the application cannot say. */
+  async callerOf(req: IncomingMessage): Promise<Caller> {
     const { access, mayInspect, trustProxy, people } = this.options;
     const path = req.url?.split('?')[0];
     const inspects = mayInspect ?? ((asking) => access.mayInspect?.(asking));
     return {
       ...(await access.standingOf(req)),
-      mayInspect: path === '/inspect' && (await inspects(req)) === true,
+      mayInspect: (path === '/inspect' || path === '/session') && (await inspects(req)) === true,
       address: addressOf(req, trustProxy),
       people,
-      ...(path === '/people' && { invited: access.people(), isHere: access.mayInspect?.(req) === true }),
+      ...((path === '/people' || path === '/names') && {
+        invited: access.people(),
+        isHere: access.mayInspect?.(req) === true,
+      }),
     };
   }
 }

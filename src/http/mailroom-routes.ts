@@ -7,6 +7,7 @@ import { getReadiness } from './health.ts';
 import { getHistory } from './history.ts';
 import { getInspection } from './inspect.ts';
 import { getMessage, postMessage } from './messages.ts';
+import { getName } from './names.ts';
 import { getPeople } from './people.ts';
 import { answerProblem, codeOf } from './problem.ts';
 import { postReceipts } from './receipts.ts';
@@ -30,6 +31,7 @@ export function addMailRoutes(route: (path: string) => IRoute, mail: (handlerOf:
   route('/typing').post(mail(postTyping));
   route('/history').get(mail(getHistory));
   route('/people').get(mail(getPeople));
+  route('/names').get(mail(getName));
   route('/inspect').get(mail(getInspection));
   // Their names in the 2012 prototype.
   route('/messages.html').get(refuseUnprovenSite, mail(getMessage));

@@ -6,7 +6,7 @@ import { addMailRoutes, STREAMS } from './mailroom-routes.ts';
 import { pages } from './pages.ts';
 import { answerProblem } from './problem.ts';
 import { refuseOtherForms, refuseOtherMethods } from './refusals.ts';
-import { postSession } from './session.ts';
+import { getSession, postSession } from './session.ts';
 import { sayByeOnProblem } from './stream-problem.ts';
 
 export interface RoutesOptions {
@@ -24,7 +24,7 @@ export function routesOf(front: Front, { guard, allowFraming }: RoutesOptions): 
 
   router.use(refuseOtherForms);
   addMailRoutes(route, (handlerOf) => front.answer(handlerOf));
-  route('/session').post(postSession(front.options));
+  route('/session').get(getSession(front)).post(postSession(front.options));
   // Load balancers ask for these under any host name, and they carry no mail.
   unguarded('/healthz').get(getHealth(front.options.dir));
   unguarded('/readyz').get(getReadiness(front));

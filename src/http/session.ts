@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import type { Caller } from '../access/caller.ts';
 import { MailboxError } from '../words/mailbox-error.ts';
+import { personName, type MailboxName } from '../words/mailbox-name.ts';
 import { sendJson } from './answer.ts';
 import { readFields } from './body.ts';
-import type { FrontOptions } from './front.ts';
-import type { Handler } from './request.ts';
+import type { Front, FrontOptions } from './front.ts';
+import { queryOf, type Handler } from './request.ts';
 
 const Fields = z.object({ key: z.string().min(1).max(256) });
 const MAX_BYTES = 1024;
@@ -17,4 +19,33 @@ export function postSession({ links }: FrontOptions): Handler {
     res.setHeader('Set-Cookie', cookie);
     sendJson(res, 200, { person });
   };
+}
+
+/**
+ * `GET /session`: who is asking, and how people get in here. `refusal` says why nobody is let in, or with `?person=` why
+ * that person is not.
+ */
+export function getSession(front: Front): Handler {
+  return async (req, res) => {
+    const { person: wanted } = queryOf(req);
+    const person = wanted === undefined ? undefined : personName(wanted);
+    const caller = await front.callerOf(req);
+    const hasEnded = person !== undefined && front.options.links?.hasEnded(req, person) === true;
+
+    const people = caller.as === 'everybody' ? [] : caller.as;
+    sendJson(res, 200, {
+      person: people[0] ?? null,
+      people,
+      administrator: caller.mayInspect,
+      mode: caller.access,
+      refusal: hasEnded && !people.includes(person) ? 'link-ended' : refusalOf(caller, person),
+    });
+  };
+}
+
+function refusalOf({ as, known, refusal }: Caller, person: MailboxName | undefined): string | null {
+  if (as === 'everybody') return null;
+  if (person === undefined ? as.length > 0 : as.includes(person)) return null;
+  if (known.length === 0) return refusal ?? null;
+  return as.length === 0 || (person !== undefined && known.includes(person)) ? 'link-elsewhere' : 'other-person';
 }

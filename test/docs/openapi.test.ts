@@ -126,6 +126,8 @@ const typing: Ask = { operation: 'POST /typing', body: { sender: 'jjeong', recei
 const people: Ask = { operation: 'GET /people', query: { receiver: 'henry' } };
 const inspect: Ask = { operation: 'GET /inspect', query: { mailbox: 'henry' } };
 const session: Ask = { operation: 'POST /session', body: { key: 'not a key' } };
+const whoAmI: Ask = { operation: 'GET /session', query: { person: 'henry' } };
+const names: Ask = { operation: 'GET /names', query: { name: "O'Neil" } };
 const health: Ask = { operation: 'GET /healthz' };
 const ready: Ask = { operation: 'GET /readyz' };
 
@@ -250,6 +252,22 @@ const PROVOKED: Readonly<Record<string, Provoked>> = {
       ask(await serveChat({ store: failingStore('CLOSED', { inspector: undefined }) }), inspect),
     '429 RATE_LIMITED': tooFast(inspect),
     '503 STORE_FAILED': storeThat('STORE_FAILED')(inspect),
+  },
+  'GET /names': {
+    ...whenNotAdmitted(names),
+    '200': open(names),
+    '400 INVALID_NAME': open(withFields(names, { name: '../henry' })),
+    '400 INVALID_REQUEST': open(but(names, { query: 'name=anna&name=ben' })),
+    '429 RATE_LIMITED': tooFast(names),
+    '503 STORE_FAILED': storeThat('STORE_FAILED')(names),
+    '503 CLOSED': closed(names),
+  },
+  'GET /session': {
+    '200': withoutLink(whoAmI),
+    '400 INVALID_NAME': open(withFields(whoAmI, { person: 'room.lobby' })),
+    '400 INVALID_REQUEST': open(but(whoAmI, { query: 'person=anna&person=ben' })),
+    '403 FORBIDDEN': fromElsewhere(whoAmI),
+    '503 STORE_FAILED': loginDown(whoAmI),
   },
   'POST /session': {
     ...whenBodyIsUnusable(session),

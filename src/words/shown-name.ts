@@ -1,0 +1,44 @@
+/**
+ * What people call themselves, and the mailbox that belongs to it:
+ *
+ *     Kim Min → kim-min      홍 길동 → 홍-길동      O'Neil → oneil      con → con_
+ */
+import { MailboxError } from './mailbox-error.ts';
+import { personName, type MailboxName } from './mailbox-name.ts';
+
+export interface NamedPerson {
+  readonly name: MailboxName;
+  /** As it was typed, without what cannot be seen. */
+  readonly shown: string;
+}
+
+/** A path, or the name of a room or of a hidden file: whoever types that means no person. */
+const NO_PERSON = /[/\\:*?"<>|]|^\.|^room\./i;
+const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}]/gu;
+const APOSTROPHE = /['’‘ʼ`´＇]/gu;
+const OTHERS = /[^\p{L}\p{M}\p{N}._-]+/gu;
+const EDGES = /^[\p{M}.-]+|[.-]+$/gu;
+
+/** The person that a typed name stands for. INVALID_NAME when no mailbox can be named after it. */
+export function personCalled(typed: unknown): NamedPerson {
+  if (typeof typed !== 'string' || typed.length > 256) return { name: personName(typed), shown: '' };
+  const shown = typed.normalize('NFC').replaceAll(/\s+/gu, ' ').replaceAll(UNSEEN, '').trim();
+  return { name: NO_PERSON.test(shown) ? personName(shown) : nearestName(shown), shown };
+}
+
+/** Itself, if it is a name. Otherwise without what no name has, and if it is reserved, with something behind it. */
+function nearestName(shown: string): MailboxName {
+  const plain = shown.replaceAll(APOSTROPHE, '').replaceAll(OTHERS, '-').replaceAll(EDGES, '');
+  const undotted = plain.replaceAll('.', '-');
+  return firstName(shown, plain, undotted, `${undotted}_`);
+}
+
+function firstName(typed: string, ...others: string[]): MailboxName {
+  try {
+    return personName(typed);
+  } catch (error) {
+    const [next, ...rest] = others;
+    if (next === undefined || next === '' || !(error instanceof MailboxError)) throw error;
+    return firstName(next, ...rest);
+  }
+}

@@ -1,0 +1,70 @@
+import { describe, expect, test } from '@jest/globals';
+import { Invitations } from '../../src/access/invitations.ts';
+import { personName } from '../../src/words/mailbox-name.ts';
+import { listen } from '../support/listener.ts';
+import { listing } from '../support/directory.ts';
+import { say, type At } from '../support/requests.ts';
+import { serveChat } from '../support/serve-chat.ts';
+import { bearer, serveLinks } from '../security/kit/links.ts';
+
+interface Named {
+  readonly name: string;
+  readonly shown: string;
+  readonly known: boolean;
+}
+
+async function called({ url }: At, typed: string, headers: Readonly<Record<string, string>> = {}): Promise<Named> {
+  const response = await fetch(`${url}/names?${new URLSearchParams({ name: typed }).toString()}`, { headers });
+  return (await response.json()) as Named;
+}
+
+describe('a name as people type it', () => {
+  test.each([
+    ['Kim Min', 'kim-min', 'Kim Min'],
+    ['홍 길동', '홍-길동', '홍 길동'],
+    ['홍 길동'.normalize('NFD'), '홍-길동', '홍 길동'],
+    ["O'Neil", 'oneil', "O'Neil"],
+    ['O’Neil', 'oneil', 'O’Neil'],
+    ['  Henry  ', 'henry', 'Henry'],
+    ['Dr. Kim', 'dr.-kim', 'Dr. Kim'],
+    ['Sammy Jr.', 'sammy-jr', 'Sammy Jr.'],
+    ['ann@example.org', 'ann-example.org', 'ann@example.org'],
+    ['민아 😀', '민아', '민아 😀'],
+    ['con', 'con_', 'con'],
+    ['NUL.x', 'nul-x', 'NUL.x'],
+    ['henry.txt', 'henry-txt', 'henry.txt'],
+    ['\u202ehen\u200bry\u3164', 'henry', 'henry'],
+  ])('%j has the mailbox %s', async (typed, name, shown) => {
+    expect(await called(await serveChat(), typed)).toMatchObject({ name, shown });
+  });
+
+  test.each(['', ' ', '😀', '../henry', '.henry', 'a/b', 'room.lobby', 'x'.repeat(65), '\u{20000}'.repeat(60)])(
+    '%j has none',
+    async (typed) => {
+      expect(await called(await serveChat(), typed)).toMatchObject({ error: 'INVALID_NAME' });
+    },
+  );
+});
+
+describe('somebody', () => {
+  test('is known who is expected, who was invited, or who has been here', async () => {
+    const chat = await serveChat({ people: ['henry'] });
+    await listen(`${chat.url}/status?receiver=mina`);
+    const links = await serveLinks({ people: [] });
+    new Invitations(links.dir).invite(personName('anna'));
+
+    expect(await called(chat, 'Henry')).toMatchObject({ known: true });
+    expect(await called(chat, 'mina')).toMatchObject({ known: true });
+    expect(await called(links, 'anna', bearer(links.keys.henry))).toMatchObject({ known: true });
+  });
+
+  test('is not known to whom others have only written, and asking makes no mailbox', async () => {
+    const chat = await serveChat({ people: ['henry'] });
+    await say(chat, 'henry', 'jjeogn', 'hi');
+    const before = listing(chat.dir);
+
+    expect(await called(chat, 'jjeogn')).toMatchObject({ known: false });
+    expect(await called(chat, 'somebody')).toMatchObject({ known: false });
+    expect(listing(chat.dir)).toEqual(before);
+  });
+});
