@@ -1,20 +1,10 @@
 import { MailboxError } from '../words/mailbox-error.ts';
 import { isRoom, type MailboxName } from '../words/mailbox-name.ts';
 import type { MailboxStore, MailEvent } from '../words/mailbox-store.ts';
-import { messageOf } from '../words/message-data.ts';
+import { shownMail, type ShownMail } from '../words/shown-mail.ts';
 
-export interface HistoryMessage {
-  readonly mailbox: string;
-  readonly id: string;
-  readonly sender: string | null;
-  readonly receiver: string;
-  readonly message: string;
-  readonly time: string;
-  /** The time of the event in Unix ms, if it is not `time`. Two mailboxes are merged by it. */
-  readonly acceptedMs?: number;
-  readonly key: string | null;
+export interface HistoryMessage extends ShownMail {
   readonly state: 'sent' | 'delivered' | 'read';
-  readonly foreign?: true;
 }
 
 export interface Page {
@@ -50,7 +40,9 @@ export async function readConversation(
   { limit, before }: { readonly limit: number; readonly before: string | undefined },
 ): Promise<Page> {
   const token = readToken(before, store);
-  const sides = isRoom(me) ? [new Backwards(store, me, () => true, token[0])] : conversation(store, me, other, token);
+  const sides = isRoom(me)
+    ? [new Backwards(store, me, me, () => true, token[0])]
+    : conversation(store, me, other, token);
 
   await store.drain(me); // it is the reader's own mailbox
   const { newest } = await store.ends(me);
@@ -62,9 +54,10 @@ export async function readConversation(
 }
 
 function conversation(store: MailboxStore, me: MailboxName, other: MailboxName, before: [string, string]): Backwards[] {
-  const mine = new Backwards(store, me, (message) => message.foreign === true || message.sender === other, before[0]);
+  const toMe = (mail: ShownMail): boolean => mail.foreign === true || mail.sender === other;
+  const mine = new Backwards(store, me, other, toMe, before[0]);
   if (me === other) return [mine];
-  return [mine, new Backwards(store, other, (message) => message.sender === me && message.foreign !== true, before[1])];
+  return [mine, new Backwards(store, other, me, ({ sender }) => sender === me, before[1])];
 }
 
 /** The place of an event among those of several mailboxes. */
@@ -102,7 +95,9 @@ async function newestOf(sides: readonly Backwards[], limit: number): Promise<His
 class Backwards {
   readonly #store: MailboxStore;
   readonly #mailbox: MailboxName;
-  readonly #belongs: (message: HistoryMessage) => boolean;
+  /** Mail without a sender is read with theirs. */
+  readonly #from: MailboxName;
+  readonly #belongs: (mail: ShownMail) => boolean;
   #found: { readonly position: Position; readonly message: HistoryMessage }[] = [];
   #more: string | undefined;
   #pages = 0;
@@ -111,9 +106,16 @@ class Backwards {
   /** This side's part of the token for the next page. */
   before: string;
 
-  constructor(store: MailboxStore, mailbox: MailboxName, belongs: (m: HistoryMessage) => boolean, before: string) {
+  constructor(
+    store: MailboxStore,
+    mailbox: MailboxName,
+    from: MailboxName,
+    belongs: (mail: ShownMail) => boolean,
+    before: string,
+  ) {
     this.#store = store;
     this.#mailbox = mailbox;
+    this.#from = from;
     this.#belongs = belongs;
     this.before = before;
     this.#more = before === END ? undefined : before;
@@ -156,7 +158,8 @@ class Backwards {
       .filter(({ id }) => this.#upTo === undefined || this.#store.compare(id, this.#upTo) <= 0)
       .map((event) => {
         const position = { mailbox: this.#mailbox, id: event.id, time: event.time };
-        return { position, message: this.#messageOf(event) };
+        const mail = shownMail(this.#mailbox, event);
+        return { position, message: { ...mail, state: this.#stateOf(mail) } };
       })
       .filter(({ message }) => this.#belongs(message));
     this.#more = more;
@@ -164,17 +167,8 @@ class Backwards {
     this.before = next ? UP_TO + next.position.id : (more ?? END);
   }
 
-  #messageOf({ id, time, data }: MailEvent): HistoryMessage {
-    const mailbox = this.#mailbox;
-    const own = messageOf(data);
-    const accepted = own && Date.parse(own.time) !== time && { acceptedMs: time };
-    if (own) return { mailbox, id, ...own, ...accepted, state: this.#stateOf(id, own.sender) };
-    const foreign = { sender: null, receiver: mailbox, message: data, time: new Date(time).toISOString(), key: null };
-    return { mailbox, id, ...foreign, state: this.#stateOf(id), foreign: true };
-  }
-
-  #stateOf(id: string, sender = ''): HistoryMessage['state'] {
-    if (this.#isPast(id, `read:${sender}`)) return 'read';
+  #stateOf({ id, sender }: ShownMail): HistoryMessage['state'] {
+    if (this.#isPast(id, `read:${sender ?? this.#from}`)) return 'read';
     return this.#isPast(id, 'delivered') ? 'delivered' : 'sent';
   }
 

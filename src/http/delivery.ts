@@ -7,18 +7,21 @@ import type { Start } from './cursor.ts';
 import type { EventStream } from './event-stream.ts';
 import { HEARTBEAT_MS } from './open-streams.ts';
 import { interrupt } from './stream-problem.ts';
+import type { Telling } from './telling.ts';
 
 /** Sends the mail of a mailbox on a stream. While none comes, it does nothing. */
 export class Delivery implements Follower {
   readonly #mailbox: MailboxName;
   readonly #stream: EventStream;
+  readonly #tell: Telling;
   readonly #chat: Chat;
   readonly #begun = Date.now();
   #marksOnWrite = false;
 
-  constructor(mailbox: MailboxName, stream: EventStream, chat: Chat) {
+  constructor(mailbox: MailboxName, stream: EventStream, tell: Telling, chat: Chat) {
     this.#mailbox = mailbox;
     this.#stream = stream;
+    this.#tell = tell;
     this.#chat = chat;
   }
 
@@ -45,8 +48,9 @@ export class Delivery implements Follower {
     if (gap) this.#tellGap(gap);
     const last = events.at(-1)?.id;
     if (last === undefined) return;
+    const told = events.map((event) => this.#tell(this.#mailbox, event));
     // A client without a cursor sends no receipts: its mail counts as delivered when the kernel has taken the bytes.
-    this.#stream.send(events, this.#marksOnWrite ? () => this.#taken(last) : undefined);
+    this.#stream.send(told, this.#marksOnWrite ? () => this.#taken(last) : undefined);
     this.#countSent(events);
     return this.#stream.drained();
   }

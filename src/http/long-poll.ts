@@ -10,6 +10,7 @@ import { admitTo, readAudience } from './audience.ts';
 import type { Chat } from './chat.ts';
 import { readStart } from './cursor.ts';
 import { queryOf, wholeNumber, type Handler } from './request.ts';
+import { tellingOf } from './telling.ts';
 
 const MAX_WAIT_S = 60;
 const FULL = 'Too many clients are listening. Ask again in a moment.';
@@ -19,6 +20,7 @@ export function pollStatus({ store, receipts, streams, counts }: Chat): Handler 
   return async (req, res) => {
     const query = queryOf(req);
     const audience = readAudience(query, callerOf(req).people);
+    const tell = tellingOf(query);
     admitTo(audience, callerOf(req));
     const { mailbox } = audience;
     const waitS = wholeNumber(query, 'wait', 0, MAX_WAIT_S) ?? 0;
@@ -36,7 +38,11 @@ export function pollStatus({ store, receipts, streams, counts }: Chat): Handler 
     if (!res.writable) return;
     const { events = [], cursor = from, gap = start.unknownCursor } = mail ?? {};
     counts.sent(events.length);
-    sendJson(res, 200, { events: events.map(plainEvent), cursor, gap: gap !== undefined });
+    sendJson(res, 200, {
+      events: events.map((event) => plainEvent(tell(mailbox, event))),
+      cursor,
+      gap: gap !== undefined,
+    });
   };
 }
 

@@ -9,6 +9,7 @@ import { Delivery } from './delivery.ts';
 import { pollStatus } from './long-poll.ts';
 import { header, queryOf, type Handler } from './request.ts';
 import { interrupt } from './stream-problem.ts';
+import { tellingOf } from './telling.ts';
 import { askedFormat, jsonLinesFormat, timedLinesFormat, type WireFormat } from './wire-format.ts';
 
 /**
@@ -29,6 +30,7 @@ async function stream(req: IncomingMessage, res: ServerResponse, format: WireFor
   const query = queryOf(req);
   const audience = readAudience(query, callerOf(req).people);
   const { mailbox } = audience;
+  const tell = tellingOf(query);
   admitTo(audience, callerOf(req));
   const start = await readStart(req, query, store, mailbox);
   const events = new EventStream(res, format);
@@ -40,7 +42,7 @@ async function stream(req: IncomingMessage, res: ServerResponse, format: WireFor
   streams.add(mailbox, events, () => isStillAllowed(req, audience));
   try {
     const begun = callerOf(req).administers ? () => {} : () => attend(audience, events, live);
-    await new Delivery(mailbox, events, chat).begin(start, begun);
+    await new Delivery(mailbox, events, tell, chat).begin(start, begun);
   } catch (error) {
     interrupt(events, error, chat);
   }

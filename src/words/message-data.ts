@@ -1,7 +1,9 @@
 import type { Message } from './mailbox-store.ts';
 
-/** A message of ours, as it stands in the data of its event. `time` is ISO 8601. */
-export type StoredMessage = Readonly<Record<keyof Message | 'time', string>>;
+/** A message in our form, as it stands in the data of its event. We write `time` in ISO 8601 and always a receiver. */
+export type StoredMessage = Readonly<Record<Exclude<keyof Message, 'receiver'> | 'time', string>> & {
+  readonly receiver?: string;
+};
 
 /** The one line of JSON that a message of ours is stored and sent as, whatever the store. */
 export function messageData(message: Message, now: number): string {
@@ -17,7 +19,7 @@ export function scopedKey({ sender, key }: { readonly sender: string; readonly k
 /** Reads an event's data; undefined when it is somebody else's text. */
 export function messageOf(data: string): StoredMessage | undefined {
   const { sender, receiver, message, time, key } = fieldsOf(data);
-  const fields = { sender, receiver, message, time, key };
+  const fields = { sender, ...(receiver !== undefined && { receiver }), message, time, key };
   return Object.values(fields).every((field) => typeof field === 'string') ? (fields as StoredMessage) : undefined;
 }
 

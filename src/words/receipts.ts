@@ -1,7 +1,7 @@
 import type { Live } from './live.ts';
 import { isRoom, type MailboxName } from './mailbox-name.ts';
 import type { MailboxStore, MarkName } from './mailbox-store.ts';
-import { messageOf } from './message-data.ts';
+import { shownMail } from './shown-mail.ts';
 
 const MAX_TOLD = 200;
 
@@ -40,9 +40,9 @@ export class Receipts {
   async #sendersBetween(mailbox: MailboxName, after: string, upTo: string): Promise<Set<string>> {
     const senders = new Set<string>();
     const { events } = await this.#store.read(mailbox, after, MAX_TOLD);
-    for (const { id, data } of events) {
-      const message = messageOf(data);
-      if (message && this.#store.compare(id, upTo) <= 0) senders.add(message.sender);
+    for (const event of events) {
+      const { sender } = shownMail(mailbox, event);
+      if (sender !== null && this.#store.compare(event.id, upTo) <= 0) senders.add(sender);
     }
     return senders;
   }

@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { Conversation, readMail } from '../../public/js/conversation.js';
+import { Conversation } from '../../public/js/conversation.js';
 import { readConversation, type HistoryMessage } from '../../src/http/conversation.ts';
 import { compareIds } from '../../src/files/event-id.ts';
 import { mailboxName } from '../../src/words/mailbox-name.ts';
 import type { MailboxStore, MailEvent } from '../../src/words/mailbox-store.ts';
-import { messageData, messageOf } from '../../src/words/message-data.ts';
+import { messageData } from '../../src/words/message-data.ts';
+import { shownMail } from '../../src/words/shown-mail.ts';
 
 const [henry, jjeong] = [mailboxName('henry'), mailboxName('jjeong')];
 
@@ -44,13 +45,13 @@ class Talk {
 
   hearEvents(): void {
     const { henry: events } = this.#mail;
-    this.page.merge(events.slice(this.#heard).map(({ id, data }) => readMail(henry, id, data)));
+    this.page.merge(events.slice(this.#heard).map((event) => shownMail(henry, event)));
     this.#heard = events.length;
   }
 
   hearAnswers(most = Infinity): void {
     const answers = this.#sent.splice(0, most);
-    this.page.merge(answers.map(({ id, data }) => ({ mailbox: jjeong, id, ...messageOf(data)!, state: 'sent' })));
+    this.page.merge(answers.map(({ id, data }) => ({ mailbox: jjeong, id, ...ours(data), state: 'sent' })));
   }
 
   /** What a page that is loaded now shows, in pages of `limit`. */
@@ -91,17 +92,19 @@ class Talk {
     return event;
   }
 
-  /** Everything accepted before has come by then. */
   #writeForeign(): void {
-    this.hearAnswers();
-    this.hearEvents();
     const [own = '0-0', n = '0'] = (this.#mail.henry.at(-1)?.id ?? '0-0').split('.');
     this.#last = { ms: Math.max(this.#now, this.#last.ms + 1), seq: 0 };
     const event = { id: `${own}.${Number(n) + 1}`, time: this.#last.ms, data: `text ${(this.#count += 1)}` };
     this.#mail.henry.push(event);
-    this.hearEvents();
   }
 }
+
+type Ours = Readonly<Record<'sender' | 'receiver' | 'message' | 'time' | 'key', string>>;
+const ours = (data: string) => JSON.parse(data) as Ours;
+
+/** Mail to henry as his page is told of it, live or from the history. */
+const told = (id: string, time: number, data: string) => shownMail(henry, { id, time, data });
 
 const textsOf = ({ messages }: { readonly messages: readonly { readonly message: string }[] }): string[] =>
   messages.map(({ message }) => message);
@@ -144,14 +147,14 @@ describe('two opposite messages of one millisecond', () => {
 
 describe('what another program wrote', () => {
   const sent = { mailbox: 'jjeong', sender: 'henry', receiver: 'jjeong', time: '2025-11-20T00:53:20.000Z' };
-  const text = (n: number) => readMail('henry', `0-0.${n}`, `text ${n}`);
+  const text = (n: number) => told(`0-0.${n}`, 1763600000001, `text ${n}`);
 
   test('goes where the history has it, when something accepted before was heard of late', () => {
     const page = new Conversation('henry', 'henry');
 
     page.merge([text(1)]);
     page.merge([{ ...sent, id: '1763600000000-0', message: 'late', key: 'a' }]);
-    page.merge([{ ...text(1), acceptedMs: 1763600000001 }]);
+    page.merge([text(1)]);
 
     expect(textsOf(page)).toEqual(['late', 'text 1']);
   });
@@ -161,7 +164,7 @@ describe('what another program wrote', () => {
     const heard = { mailbox: 'henry', sender: 'jjeong', receiver: 'henry', time: sent.time, key: 'a' };
 
     page.merge([{ ...heard, id: '1763600000009-0', message: 'heard' }]);
-    page.merge([readMail('henry', '1763600000009-0.1', 'text')]);
+    page.merge([told('1763600000009-0.1', 1763600000009, 'text')]);
     page.merge([{ ...sent, id: '1763600000007-0', message: 'late', key: 'b' }]);
 
     expect(textsOf(page)).toEqual(['late', 'heard', 'text']);
@@ -171,7 +174,7 @@ describe('what another program wrote', () => {
     const page = new Conversation('henry', 'henry');
 
     page.merge([text(1)]);
-    page.merge([{ ...sent, id: '1763600000000-0', message: 'next', key: 'a' }]);
+    page.merge([{ ...sent, id: '1763600000002-0', message: 'next', key: 'a' }]);
     page.merge([text(1)]);
 
     expect(textsOf(page)).toEqual(['text 1', 'next']);
@@ -191,7 +194,7 @@ describe('what another program wrote', () => {
     const page = new Conversation('henry', 'henry');
     const data = { sender: 'jjeong', receiver: 'henry', message: 'from 2099', time: '2099-01-01T00:00:00Z', key: 'a' };
 
-    page.merge([readMail('henry', '0-0.1', JSON.stringify(data))]);
+    page.merge([told('0-0.1', 1763600000001, JSON.stringify(data))]);
     page.merge([{ ...sent, id: '1763600000002-0', message: 'next', key: 'b' }]);
 
     expect(textsOf(page)).toEqual(['from 2099', 'next']);
@@ -213,7 +216,7 @@ test('orders two mailboxes by the times of their mail where ids tell none, as on
   const data = { sender: 'jjeong', receiver: 'henry', message: 'later', time: '2025-11-20T00:53:20.002Z', key: 'a' };
   const sent = { sender: 'henry', receiver: 'jjeong', message: 'earlier', time: '2025-11-20T00:53:20.001Z', key: 'b' };
 
-  page.merge([readMail('henry', '1763600000000.9', JSON.stringify(data))]);
+  page.merge([told('1763600000000.9', Date.parse(data.time), JSON.stringify(data))]);
   page.merge([{ mailbox: 'jjeong', id: '1763600000001.1', ...sent }]);
 
   expect(textsOf(page)).toEqual(['earlier', 'later']);

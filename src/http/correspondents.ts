@@ -1,0 +1,118 @@
+import type { MailboxName } from '../words/mailbox-name.ts';
+import type { MailboxStore, MailEvent } from '../words/mailbox-store.ts';
+import { shownMail, type ShownMail } from '../words/shown-mail.ts';
+import type { Position } from './conversation.ts';
+
+/** What somebody said, and where that stands. */
+export interface Said {
+  readonly position: Position;
+  readonly message: Pick<ShownMail, 'sender' | 'receiver' | 'message' | 'time' | 'key'>;
+}
+
+export interface Correspondent {
+  readonly last: Said;
+  /** The ids of what was not read yet, oldest first. */
+  readonly unread: string[];
+}
+
+interface Known {
+  readonly upTo: string;
+  /** Whoever wrote last comes last. */
+  readonly people: Map<MailboxName, Correspondent>;
+}
+
+const MAX_MAILBOXES = 200;
+const MAX_PEOPLE = 200;
+const MAX_UNREAD = 2000;
+const MAX_TEXT = 4000;
+/** How far the first look at a mailbox goes back: so many events, or pages of 1 MiB. */
+const MAX_EVENTS = 2000;
+const MAX_PAGES = 16;
+
+/**
+ * Who wrote to a mailbox, what each said last, and what of it is unread. A mailbox is looked through once; from then on
+ * only what has come since is read. So nobody goes from the list when much else comes.
+ */
+export class Correspondents {
+  readonly #store: MailboxStore;
+  /** Whichever was asked for last comes last. */
+  readonly #known = new Map<MailboxName, Promise<Known>>();
+
+  constructor(store: MailboxStore) {
+    this.#store = store;
+  }
+
+  async of(me: MailboxName): Promise<ReadonlyMap<MailboxName, Correspondent>> {
+    const looking = this.#look(me, this.#known.get(me));
+    this.#known.delete(me);
+    this.#known.set(me, looking);
+    for (const name of this.#known.keys()) if (this.#known.size > MAX_MAILBOXES) this.#known.delete(name);
+    const { people } = await looking;
+    return people;
+  }
+
+  /** One look after the other: two at once would count what has come twice. */
+  async #look(me: MailboxName, before: Promise<Known> | undefined): Promise<Known> {
+    const known = await before?.catch(() => undefined); // whoever asked then was told
+    const { upTo, people } = (known && (await this.#readOn(me, known))) ?? (await this.#readBack(me));
+    const { oldest } = await this.#store.ends(me);
+    const marks = await this.#store.marks(me);
+    const kept = new Map<MailboxName, Correspondent>();
+    for (const [name, { last, unread }] of [...people].slice(-MAX_PEOPLE)) {
+      if (this.#store.compare(last.position.id, oldest) <= 0) continue;
+      const read = marks[`read:${name}`] ?? oldest;
+      const left = unread.filter((id) => this.#store.compare(id, read) > 0 && this.#store.compare(id, oldest) > 0);
+      kept.set(name, { last, unread: left.slice(-MAX_UNREAD) });
+    }
+    return { upTo, people: kept };
+  }
+
+  /** Undefined when what came in between is no longer kept. */
+  async #readOn(me: MailboxName, { upTo, people }: Known): Promise<Known | undefined> {
+    const joined = new Map(people);
+    let cursor = upTo;
+    for (;;) {
+      const { events, gap } = await this.#store.read(me, cursor);
+      if (gap) return undefined;
+      for (const event of events) add(joined, me, saidIn(me, event));
+      if (events.length === 0) return { upTo: cursor, people: joined };
+      cursor = events.at(-1)!.id;
+    }
+  }
+
+  async #readBack(me: MailboxName): Promise<Known> {
+    let upTo: string | undefined;
+    const { newest } = await this.#store.ends(me);
+    const found: (Said | undefined)[] = [];
+    let before: string | undefined;
+    for (let page = 0; page < MAX_PAGES && found.length < MAX_EVENTS; page += 1) {
+      const { events, more } = await this.#store.readBack(me, before, MAX_EVENTS);
+      upTo ??= events[0]?.id;
+      found.push(...events.map((event) => saidIn(me, event)));
+      if (more === undefined) break;
+      before = more;
+    }
+    const people: Known['people'] = new Map();
+    for (const said of found.toReversed()) add(people, me, said);
+    return { upTo: upTo ?? newest, people };
+  }
+}
+
+function add(people: Known['people'], me: MailboxName, said: Said | undefined): void {
+  const name = said?.message.sender;
+  if (!said || !name || name === me) return;
+  const { unread = [] } = people.get(name) ?? {};
+  unread.push(said.position.id);
+  people.delete(name);
+  people.set(name, { last: said, unread });
+}
+
+/** Undefined for what another program wrote without a sender. */
+export function saidIn(mailbox: MailboxName, event: MailEvent): Said | undefined {
+  const { sender, receiver, message, time, key } = shownMail(mailbox, event);
+  if (sender === null) return undefined;
+  return {
+    position: { mailbox, id: event.id, time: event.time },
+    message: { sender, receiver, message: message.slice(0, MAX_TEXT), time, key },
+  };
+}

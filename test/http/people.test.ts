@@ -1,0 +1,45 @@
+import { describe, expect, test } from '@jest/globals';
+import { say } from '../support/requests.ts';
+import { serveChat, type ServedChat } from '../support/serve-chat.ts';
+
+const letter = { sender: 'jjeong', receiver: 'henry', message: 'hi', time: '2026-11-20T01:02:03.000Z' };
+
+describe('the list of people', () => {
+  test('keeps who wrote, and what of it is unread, however much else comes behind it', async () => {
+    const chat = await serveChat();
+    for (const text of ['one', 'two', 'three']) await say(chat, 'mina', 'henry', text);
+    await peopleOf(chat);
+
+    for (let n = 0; n < 20; n += 1) {
+      chat.writeForeign('henry', `\n\ndata: report ${n} ${'x'.repeat(900_000)}\n\n`);
+      await peopleOf(chat);
+    }
+    const many = Array.from({ length: 2500 }, (_, n) => `data: ${JSON.stringify({ ...letter, key: `${n}` })}\n\n`);
+    chat.writeForeign('henry', `\n\n${many.join('')}`);
+
+    const people = await peopleOf(chat);
+    expect(people.find(({ name }) => name === 'mina')).toMatchObject({ unread: 3, last: { message: 'three' } });
+  });
+
+  test('counts each message once when it is asked for many times at once', async () => {
+    const chat = await serveChat();
+    await say(chat, 'mina', 'henry', 'one');
+
+    await Promise.all(Array.from({ length: 10 }, () => peopleOf(chat)));
+    await say(chat, 'mina', 'henry', 'two');
+    const lists = await Promise.all(Array.from({ length: 10 }, () => peopleOf(chat)));
+
+    for (const people of lists) expect(people.find(({ name }) => name === 'mina')).toMatchObject({ unread: 2 });
+  });
+});
+
+interface Listed {
+  readonly name: string;
+  readonly unread: number;
+  readonly last: { readonly message: string } | null;
+}
+
+async function peopleOf({ url }: ServedChat): Promise<Listed[]> {
+  const answer = await fetch(`${url}/people?receiver=henry`);
+  return ((await answer.json()) as { people: Listed[] }).people;
+}
