@@ -68,7 +68,7 @@ export function linesOf(bytes: Buffer, { from, to }: Block): string[] {
 }
 
 /** What the lines of an event say that is not ours: `id` and `retry` are passed over, and a byte order mark [sse]. */
-export function foreignFields(lines: readonly string[]): { data?: string; type?: string } {
+export function foreignFields(lines: readonly string[]): { data?: string; type?: string | undefined } {
   const data: string[] = [];
   let type = '';
   for (const [i, whole] of lines.entries()) {
@@ -80,8 +80,7 @@ export function foreignFields(lines: readonly string[]): { data?: string; type?:
     if (field === 'data') data.push(value);
     else type = value;
   }
-  if (data.length === 0) return {};
-  return isForeignType(type) ? { data: data.join('\n'), type } : { data: data.join('\n') };
+  return data.length === 0 ? {} : { data: data.join('\n'), type: isForeignType(type) ? type : undefined };
 }
 
 function isAt(bytes: Buffer, at: number, expected: readonly number[]): boolean {

@@ -65,10 +65,7 @@ export class FileMailboxes implements MailboxStore {
       onError: (error, what, mailbox) => this.#warn(error, what, mailbox),
     });
     const { logger } = this.#context;
-    if (options.watch !== false) {
-      const anchor = join(this.#dir, LAYOUT_FILE);
-      this.#watcher = new MailboxWatcher(logger, { anchor, usePolling: options.usePolling ?? false });
-    }
+    if (options.watch !== false) this.#watcher = new MailboxWatcher(logger, { anchor: join(this.#dir, LAYOUT_FILE) });
     for (const mailbox of mountedMailboxes(this.#dir))
       logger.warn({ mailbox }, 'a mount point is read, but never emptied');
     this.inspector = new FileInspector(this.#dir);

@@ -16,7 +16,7 @@ export type Form =
       readonly kind: 'late';
       readonly id: string;
       readonly data: string;
-      readonly type?: string;
+      readonly type?: string | undefined;
       readonly late: LateRange;
     };
 
@@ -51,14 +51,14 @@ function lateForm([first = '', second = '', ...lines]: readonly string[]): Form 
   const { data, type } = foreignFields(lines);
   if (!isEventId(piece) || !isOwnId(id) || lines.at(-1) !== WHOLE || data === undefined) return undefined;
   const late = { piece, from: Number(from), to: Number(to) };
-  return { kind: 'late', id, data, ...(type !== undefined && { type }), late };
+  return { kind: 'late', id, data, type, late };
 }
 
 /** An event of a merged piece. `at`: that it is somebody else's text, and its time in Unix ms. */
 export interface MergedEvent {
   readonly id: string;
   readonly data: string;
-  readonly type?: string;
+  readonly type?: string | undefined;
   readonly at?: number;
 }
 
@@ -69,5 +69,5 @@ export function mergedEventOf(lines: readonly string[]): MergedEvent | undefined
   const id = idLine.startsWith(ID) ? idLine.slice(ID.length) : '';
   const { data, type } = foreignFields(fields);
   if (!isEventId(id) || data === undefined) return undefined;
-  return { id, data, ...(type !== undefined && { type }), ...(at !== undefined && { at: Number(at) }) };
+  return { id, data, type, ...(at !== undefined && { at: Number(at) }) };
 }

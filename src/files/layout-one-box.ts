@@ -9,20 +9,21 @@
  * somebody may have the file open and write on. That piece is written last: once it is there, the mailbox is of layout 2
  * and what it was made from may go. After a crash before that, all is there to begin again.
  */
-import { closeSync, fstatSync, openSync, renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../words/logger.ts';
 import { isErrno } from '../words/mailbox-error.ts';
 import { keyOf } from '../words/message-data.ts';
 import { isDraft, makeEmptyPiece, piecesIn, randomName } from './chain.ts';
-import { READ, ifThere, makeDirectory, namesIn, sizeOf, statIfThere, syncDirectory } from './disk.ts';
+import { ifThere, makeDirectory, namesIn, statIfThere, syncDirectory } from './disk.ts';
 import { FIRST_ID, compareIds, idTime, nextForeignId, nextOwnId } from './event-id.ts';
 import type { MergedEvent } from './frame-forms.ts';
-import { KEYS_LAST_MS, OldKeys, endsOfEvents, oldEvents, type OldEvent } from './layout-one-mail.ts';
+import { endOfEvents, oldEvents, type OldEvent } from './layout-one-mail.ts';
 import { batchesOf, oldSegments } from './layout-one-log.ts';
 import { MergedFile } from './merged-file.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
 import { identity, openAmong } from './open-files.ts';
+import { MAX_AGE_MS, RecentKeys } from './recent-keys.ts';
 import { Slices } from '../words/slices.ts';
 import { linkSuccessor, makeSuccessor } from './taking.ts';
 
@@ -51,7 +52,7 @@ export class OldMailbox {
   readonly #options: ConversionOptions;
   readonly #segments: readonly string[];
   readonly #slices = new Slices();
-  readonly #keys = new OldKeys();
+  readonly #keys = new RecentKeys();
   /** How far each take is in the log. */
   readonly #logged = new Map<string, number>();
   #last = FIRST_ID;
@@ -89,13 +90,10 @@ export class OldMailbox {
     if (this.#segments.length > 0 || this.#takes.length > 0) return true;
     const { file } = this.#paths;
     if (!statIfThere(file)?.isFile()) return false;
-    return withOpen(file, async (fd) => {
-      for (const events of oldEvents(this.#paths.name, fd, 0, sizeOf(fd), this.#latestMs(fd))) {
-        if (events.some(({ id }) => id !== undefined)) return true;
-        await this.#slices.rest();
-      }
-      return false;
-    });
+    for await (const events of oldEvents(this.#paths.name, file, 0, Infinity, this.#latestMs(file))) {
+      if (events.some(({ id }) => id !== undefined)) return true;
+    }
+    return false;
   }
 
   async #writeAll(): Promise<void> {
@@ -136,7 +134,7 @@ export class OldMailbox {
     for (const { events, takes } of batchesOf(this.#paths.delivered, segment)) {
       for (const [take, to] of takes) this.#logged.set(take, Math.max(to, this.#logged.get(take) ?? 0));
       for (const event of events) {
-        if (idTime(event.id) >= this.#options.now() - KEYS_LAST_MS) this.#remember(keyOf(event.data), event.id);
+        if (idTime(event.id) >= this.#options.now() - MAX_AGE_MS) this.#remember(keyOf(event.data), event.id);
         this.#write(piece, event);
       }
       await this.#slices.rest();
@@ -144,18 +142,16 @@ export class OldMailbox {
   }
 
   async #writeTake({ path, id, to = 0 }: OldTake, piece: MergedFile): Promise<void> {
-    await withOpen(path, async (fd) => {
-      for (const events of oldEvents(this.#paths.name, fd, this.#logged.get(id) ?? 0, to, this.#latestMs(fd))) {
-        for (const event of events) this.#writeOld(piece, event);
-        await this.#slices.rest();
-      }
-    });
+    const from = this.#logged.get(id) ?? 0;
+    for await (const events of oldEvents(this.#paths.name, path, from, to, this.#latestMs(path))) {
+      for (const event of events) this.#writeOld(piece, event);
+    }
   }
 
   #writeOld(piece: MergedFile, { id, key, ...text }: OldEvent): void {
     const now = Math.max(this.#options.now(), idTime(this.#last));
     if (id === undefined) return this.#write(piece, { ...text, id: nextForeignId(this.#last), at: now });
-    if (key !== undefined && this.#keys.has(key, now)) return;
+    if (key !== undefined && this.#keys.get(key, now) !== undefined) return;
     this.#write(piece, { ...text, id });
     this.#remember(key, this.#last);
   }
@@ -169,7 +165,7 @@ export class OldMailbox {
   }
 
   #remember(key: string | undefined, id: string): void {
-    if (key !== undefined) this.#keys.add(key, id);
+    if (key !== undefined) this.#keys.set(key, id, idTime(id));
   }
 
   /** As version 1 did it, but for a name that its programs give. */
@@ -206,12 +202,7 @@ export class OldMailbox {
   async #cutTakes(): Promise<readonly OldTake[]> {
     for (const { path, ordinal, id, to } of this.#takes) {
       if (to !== undefined) continue;
-      const from = this.#logged.get(id) ?? 0;
-      const cut = await withOpen(path, async (fd) => {
-        let end = from;
-        for (end of endsOfEvents(this.#paths.name, fd, from, sizeOf(fd))) await this.#slices.rest();
-        return end;
-      });
+      const cut = await endOfEvents(this.#paths.name, path, this.#logged.get(id) ?? 0);
       const name = `new-${String(ordinal).padStart(ORDINAL_DIGITS, '0')}-${id}_${cut}.txt`;
       renameSync(path, join(this.#paths.taken, name));
     }
@@ -230,20 +221,11 @@ export class OldMailbox {
   }
 
   /** What was written before the clock was set back is still ours. */
-  #latestMs(fd: number): number {
-    return Math.max(this.#options.now(), fstatSync(fd).mtimeMs, idTime(this.#last));
+  #latestMs(path: string): number {
+    return Math.max(this.#options.now(), statIfThere(path)?.mtimeMs ?? 0, idTime(this.#last));
   }
 
   #delivered(name: string): string {
     return join(this.#paths.delivered, name);
-  }
-}
-
-async function withOpen<T>(path: string, work: (fd: number) => Promise<T>): Promise<T> {
-  const fd = openSync(path, READ);
-  try {
-    return await work(fd);
-  } finally {
-    closeSync(fd);
   }
 }

@@ -10,7 +10,7 @@
 import { crc32 } from 'node:zlib';
 import { READ, namesIn, readRange, sizeOf, withFile } from './disk.ts';
 import { compareIds, isEventId, isForeignId } from './event-id.ts';
-import type { MergedEvent } from './frame-forms.ts';
+import { mergedEventOf, type MergedEvent } from './frame-forms.ts';
 
 const ENDING = '.log';
 const HEAD = /^: (\d+) (\d+) ([0-9a-f]{8}) ((\d+) (\S+)((?: [a-z0-9]+@\d+-\d+)*)( end)?)$/;
@@ -67,14 +67,6 @@ function batchAt(bytes: Buffer, at: number): { batch: OldBatch; next: number; is
 
 /** Foreign mail has the time of its batch. */
 function eventsIn(text: string, ms: number): MergedEvent[] {
-  return text
-    .split('\n\n')
-    .filter((block) => block !== '')
-    .map((block) => {
-      const [idLine = '', ...rest] = block.split('\n');
-      const id = idLine.slice('id: '.length);
-      const type = rest[0]?.startsWith('event: ') ? rest.shift()!.slice('event: '.length) : undefined;
-      const data = rest.map((line) => line.slice('data: '.length)).join('\n');
-      return { id, data, ...(type !== undefined && { type }), ...(isForeignId(id) && { at: ms }) };
-    });
+  const events = text.split('\n\n').flatMap((block) => mergedEventOf(block.split('\n')) ?? []);
+  return events.map((event) => (isForeignId(event.id) ? { ...event, at: ms } : event));
 }

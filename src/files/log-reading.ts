@@ -153,7 +153,7 @@ export async function dated(
     const { id, data, type } = event;
     if (isOwn(event)) ms = idTime(id);
     ms ??= event.time ?? (await nextOwnMs(mailbox, file, state));
-    made.push({ id, time: event.time ?? ms, data, ...(type !== undefined && { type }) });
+    made.push({ id, time: event.time ?? ms, data, type });
   }
   return made.toReversed();
 }

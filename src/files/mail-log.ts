@@ -104,7 +104,7 @@ export class MailLog {
     let ms = this.current.log.foreignMs; // foreign mail in front of a message has the message's time, as `dated` has it
     const made = events.toReversed().map(({ id, data, type }): MailEvent => {
       if (!isForeignId(id)) ms = idTime(id);
-      return { id, time: ms, data, ...(type !== undefined && { type }) };
+      return { id, time: ms, data, type };
     });
     this.#recent.add(after, made.toReversed(), bytes);
     for (const event of events) noteLate(this, event);

@@ -3,20 +3,15 @@ import { Block, CR, LF, behindBlankLines, endOfLongBlock, foreignFields, linesOf
 import { idParts, isInReach } from './event-id.ts';
 import { fencedAfter } from './frame-forms.ts';
 import { MessageFrame, nextCr } from './message-frame.ts';
-import {
-  beginning,
-  MAX_BLOCK_BYTES,
-  MAX_EVENT_BYTES,
-  type PieceForm,
-  type ReadEvent,
-  type ReadState,
-} from './read-state.ts';
+import { beginning, MAX_BLOCK_BYTES, MAX_EVENT_BYTES, type ReadEvent, type ReadState } from './read-state.ts';
 import { judgeFenced, judgeMerged, type Said, type Verdict } from './reading-rule.ts';
 
 /** While the end of a long block is looked for, its last byte may be the line end before the blank line. */
 const KEPT_BACK_BYTES = 1;
 
 const COLON = 58;
+
+type Progress = { -readonly [field in keyof Omit<ReadState, 'voided'>]: ReadState[field] };
 
 /** Where texts are not wanted: only that there is an event. */
 const NO_TEXT = { data: '' };
@@ -26,38 +21,27 @@ export class MailReader {
   readonly #mailbox: string;
   readonly #block = new Block();
   readonly #frame = new MessageFrame();
-  #form: PieceForm = 'mail';
-  #start = '';
-  #offset = 0;
-  #count = 0;
-  #ownMs = 0;
-  #ownSeq = 0;
-  #lastMs = 0;
-  #lastSeq = 0;
-  #lastN = 0;
+  /** Up to date but for `own` and `last`: they are kept as numbers, since making a text for each event is slow. */
+  readonly #progress: Progress;
   #voided: string | undefined;
-  #isLong = false;
-  #end: string | undefined;
-  #endedAt: number | undefined;
+  #ownMs: number;
+  #ownSeq: number;
+  #lastMs: number;
+  #lastSeq: number;
+  #lastN: number;
 
   constructor(mailbox: MailboxName, start: string | ReadState) {
     this.#mailbox = mailbox;
-    this.#goTo(typeof start === 'string' ? beginning(start) : start);
+    const { voided, ...progress } = typeof start === 'string' ? beginning(start) : start;
+    this.#progress = progress;
+    this.#voided = voided;
+    [this.#ownMs, this.#ownSeq] = idParts(this.#progress.own);
+    [this.#lastMs, this.#lastSeq, this.#lastN] = idParts(this.#progress.last);
   }
 
   get state(): ReadState {
-    return {
-      form: this.#form,
-      start: this.#start,
-      offset: this.#offset,
-      own: this.#own,
-      last: this.#last,
-      count: this.#count,
-      ...(this.#voided !== undefined && { voided: this.#voided }),
-      ...(this.#isLong && { isLong: true }),
-      ...(this.#end !== undefined && { end: this.#end }),
-      ...(this.#endedAt !== undefined && { endedAt: this.#endedAt }),
-    };
+    const voided = this.#voided === undefined ? undefined : { voided: this.#voided };
+    return { ...this.#progress, own: this.#own, last: this.#last, ...voided };
   }
 
   /**
@@ -67,11 +51,11 @@ export class MailReader {
    */
   read(bytes: Buffer, most = Infinity): ReadEvent[] {
     const events: ReadEvent[] = [];
-    const base = this.#offset;
+    const base = this.#progress.offset;
     const limit = most === 0 ? Infinity : most;
     let cr = nextCr(bytes, 0);
-    let at = this.#isLong ? this.#leaveLongBlock(bytes) : 0;
-    while (!this.#isLong && this.#end === undefined && events.length < limit) {
+    let at = this.#progress.isLong ? this.#leaveLongBlock(bytes) : 0;
+    while (!this.#progress.isLong && this.#progress.end === undefined && events.length < limit) {
       at = behindBlankLines(bytes, at);
       if (cr < at) cr = nextCr(bytes, at);
       if (this.#isNextFrame(bytes, at, cr)) {
@@ -87,7 +71,7 @@ export class MailReader {
         at = this.#enterLongBlock(bytes);
       }
     }
-    this.#offset = base + at;
+    this.#progress.offset = base + at;
     return events;
   }
 
@@ -107,28 +91,16 @@ export class MailReader {
     return this.#lastN === 0 ? own : `${own}.${this.#lastN}`;
   }
 
-  #goTo(state: ReadState): void {
-    this.#form = state.form;
-    this.#start = state.start;
-    this.#offset = state.offset;
-    this.#count = state.count;
-    [this.#ownMs, this.#ownSeq] = idParts(state.own);
-    [this.#lastMs, this.#lastSeq, this.#lastN] = idParts(state.last);
-    this.#voided = state.voided;
-    this.#isLong = state.isLong ?? false;
-    this.#end = state.end;
-    this.#endedAt = state.endedAt;
-  }
-
   /** Whether the block at `at` is a message frame that stands as we write it, and counts. `cr`: where the next CR is. */
   #isNextFrame(bytes: Buffer, at: number, cr: number): boolean {
     const frame = this.#frame;
-    const isMerged = this.#form === 'merged';
+    const isMerged = this.#progress.form === 'merged';
     if (!(isMerged ? frame.scanMerged(bytes, at) : frame.scan(bytes, at))) return false;
     if (cr < frame.end || frame.end - at > MAX_EVENT_BYTES) return false;
     if ((frame.ms - this.#lastMs || frame.seq - this.#lastSeq) <= 0) return false;
     if (isMerged) return true;
-    const isFenceRight = this.#form === 'mail' && frame.afterMs === this.#ownMs && frame.afterSeq === this.#ownSeq;
+    const isFenceRight =
+      this.#progress.form === 'mail' && frame.afterMs === this.#ownMs && frame.afterSeq === this.#ownSeq;
     return isFenceRight && this.#voided === undefined && isInReach(frame.ms, this.#ownMs);
   }
 
@@ -136,7 +108,7 @@ export class MailReader {
     this.#lastMs = this.#ownMs = this.#frame.ms;
     this.#lastSeq = this.#ownSeq = this.#frame.seq;
     this.#lastN = 0;
-    this.#count += 1;
+    this.#progress.count += 1;
     this.#voided = undefined;
   }
 
@@ -145,9 +117,9 @@ export class MailReader {
     const block = this.#block;
     const length = block.to - block.from;
     const isVoid = block.isTorn || length > MAX_BLOCK_BYTES;
-    const mayBeOurs = !isVoid && (this.#form === 'merged' || bytes[block.from] === COLON);
+    const mayBeOurs = !isVoid && (this.#progress.form === 'merged' || bytes[block.from] === COLON);
     const lines = mayBeOurs ? linesOf(bytes, block) : [];
-    if (mayBeOurs && this.#form === 'merged') return this.#accept(judgeMerged(lines, this.#last));
+    if (mayBeOurs && this.#progress.form === 'merged') return this.#accept(judgeMerged(lines, this.#last));
 
     const after = fencedAfter(lines[0]);
     const verdict = after === undefined ? undefined : judgeFenced(lines, length, after, this.state, this.#mailbox);
@@ -161,8 +133,8 @@ export class MailReader {
     if (verdict.kind === 'event') return this.#accept(verdict.said);
     if (verdict.kind === 'foreign') return this.#foreign({ data: verdict.data });
     if (verdict.kind === 'end') {
-      this.#end = verdict.id;
-      this.#endedAt = verdict.at;
+      this.#progress.end = verdict.id;
+      this.#progress.endedAt = verdict.at;
     } else {
       this.#voided = verdict.id;
     }
@@ -173,26 +145,25 @@ export class MailReader {
     if (!said) return undefined;
     [this.#lastMs, this.#lastSeq, this.#lastN] = idParts(said.id);
     if (this.#lastN === 0) [this.#ownMs, this.#ownSeq] = [this.#lastMs, this.#lastSeq];
-    this.#count += 1;
+    this.#progress.count += 1;
     return said;
   }
 
-  #foreign({ data = '', type }: { data?: string; type?: string }): Said {
+  #foreign({ data = '', type }: { data?: string; type?: string | undefined }): Said {
     this.#lastN += 1;
-    this.#count += 1;
-    const said = { id: this.#last, data };
-    return type === undefined ? said : { ...said, type };
+    this.#progress.count += 1;
+    return { id: this.#last, data, type };
   }
 
   #enterLongBlock(bytes: Buffer): number {
-    this.#isLong = true;
+    this.#progress.isLong = true;
     this.#voided = undefined;
     return bytes.length - KEPT_BACK_BYTES;
   }
 
   #leaveLongBlock(bytes: Buffer): number {
     const end = endOfLongBlock(bytes);
-    this.#isLong = end === undefined;
+    this.#progress.isLong = end === undefined ? true : undefined;
     return end ?? Math.max(0, bytes.length - KEPT_BACK_BYTES);
   }
 }

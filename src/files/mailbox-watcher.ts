@@ -19,8 +19,6 @@ const QUIET_MS = 50;
 const MAX_WATCHED = 1000;
 
 export interface MailboxWatcherOptions {
-  /** Ask again and again instead of being told, for network file systems. Default false. */
-  readonly usePolling?: boolean;
   /** How many files have a watch of their own. Default 1,000. */
   readonly most?: number;
   /** A file beside the mailboxes that stays: while one is watched, chokidar need not list the directory when another goes. */
@@ -34,7 +32,6 @@ export interface MailboxWatcherOptions {
  */
 export class MailboxWatcher {
   readonly #watcher: FSWatcher;
-  readonly #usesPolling: boolean;
   readonly #most: number;
   readonly #logger: Logger;
   /** By file name, of all mailboxes in the directory. */
@@ -50,9 +47,8 @@ export class MailboxWatcher {
   /** How many there have been. */
   errors = 0;
 
-  constructor(logger: Logger, { usePolling = false, most = MAX_WATCHED, anchor }: MailboxWatcherOptions = {}) {
+  constructor(logger: Logger, { most = MAX_WATCHED, anchor }: MailboxWatcherOptions = {}) {
     this.#logger = logger;
-    this.#usesPolling = usePolling;
     this.#most = most;
     this.#watcher = watch(anchor ?? [], {
       // A take has a moment without a file: chokidar would then go over to the directory, and list it at every change.
@@ -60,7 +56,6 @@ export class MailboxWatcher {
       ignoreInitial: true,
       atomic: false,
       followSymlinks: false,
-      usePolling,
     });
     this.#watcher.on('all', (_event, path) => this.#hint(path));
     this.#watcher.on('raw', (_event, _path, details: unknown) => this.#hint(watchedPath(details)));
@@ -74,7 +69,7 @@ export class MailboxWatcher {
     if (this.#watched.size < this.#most) {
       this.#watched.add(path);
       this.#add(path);
-    } else if (!this.#usesPolling) this.#watchCrowd(dirname(path));
+    } else this.#watchCrowd(dirname(path));
   }
 
   /** The watch is of the file, not of the name: after a take the name is another file's. */

@@ -3,12 +3,9 @@ import { idTime, ownPart } from './event-id.ts';
 import type { LogFile } from './log-file.ts';
 import { allBeginnings, chunksOf } from './log-reading.ts';
 import type { MailLog } from './mail-log.ts';
-import { RecentKeys } from './recent-keys.ts';
+import { MAX_AGE_MS, MIN_AGE_MS, RecentKeys } from './recent-keys.ts';
 import type { ReadState } from './read-state.ts';
 
-const MAX_AGE_MS = 24 * 60 * 60 * 1000;
-/** However many messages there were in it. */
-const MIN_AGE_MS = 2 * 60 * 1000;
 /** The keys of the newest 10,000 short messages stand in so much. */
 const MAX_BYTES = 4 * 1024 * 1024;
 

@@ -9,7 +9,7 @@ export const MAX_BLOCK_BYTES = 2 * MAX_EVENT_BYTES;
 export interface ReadEvent {
   readonly id: string;
   readonly data: string;
-  readonly type?: string;
+  readonly type?: string | undefined;
   /** Unix ms; of foreign text only where the piece says it. */
   readonly time?: number;
   /** Of our messages only, and of all of them. */
@@ -39,7 +39,7 @@ export interface ReadState {
   /** The id of a void frame right before. When it is `own`, the next frame needs another block before it: `frames` does that. */
   readonly voided?: string;
   /** Inside a block that is too long to be an event. */
-  readonly isLong?: boolean;
+  readonly isLong?: true | undefined;
   /** The id that the next piece begins after, once an end marker counted; nothing behind it does. */
   readonly end?: string;
   /** When the piece ended, in Unix ms. */

@@ -1,6 +1,6 @@
 const MAX_KEYS = 10_000;
-const MIN_AGE_MS = 2 * 60 * 1000;
-const MAX_AGE_MS = 24 * 60 * 60 * 1000;
+export const MIN_AGE_MS = 2 * 60 * 1000;
+export const MAX_AGE_MS = 24 * 60 * 60 * 1000;
 
 interface Kept {
   readonly id: string;

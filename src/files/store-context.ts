@@ -13,8 +13,6 @@ export interface FileMailboxesOptions {
   readonly onFatal?: (error: Error) => void;
   /** Whether files are watched; without, foreign mail is found within a second. Default true. */
   readonly watch?: boolean;
-  /** Watch by polling, for network file systems. Default false. */
-  readonly usePolling?: boolean;
   /** A mailbox that somebody listens to is taken at the latest when it has so many bytes. Default 1 MiB. */
   readonly pieceBytes?: number;
   /** How long received mail is kept, in ms. Default 365 days. */

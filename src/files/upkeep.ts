@@ -135,7 +135,7 @@ async function* eventsOf(log: MailLog, part: LogFile): AsyncGenerator<MergedEven
     yield events.map(({ id, data, type, sender }, i) => ({
       id,
       data,
-      ...(type !== undefined && { type }),
+      type,
       ...(sender === undefined && { at: times[i]!.time }),
     }));
   }

@@ -18,7 +18,7 @@ export interface MailEvent {
   readonly id: string;
   readonly time: number;
   readonly data: string;
-  readonly type?: string;
+  readonly type?: string | undefined;
 }
 
 /** Events of one mailbox. `gap`: the cursor asked for is older than everything kept. */
