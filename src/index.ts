@@ -1,6 +1,7 @@
 export { mailboxChat, type MailboxChat } from './mailbox-chat.ts';
 export type { ChatRequest, Identify, MailboxChatOptions, MayInspect } from './words/chat-options.ts';
-export { FileMailboxes, type FileMailboxesOptions } from './files/file-mailboxes.ts';
+export { FileMailboxes } from './files/file-mailboxes.ts';
+export type { FileMailboxesOptions } from './files/store-context.ts';
 export { MailboxError, type MailboxErrorCode } from './words/mailbox-error.ts';
 export { mailboxName, type MailboxName } from './words/mailbox-name.ts';
 export type {

@@ -17,7 +17,7 @@ export interface Append {
   readonly reject: (error: unknown) => void;
 }
 
-/** What becomes of one append: an event of its own, or the one with this id that its key made before. */
+/** What came of one append: a new event, or the id of the event that its key made before. */
 interface Outcome {
   readonly append: Append;
   readonly id: string;
@@ -31,12 +31,48 @@ interface AppendDraft extends Draft {
 const MAX_BATCH = 256;
 const MAX_BATCH_CHARS = 64 * 1024;
 const MAX_ATTEMPTS = 10;
-const TAIL_MS = 100;
-const TAIL_LOOK_MS = 5;
+/** How long we wait for the rest of an event that another program is writing. */
+const UNFINISHED_MS = 100;
+const UNFINISHED_POLL_MS = 5;
+
+/** The appends that wait for one mailbox. Each write takes all that have come by then, so that they share one sync. */
+export class AppendQueue {
+  readonly #write: (queue: Append[]) => Promise<void>;
+  readonly #queue: Append[] = [];
+  #isWriting = false;
+
+  /** `write` settles the appends that it removes from the queue. If it throws, those that are still there fail, too. */
+  constructor(write: (queue: Append[]) => Promise<void>) {
+    this.#write = write;
+  }
+
+  get length(): number {
+    return this.#queue.length;
+  }
+
+  add(message: Message): Promise<Appended> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ message, resolve, reject });
+      if (!this.#isWriting) void this.#writeAll();
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#isWriting = true;
+    while (this.#queue.length > 0) {
+      try {
+        await this.#write(this.#queue);
+      } catch (error) {
+        for (const { reject } of this.#queue.splice(0)) reject(error);
+      }
+    }
+    this.#isWriting = false;
+  }
+}
 
 /**
- * Writes the next batch of those who wait in `queue`, in one write and one sync, and answers them. Who comes later, but
- * before the write, goes with it. `prepare` brings the mailbox up to date, and makes it if need be.
+ * Writes the next batch from `queue` in one write and one sync, then settles its appends. The batch is chosen right before
+ * the write, so late comers are still in it. `prepare` reads on in the mailbox, and makes the file if there is none.
  */
 export async function writeBatch(log: MailLog, queue: Append[], prepare: () => Promise<void>): Promise<void> {
   const batch: Append[] = [];
@@ -44,19 +80,19 @@ export async function writeBatch(log: MailLog, queue: Append[], prepare: () => P
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       await prepare();
       const keys = await log.keys();
-      await waitForTail(log.current);
+      await waitForEnd(log.current);
       const outcomes = await log.context.slots.run(() => written(log, keys, queue, batch));
       if (outcomes) return await settle(log, outcomes);
     }
-    throw new MailboxError('MAILBOX_BUSY', 'The mailbox was replaced again and again while we wrote. Send again.');
+    throw new MailboxError('MAILBOX_BUSY', 'Another program keeps replacing the mailbox file. Send again.');
   } catch (error) {
-    fill(batch, queue); // the write may not have begun
+    fillBatch(batch, queue); // the error may have come before the batch was chosen
     for (const { reject } of batch) reject(error);
     throw error;
   }
 }
 
-/** Undefined when what was written is out of reach, or nothing could be written yet: once more. */
+/** Writes the batch. Undefined means try again: the file was replaced, or too much came in meanwhile to read it at once. */
 async function written(
   log: MailLog,
   keys: RecentKeys,
@@ -67,13 +103,13 @@ async function written(
   const { current } = log;
   const found: Found[] = [];
   try {
-    // From here to the write nothing else has its turn: what others wrote before it stands before it.
+    // No await from here to the write: ids must be chosen after all that other programs wrote before it.
     const isRead = current.endTailNow((each) => found.push(each));
     for (const { id, key } of found.flatMap(({ events = [] }) => events)) {
       if (key !== undefined) keys.set(key, id, log.context.uptimeMs());
     }
     if (!isRead) return undefined;
-    fill(batch, queue);
+    fillBatch(batch, queue);
     const draft = makeDraft(log, keys, batch);
     if (draft.events.length === 0) return draft.outcomes;
     checkRoom(log, draft.events.length);
@@ -89,13 +125,13 @@ async function written(
   }
 }
 
-/** Shows what others wrote; to be called when it is on disk. */
+/** Shows what other programs wrote. Call it only once that is on disk. */
 function publish(log: MailLog, found: Found[]): void {
   for (const each of found.splice(0)) log.found(each);
 }
 
-/** Moves to the batch what is queued now; does nothing on a retry. */
-function fill(batch: Append[], queue: Append[]): void {
+/** Moves what is queued into the batch; does nothing on a retry. */
+function fillBatch(batch: Append[], queue: Append[]): void {
   if (batch.length > 0) return;
   let chars = 0;
   const cut = queue.findIndex(
@@ -104,7 +140,7 @@ function fill(batch: Append[], queue: Append[]): void {
   batch.push(...queue.splice(0, cut === -1 ? queue.length : Math.max(1, cut)));
 }
 
-/** Gives every new message the next id; a key that was used before keeps its first event. */
+/** Gives each new message the next id. A key that was used before keeps its first event. */
 function makeDraft(log: MailLog, keys: RecentKeys, batch: readonly Append[]): AppendDraft {
   const { context, current } = log;
   const now = Math.max(context.now(), current.log.foreignMs);
@@ -128,7 +164,7 @@ function makeDraft(log: MailLog, keys: RecentKeys, batch: readonly Append[]): Ap
   return { outcomes, events, keyed, bytes: Buffer.from(messageFrames(current.state, events)) };
 }
 
-/** Whether there is no room in the mailbox for so many events more. */
+/** Whether the mailbox has no room for `more` events. */
 export function isFull({ current, context: { maxWaiting, maxWaitingBytes } }: MailLog, more: number): boolean {
   return current.state.count + more > maxWaiting || current.size > maxWaitingBytes;
 }
@@ -136,7 +172,7 @@ export function isFull({ current, context: { maxWaiting, maxWaitingBytes } }: Ma
 function checkRoom(log: MailLog, events: number): void {
   if (!isFull(log, events)) return;
   const { maxWaiting, maxWaitingBytes } = log.context;
-  const why = `This mailbox is full: ${maxWaiting} messages or ${maxWaitingBytes} bytes wait in it already. Send again when it has been read.`;
+  const why = `This mailbox is full: ${maxWaiting} messages or ${maxWaitingBytes} bytes are waiting in it. Send again after its owner has read it.`;
   throw new MailboxError('MAILBOX_FULL', why);
 }
 
@@ -149,22 +185,22 @@ async function settle(log: MailLog, outcomes: readonly Outcome[]): Promise<void>
     }
     const earlier = await log.find(id);
     if (earlier && JSON.parse(earlier.data).message !== message.message) {
-      const why = 'This key was used for another message. Use a new key for a new message.';
+      const why = 'This key was used for another message. Use a new key for each message.';
       reject(new MailboxError('KEY_REUSED', why));
       continue;
     }
-    // The event itself is no longer kept: its id and the text that was sent again say the same.
+    // If the event is no longer kept, its id and the text that was sent again make the same answer.
     const event = earlier ?? { id, time: idTime(id), data: messageData(message, idTime(id)) };
     resolve({ event, repeated: true });
   }
 }
 
-/** An event of a foreign writer may come in several writes: a frame of ours between them would cut it. */
-async function waitForTail(file: MailboxFile): Promise<void> {
+/** A foreign program may write one event in several writes. A frame of ours between them would cut the event in two. */
+async function waitForEnd(file: MailboxFile): Promise<void> {
   const beganMs = performance.now();
   const size = file.size;
-  while (file.tail !== 'none' && performance.now() - beganMs < TAIL_MS) {
-    await setTimeout(TAIL_LOOK_MS);
-    if (file.stat.size !== size) return; // it goes on: what came is read before the write
+  while (file.tail !== 'none' && performance.now() - beganMs < UNFINISHED_MS) {
+    await setTimeout(UNFINISHED_POLL_MS);
+    if (file.stat.size !== size) return; // more has come, and is read before the write
   }
 }

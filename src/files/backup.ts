@@ -14,7 +14,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { MailboxError } from '../words/mailbox-error.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import { READ, SAFELY, copyRange, ifThere, imitate, makeDirectory, namesIn, statIfThere, withFile } from './disk.ts';
-import { isDraft, isSuccessor } from './chain.ts';
+import { isDraft } from './pieces.ts';
+import { isSuccessor } from './successor.ts';
 import { LAYOUT, LAYOUT_FILE, OLD_LAYOUT, UNFINISHED, checkLayout, writeLayout } from './layout.ts';
 import { LIVE, TORN, checkNobodyServes } from './layout-one.ts';
 import { ACCESS, DELIVERED, HOST, LOCKS, MARKS, MailboxPaths, SOCKET, TAKEN, mailboxesIn } from './mailbox-paths.ts';
@@ -23,20 +24,20 @@ export interface BackedUp {
   readonly mailboxes: number;
   readonly files: number;
   readonly bytes: number;
-  /** What was not copied, from `dir`: it is neither a plain file nor a directory of ours. */
+  /** Paths in `dir` that were not copied: neither plain files nor directories of ours. */
   readonly leftOut: readonly string[];
 }
 
 const OURS_TO_FILL: readonly string[] = [ACCESS, DELIVERED, MARKS, TAKEN];
-/** Copied elsewhere, or of no use in a copy. */
+/** What `theRest` does not copy: it is copied elsewhere, or of no use in a backup. */
 const OURS: readonly string[] = [...OURS_TO_FILL, HOST, LAYOUT_FILE, LOCKS, SOCKET, LIVE, TORN];
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | SAFELY;
 const MAX_ATTEMPTS = 1000;
 
 /**
- * Copies a data directory, whether or not a server works on it, to `target`, which is empty or not there. Everything that
- * was accepted before the call is in the copy; modes, owners and times are kept. Throws INVALID_TARGET, UNKNOWN_LAYOUT,
- * MAILBOX_BUSY, or the system's error; what was copied by then says that it is unfinished.
+ * Copies a data directory to `target`, which must be empty or not exist. A server may be using the directory. The copy has
+ * everything that was accepted before the call, and keeps modes, owners and times. Throws INVALID_TARGET, UNKNOWN_LAYOUT,
+ * MAILBOX_BUSY or the system's error. Then the copy is marked as unfinished.
  */
 export function backUp(dir: string, target: string): BackedUp {
   const layout = checkLayout(dir) ? LAYOUT : OLD_LAYOUT;
@@ -56,7 +57,7 @@ export function backUp(dir: string, target: string): BackedUp {
 function checkTarget(dir: string, target: string): void {
   const stat = statIfThere(target);
   const isEmpty = stat?.isDirectory() === true && readdirSync(target).length === 0;
-  if (stat && !isEmpty) throw wrongTarget(`${target} is there and not an empty directory`);
+  if (stat && !isEmpty) throw wrongTarget(`${target} exists and is not an empty directory`);
   const fromDir = relative(realpathSync(dir), realOf(target));
   if (fromDir !== '..' && !fromDir.startsWith(`..${sep}`)) throw wrongTarget(`${target} lies in ${dir} itself`);
 }
@@ -65,7 +66,7 @@ function wrongTarget(why: string): MailboxError {
   return new MailboxError('INVALID_TARGET', `${why}: nothing was copied. Name a directory that is new or empty.`);
 }
 
-/** Where a path that may not be there yet would lie. */
+/** The real path of a file that may not exist yet. */
 function realOf(path: string): string {
   const whole = resolve(path);
   if (statIfThere(whole) || dirname(whole) === whole) return realpathSync(whole);
@@ -85,8 +86,9 @@ class Copy {
   }
 
   /**
-   * The log's files as they are at one moment: opened, and found unchanged afterwards. So no merge, take or retirement falls
-   * between them, and each message is there once. Marks come first, since they may not be ahead of the log.
+   * Copies a mailbox as it is at one moment: opens its files, then checks that they are still the same. If a take or a merge
+   * came in between, it starts again, so each message is in the copy once. Marks are copied first, since they must not be
+   * ahead of the log.
    */
   mailbox(name: MailboxName): void {
     const paths = new MailboxPaths(this.#dir, name);
@@ -106,10 +108,10 @@ class Copy {
         for (const { fd } of open) if (fd !== undefined) closeSync(fd);
       }
     }
-    throw new MailboxError('MAILBOX_BUSY', `The files of ${name} changed again and again. Try again.`);
+    throw new MailboxError('MAILBOX_BUSY', `The files of ${name} keep changing. Try again.`);
   }
 
-  /** Also an empty one. */
+  /** Makes a directory in the copy, if it is there in the original. */
   makeDirectory(path: string): void {
     if (statIfThere(path)?.isDirectory()) makeDirectory(this.#inCopy(path));
   }
@@ -118,13 +120,13 @@ class Copy {
     return join(this.#target, relative(this.#dir, path));
   }
 
-  /** Pieces that were merged since they were copied. */
+  /** Removes copies of pieces that were merged since then. */
   #removeBut(dir: string, paths: readonly string[]): void {
     const copied = this.#inCopy(dir);
     for (const name of namesIn(copied)) if (!paths.includes(join(dir, name))) rmSync(join(copied, name));
   }
 
-  /** Invitations, and other plain files that lie among the mailboxes. */
+  /** Copies invitations, and other plain files beside the mailboxes. */
   theRest(): void {
     this.#directory(join(this.#dir, ACCESS));
     for (const name of namesIn(this.#dir)) {
@@ -146,7 +148,7 @@ class Copy {
     }
   }
 
-  /** Undefined when it is gone, or no plain file. */
+  /** Undefined if the file is gone, or is not a plain file. */
   #open(path: string): number | undefined {
     if (statIfThere(path)?.isFile() === false) {
       this.leftOut.add(relative(this.#dir, path));
@@ -155,7 +157,7 @@ class Copy {
     return ifThere(() => openSync(path, READ));
   }
 
-  /** It may grow meanwhile: what it had at first is copied. */
+  /** Copies what is in the file now: it may grow meanwhile. */
   #copy(fd: number, path: string): void {
     const stat = fstatSync(fd);
     const copy = this.#inCopy(path);
@@ -170,7 +172,7 @@ class Copy {
     this.bytes += stat.size;
   }
 
-  /** Directories get their mode and owner last: one that may not be written could not be filled. */
+  /** Directories get their modes and owners last, since a read-only one could not be filled. */
   finish(layout: string): void {
     writeLayout(this.#target, layout);
     const found = readdirSync(this.#target, { recursive: true, withFileTypes: true });
@@ -185,11 +187,11 @@ class Copy {
   }
 }
 
-/** What a mailbox consists of: files that nobody writes to any more, by name, and the others, by what they are. */
+/** The files of a mailbox: `delivered` do not change any more, so their names tell them apart; the others are told apart by inode. */
 function filesOf(paths: MailboxPaths): { delivered: string[]; others: string[]; inodes: (number | undefined)[] } {
   const pathsIn = (dir: string): string[] => namesIn(dir).flatMap((name) => (isMade(name) ? join(dir, name) : []));
   const [delivered, taken] = [pathsIn(paths.delivered), pathsIn(paths.taken)];
-  const others = [paths.file, ...taken]; // the mailbox first: what stands in it came from pieces that are as they were then
+  const others = [paths.file, ...taken]; // the mailbox first: late mail in it must come from pieces that are in the copy as they were then
   return { delivered, others, inodes: others.map((path) => statIfThere(path)?.ino) };
 }
 

@@ -6,22 +6,22 @@ const BOM = [0xef, 0xbb, 0xbf];
 const DATA = [...Buffer.from('data')];
 const COLON = 58;
 const TORN = ': torn';
-/** A NUL is what UTF-16 text before it leaves of its last line end. */
+/** UTF-16 text ends a line with LF and NUL, so the NUL is at the beginning of our next line. */
 const UNSEEN = /^\0+/;
 const UNSEEN_AT_FIRST = /^\ufeff?\0*/;
 const LINE_END = /\r\n|\r|\n/;
 
-/** A run of lines that a blank line ends; CR, LF and CRLF each end a line [sse]. Offsets are into the bytes scanned. */
+/** A run of lines up to a blank line. CR, LF and CRLF each end a line [sse]. Offsets are in the bytes scanned. */
 export class Block {
   from = 0;
-  /** Behind the end of its last line. */
+  /** Where its last line ends. */
   to = 0;
-  /** Behind its blank line; a LF that may follow a CR there is left over, as one more blank line. */
+  /** Where its blank line ends. If that is a CR, a LF that follows counts as one more blank line. */
   end = 0;
   hasData = false;
   isTorn = false;
 
-  /** Reads the block whose first line begins at `from`; false when its blank line has not come. */
+  /** Reads the block whose first line begins at `from`. False if its blank line has not come yet. */
   scan(bytes: Buffer, from: number): boolean {
     this.hasData = false;
     const { length } = bytes;
@@ -45,14 +45,14 @@ export class Block {
   }
 }
 
-/** Where the first line begins that is not blank. */
+/** Where the first line that is not blank begins. */
 export function behindBlankLines(bytes: Buffer, from: number): number {
   let at = from;
   while (bytes[at] === LF || bytes[at] === CR) at += 1;
   return at;
 }
 
-/** Where a block that began earlier ends; undefined when its blank line has not come. */
+/** Where a block that began in earlier bytes ends. Undefined if its blank line has not come yet. */
 export function endOfLongBlock(bytes: Buffer): number | undefined {
   for (let i = 0; i < bytes.length; i += 1) {
     if (bytes[i] !== LF && bytes[i] !== CR) continue;
@@ -67,7 +67,7 @@ export function linesOf(bytes: Buffer, { from, to }: Block): string[] {
   return bytes.toString('utf8', from, to).split(LINE_END).slice(0, -1);
 }
 
-/** What the lines of an event say that is not ours: `id` and `retry` are passed over, and a byte order mark [sse]. */
+/** The data and type of a foreign event. Skips `id`, `retry` and a byte order mark [sse]. */
 export function foreignFields(lines: readonly string[]): { data?: string; type?: string | undefined } {
   const data: string[] = [];
   let type = '';

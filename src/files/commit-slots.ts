@@ -1,6 +1,6 @@
 /**
- * How many commits may be on their way to the disk at once. A commit that has to wait chooses what it writes only when
- * its turn comes, after the requests that have come meanwhile: under load batches grow instead of queues.
+ * Limits how many commits are on their way to the disk at once. A commit that waits chooses its batch only when its turn
+ * comes. So under load, batches grow instead of queues.
  */
 export class CommitSlots {
   #free: number;
@@ -10,7 +10,7 @@ export class CommitSlots {
     this.#free = count;
   }
 
-  /** Runs `work` when there is a slot. It must wait for nothing but the disk: no lock, no other slot. */
+  /** Runs `work` once a slot is free. The work may wait only for the disk, not for a lock or another slot. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));

@@ -1,4 +1,5 @@
-/** The few file-system calls this product makes, with the errors it must tell apart. */
+/** The file-system calls that this product makes, and the errors that it must tell apart. */
+import { randomBytes } from 'node:crypto';
 import {
   accessSync,
   closeSync,
@@ -25,11 +26,11 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { MailboxError, isErrno } from '../words/mailbox-error.ts';
 
-/** Never follow a link, never wait for the other end of a FIFO. */
+/** Do not follow a link, and do not wait for the other end of a FIFO. */
 export const SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const { O_RDWR, O_RDONLY, O_APPEND, O_CREAT } = constants;
 
-/** What this product makes is for its owner alone. */
+/** Only the user who runs the server may use the files that it makes. */
 export const FILE_MODE = 0o600;
 export const DIRECTORY_MODE = 0o700;
 
@@ -42,14 +43,14 @@ const scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 
 const fdatasyncAsync = promisify(fdatasync);
 
-const SYNC_FAILED = 'fdatasync failed: the disk no longer keeps what it accepted';
+const SYNC_FAILED = 'fdatasync failed: the disk may have lost what was written';
 
-/** A failed `fdatasync`: what the kernel still had to write may be gone, and asking again would not tell. */
+/** A failed `fdatasync`: the kernel may have dropped what it had to write, and a second call would not report it. */
 export class SyncError extends Error {
   override readonly name = 'SyncError';
 }
 
-/** Resolves when what was written to `fd` is on disk; a SyncError means that this process must stop. */
+/** Resolves once all that was written to `fd` is on disk. After a SyncError this process must stop. */
 export async function sync(fd: number): Promise<void> {
   try {
     await fdatasyncAsync(fd);
@@ -58,13 +59,13 @@ export async function sync(fd: number): Promise<void> {
   }
 }
 
-/** Makes a directory, and its parents, durable; does nothing when it is there. */
+/** Makes a directory and its parents, and syncs their names. Does nothing if the directory exists. */
 export function makeDirectory(path: string): void {
   try {
     makeOneDirectory(path);
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error;
-    makeDirectory(dirname(path)); // not mkdir's own recursion: below /proc it never ends
+    makeDirectory(dirname(path)); // mkdir's own recursion never ends below /proc
     makeOneDirectory(path);
   }
 }
@@ -79,12 +80,12 @@ function makeOneDirectory(path: string): void {
   syncDirectory(dirname(path));
 }
 
-/** Makes a new name in a directory durable. */
+/** Makes the names in a directory durable. */
 export function syncDirectory(path: string): void {
   withFile(path, constants.O_RDONLY | constants.O_DIRECTORY, (fd) => fsyncSync(fd));
 }
 
-/** The same without making others wait. */
+/** Does the same without blocking the event loop. */
 export async function syncDirectoryAsync(path: string): Promise<void> {
   const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
@@ -94,7 +95,7 @@ export async function syncDirectoryAsync(path: string): Promise<void> {
   }
 }
 
-/** Whether this process may do that (`R_OK`, `W_OK`) with what is at `path`. */
+/** Whether this process may read (`R_OK`) or write (`W_OK`) the file at `path`. */
 export function isAccessible(path: string, mode: number): boolean {
   try {
     accessSync(path, mode);
@@ -104,16 +105,16 @@ export function isAccessible(path: string, mode: number): boolean {
   }
 }
 
-/** Puts a file in the place of whatever is there, at once and for good. */
+/** Writes a whole file, which replaces the old one atomically and durably. */
 export function replaceFile(path: string, text: string): void {
   makeDirectory(dirname(path));
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, text, { mode: FILE_MODE, flush: true });
   renameSync(draft, path);
-  syncDirectory(dirname(path)); // a power cut must not bring back what it replaced
+  syncDirectory(dirname(path)); // otherwise a power cut may bring back the old one
 }
 
-/** Opens a file for the time of `work`. */
+/** Opens a file while `work` runs. */
 export function withFile<T>(path: string, flags: number, work: (fd: number) => T): T {
   const fd = openSync(path, flags, FILE_MODE);
   try {
@@ -123,12 +124,12 @@ export function withFile<T>(path: string, flags: number, work: (fd: number) => T
   }
 }
 
-/** Appends in ONE write: all of `bytes`, or DISK_FULL / WRITE_FAILED (what was written then counts for nothing). */
+/** Appends `bytes` in one write. DISK_FULL or WRITE_FAILED if not all were written: a part of a frame does not count. */
 export function appendWhole(fd: number, bytes: Buffer): void {
   if (writing(() => writeSync(fd, bytes)) < bytes.length) throw diskFull();
 }
 
-/** What `work` returns; a failed write, creation or rename is translated for the caller. */
+/** Returns what `work` returns. An error of a write, creation or rename becomes a MailboxError where the caller can act on it. */
 export function writing<T>(work: () => T): T {
   try {
     return work();
@@ -140,33 +141,37 @@ export function writing<T>(work: () => T): T {
 export function writeError(error: unknown): unknown {
   if (isErrno(error, 'ENOSPC', 'EDQUOT', 'EFBIG')) return diskFull(error);
   if (isErrno(error, 'EIO', 'EROFS')) {
-    return new MailboxError('WRITE_FAILED', `The message could not be written (${error.code}): nothing was accepted.`, {
-      cause: error,
-    });
+    return new MailboxError(
+      'WRITE_FAILED',
+      `The disk failed while the message was written (${error.code}). Nothing was accepted.`,
+      {
+        cause: error,
+      },
+    );
   }
   return error;
 }
 
-/** DISK_FULL when nothing can be written there: root may use what is set aside for it. */
+/** Throws DISK_FULL if no block is free. Root may also use the reserved ones. */
 export function refuseWhenFull(path: string): void {
   const { bavail, bfree } = statfsSync(path);
   if ((process.getuid?.() === 0 ? bfree : bavail) === 0) throw diskFull();
 }
 
 function diskFull(cause?: unknown): MailboxError {
-  return new MailboxError('DISK_FULL', 'The disk is full: nothing was accepted. Free some space, then send again.', {
+  return new MailboxError('DISK_FULL', 'The disk is full. Nothing was accepted. Free some space, then send again.', {
     cause,
   });
 }
 
-/** The bytes `from` to `to` of a file, fewer where it ends earlier. */
+/** The bytes `from` to `to` of a file, fewer if it ends earlier. */
 export function readRange(fd: number, from: number, to: number): Buffer {
   return readInto(Buffer.allocUnsafe(Math.max(0, to - from)), fd, from);
 }
 
 /**
- * The same for whoever is done with the bytes at once: they are good only until the next call. Buffers of this size are
- * not on the heap, and hundreds of them stand in memory before anyone collects them.
+ * Does the same, but the bytes are valid only until the next call. Buffers of this size lie outside the heap, where hundreds
+ * of them would pile up before they are collected, so one buffer serves all calls.
  */
 export function borrowRange(fd: number, from: number, to: number): Buffer {
   const length = Math.max(0, to - from);
@@ -183,7 +188,7 @@ function readInto(bytes: Buffer, fd: number, from: number): Buffer {
   return bytes.subarray(0, length);
 }
 
-/** Appends the bytes `from` to `to` of a file to another, fewer where it ends earlier; a piece at a time. */
+/** Appends the bytes `from` to `to` of a file to another file, fewer if it ends earlier. */
 export function copyRange(fd: number, from: number, to: number, copy: number): void {
   for (let at = from; at < to;) {
     const chunk = borrowRange(fd, at, Math.min(to, at + SCRATCH_BYTES));
@@ -196,17 +201,21 @@ export function sizeOf(fd: number): number {
   return fstatSync(fd).size;
 }
 
-/** What stands at `path` itself (a link is not followed), or undefined. */
+/** What is at `path`, without following a link; undefined if nothing is. */
 export function statIfThere(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
 
-/** The names in a directory; none when it is not there. */
+export function randomName(): string {
+  return randomBytes(9).toString('hex');
+}
+
+/** The names in a directory; none if it does not exist. */
 export function namesIn(path: string): string[] {
   return ifThere(() => readdirSync(path)) ?? [];
 }
 
-/** What `work` returns; undefined when its file does not exist. */
+/** Returns what `work` returns, or undefined if its file does not exist. */
 export function ifThere<T>(work: () => T): T | undefined {
   try {
     return work();
@@ -216,7 +225,7 @@ export function ifThere<T>(work: () => T): T | undefined {
   }
 }
 
-/** Gives a file this mode, and this owner where we may. The owner first: changing it takes mode bits away. */
+/** Gives a file this mode, and this owner if we may. The owner comes first, since changing it clears mode bits. */
 export function imitate(fd: number, { mode, uid, gid }: Pick<Stats, 'mode' | 'uid' | 'gid'>): void {
   for (const owner of [uid, process.geteuid!()]) {
     try {

@@ -1,29 +1,29 @@
 import { FIRST_ID, compareIds, isForeignId, laterId } from './event-id.ts';
 import type { MailLog } from './mail-log.ts';
 
-/** Mail that was read stays in the mailbox for a moment: more may come, and a take costs more than a message. */
+/** Mail that was read stays in the mailbox for a moment. A take costs more than a message, and more mail may follow. */
 const QUIET_MS = 250;
-/** Foreign mail gets its time for good when it is taken: no later than this. */
+/** Foreign mail is taken within this time, since a take fixes its date. */
 const FOREIGN_MS = 1000;
 const RETRY_MS = 1000;
 
-/** Decides when a mailbox is taken: when all of it was handed to somebody and nothing more comes, or when it is large. */
+/** Decides when a mailbox is taken: once all of it was handed out and nothing more comes, or when it is large. */
 export class Draining {
   readonly #pieceBytes: number;
   readonly #take: () => Promise<void>;
-  /** Up to here everything was handed out. */
+  /** The id up to which mail was handed out to readers. */
   #readTo = FIRST_ID;
   #timer: NodeJS.Timeout | undefined;
   #changedMs = 0;
   #beganMs = 0;
 
-  /** `take` is called when it is time, and once more when it fails. */
+  /** `take` is called when it is time, and again after a second if it fails. */
   constructor(pieceBytes: number, take: () => Promise<void>) {
     this.#pieceBytes = pieceBytes;
     this.#take = take;
   }
 
-  /** Whether a take is to come. */
+  /** Whether a take is planned. */
   get isDue(): boolean {
     return this.#timer !== undefined;
   }
@@ -32,11 +32,12 @@ export class Draining {
     this.#readTo = laterId(this.#readTo, id);
   }
 
-  /** More has come: it may be followed by more. */
+  /** More mail has come: waits until it is quiet again. */
   changed(): void {
     this.#changedMs = performance.now();
   }
 
+  /** Whether the mailbox may be taken now. */
   isTime(log: MailLog, isWatched: boolean): boolean {
     const { current, newest, isMounted } = log;
     if (current.size === 0 || current.tail !== 'none' || isMounted) return false;
@@ -44,14 +45,14 @@ export class Draining {
     return current.state.count > 0 && compareIds(this.#readTo, newest) >= 0;
   }
 
-  /** Takes it a little later, if it is time. */
+  /** Plans a take, if the mailbox may be taken. */
   soon(log: MailLog, isWatched: boolean): void {
     if (this.isDue || !this.isTime(log, isWatched)) return;
     this.#beganMs = performance.now();
     this.#in(log.current.size >= this.#pieceBytes ? 0 : QUIET_MS, log);
   }
 
-  /** What was due is not: it is done, or never to be. */
+  /** Drops the planned take. */
   cancel(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

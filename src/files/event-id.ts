@@ -1,5 +1,5 @@
 /**
- * Ids rise within a mailbox, whatever the clock does:
+ * Ids of events. They rise within a mailbox, whatever the clock does:
  *
  *     1763600000000-0      an own id: <Unix ms>-<sequence number>
  *     1763600000000-0.1    foreign mail: the id before it, and a counter
@@ -9,13 +9,13 @@ const DASH = 45;
 const DOT = 46;
 const ZERO = 48;
 const NINE = 57;
-/** Above this the next millisecond begins, so that an id from a file leaves room for the next one. */
+/** The highest sequence number that we give. Ids found in files may have higher ones, and still leave room for the next id. */
 const MAX_SEQ = 999_999;
 
-/** The id of no event: the cursor before the first one. */
+/** The cursor before the first event. No event has this id. */
 export const FIRST_ID = '0-0';
 
-/** In the year 2286. Up to here an id may jump; beyond it ids rise by one, so no id in a file can use them all up. */
+/** In the year 2286. Ids may jump up to here. Beyond, they rise by 1 ms at most, so no id in a file can use them up. */
 const FAR_MS = 1e13;
 
 export function isEventId(text: string): boolean {
@@ -26,7 +26,7 @@ export function isOwnId(text: string): boolean {
   return FORM.test(text) && !isForeignId(text);
 }
 
-/** Whether an event id is that of foreign mail. */
+/** Whether this is the id of foreign mail. */
 export function isForeignId(id: string): boolean {
   return id.includes('.');
 }
@@ -43,23 +43,23 @@ export function laterId(a: string, b: string): string {
   return compareIds(a, b) >= 0 ? a : b;
 }
 
-/** Unix milliseconds at which an event of ours was accepted. */
+/** When an event of ours was accepted, in Unix ms. */
 export function idTime(id: string): number {
   return idParts(id)[0];
 }
 
-/** The own id that a foreign id begins with; an own id is its own. */
+/** The own id that a foreign id begins with. Of an own id, itself. */
 export function ownPart(id: string): string {
   const dot = id.indexOf('.');
   return dot === -1 ? id : id.slice(0, dot);
 }
 
-/** Whether an own id of `ms` may follow one of `ownMs`. */
+/** Whether an own id with the time `ms` may follow one with `ownMs`. */
 export function isInReach(ms: number, ownMs: number): boolean {
   return ms <= FAR_MS || ms <= ownMs + 1;
 }
 
-/** An own id behind `last`, and behind `above` (ids of other mailboxes) unless that is too far away to follow. */
+/** The next own id after `last`, and after `above` (an id of another mailbox) unless that is too far ahead. */
 export function nextOwnId(last: string, now: number, above = FIRST_ID): string {
   const from = idTime(above) < FAR_MS ? laterId(last, above) : last;
   const [ms, seq] = idParts(from);
@@ -73,7 +73,7 @@ export function nextForeignId(last: string): string {
   return `${ms}-${seq}.${foreign + 1}`;
 }
 
-/** Ids are compared far more often than they come from outside: a pattern would cost more than all the rest. */
+/** Ids are compared very often, so this does not use a regular expression, which is many times slower. */
 export function idParts(id: string): readonly [ms: number, seq: number, foreign: number] {
   let field = 0;
   const values: [number, number, number] = [0, 0, 0];

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { isErrno } from '../words/mailbox-error.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import type { FileView, Inspection, Inspector } from '../words/inspector.ts';
-import { isNew, piecesIn } from './chain.ts';
+import { isNew, piecesIn } from './pieces.ts';
 import { READ, ifThere, namesIn, sizeOf, statIfThere, withFile } from './disk.ts';
 import { compareIds, laterId } from './event-id.ts';
 import { piecesAtEnd } from './file-pieces.ts';
@@ -15,10 +15,10 @@ const MAX_MAILBOXES = 1000;
 const MAX_FILES = 3;
 const MAX_REMEMBERED = 100;
 
-/** Looks at mailbox files from outside, as `cat` would: it shares nothing with those who append and drain. */
+/** Shows mailbox files from outside, as `cat` would. It shares no state with appends and drains. */
 export class FileInspector implements Inspector {
   readonly #dir: string;
-  /** What was seen in each file, with its version. */
+  /** What was found in each version of a file. */
   readonly #known = new Map<string, FileView | undefined>();
 
   constructor(dir: string) {
@@ -31,7 +31,7 @@ export class FileInspector implements Inspector {
 
   look(mailbox: MailboxName): Inspection {
     const paths = new MailboxPaths(this.#dir, mailbox);
-    // Against the way of the mail: what moves on meanwhile is seen twice rather than not at all.
+    // In the reverse order of the mail's way, so that mail that moves on meanwhile is seen twice rather than not at all.
     const log = piecesIn(paths.delivered);
     const taken = piecesIn(paths.taken);
     const ends = [...log, ...taken].flatMap(({ end }) => end ?? []);

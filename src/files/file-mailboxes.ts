@@ -16,7 +16,7 @@ import { compareIds, isEventId } from './event-id.ts';
 import { FileInspector } from './file-inspector.ts';
 import { admitGroup } from './group-access.ts';
 import { LAYOUT_FILE } from './layout.ts';
-import { claimLayout, convertLayoutOne } from './layout-one.ts';
+import { claimLayout } from './layout-one.ts';
 import { LOCKS, MailboxPaths, TAKEN, isMailboxFile } from './mailbox-paths.ts';
 import { MailboxWatcher } from './mailbox-watcher.ts';
 import { Mailbox } from './mailbox.ts';
@@ -27,9 +27,7 @@ import { contextOf, type FileMailboxesOptions, type StoreContext } from './store
 import { Slices } from '../words/slices.ts';
 import { Sweep } from './sweep.ts';
 
-export type { FileMailboxesOptions };
-
-/** Mailboxes as plain text files in one directory, shared with any other program that appends to them. */
+/** Mailboxes as plain text files in a directory, to which any other program may append. */
 export class FileMailboxes implements MailboxStore {
   readonly inspector: FileInspector;
   readonly #dir: string;
@@ -45,8 +43,8 @@ export class FileMailboxes implements MailboxStore {
   #closed = false;
 
   /**
-   * Makes the directory if need be. Throws the system's error when it cannot be made or written, UNKNOWN_LAYOUT when
-   * another version made it. One process at a time may have a directory open.
+   * Makes the directory if there is none. Throws the system's error if it cannot be made or written, UNKNOWN_LAYOUT if
+   * another version made it. Only one process at a time may open a directory.
    */
   constructor(dir: string, options: FileMailboxesOptions = {}) {
     makeDirectory(dir);
@@ -58,7 +56,6 @@ export class FileMailboxes implements MailboxStore {
 
     this.#onFatal = options.onFatal;
     this.#context = contextOf(this.#dir, options, {
-      convert: (how) => convertLayoutOne(this.#dir, how),
       onForeign: (events) => (this.#foundInFiles += events),
       onAppended: (file) => this.#watcher?.appended(file),
       onReplaced: (file) => this.#watcher?.rewatch(file),
@@ -67,12 +64,12 @@ export class FileMailboxes implements MailboxStore {
     const { logger } = this.#context;
     if (options.watch !== false) this.#watcher = new MailboxWatcher(logger, { anchor: join(this.#dir, LAYOUT_FILE) });
     for (const mailbox of mountedMailboxes(this.#dir))
-      logger.warn({ mailbox }, 'a mount point is read, but never emptied');
+      logger.warn({ mailbox }, 'this mailbox is a mount point: it is read, but never emptied');
     this.inspector = new FileInspector(this.#dir);
     this.#senders = new Senders((sender) => this.#readUp(sender));
     this.#sweep = new Sweep(this.#boxes, this.#context, {
       mailbox: (name) => this.#boxOf(name),
-      drop: (name) => this.#drop(name),
+      close: (name) => this.#closeBox(name),
       warn: (error, what) => this.#warn(error, what),
     });
     this.#recovered = this.#recover().catch((error: unknown) => this.#warn(error, 'the directory could not be listed'));
@@ -136,7 +133,7 @@ export class FileMailboxes implements MailboxStore {
     await this.#with(mailbox, (box) => box.forget());
   }
 
-  /** Something is written, to see whether it can be: a quota or a lack of inodes shows in no other way. */
+  /** Writes a file as a test: only that shows a used-up quota, or a lack of inodes. */
   async ready(): Promise<void> {
     this.#check();
     await this.#recovered;
@@ -150,7 +147,7 @@ export class FileMailboxes implements MailboxStore {
     return { foundInFiles: this.#foundInFiles, watchErrors: this.#watcher?.errors ?? 0 };
   }
 
-  /** Ends when everything begun has ended and the marks are written; closing twice is harmless. */
+  /** Resolves once all work has ended and the marks are written. Closing twice is harmless. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -166,12 +163,12 @@ export class FileMailboxes implements MailboxStore {
     else this.#context.logger.warn({ err: error, ...(mailbox !== undefined && { mailbox }) }, what);
   }
 
-  /** Of a name that somebody made up nothing is kept. */
   async #with<T>(mailbox: MailboxName, work: (box: Mailbox) => T | Promise<T>): Promise<T> {
     this.#check();
     return this.#use(mailbox, work);
   }
 
+  /** Runs work on a mailbox. Forgets it afterwards if it has no files, so that made-up names take no memory. */
   async #use<T>(mailbox: MailboxName, work: (box: Mailbox) => T | Promise<T>): Promise<T> {
     const box = this.#boxOf(mailbox);
     box.users += 1;
@@ -190,13 +187,13 @@ export class FileMailboxes implements MailboxStore {
     return box;
   }
 
-  #drop(name: MailboxName): void {
+  #closeBox(name: MailboxName): void {
     const box = this.#boxes.get(name);
     this.#boxes.delete(name);
     void box?.close();
   }
 
-  /** False when it cannot be read. */
+  /** Makes ids rise above all that a sender may have read. False if his mailbox cannot be read. */
   async #readUp(sender: MailboxName): Promise<boolean> {
     try {
       await this.#use(sender, (box) => box.upToDate());
@@ -210,7 +207,7 @@ export class FileMailboxes implements MailboxStore {
   #check(): void {
     if (this.#closed) throw new MailboxError('CLOSED', 'The mailboxes are closed: the server is shutting down.');
     if (this.#failure) {
-      throw new MailboxError('STORE_FAILED', 'The disk failed: nothing is accepted until the server is restarted.', {
+      throw new MailboxError('STORE_FAILED', 'The disk failed. The server accepts nothing until it is restarted.', {
         cause: this.#failure,
       });
     }
@@ -223,9 +220,9 @@ export class FileMailboxes implements MailboxStore {
     this.#onFatal?.(error);
   }
 
-  /** Mail of version 1 gets its place, and takes that were under way when a process died are finished. */
+  /** Converts mail of version 1, and finishes takes that were under way when a process died. */
   async #recover(): Promise<void> {
-    await this.#nameUnreadable();
+    await this.#warnOfUnreadable();
     try {
       await this.#context.conversion;
     } catch (error) {
@@ -233,17 +230,17 @@ export class FileMailboxes implements MailboxStore {
     }
     for (const name of namesIn(join(this.#dir, TAKEN)).filter(isMailboxName)) {
       await this.#boxOf(name)
-        .look()
+        .readOn()
         .catch((error: unknown) => this.#warn(error, 'a take could not be finished'));
     }
   }
 
-  async #nameUnreadable(): Promise<void> {
+  async #warnOfUnreadable(): Promise<void> {
     const slices = new Slices();
     for (const name of namesIn(this.#dir).filter(isMailboxFile)) {
       const mailbox = join(this.#dir, name);
       if (!isAccessible(mailbox, constants.R_OK)) {
-        this.#context.logger.warn({ mailbox }, 'a mailbox that may not be read gets no mail, and shows none');
+        this.#context.logger.warn({ mailbox }, 'the server may not read this mailbox: it gets and shows no mail');
       }
       await slices.rest();
     }

@@ -1,4 +1,4 @@
-/** Cuts the end of a file into pieces, each with what it says. */
+/** Cuts the end of a file into stretches, each with what it means, for the inspector. */
 import type { Piece, Says } from '../words/inspector.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import { messageOf } from '../words/message-data.ts';
@@ -8,9 +8,9 @@ import { fencedAfter } from './frame-forms.ts';
 import { MailReader } from './mail-reader.ts';
 import { MAX_EVENT_BYTES, behindEnd, type ReadEvent, type ReadState } from './read-state.ts';
 
-/** How much of a file's end is shown. */
+/** How much of a file's end is shown, in bytes. */
 const WINDOW_BYTES = 16 * 1024;
-/** More is not read to know the ids of foreign text: it would take too long. */
+/** The ids of foreign text depend on all that comes before it. Reading more than this to know them would take too long. */
 const MAX_READ_BYTES = 2 * 1024 * 1024;
 const MAX_PIECES = 40;
 const HEAD_BYTES = 1024;
@@ -19,16 +19,16 @@ const MAX_TEXT = 500;
 const FENCE = /\n: after (\S+)\n/;
 const NO_FIELD = /^(?!:|(?:data|event|id|retry)(?::|$))./;
 
-/** A piece before its bytes are put in. */
+/** A stretch without its bytes. */
 type Span = Omit<Piece, 'bytes' | 'last'>;
 
-/** Where the reading of a file's end begins. `guess`: ids of foreign text behind this one are not known. */
+/** Where to begin reading. `guess`: the ids of foreign text that follow this id are not known. */
 interface Begin {
   readonly state: ReadState;
   readonly guess?: string;
 }
 
-/** `first`: how the file is read from its beginning. */
+/** `first`: the state with which to read the file from its beginning. */
 export function piecesAtEnd(mailbox: MailboxName, fd: number, size: number, first: ReadState): Piece[] {
   const windowFrom = characterFrom(fd, Math.max(first.offset, size - WINDOW_BYTES));
   const begin = beginBefore(mailbox, fd, windowFrom, size, first);
@@ -50,7 +50,7 @@ function beginBefore(mailbox: MailboxName, fd: number, windowFrom: number, size:
   return { state: { ...first, offset: windowFrom, own: guess, last: guess }, guess };
 }
 
-/** Blocks, one behind the other; blank lines before a block belong to it. */
+/** One stretch for each block, with the blank lines before it. */
 function spansIn(mailbox: MailboxName, bytes: Buffer, { state, guess }: Begin): Span[] {
   const spans: Span[] = [];
   const block = new Block();
@@ -86,7 +86,7 @@ function saidBy({ id, data, type, time, sender }: ReadEvent, { form }: ReadState
   };
 }
 
-/** Why a block is no event. */
+/** Why a block is not an event. */
 function saidWithout(bytes: Buffer, block: Block, { end, voided }: ReadState): Says {
   if (end !== undefined) return { kind: 'end' };
   if (block.to - block.from > MAX_EVENT_BYTES) return { kind: 'damaged', why: 'longer than 1 MiB' };
@@ -105,7 +105,7 @@ function withBytes(fd: number, spans: readonly Span[]): Piece[] {
   });
 }
 
-/** Where the first whole character at or after an offset begins: one that is cut in two would look like damage. */
+/** Where the first whole character at or after an offset begins. Half a character would look like damage. */
 function characterFrom(fd: number, offset: number): number {
   if (offset <= 0) return 0;
   const within = readRange(fd, offset, offset + 3).findIndex((byte) => (byte & 0xc0) !== 0x80);

@@ -6,8 +6,8 @@ const FRAMES = /\n\n: after (\S+)\n(?:id|: end|: late)/g;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
- * The ids that the frames of ours near the beginning of a file were written after. The first tells where the file begins
- * when the log before it is gone: removed by hand, say. One far ahead of the clock is not believed.
+ * The ids that the fences near the beginning of a file name. If the log before the file is gone (somebody removed it, say),
+ * the first one tells where the file begins. An id far ahead of the clock is ignored.
  */
 export function firstFences(path: string, now: number): string[] {
   try {
@@ -16,6 +16,6 @@ export function firstFences(path: string, now: number): string[] {
     const named = Array.from(head.matchAll(FRAMES), ([, after = '']) => after);
     return named.filter((after) => isOwnId(after) && idTime(after) <= now + DAY_MS);
   } catch {
-    return []; // it cannot be read now: reading it on will tell
+    return []; // reading the file itself reports the error
   }
 }

@@ -5,8 +5,8 @@ import { FIRST_ID, isEventId, laterId, ownPart } from './event-id.ts';
 const FLOOR_FILE = '.floor';
 
 /**
- * The id that mailboxes without a log begin after: above all ids of those that were forgotten, so that what comes to one
- * of them later is above every cursor and mark that somebody has kept.
+ * The id that mailboxes without a log begin after, kept in `.floor`. It is above all ids of forgotten mailboxes. So if one
+ * of them gets mail again, old cursors and marks do not hide it.
  */
 export class Floor {
   #id: string;
@@ -22,7 +22,7 @@ export class Floor {
     return this.#id;
   }
 
-  /** Resolves when it is on disk. */
+  /** It is on disk when this returns. */
   raise(id: string): void {
     this.#id = laterId(this.#id, ownPart(id));
     replaceFile(this.#path, `${this.#id}\n`);

@@ -5,8 +5,8 @@ import type { MailboxPaths } from './mailbox-paths.ts';
 import type { StoreContext } from './store-context.ts';
 
 /**
- * Leaves nothing of a mailbox on disk. Mailboxes that are made later, this one among them, begin above `newest`: no old cursor or mark
- * hides their mail.
+ * Deletes a mailbox from the disk. The floor rises above `newest` first, so if the mailbox is made again, old cursors and
+ * marks do not hide its mail.
  */
 export function forgetFiles(paths: MailboxPaths, context: StoreContext, newest: string): void {
   const floor = context.clock.next(newest, context.now());

@@ -1,14 +1,14 @@
 import { foreignFields } from './blocks.ts';
 import { isEventId, isOwnId } from './event-id.ts';
 
-/** The bytes from..to of the piece that begins after `piece`: mail that came behind its end marker, written again. */
+/** Where late mail came from: bytes `from` to `to` of the piece that begins after the id `piece`. */
 export interface LateRange {
   readonly piece: string;
   readonly from: number;
   readonly to: number;
 }
 
-/** What a fenced block of ours says. `at`: Unix ms at which the piece ended. */
+/** What a fenced block says. `at`: when the piece ended, in Unix ms. */
 export type Form =
   | { readonly kind: 'message'; readonly id: string; readonly data: string }
   | { readonly kind: 'end'; readonly id: string; readonly at?: number }
@@ -26,13 +26,13 @@ const LATE = /^: late (\S+) (\d{1,15})-(\d{1,15})$/;
 const AT = /^: at (\d{1,15})$/;
 const [ID, DATA, WHOLE] = ['id: ', 'data: ', ': whole'] as const;
 
-/** The own id that a fence names; undefined when the line is no fence. */
+/** The own id that a fence names. Undefined if the line is not a fence. */
 export function fencedAfter(line = ''): string | undefined {
   const id = line.startsWith(FENCE) ? line.slice(FENCE.length) : '';
   return isOwnId(id) ? id : undefined;
 }
 
-/** Reads what stands behind a fence; undefined when it is none of our forms. */
+/** Reads the lines behind a fence. Undefined if they have none of our forms. */
 export function formOf([, ...lines]: readonly string[]): Form | undefined {
   const [first = '', second = ''] = lines;
   if (first.startsWith(ID)) {
@@ -54,7 +54,7 @@ function lateForm([first = '', second = '', ...lines]: readonly string[]): Form 
   return { kind: 'late', id, data, type, late };
 }
 
-/** An event of a merged piece. `at`: that it is somebody else's text, and its time in Unix ms. */
+/** An event of a merged piece. `at`: the time of foreign text, in Unix ms; own messages have none. */
 export interface MergedEvent {
   readonly id: string;
   readonly data: string;
@@ -62,7 +62,7 @@ export interface MergedEvent {
   readonly at?: number;
 }
 
-/** Reads a block of a merged piece; undefined when it is no event. */
+/** Reads a block of a merged piece. Undefined if it is not an event. */
 export function mergedEventOf(lines: readonly string[]): MergedEvent | undefined {
   const [, at] = AT.exec(lines[0] ?? '') ?? [];
   const [idLine = '', ...fields] = at === undefined ? lines : lines.slice(1);

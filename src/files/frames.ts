@@ -1,23 +1,23 @@
 /**
- * What we write into mailboxes and pieces. All of it is valid text/event-stream; `MailReader` says what counts. Each
- * frame names the own id before it (its fence), and two line feeds in front end whatever was torn before it.
+ * The frames that we write into mailboxes and pieces, all of them valid text/event-stream. Each names the own id before it
+ * (its fence), and begins with two line feeds, which end whatever was torn before it. `reading-rule.ts` says what counts.
  *
  *     : after 1763600000000-0
  *     id: 1763600000123-0
  *     data: {"sender":"jjeong","receiver":"henry","message":"hi","time":"2025-11-20T00:53:20.123Z","key":"…"}
  *
  *     : after 1763600000123-0
- *     : end 1763600000456-0                      what stands behind this end marker is late
+ *     : end 1763600000456-0                      an end marker: text behind it is late mail
  *
  *     : after 1763600000456-0
- *     : late 1763500000000-0 812-830             the bytes 812-830 of the piece that begins after 1763500000000-0
+ *     : late 1763500000000-0 812-830             from bytes 812-830 of the piece that begins after 1763500000000-0
  *     id: 1763600000500-0
  *     event: alert
  *     data: the text
- *     : whole                                    not torn
+ *     : whole                                    shows that the frame is not torn
  *
- * A merged piece begins with the names of the files that it was made of. Its ids are taken as they stand; `at` is the
- * time of foreign text.
+ * A merged piece begins with the names of the files that it was made from. Its frames have no fences; `at` is the time of
+ * foreign text.
  *
  *     : parts 1763600000000-0_1763600000456-0.txt 1763600000456-0_1763600000900-0.txt
  *
@@ -38,7 +38,7 @@ const BOM = '\xef\xbb\xbf';
 const NULS = /^\0+/;
 const KEPT_FIELD = /^\0*(?:data|event)(?::|$)/;
 
-/** One write: frames that follow what was read up to `place`, each fenced with the id of the one before. */
+/** Message frames for one write at `place`. Each one's fence names the id of the one before. */
 export function messageFrames(
   place: Place,
   messages: readonly { readonly id: string; readonly data: string }[],
@@ -52,12 +52,12 @@ export function messageFrames(
   return text;
 }
 
-/** `id`: what the next piece begins after. `at`: Unix ms, where the id does not tell it. */
+/** `id`: the id that the next piece begins after. `at`: when the piece ended, in Unix ms, if the id does not tell. */
 export function endMarker(place: Place, id: string, at?: number): string {
   return `${spacing(place)}\n\n: after ${place.own}\n: end ${id}${at === undefined ? '' : ` ${at}`}\n\n`;
 }
 
-/** Writes a foreign block of another piece again, byte for byte: text that is not UTF-8, too. */
+/** Repeats a foreign block of another piece, byte for byte, even if it is not UTF-8. */
 export function lateFrame(place: Place, id: string, late: LateRange, block: Buffer): Buffer {
   const text = block.toString('latin1');
   const lines = (text.startsWith(BOM) ? text.slice(BOM.length) : text)
@@ -68,7 +68,7 @@ export function lateFrame(place: Place, id: string, late: LateRange, block: Buff
   return Buffer.from(`${head}${fields}\n: whole\n\n`, 'latin1');
 }
 
-/** Ends what `tailOf` found unfinished: lines become an event, half a line becomes void. */
+/** What ends an unfinished block: whole lines become an event, half a line becomes void. */
 export function closing(tail: 'none' | 'lines' | 'partial'): string {
   return { none: '', lines: '\n\n', partial: '\n: torn\n\n' }[tail];
 }
@@ -84,7 +84,7 @@ export function mergedFrame({ id, data, type, at }: MergedEvent): string {
   return `\n\n${comment}id: ${id}\n${event}data: ${lines}\n\n`;
 }
 
-/** A frame right behind a void one of the same id would be taken for that one's successor: a block stands between. */
+/** A frame right behind a void one with the id that its fence names would be void, too. So another block comes between. */
 function spacing({ own, voided }: Place): string {
   return own === voided ? '\n\n: not after the void frame\n\n' : '';
 }

@@ -1,6 +1,6 @@
 /**
- * Mail that comes late: who opened a mailbox before it was taken may write to the piece for as long as he keeps it open.
- * What stands behind its end marker is written again, into the mailbox, with the place that it came from.
+ * Late mail: a program that opened a mailbox before it was taken can write to the piece for as long as it keeps it open.
+ * Text behind the end marker is brought in: it is written again, into the mailbox, with the piece and bytes that it is from.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { MailEvent } from '../words/mailbox-store.ts';
@@ -15,22 +15,22 @@ import { behindEnd, type ReadEvent, type ReadState } from './read-state.ts';
 import { TAIL_MS } from './tail.ts';
 import { writeFrames, type Draft } from './write-frames.ts';
 
-/** As much as the longest event there can be, and what stands around it. */
+/** Holds the longest event that there can be. */
 const MOST_BYTES = 2 * 1024 * 1024 + 64 * 1024;
 
-/** A piece that somebody may still write to. */
+/** A piece that another program may still have open. */
 export interface OpenPiece {
   readonly file: LogFile;
-  /** Behind its end marker, or behind the last of it that was brought in. */
+  /** Behind its end marker, or behind the text that was brought in last. */
   state: ReadState;
   size: number;
-  /** When it was seen to grow the last time, by a clock that only rises. */
+  /** When it was last seen to grow, in ms of a clock that only rises. */
   grownMs: number;
-  /** Half a line stands at its end, and nobody goes on with it. */
+  /** It ends in half a line that nobody continues. */
   isHalf: boolean;
 }
 
-/** Finds out, after a start, up to where each taken piece was brought in: what is behind it in the log tells. */
+/** After a start, finds out how far each piece was brought in: the late frames behind it in the log say so. */
 async function openPieces(log: MailLog): Promise<void> {
   const { name } = log.paths;
   const files = log.pieces.filter((file) => log.paths.isTaken(file.path));
@@ -57,14 +57,14 @@ export function addOpen(log: MailLog, file: LogFile, state: ReadState): void {
   });
 }
 
-/** Late mail that counts is brought in, whoever wrote it, and whether or not he lived to know. */
+/** Records that late mail was brought in. Only frames that were read count: a frame that we wrote may be void. */
 export function noteLate(log: MailLog, { late }: ReadEvent): void {
   if (!late) return;
   const open = [...log.open.values()].find(({ file }) => file.start === late.piece);
   if (open && late.to > open.state.offset) open.state = behindEnd(open.state, late.to);
 }
 
-/** Whether something was written to a piece since it was last looked at: a `stat` for each. */
+/** Whether some open piece has grown since it was last read. Costs a `stat` for each. */
 export function hasLate(log: MailLog): boolean {
   const nowMs = log.context.uptimeMs();
   return [...log.open.values()].some((open) => {
@@ -74,12 +74,12 @@ export function hasLate(log: MailLog): boolean {
   });
 }
 
-/** Brings in what has come, the oldest piece first. `prepare`: as for an append. */
+/** Brings in late mail, oldest piece first. `prepare`: as for an append. */
 export async function bringLate(log: MailLog, prepare: () => Promise<void>): Promise<void> {
   if (!log.isLateKnown) await openPieces(log);
   if (!hasLate(log)) return;
   for (const open of [...log.open.values()].toSorted((a, b) => compareIds(a.file.start, b.file.start))) {
-    while (await broughtMore(log, open, prepare)) await setTimeout(0); // what came meanwhile goes first
+    while (await broughtMore(log, open, prepare)) await setTimeout(0); // lets other work go first
   }
 }
 
@@ -97,12 +97,12 @@ async function broughtMore(log: MailLog, open: OpenPiece, prepare: () => Promise
   return true;
 }
 
-/** What stands in the piece behind what was brought in; undefined when there is nothing, or no piece. */
+/** The text behind what was brought in. Undefined if there is none, or the piece is gone. */
 function unreadOf(log: MailLog, open: OpenPiece): Buffer | undefined {
   const { offset } = open.state;
   const size = statIfThere(open.file.path)?.size;
   if (size === undefined) {
-    log.open.delete(open.file); // removed by hand
+    log.open.delete(open.file); // somebody removed it
     return undefined;
   }
   if (size !== open.size) open.grownMs = log.context.uptimeMs();
@@ -113,7 +113,7 @@ function unreadOf(log: MailLog, open: OpenPiece): Buffer | undefined {
   );
 }
 
-/** Whole blocks; lines without their blank one when it does not come. Undefined: nothing yet. */
+/** The events in it. Lines without their blank line count after 5 s. Undefined if there is nothing yet. */
 function lateIn(log: MailLog, open: OpenPiece, bytes: Buffer): { events: ReadEvent[]; state: ReadState } | undefined {
   const reader = new MailReader(log.paths.name, open.state);
   const events = reader.read(bytes);

@@ -1,21 +1,21 @@
 /**
- * One mailbox of layout 1, brought to layout 2:
+ * Converts one mailbox of layout 1 to layout 2:
  *
  *     .delivered/henry/<start>.log     a segment of the log        becomes <start>_<end>.log, a merged piece
  *     .taken/henry/7-k3x9…             a take, not all in the log  becomes new-000000000000007-k3x9…_<offset>.txt
- *     henry.txt                        the mailbox                 becomes a take, and an empty one takes its place
+ *     henry.txt                        the mailbox                 becomes a take, and an empty file takes its place
  *
- * What the takes hold up to <offset> comes last in the newest merged piece; what stands behind it is read from there:
- * somebody may have the file open and write on. That piece is written last: once it is there, the mailbox is of layout 2
- * and what it was made from may go. After a crash before that, all is there to begin again.
+ * What the takes hold before <offset> goes to the end of the newest merged piece. What is behind it is read from the take
+ * itself, since another program may still have that open. The newest piece is written last: once it exists, the mailbox
+ * is of layout 2, and its sources may go. After an earlier crash, everything is still there to start again.
  */
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../words/logger.ts';
 import { isErrno } from '../words/mailbox-error.ts';
 import { keyOf } from '../words/message-data.ts';
-import { isDraft, makeEmptyPiece, piecesIn, randomName } from './chain.ts';
-import { ifThere, makeDirectory, namesIn, statIfThere, syncDirectory } from './disk.ts';
+import { isDraft, makeEmptyPiece, piecesIn } from './pieces.ts';
+import { ifThere, makeDirectory, namesIn, randomName, statIfThere, syncDirectory } from './disk.ts';
 import { FIRST_ID, compareIds, idTime, nextForeignId, nextOwnId } from './event-id.ts';
 import type { MergedEvent } from './frame-forms.ts';
 import { endOfEvents, oldEvents, type OldEvent } from './layout-one-mail.ts';
@@ -25,7 +25,7 @@ import type { MailboxPaths } from './mailbox-paths.ts';
 import { identity, openAmong } from './open-files.ts';
 import { MAX_AGE_MS, RecentKeys } from './recent-keys.ts';
 import { Slices } from '../words/slices.ts';
-import { linkSuccessor, makeSuccessor } from './taking.ts';
+import { linkSuccessor, makeSuccessor } from './successor.ts';
 
 export interface ConversionOptions {
   readonly logger: Logger;
@@ -35,11 +35,11 @@ export interface ConversionOptions {
 
 interface OldTake {
   readonly path: string;
-  /** Gives the order. */
+  /** The order of the takes. */
   readonly ordinal: number;
   /** Its name in the log. */
   readonly id: string;
-  /** Set once it is decided: what stands behind it is read as layout 2. */
+  /** The <offset>, once it is decided: what is behind it is read as layout 2. */
   readonly to?: number;
 }
 
@@ -64,12 +64,12 @@ export class OldMailbox {
     this.#segments = oldSegments(paths.delivered);
   }
 
-  /** Does nothing where it was done before. */
+  /** Does nothing if it was done before. */
   async convert(): Promise<void> {
     try {
       if (!this.#isDone) {
         if (await this.#isOld()) await this.#writeAll();
-        else return; // foreign text alone reads the same in both layouts
+        else return; // foreign text reads the same in both layouts
       }
     } finally {
       this.#piece?.drop();
@@ -78,7 +78,7 @@ export class OldMailbox {
     ifThere(() => syncDirectory(this.#paths.delivered));
   }
 
-  /** Without segments, those that there were are gone already. */
+  /** The segments are removed at the end. If there are none, pieces show that the conversion is done. */
   get #isDone(): boolean {
     const { delivered, taken } = this.#paths;
     const pieces = piecesIn(delivered).concat(piecesIn(taken));
@@ -119,7 +119,7 @@ export class OldMailbox {
       await piece.finish(this.#delivered(`${start}_${this.#last}.log`));
     } else {
       piece.drop();
-      // Without mail, an empty piece keeps ids from being given again.
+      // There is no mail: an empty piece keeps the old ids from being given again.
       if (newest !== undefined) makeEmptyPiece(this.#paths, start, nextOwnId(start, 0));
     }
     await this.#removeRead(takes);
@@ -156,7 +156,7 @@ export class OldMailbox {
     this.#remember(key, this.#last);
   }
 
-  /** An id that is not higher than the last is none: it would not be read. */
+  /** An id that is not higher than the last would not be read, so such an event gets a new one. */
   #write(piece: MergedFile, event: MergedEvent): void {
     const isHigher = compareIds(event.id, this.#last) > 0;
     const placed = isHigher ? event : { at: idTime(event.id), ...event, id: nextForeignId(this.#last) };
@@ -168,7 +168,7 @@ export class OldMailbox {
     if (key !== undefined) this.#keys.set(key, id, idTime(id));
   }
 
-  /** As version 1 did it, but for a name that its programs give. */
+  /** Takes the mailbox as version 1 did. */
   #takeMailbox(): void {
     const { file, taken } = this.#paths;
     const stat = statIfThere(file);
@@ -182,7 +182,7 @@ export class OldMailbox {
       syncDirectory(taken);
     } catch (error) {
       if (!isErrno(error, 'EBUSY', 'EXDEV')) throw error;
-      this.#options.logger.warn({ err: error, path: file }, 'this mailbox cannot be renamed: its mail gets new ids');
+      this.#options.logger.warn({ err: error, path: file }, 'this mailbox cannot be renamed, so its mail gets new ids');
     }
   }
 
@@ -198,7 +198,7 @@ export class OldMailbox {
       .toSorted((a, b) => a.ordinal - b.ordinal || (a.id < b.id ? -1 : 1));
   }
 
-  /** Decides how much of each take is read here, and says it in its name: to begin again then gives the same. */
+  /** Decides how much of each take is converted, and puts that into its name: starting again then gives the same result. */
   async #cutTakes(): Promise<readonly OldTake[]> {
     for (const { path, ordinal, id, to } of this.#takes) {
       if (to !== undefined) continue;
@@ -210,7 +210,7 @@ export class OldMailbox {
     return this.#takes;
   }
 
-  /** Takes of which all is read, when nobody has them open; it is told nowhere but on Linux. */
+  /** Removes takes that were converted as a whole, if no process has them open. Only Linux tells that. */
   async #removeRead(takes: readonly OldTake[]): Promise<void> {
     const read = takes.flatMap(({ path, to }) => {
       const stat = statIfThere(path);
@@ -220,7 +220,7 @@ export class OldMailbox {
     for (const { path, file } of read) if (open && !open.has(file)) rmSync(path, { force: true });
   }
 
-  /** What was written before the clock was set back is still ours. */
+  /** The clock may have been set back since an id was given. */
   #latestMs(path: string): number {
     return Math.max(this.#options.now(), statIfThere(path)?.mtimeMs ?? 0, idTime(this.#last));
   }

@@ -1,11 +1,11 @@
 /**
- * The log of layout 1: segments `0-0.log`, `1763600000000-0.log`, …, each named by the id that its events come after.
- * In them stand batches: a comment line, then events.
+ * The log of layout 1: segments `0-0.log`, `1763600000000-0.log`, …, each named by the id that its events come after. A
+ * segment holds batches: a comment line, then events.
  *
  *     : <offset> <bytes> <crc32> <ms> <last id> [<take>@<from>-<to> …] [end]
  *
- * A batch counts only if it stands whole at the offset it names. `bytes` and `crc32` are of what follows the line (the
- * checksum covers the line from <ms> on, too), `ms` is the time of writing. A take's bytes <from>-<to> are in the batch.
+ * A batch counts only if it is whole, at the offset that it names. `bytes` is the size of what follows the line, and `crc32`
+ * its checksum, together with the line from <ms> on. `ms` is the time of writing. The batch holds a take's bytes <from>-<to>.
  */
 import { crc32 } from 'node:zlib';
 import { READ, namesIn, readRange, sizeOf, withFile } from './disk.ts';
@@ -19,13 +19,13 @@ const MAX_HEAD_BYTES = 4 * 1024 * 1024; // tens of thousands of takes
 const LF = 10;
 
 /** Events that were logged together. `takes`: how far each take is in the log since then. */
-export interface OldBatch {
+interface OldBatch {
   readonly ms: number;
   readonly events: readonly MergedEvent[];
   readonly takes: readonly (readonly [take: string, to: number])[];
 }
 
-/** The names of the segments in a log without their ending, oldest first. */
+/** The names of a log's segments without their ending, oldest first. */
 export function oldSegments(log: string): string[] {
   return namesIn(log)
     .filter((name) => name.endsWith(ENDING))
@@ -65,7 +65,7 @@ function batchAt(bytes: Buffer, at: number): { batch: OldBatch; next: number; is
   };
 }
 
-/** Foreign mail has the time of its batch. */
+/** Foreign mail gets the time of its batch. */
 function eventsIn(text: string, ms: number): MergedEvent[] {
   const events = text.split('\n\n').flatMap((block) => mergedEventOf(block.split('\n')) ?? []);
   return events.map((event) => (isForeignId(event.id) ? { ...event, at: ms } : event));

@@ -1,7 +1,7 @@
 /**
- * Brings a directory of layout 1, which versions before 2.0 made, to layout 2. `.layout` says 2 from the beginning, so
- * that no older version comes between; `.converting` is there until all is done, and after a crash it begins again.
- * Ids stay as they are, and so do marks.
+ * Converts a directory of layout 1, which versions before 2.0 made, to layout 2. `.layout` says 2 from the start, to keep
+ * older versions away. `.converting` exists until all is done: after a crash, the conversion starts again. Ids and marks
+ * stay the same.
  */
 import { accessSync, closeSync, constants, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,18 +14,18 @@ import { unusable } from './mailbox-file.ts';
 import { MailboxPaths, mailboxesIn } from './mailbox-paths.ts';
 import { Slices } from '../words/slices.ts';
 
-/** Resolves when this mailbox is of layout 2; MAILBOX_UNUSABLE when it still may not be read. */
+/** Resolves once this mailbox is of layout 2. MAILBOX_UNUSABLE if it still may not be read. */
 type Converted = (paths: MailboxPaths) => Promise<void>;
 
 const CONVERTING = '.converting';
 export const LIVE = '.live';
 export const TORN = '.torn';
-/** Servers of version 1 touch their files in `.live` every 5 s, and remove them when they end. */
+/** A server of version 1 touches its file in `.live` every 5 s, and removes it when it ends. */
 const GONE_MS = 15_000;
 
 /**
- * Makes the directory one of layout 2 that is still to be converted, unless it is of layout 2 already. UNKNOWN_LAYOUT when
- * this version cannot use it, or a server of version 1 still does; DISK_FULL.
+ * Marks the directory as one of layout 2 whose mailboxes must be converted, unless it is of layout 2 already. UNKNOWN_LAYOUT
+ * if this version cannot use it, or a server of version 1 still does; DISK_FULL.
  */
 export function claimLayout(dir: string): void {
   if (checkLayout(dir)) return;
@@ -38,8 +38,8 @@ export function claimLayout(dir: string): void {
 }
 
 /**
- * Brings every mailbox to layout 2, if that was not done. What it resolves to is to be awaited before one is used: a mailbox that could
- * not be read is tried again by it, and by the next start.
+ * Converts every mailbox, if that was not done before. Resolves to a function to be called before a mailbox is used: it
+ * tries again to convert one that could not be read. The next start does so, too.
  */
 export async function convertLayoutOne(dir: string, options: ConversionOptions): Promise<Converted> {
   const marker = join(dir, CONVERTING);
@@ -71,7 +71,7 @@ function endConversion(dir: string): void {
   syncDirectory(dir);
 }
 
-/** MAILBOX_UNUSABLE when it may not be read. */
+/** MAILBOX_UNUSABLE if we may not read it. */
 async function convertMailbox(paths: MailboxPaths, options: ConversionOptions): Promise<void> {
   try {
     ifThere(() => accessSync(paths.file, constants.R_OK)); // before anything is renamed
@@ -81,10 +81,10 @@ async function convertMailbox(paths: MailboxPaths, options: ConversionOptions): 
   }
 }
 
-/** UNKNOWN_LAYOUT when a server of version 1 is at work there, as far as can be told. */
+/** Throws UNKNOWN_LAYOUT if a server of version 1 seems to be running there. */
 export function checkNobodyServes(dir: string): void {
   const touched = namesIn(join(dir, LIVE)).map((name) => statIfThere(join(dir, LIVE, name))?.mtimeMs ?? 0);
   if (Math.max(0, ...touched) < Date.now() - GONE_MS) return;
-  const why = `A server of version 1 has used ${dir} a moment ago. Stop it, and start again in 15 s.`;
+  const why = `A server of version 1 used ${dir} a moment ago. Stop it, then start again after 15 s.`;
   throw new MailboxError('UNKNOWN_LAYOUT', `${why} Nothing was changed.`);
 }

@@ -1,3 +1,4 @@
+import { statIfThere } from './disk.ts';
 import { compareIds, idTime } from './event-id.ts';
 import { beginning, type ReadState } from './read-state.ts';
 
@@ -5,31 +6,31 @@ const CHECKPOINT_BYTES = 256 * 1024;
 const RECENT_STATES = 64;
 const RANGE = /_(\d{1,15})(?:_(\d{1,15}))?\.txt$/;
 
-/** One file of a mailbox's log: a piece, or the mailbox itself as long as it has no `end`. */
+/** One file of a mailbox's log: a piece, or the mailbox itself while it has no `end`. */
 export class LogFile {
-  /** The id that it begins after, and the id that the next one begins after. */
+  /** The id that this file begins after, and the id that the next one begins after. */
   readonly start: string;
   end: string | undefined;
-  /** What stands before it was read by version 1: `<start>_<end>_<from>.txt`. */
+  /** Version 1 has read the bytes before this offset: `<start>_<end>_<from>.txt`. */
   readonly from: number;
-  /** Of a file that we may not write to: where it ends, since no end marker can say it: `<start>_<end>_<from>_<to>.txt`. */
+  /** Where a file ends that we may not write an end marker to: `<start>_<end>_<from>_<to>.txt`. */
   to: number | undefined;
-  /** Several pieces written into one, in a form of its own. */
+  /** Whether it holds several pieces, in the form of a merged file. */
   readonly isMerged: boolean;
   /** Changes when the file is renamed. */
   path: string;
   ino: number | undefined;
-  /** Bytes from here on may not be on disk yet, or are not read yet. */
+  /** Bytes from here on must not be shown: they may not be on disk yet, or are not read yet. */
   readTo = Infinity;
-  /** As it was when it was last read. */
+  /** In bytes, when the file was last read; 0 if it was not read yet. */
   size = 0;
-  /** When the newest foreign mail was read of a file that has no end yet, in Unix ms. */
+  /** When its newest foreign mail was read, in Unix ms, while the file has no end. */
   foreignMs = 0;
-  /** Whether bytes were found in it that are no text. */
+  /** Whether it has bytes that are not UTF-8. */
   isRaw = false;
-  /** Whether all of it was read, and has its checkpoints. */
+  /** Whether it was read to its end, so that it has all its checkpoints. */
   isScanned = false;
-  /** Foreign mail behind the id `own`: up to `to` there is nothing else. `ms`: the time of what then comes of ours. */
+  /** A run of foreign mail that follows the own id `own` and reaches at least to `to`. `ms`: the time of the own event after it. */
   run: { readonly own: string; readonly to: ReadState; readonly ms: number | undefined } | undefined;
   #checkpoints: ReadState[] = [];
   #recent: ReadState[] = [];
@@ -47,7 +48,7 @@ export class LogFile {
     return { ...beginning(this.start, this.isMerged ? 'merged' : 'mail'), offset: this.from };
   }
 
-  /** Nothing is added to it any more, but what comes late. */
+  /** From now on only late mail is added. */
   close(end: string, to?: number): void {
     this.end = end;
     this.to = to;
@@ -55,29 +56,34 @@ export class LogFile {
     if (to !== undefined) this.foreignMs = idTime(end);
   }
 
-  /** From where to look for what follows `cursor`. */
+  /** In bytes, as of now if it was not read yet. */
+  measure(): number {
+    return (this.size ||= statIfThere(this.path)?.size ?? 0);
+  }
+
+  /** The nearest known state from which to read what follows `cursor`. */
   before(cursor: string): ReadState {
     const known = this.#checkpoints.findLast(({ last }) => compareIds(last, cursor) <= 0) ?? this.first;
     const recent = this.#recent.findLast(({ last, offset }) => offset > known.offset && compareIds(last, cursor) <= 0);
     return recent ?? known;
   }
 
-  /** Where a reading can begin, in order: at the beginning, and every 256 KiB as far as it has been read. */
+  /** Where reading can begin, in order: at the beginning, and about every 256 KiB as far as the file was read. */
   get beginnings(): readonly ReadState[] {
     return [this.first, ...this.#checkpoints];
   }
 
-  /** Remembers a state that a reading has come to. */
+  /** Keeps a state as a checkpoint if the last one is far enough away. */
   note(state: ReadState): void {
     if (state.offset >= (this.#checkpoints.at(-1)?.offset ?? 0) + CHECKPOINT_BYTES) this.#checkpoints.push(state);
   }
 
-  /** Remembers where a reader has stopped, who will go on there soon. */
+  /** Remembers where a reader stopped: it will soon go on from there. */
   noteStop(state: ReadState): void {
     if (this.#recent.push(state) > RECENT_STATES) this.#recent.shift();
   }
 
-  /** Frees the memory: what is forgotten is read again. */
+  /** Frees memory. What is forgotten can be read again. */
   forgetStates(): void {
     this.#checkpoints = [];
     this.#recent = [];
@@ -86,7 +92,7 @@ export class LogFile {
   }
 }
 
-/** The file that was meant does not stand at its path any more: look again what does. */
+/** Another file, or none, is at the path now. */
 export class FileGone extends Error {
   override readonly name = 'FileGone';
 }

@@ -1,4 +1,4 @@
-/** Reads files of a log: forwards from a cursor, backwards from an id. Always in slices, from the nearest checkpoint. */
+/** Reads the files of a log, forwards from a cursor or backwards from an id, in slices and from the nearest checkpoint. */
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import type { MailEvent } from '../words/mailbox-store.ts';
@@ -9,21 +9,21 @@ import { MailReader } from './mail-reader.ts';
 import type { ReadEvent, ReadState } from './read-state.ts';
 import { Slices } from '../words/slices.ts';
 
-/** Who does not read on holds no more than this. */
+/** A reader that pauses holds no more than this in memory. */
 const CHUNK_BYTES = 64 * 1024;
-/** So much is read at once when an event is longer than a chunk: the longest there is, and what stands around it. */
+/** The most that is read at once, for an event that is longer than a chunk. */
 const MAX_CHUNK_BYTES = 2 * 1024 * 1024;
 
-/** Whether a reading gives events, or only passes over them. */
-export type Depth = 'events' | 'states';
+/** `states` skips the texts: much faster if only positions are wanted. */
+type Depth = 'events' | 'states';
 
-export interface Chunk {
+interface Chunk {
   readonly events: ReadEvent[];
-  /** Where the reading goes on. */
+  /** Where the next chunk begins. */
   readonly state: ReadState;
 }
 
-/** From a state up to the end of what may be shown, or to an offset. Between two chunks others have their turn. */
+/** Reads from a state to the end of what may be shown, or at least to the offset `to`. Other work gets its turn between chunks. */
 export async function* chunksOf(
   mailbox: MailboxName,
   file: LogFile,
@@ -32,7 +32,7 @@ export async function* chunksOf(
   to = Infinity,
 ): AsyncGenerator<Chunk> {
   const slices = new Slices();
-  await slices.rest(); // whoever asks for a little again and again does long work, too
+  await slices.rest(); // many short readings add up to long work
   const fd = openSync(file.path, READ);
   try {
     const stat = fstatSync(fd);
@@ -46,7 +46,7 @@ export async function* chunksOf(
       const events = reader.read(bytes, depth === 'events' ? Infinity : 0);
       if (reader.state.offset === offset) {
         if (offset + bytes.length >= end || length > MAX_CHUNK_BYTES) return;
-        length *= 4; // an event that is longer than the chunk
+        length *= 4; // the event is longer than the chunk
         continue;
       }
       length = CHUNK_BYTES;
@@ -60,7 +60,7 @@ export async function* chunksOf(
   }
 }
 
-/** Some events after `cursor`, oldest first; none only when there are none in this file. */
+/** Some events after `cursor`, oldest first; empty only if this file has none. */
 export async function readAfter(
   mailbox: MailboxName,
   file: LogFile,
@@ -77,13 +77,13 @@ export async function readAfter(
   return [];
 }
 
-/** Events, newest first. `isAll`: there are no earlier ones in the file. */
+/** Events, newest first. `isAll`: the file has no earlier ones. */
 export interface Back {
   readonly events: MailEvent[];
   readonly isAll: boolean;
 }
 
-/** The newest events before `before`, newest first, at most `limit`; fewer when so many bytes were read that `budget` is spent. */
+/** The newest events before `before`, newest first: at most `limit`, fewer once `budget` bytes were read. */
 export async function readBefore(
   mailbox: MailboxName,
   file: LogFile,
@@ -115,7 +115,7 @@ async function readStretch(mailbox: MailboxName, file: LogFile, from: ReadState,
   return part;
 }
 
-/** The event with this id, if it is in this file. */
+/** The event with this id, if this file has it. */
 export async function findEvent(mailbox: MailboxName, file: LogFile, id: string): Promise<MailEvent | undefined> {
   const from = file.beginnings.findLast(({ last }) => compareIds(last, id) < 0) ?? file.first;
   for await (const { events, state } of chunksOf(mailbox, file, from)) {
@@ -126,7 +126,7 @@ export async function findEvent(mailbox: MailboxName, file: LogFile, id: string)
   return undefined;
 }
 
-/** A long file that was not read yet is read once, for its checkpoints. */
+/** All checkpoints of a file. A file that was not read to its end is read once. */
 export async function allBeginnings(mailbox: MailboxName, file: LogFile): Promise<readonly ReadState[]> {
   if (!file.isScanned) {
     for await (const { state } of chunksOf(mailbox, file, file.beginnings.at(-1)!, 'states')) void state;
@@ -136,8 +136,8 @@ export async function allBeginnings(mailbox: MailboxName, file: LogFile): Promis
 }
 
 /**
- * Foreign mail is dated by the next id of ours in its file, be it that of its end: when it was accepted. Then times
- * never fall within a mailbox. `following` stands behind `events` in the file, and `state` behind both.
+ * Gives events their times. Foreign mail gets the time of the next own id in its file, or of the file's end, so times
+ * never fall within a mailbox. In the file come first `events`, then `following`, then `state`.
  */
 export async function dated(
   mailbox: MailboxName,
@@ -158,7 +158,7 @@ export async function dated(
   return made.toReversed();
 }
 
-/** Remembered for the whole run, which is known by the id of ours before it: a long one is read to its end only once. */
+/** Remembers the answer for the whole run of foreign mail, so that a long run is read to its end only once. */
 async function nextOwnMs(mailbox: MailboxName, file: LogFile, from: ReadState): Promise<number> {
   const known = file.run?.own === from.own ? file.run : undefined;
   if (known?.ms !== undefined) return known.ms;

@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import { isErrno } from '../words/mailbox-error.ts';
 import type { Batch, MailEvent } from '../words/mailbox-store.ts';
-import type { Chain, Unplaced } from './chain.ts';
+import type { FoundPieces, Unplaced } from './pieces.ts';
 import { statIfThere } from './disk.ts';
 import { compareIds, idTime, isForeignId, laterId } from './event-id.ts';
 import { addOpen, noteLate, type OpenPiece } from './late-mail.ts';
@@ -17,32 +17,32 @@ import type { StoreContext } from './store-context.ts';
 
 const BACK_BYTES = 1024 * 1024;
 const NOTHING_BACK: Back = { events: [], isAll: true };
-/** So many files of one mailbox have their checkpoints in memory. */
+/** How many files of one mailbox keep their checkpoints in memory. */
 const MAX_SCANNED = 16;
 
-/** What one mailbox has: the pieces of its log, in order, and the mailbox file, which is its end. */
+/** The log of one mailbox: its pieces in order, then the mailbox file. */
 export class MailLog {
   readonly paths: MailboxPaths;
   readonly context: StoreContext;
-  /** By their ids. */
+  /** In the order of their ids. */
   pieces: LogFile[];
-  /** Files that were renamed away, and must get their places behind the pieces, in this order, before the mailbox is read. */
+  /** Files that were renamed away. They get their places behind the pieces, in this order, before the mailbox is read. */
   readonly unplaced: Unplaced[];
-  /** The mailbox file; for a moment the one that was just renamed away. */
+  /** The mailbox file. During a take, the file that was just renamed away. */
   current: MailboxFile;
-  /** Pieces that somebody may still write to. */
+  /** Pieces that another program may still have open and write to. */
   readonly open = new Map<LogFile, OpenPiece>();
-  /** Whether it is known up to where they were brought in. */
+  /** Whether we know how far their late mail was brought in. */
   isLateKnown = false;
   #recent = new RecentEvents();
   #keys: RecentKeys | undefined;
   #scanned: LogFile[] = [];
-  /** The mailbox file is a mount point, and cannot be taken. */
+  /** The mailbox file is a mount point: it cannot be renamed, so it is never taken. */
   isMounted = false;
   readonly #onFound: () => void;
 
-  /** `onFound` is called when something was read that others may have written. */
-  constructor(paths: MailboxPaths, context: StoreContext, { pieces, unplaced }: Chain, onFound: () => void) {
+  /** `onFound` is called when mail was read that another program may have written. */
+  constructor(paths: MailboxPaths, context: StoreContext, { pieces, unplaced }: FoundPieces, onFound: () => void) {
     this.paths = paths;
     this.context = context;
     this.pieces = pieces;
@@ -53,27 +53,27 @@ export class MailLog {
     context.clock.rise(start);
   }
 
-  /** A take is under way, or a step of it failed. */
+  /** A take is under way, or one of its steps failed. */
   get isUnfinished(): boolean {
     return this.unplaced.length > 0 || this.current.log.path !== this.paths.file;
   }
 
-  /** Something must be looked at again, though nobody asks for it. */
+  /** The sweep must visit this mailbox even if nobody listens to it. */
   get isWorkLeft(): boolean {
     return this.open.size > 0 || this.isUnfinished;
   }
 
-  /** The cursor that reads everything kept. */
+  /** The cursor from which everything kept is read. */
   get oldest(): string {
     return (this.pieces[0] ?? this.current.log).start;
   }
 
-  /** The newest id that was read, or given to mail that is gone. */
+  /** The last id that was read, or that was given to mail that is gone. */
   get newest(): string {
     return this.current.state.last;
   }
 
-  /** Takes note of what was read in the mailbox; false when nothing in it is an event. */
+  /** Records what was read from the mailbox. False if there was no event in it. */
   readonly found = ({ before, after, events }: Found): boolean => {
     if (after.count === before.count) return false;
     this.context.clock.rise(after.last);
@@ -86,14 +86,11 @@ export class MailLog {
 
   #passedOver(before: ReadState, after: ReadState): void {
     this.#recent = new RecentEvents();
-    if (before.own !== after.own) this.#keys = undefined; // there are messages among it
+    if (before.own !== after.own) this.#keys = undefined; // there were messages of ours
     this.isLateKnown = false;
   }
 
-  /**
-   * Foreign mail takes a tick of the clock when it is read: what is written later has a higher id, in whichever mailbox
-   * it stands, and what was written before a lower one.
-   */
+  /** Foreign mail takes a tick of the id clock when it is read, so a message that is written later, in any mailbox, gets a higher id. */
   #foreignAt(endedMs: number | undefined): void {
     const { clock, now } = this.context;
     this.current.log.foreignMs = endedMs ?? clock.tick(now());
@@ -101,7 +98,7 @@ export class MailLog {
   }
 
   #keep(after: string, events: NonNullable<Found['events']>, bytes: number): void {
-    let ms = this.current.log.foreignMs; // foreign mail in front of a message has the message's time, as `dated` has it
+    let ms = this.current.log.foreignMs; // foreign mail before a message has the message's time, as in `dated`
     const made = events.toReversed().map(({ id, data, type }): MailEvent => {
       if (!isForeignId(id)) ms = idTime(id);
       return { id, time: ms, data, type };
@@ -112,7 +109,7 @@ export class MailLog {
     this.context.onForeign(events.filter(({ id, late }) => late || isForeignId(id)).length);
   }
 
-  /** Takes note of what we have written right behind what was read. `keyed`: ids by scoped key. */
+  /** Records events that we wrote right behind what was read. `keyed`: ids by scoped key. */
   wrote(events: readonly MailEvent[], keyed: ReadonlyMap<string, string>, bytes: number): void {
     const last = events.at(-1)!.id;
     this.#recent.add(this.newest, events, bytes);
@@ -120,7 +117,7 @@ export class MailLog {
     this.current.passOwn(bytes, events.length, last);
   }
 
-  /** The mailbox file has become a piece. `to`: where it ends, unless an end marker says it. */
+  /** Makes the taken file a piece and begins a new mailbox behind it. `to`: where it ends, if it has no end marker. */
   closePiece(end: string, to?: number): void {
     const { log, state } = this.current;
     log.close(end, to);
@@ -131,43 +128,43 @@ export class MailLog {
     this.begin(end);
   }
 
-  /** The mailbox begins again behind `start`. */
+  /** The mailbox begins anew, after `start`. */
   begin(start: string): void {
     this.current.close();
     this.current = new MailboxFile(this.paths.name, this.paths.file, start);
     this.context.clock.rise(start);
   }
 
-  /** What would be the mailbox stands there: it was taken already. */
+  /** Reads the file at `path` in the mailbox's place: it was renamed away before this process began. */
   beginIn(path: string): void {
     this.current = new MailboxFile(this.paths.name, path, this.current.log.start);
   }
 
-  /** Nothing was ever written to it: it begins behind what was forgotten meanwhile. */
+  /** A mailbox without a log begins at the floor, which may have risen since it was loaded. */
   beginAtFloor(): void {
     const { id } = this.context.floor;
     if (this.pieces.length === 0 && this.current.size === 0 && this.current.log.start !== id) this.begin(id);
   }
 
-  /** What was read is no longer all there. */
+  /** Part of what was read is gone from the disk. */
   forgetRecent(): void {
     this.#recent = new RecentEvents();
     this.#keys = undefined;
   }
 
-  /** Frees what can be read again. */
+  /** Frees memory that can be filled again by reading. */
   rest(): void {
     this.#recent = new RecentEvents();
     for (const file of this.#scanned) file.forgetStates();
     this.#scanned = [];
   }
 
-  /** The ids of newest messages by their scoped keys; read from disk when they are first asked for. */
+  /** The keys of the newest messages; read from disk at the first call. */
   async keys(): Promise<RecentKeys> {
     return (this.#keys ??= await recentKeysIn(this));
   }
 
-  /** Events after the cursor, oldest first; none only when there are none. */
+  /** Events after the cursor, oldest first; empty only if there are none. */
   async read(after: string, limit: number): Promise<Batch> {
     if (compareIds(after, this.oldest) < 0) return { events: [], gap: true };
     if (compareIds(after, this.newest) >= 0) return { events: [], gap: false };
@@ -184,7 +181,7 @@ export class MailLog {
     }
   }
 
-  /** Events before `before`, newest first: `limit`, or what 1 MiB holds. `more`: the `before` of the next call. */
+  /** Events before `before`, newest first: at most `limit`, from about 1 MiB. `more`: the `before` of the next call. */
   async readBack(before: string | undefined, limit: number): Promise<{ events: MailEvent[]; more?: string }> {
     const found: MailEvent[] = [];
     const budget = { bytes: BACK_BYTES };
@@ -228,9 +225,9 @@ export class MailLog {
     return file === (this.pieces[0] ?? this.current.log);
   }
 
-  /** What `read` gives; undefined when the file went elsewhere just then: look again which one it is. */
+  /** What `read` returns. Undefined if the file was moved or removed meanwhile: the caller chooses the file again. */
   async #reading<T>(file: LogFile, none: T, read: () => Promise<T>): Promise<T | undefined> {
-    if (file.readTo === 0) return none; // nothing of it was read yet
+    if (file.readTo === 0) return none; // nothing of it may be shown yet
     this.#scanned = [...this.#scanned.filter((other) => other !== file), file];
     if (this.#scanned.length > MAX_SCANNED) this.#scanned.shift()!.forgetStates();
     const { path } = file;
@@ -239,7 +236,7 @@ export class MailLog {
     } catch (error) {
       if (!isErrno(error, 'ENOENT', 'ELOOP', 'ENXIO', 'ENODEV') && !(error instanceof FileGone)) throw error;
       if (file.path !== path || !this.#files.includes(file)) return undefined;
-      if (file === this.current.log) return none; // removed by hand: the next look tells
+      if (file === this.current.log) return none; // somebody removed the mailbox: reading on notices it
       const moved = join(this.paths.delivered, basename(path));
       if (path !== moved && statIfThere(moved)) file.path = moved;
       else this.pieces = this.pieces.filter((piece) => piece !== file);

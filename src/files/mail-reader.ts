@@ -6,17 +6,17 @@ import { MessageFrame, nextCr } from './message-frame.ts';
 import { beginning, MAX_BLOCK_BYTES, MAX_EVENT_BYTES, type ReadEvent, type ReadState } from './read-state.ts';
 import { judgeFenced, judgeMerged, type Said, type Verdict } from './reading-rule.ts';
 
-/** While the end of a long block is looked for, its last byte may be the line end before the blank line. */
+/** In a long block the last byte may be the line end before the blank line, so it is read again with what follows. */
 const KEPT_BACK_BYTES = 1;
 
 const COLON = 58;
 
 type Progress = { -readonly [field in keyof Omit<ReadState, 'voided'>]: ReadState[field] };
 
-/** Where texts are not wanted: only that there is an event. */
+/** Stands for the fields of an event whose text is not wanted. */
 const NO_TEXT = { data: '' };
 
-/** Reads one piece, or the mailbox, of `mailbox`, from its start or from where another reader stopped. */
+/** Reads one file of a mailbox's log, from its start or from where another reader stopped. `reading-rule.ts` says what counts. */
 export class MailReader {
   readonly #mailbox: string;
   readonly #block = new Block();
@@ -45,9 +45,9 @@ export class MailReader {
   }
 
   /**
-   * Reads the whole blocks at the head of `bytes`, which begin at `state.offset`, until `most` events came or the piece
-   * ended. With `most` 0 it reads them all and gives no events, for the state alone: much faster. Of more than
-   * MAX_BLOCK_BYTES some are always read.
+   * Reads whole blocks from `bytes`, which begin at `state.offset`, until it has `most` events or the piece ends. With
+   * `most` 0 it reads them all and returns no events, which is much faster. It always gets on if `bytes` is longer than
+   * MAX_BLOCK_BYTES.
    */
   read(bytes: Buffer, most = Infinity): ReadEvent[] {
     const events: ReadEvent[] = [];
@@ -75,7 +75,7 @@ export class MailReader {
     return events;
   }
 
-  /** What is unfinished in `bytes`, which begin at `state.offset`: nothing, lines without a blank one, or half a line. */
+  /** What is unfinished in `bytes`, which begin at `state.offset`: nothing, whole lines without their blank line, or half a line. */
   tailOf(bytes: Buffer): 'none' | 'lines' | 'partial' {
     const last = bytes.at(-1);
     if (last === undefined) return 'none';
@@ -91,7 +91,7 @@ export class MailReader {
     return this.#lastN === 0 ? own : `${own}.${this.#lastN}`;
   }
 
-  /** Whether the block at `at` is a message frame that stands as we write it, and counts. `cr`: where the next CR is. */
+  /** Whether the block at `at` is a message frame exactly as we write it, and counts. `cr`: where the next CR is. */
   #isNextFrame(bytes: Buffer, at: number, cr: number): boolean {
     const frame = this.#frame;
     const isMerged = this.#progress.form === 'merged';
@@ -112,7 +112,7 @@ export class MailReader {
     this.#voided = undefined;
   }
 
-  /** Takes the block just scanned into account, and says what its event says, if it is one. */
+  /** Judges the block that was just scanned. Returns what its event says, if it is one. */
   #judge(bytes: Buffer, most: number): Said | undefined {
     const block = this.#block;
     const length = block.to - block.from;

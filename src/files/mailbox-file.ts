@@ -20,27 +20,27 @@ import type { ReadEvent, ReadState } from './read-state.ts';
 import { Slices } from '../words/slices.ts';
 
 const CHUNK_BYTES = 256 * 1024;
-/** When more than this has come at once, whoever wants its events reads them again. */
+/** If more than this comes at once, its events are not kept in memory: they are read again when wanted. */
 const KEPT_BYTES = 1024 * 1024;
 
-/** What stands in a stretch of a mailbox. */
+/** What was read from a stretch of a mailbox. */
 export interface Found {
   readonly before: ReadState;
   readonly after: ReadState;
-  /** Undefined when there were too many to keep. */
+  /** Undefined if there were too many to keep. */
   readonly events: readonly ReadEvent[] | undefined;
 }
 
 type OnFound = (found: Found) => void;
 
-/** A mailbox file, or one that was just renamed away, as far as it was read. Open while it is used. */
+/** A mailbox file, or one that was just renamed away, and how far it was read. It is open only while it is used. */
 export class MailboxFile {
   readonly log: LogFile;
-  /** How much of it was looked at: behind `state.offset` only an event without its end. */
+  /** How many bytes were looked at. Those behind `state.offset` are an unfinished event. */
   size = 0;
   tail: 'none' | 'lines' | 'partial' = 'none';
-  /** Made by another user, who lets us read it at most: it must be taken before anything is written. */
-  isOthers = false;
+  /** Another user's file that we may only read: it must be taken before we can write. */
+  isReadOnly = false;
   readonly #mailbox: MailboxName;
   #reader: MailReader;
   #fd: number | undefined;
@@ -57,17 +57,17 @@ export class MailboxFile {
     return this.#reader.state;
   }
 
-  /** Undefined until a file was found there. */
+  /** Undefined until a file was found at the path. */
   get ino(): number | undefined {
     return this.log.ino;
   }
 
-  /** It is there and was never read, maybe because it cannot be: of the ids in it nothing is known. */
+  /** It exists but was never read, perhaps because we may not. So its ids are unknown. */
   get isUnread(): boolean {
     return this.ino === undefined && statIfThere(this.log.path)?.isFile() === true;
   }
 
-  /** Its descriptor, for appending if we may. Throws FileGone when it does not stand at its path any more. */
+  /** Its descriptor, for appending if we may. Throws FileGone if another file, or none, is at the path. */
   get fd(): number {
     return (this.#fd ??= this.#open(APPEND));
   }
@@ -76,11 +76,11 @@ export class MailboxFile {
     return fstatSync(this.fd);
   }
 
-  /** Makes it, unless another program was quicker. The directory is synced then: a name may be lost, too. */
+  /** Makes the file, unless another program was faster, and syncs its name. */
   make(mode: number): void {
     try {
       this.#fd = openSync(this.log.path, APPEND | constants.O_CREAT | constants.O_EXCL, FILE_MODE);
-      if (mode !== FILE_MODE) fchmodSync(this.#fd, mode); // whatever the umask says
+      if (mode !== FILE_MODE) fchmodSync(this.#fd, mode); // the umask does not apply here
     } catch (error) {
       if (isErrno(error, 'EEXIST')) return;
       throw writeError(error);
@@ -94,7 +94,7 @@ export class MailboxFile {
     this.#fd = undefined;
   }
 
-  /** Reads on to the end, in slices; what others wrote is on disk before it is told. */
+  /** Reads on to the end, in slices. What other programs wrote is synced before it is shown. */
   async readOn(onFound: OnFound): Promise<void> {
     const slices = new Slices();
     for (let { size } = this.stat; size > this.size; { size } = this.stat) {
@@ -108,7 +108,7 @@ export class MailboxFile {
     }
   }
 
-  /** The same at once and without a sync, for the little that came while we waited; false when it is much. */
+  /** Reads on at once and without a sync, for the little that came while we waited. False if it is much. */
   readOnNow(onFound: OnFound): boolean {
     const { size } = this.stat;
     if (size - this.size > KEPT_BYTES) return false;
@@ -116,7 +116,7 @@ export class MailboxFile {
     return true;
   }
 
-  /** Also ends what was not finished, so that what we write next is not taken for more of it. */
+  /** Does the same, and ends an unfinished event, so that our next write does not become part of it. */
   endTailNow(onFound: OnFound): boolean {
     while (this.readOnNow(onFound) && this.state.end === undefined) {
       if (this.tail === 'none') return true;
@@ -125,7 +125,7 @@ export class MailboxFile {
     return false;
   }
 
-  /** So many bytes of ours with so many events stand right behind what was read: they need not be read. */
+  /** Passes over events that we have just written right behind what was read. */
   passOwn(bytes: number, events: number, last: string): void {
     const { start, form, count } = this.state;
     this.#reader = new MailReader(this.#mailbox, {
@@ -163,7 +163,7 @@ export class MailboxFile {
     } catch (error) {
       if (isErrno(error, 'ENOENT')) throw new FileGone(path);
       if (flags === READ || !isErrno(error, 'EACCES', 'EPERM')) throw unusable(path, error);
-      this.isOthers = true;
+      this.isReadOnly = true;
       return this.#open(READ);
     }
     const stat = fstatSync(fd);
@@ -177,6 +177,6 @@ export class MailboxFile {
 }
 
 export function unusable(path: string, cause?: unknown): MailboxError {
-  const why = `${path} is not a plain file that this server may use: it is left alone. Move it away to get a mailbox again.`;
+  const why = `${path} is not a plain file that this server may use, so it was left alone. Move it away to get a new mailbox.`;
   return new MailboxError('MAILBOX_UNUSABLE', why, { cause });
 }

@@ -6,19 +6,20 @@ import type { Logger } from '../words/logger.ts';
 import { MailboxError, isErrno } from '../words/mailbox-error.ts';
 import { DIRECTORY_MODE, makeDirectory, statIfThere, writeError, writing } from './disk.ts';
 
-/** A lock whose holder has not touched it for so long is taken over. */
+/** A lock that its holder has not touched for this long is taken over. */
 export const LOCK_STALE_MS = 2000;
+/** A lock dated further ahead than this was made by a wrong clock. */
 const AHEAD_MS = 1000;
-/** Longer than any dead holder's lock lives. */
+/** How long we wait for a lock: longer than the lock of a dead process lasts. */
 const WAIT_MS = 6000;
 const MIN_PAUSE_MS = 5;
 const MAX_PAUSE_MS = 100;
 
-/** Taking a lock costs more than most work that is done under it: it is kept until its mailbox was left alone for so long. */
+/** Taking a lock costs more than most work under it, so we keep it until the mailbox has been idle for this long. */
 const IDLE_MS = 5000;
-const MOST_HELD = 200;
+const MAX_HELD = 200;
 
-/** proper-lockfile makes its directories with the mode that the umask leaves. */
+/** proper-lockfile would make its directories with the mode that the umask leaves. */
 const PRIVATELY = {
   ...fs,
   mkdir: (path: string, done: fs.NoParamCallback): void => fs.mkdir(path, DIRECTORY_MODE, done),
@@ -31,12 +32,12 @@ interface Held {
 }
 
 /**
- * The locks of mailboxes, `.locks/henry.lock`. While we hold one, programs that ask for it, too, leave the mailbox in
- * peace. No step of ours is safe only because of a lock: a holder that was stopped can lose it without noticing.
+ * The locks of mailboxes: `.locks/henry.lock`. Programs that use the same locks can edit a mailbox in peace while they hold
+ * one. No step of ours relies on a lock, since a process that was stopped can lose it without noticing.
  */
 export class MailboxLocks {
   readonly #logger: Logger;
-  /** Those asked for longest ago first. */
+  /** Oldest first. */
   readonly #held = new Map<string, Held>();
   readonly #releasing = new Map<string, Promise<void>>();
 
@@ -45,8 +46,8 @@ export class MailboxLocks {
   }
 
   /**
-   * Resolves when we hold it, at once if we do already. MAILBOX_BUSY when another program has it for 6 s; DISK_FULL,
-   * WRITE_FAILED or STORE_FAILED at once when it cannot be made. `onLetGo` is called when we no longer hold it.
+   * Resolves once we hold the lock. MAILBOX_BUSY if another program keeps it for 6 s; DISK_FULL, WRITE_FAILED or
+   * STORE_FAILED if it cannot be made. `onLetGo` is called when we no longer hold it.
    */
   async hold(path: string, onLetGo = (): void => undefined): Promise<void> {
     const held = this.#held.get(path);
@@ -58,14 +59,14 @@ export class MailboxLocks {
     const release = await this.#acquire(path);
     const idle = setTimeout(() => void this.letGo(path), IDLE_MS).unref();
     this.#held.set(path, { release, idle, onLetGo });
-    if (this.#held.size > MOST_HELD) void this.letGo(this.#held.keys().next().value!);
+    if (this.#held.size > MAX_HELD) void this.letGo(this.#held.keys().next().value!);
   }
 
   isHeld(path: string): boolean {
     return this.#held.has(path);
   }
 
-  /** Resolves when it is free for others. */
+  /** Resolves once the lock is free for others. */
   async letGo(path: string): Promise<void> {
     const held = this.#drop(path);
     if (held) {
@@ -83,7 +84,7 @@ export class MailboxLocks {
   }
 
   async #acquire(path: string): Promise<() => Promise<void>> {
-    removeOfFuture(path);
+    removeIfAhead(path);
     const endMs = performance.now() + WAIT_MS;
     for (let pauseMs = MIN_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
       try {
@@ -97,7 +98,7 @@ export class MailboxLocks {
     }
   }
 
-  /** Without retries of its own: those would wait for a full disk, too. */
+  /** Without the library's retries, which would also wait for a full disk. */
   #lock(path: string): Promise<() => Promise<void>> {
     const onCompromised = (error: Error): void => this.#lost(path, error);
     return lock(path, { lockfilePath: path, realpath: false, stale: LOCK_STALE_MS, onCompromised, fs: PRIVATELY });
@@ -118,21 +119,21 @@ export class MailboxLocks {
 }
 
 function busy(path: string, cause: unknown): MailboxError {
-  return new MailboxError('MAILBOX_BUSY', `This mailbox is locked by another program (${path}). Try again.`, { cause });
+  return new MailboxError('MAILBOX_BUSY', `Another program has locked this mailbox (${path}). Try again.`, { cause });
 }
 
 function notMade(path: string, error: NodeJS.ErrnoException): unknown {
   if (!isErrno(error, 'EACCES', 'EPERM')) return writeError(error);
-  const why = `The lock ${path} cannot be made (${error.code}). The directory must belong to the user who runs the server.`;
+  const why = `Cannot make the lock ${path} (${error.code}). The directory must belong to the user who runs the server.`;
   return new MailboxError('STORE_FAILED', why, { cause: error });
 }
 
-/** We would wait for a lock of a clock that was ahead until our clock gets there. */
-function removeOfFuture(path: string): void {
+/** Removes a lock that is dated ahead. It would only grow stale once our clock has got there. */
+function removeIfAhead(path: string): void {
   if ((statIfThere(path)?.mtimeMs ?? 0) <= Date.now() + AHEAD_MS) return;
   try {
     fs.rmdirSync(path);
   } catch {
-    // Somebody was quicker, or it is not empty: taking the lock will tell.
+    // Another process was faster, or the directory is not empty: taking the lock reports it.
   }
 }

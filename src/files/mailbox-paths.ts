@@ -7,12 +7,12 @@ export const DELIVERED = '.delivered';
 export const MARKS = '.marks';
 export const LOCKS = '.locks';
 export const ACCESS = '.access';
-/** Where the owner of the directory is reached, and on which computer: see `src/ownership/owner-socket.ts`. */
+/** Where to reach the owner of the directory, and on which computer: see `src/ownership/owner-socket.ts`. */
 export const SOCKET = '.socket';
 export const HOST = '.host';
-export const MAILBOX_ENDING = '.txt';
+const MAILBOX_ENDING = '.txt';
 
-/** Where what belongs to one mailbox lies in the data directory. Made when asked for: most mailboxes rest. */
+/** The paths of one mailbox's files. They are made when asked for, since most mailboxes are idle. */
 export class MailboxPaths {
   readonly name: MailboxName;
   readonly dir: string;
@@ -26,17 +26,17 @@ export class MailboxPaths {
     return `${this.dir}/${this.name}${MAILBOX_ENDING}`;
   }
 
-  /** Pieces that were the mailbox until lately. */
+  /** Holds pieces that another program may still have open. */
   get taken(): string {
     return `${this.dir}/${TAKEN}/${this.name}`;
   }
 
-  /** Whether a piece at this path may still be written to. */
+  /** Whether this is the path of such a piece. */
   isTaken(path: string): boolean {
     return path.startsWith(`${this.taken}/`);
   }
 
-  /** Pieces that nobody writes to any more. */
+  /** Holds pieces that nobody writes to any more. */
   get delivered(): string {
     return `${this.dir}/${DELIVERED}/${this.name}`;
   }
@@ -50,12 +50,12 @@ export class MailboxPaths {
   }
 }
 
-/** Whether a name in the data directory is a mailbox's. */
+/** Whether a name in the data directory is that of a mailbox. */
 export function isMailboxFile(name: string): boolean {
   return name.endsWith(MAILBOX_ENDING) && !name.startsWith('.');
 }
 
-/** Everybody who has mail, in order: in a mailbox, or in the log behind it. */
+/** The names of all mailboxes that have files or marks, sorted. */
 export function mailboxesIn(dir: string): MailboxName[] {
   const files = namesIn(dir).filter(isMailboxFile);
   const marks = namesIn(join(dir, MARKS)).filter((name) => name.endsWith('.json'));

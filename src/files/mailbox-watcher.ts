@@ -4,54 +4,53 @@ import { watch, type FSWatcher } from 'chokidar';
 import type { Logger } from '../words/logger.ts';
 import { statIfThere } from './disk.ts';
 
-/** A new watch stands a moment after it was asked for: what was written before is looked for. */
-const FIRST_LOOK_MS = 10;
+/** A watch begins a moment after it was asked for. This later hint covers what was written in between. */
+const FIRST_HINT_MS = 10;
 
-/** chokidar mutes a file for 50 ms after each change: an append in that gap needs a second look. */
-const SECOND_LOOK_MS = 75;
+/** chokidar mutes a file for 50 ms after each change, so an append in that gap needs a second hint. */
+const SECOND_HINT_MS = 75;
 
-/** Appends that follow one another so quickly need no watch: each of them looks at the file. */
+/** If our appends follow one another this quickly, no watch is needed: each of them reads on in the file. */
 const BUSY_MS = 20;
-/** So long after the last one the watch begins again. */
+/** How long after the last append the watch begins again. */
 const QUIET_MS = 50;
 
-/** A watch costs more memory than an idle stream: beyond these, one bare watch of the directory serves all. */
+/** A watch takes more memory than an idle stream. Beyond this number, one watch of the directory serves all files. */
 const MAX_WATCHED = 1000;
 
-export interface MailboxWatcherOptions {
-  /** How many files have a watch of their own. Default 1,000. */
+interface MailboxWatcherOptions {
+  /** How many files may have a watch of their own. Default 1,000. */
   readonly most?: number;
-  /** A file beside the mailboxes that stays: while one is watched, chokidar need not list the directory when another goes. */
+  /** A file beside the mailboxes that is never removed. While it is watched, chokidar does not list the directory whenever another file goes. */
   readonly anchor?: string;
 }
 
 /**
- * Hints that a mailbox file has changed, a moment after it did. A hint may be missing, so whoever needs the mail looks
- * by himself now and then, too. Only mailboxes that somebody listens to are watched: chokidar lists a whole directory
- * at every change of it.
+ * Hints that a mailbox file may have changed. A hint can be lost, so the sweep visits mailboxes, too. Only files that
+ * somebody listens to are watched, not the directory: chokidar would list all of it at every change.
  */
 export class MailboxWatcher {
   readonly #watcher: FSWatcher;
   readonly #most: number;
   readonly #logger: Logger;
-  /** By file name, of all mailboxes in the directory. */
+  /** The watch of the directory, for files without a watch of their own. */
   #crowd: DirectoryWatcher | undefined;
   readonly #watched = new Set<string>();
   readonly #hints = new Map<string, () => void>();
-  /** When we appended to those that are watched, by a clock that only rises. */
+  /** When we last appended to each watched file, in ms of a clock that only rises. */
   readonly #appendedMs = new Map<string, number>();
-  /** Those that are not watched while we append to them. */
+  /** Files whose watch is suspended while we append to them. */
   readonly #pauses = new Map<string, NodeJS.Timeout>();
-  readonly #firstLooks = new Map<string, NodeJS.Timeout>();
-  readonly #secondLooks = new Map<string, NodeJS.Timeout>();
-  /** How many there have been. */
+  readonly #firstHints = new Map<string, NodeJS.Timeout>();
+  readonly #secondHints = new Map<string, NodeJS.Timeout>();
+  /** How many errors there were. */
   errors = 0;
 
   constructor(logger: Logger, { most = MAX_WATCHED, anchor }: MailboxWatcherOptions = {}) {
     this.#logger = logger;
     this.#most = most;
     this.#watcher = watch(anchor ?? [], {
-      // A take has a moment without a file: chokidar would then go over to the directory, and list it at every change.
+      // During a take the file is missing for a moment. Without this, chokidar would then watch and list the directory.
       ignored: (_path, stats) => stats?.isDirectory() ?? false,
       ignoreInitial: true,
       atomic: false,
@@ -72,14 +71,14 @@ export class MailboxWatcher {
     } else this.#watchCrowd(dirname(path));
   }
 
-  /** The watch is of the file, not of the name: after a take the name is another file's. */
+  /** Watches the file that is at this path now: a watch stays with the old file when that is renamed. */
   rewatch(path: string): void {
     if (!this.#watched.has(path) || this.#pauses.has(path)) return;
     this.#watcher.unwatch(path);
     this.#add(path);
   }
 
-  /** We have appended to it, and have looked at it before: chokidar asks much of every change. */
+  /** We have appended. During many quick appends the watch is suspended, since chokidar spends much time on each change. */
   appended(path: string): void {
     if (!this.#watched.has(path)) return;
     const pause = this.#pauses.get(path);
@@ -94,9 +93,9 @@ export class MailboxWatcher {
 
   unwatch(path: string): void {
     if (!this.#hints.delete(path)) return;
-    for (const looks of [this.#firstLooks, this.#secondLooks, this.#pauses]) {
-      clearTimeout(looks.get(path));
-      looks.delete(path);
+    for (const timers of [this.#firstHints, this.#secondHints, this.#pauses]) {
+      clearTimeout(timers.get(path));
+      timers.delete(path);
     }
     this.#appendedMs.delete(path);
     if (this.#watched.delete(path)) this.#watcher.unwatch(path);
@@ -110,7 +109,7 @@ export class MailboxWatcher {
 
   #add(path: string): void {
     this.#watcher.add(path);
-    this.#later(this.#firstLooks, path, FIRST_LOOK_MS, () => {
+    this.#later(this.#firstHints, path, FIRST_HINT_MS, () => {
       if ((statIfThere(path)?.size ?? 0) > 0) this.#hint(path);
     });
   }
@@ -128,7 +127,7 @@ export class MailboxWatcher {
     }
   }
 
-  /** Out of watches, most likely. The looks that need no watcher go on. */
+  /** The system has probably run out of watches. The sweep goes on without. */
   #failed(error: unknown): void {
     if (this.errors === 0)
       this.#logger.warn({ err: error }, 'files cannot be watched: foreign mail may take a second longer');
@@ -139,16 +138,16 @@ export class MailboxWatcher {
     const hint = this.#hints.get(path);
     if (!hint) return;
     hint();
-    this.#later(this.#secondLooks, path, SECOND_LOOK_MS, () => this.#hints.get(path)?.());
+    this.#later(this.#secondHints, path, SECOND_HINT_MS, () => this.#hints.get(path)?.());
   }
 
-  #later(looks: Map<string, NodeJS.Timeout>, path: string, ms: number, look: () => void): void {
-    clearTimeout(looks.get(path));
+  #later(timers: Map<string, NodeJS.Timeout>, path: string, ms: number, work: () => void): void {
+    clearTimeout(timers.get(path));
     const begin = (): void => {
-      looks.delete(path);
-      look();
+      timers.delete(path);
+      work();
     };
-    looks.set(path, setTimeout(begin, ms));
+    timers.set(path, setTimeout(begin, ms));
   }
 }
 

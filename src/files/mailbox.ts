@@ -1,29 +1,28 @@
 import type { Appended, Batch, Message } from '../words/mailbox-store.ts';
-import { AppendQueue } from './append-queue.ts';
-import { isFull, writeBatch, type Append } from './appends.ts';
-import { catchUp, loadLog, needsLook } from './catch-up.ts';
+import { AppendQueue, isFull, writeBatch, type Append } from './appends.ts';
 import { Draining } from './draining.ts';
 import { isForeignId, laterId } from './event-id.ts';
-import { bringLate } from './late-mail.ts';
 import { forgetFiles } from './forgetting.ts';
+import { bringLate } from './late-mail.ts';
 import type { MailLog } from './mail-log.ts';
-import { makeForListener, makeMailbox } from './making.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
+import { makeForListener, makeMailbox } from './making.ts';
 import { Marks } from './marks.ts';
+import { loadLog, mayHaveMore, readOn } from './read-on.ts';
 import type { StoreContext } from './store-context.ts';
 import { Tail } from './tail.ts';
 import { endTail, take } from './taking.ts';
 import { Turns } from './turns.ts';
 
 /**
- * One mailbox: the file that mail comes in, the log that it becomes, the marks. What changes files runs in turns. All
- * that is in memory can be thrown away and read again.
+ * One mailbox: its file, the log that the file becomes, and its marks. Work that may change files runs in turns. All that
+ * is in memory can be thrown away and read again.
  */
 export class Mailbox {
   readonly paths: MailboxPaths;
-  /** How many calls use it just now. */
+  /** How many calls are using it now. */
   users = 0;
-  /** When the store last used it, and last looked for old mail in it, in ms of a clock that only rises. */
+  /** When it was last used, and when its old mail was last dropped, in ms of a clock that only rises. */
   usedMs = 0;
   retainedMs = -Infinity;
   readonly #context: StoreContext;
@@ -32,10 +31,10 @@ export class Mailbox {
   readonly #bells = new Set<() => void>();
   readonly #appends = new AppendQueue((queue) => this.#write(queue));
   readonly #turns = new Turns();
-  #isHinted = false;
-  #rungAt = '';
   readonly #draining: Draining;
   readonly #tail = new Tail();
+  #isHinted = false;
+  #rungAt = '';
 
   constructor(paths: MailboxPaths, context: StoreContext) {
     this.paths = paths;
@@ -56,13 +55,13 @@ export class Mailbox {
     return this.#bells.size > 0;
   }
 
-  /** Nothing under way, nobody listening, nothing left to tidy: may be forgotten in memory. */
+  /** Nothing is under way, nobody listens and nothing is left to tidy up: it need not stay in memory. */
   get isIdle(): boolean {
     if (this.users > 0 || this.isWatched || this.#appends.length > 0 || !this.#turns.areOver) return false;
     return !this.#log?.isWorkLeft && !this.#draining.isDue && (this.#marks?.isWritten ?? true);
   }
 
-  /** There is nothing of it, on disk or here: a name that somebody made up. */
+  /** It has no files and no marks: somebody made the name up. */
   get isNothing(): boolean {
     const isEmpty = this.#log?.pieces.length === 0 && this.#log.current.ino === undefined;
     return isEmpty && this.isIdle && Object.keys(this.marks.all).length === 0;
@@ -82,12 +81,63 @@ export class Mailbox {
     return writing;
   }
 
-  /** Before something is written: what stands there was read, there is room if it can be made, and others know that we are at work. */
+  /** Before a write: reads on, makes room by a take if possible, and makes the file and holds its lock. */
   async #prepare(log: MailLog): Promise<void> {
-    await catchUp(log);
-    const canGo = this.isWatched || this.#draining.isTime(log, false);
-    if (log.current.isOthers || (canGo && isFull(log, this.#appends.length))) await this.#take(log);
+    await readOn(log);
+    const mayTake = this.isWatched || this.#draining.isTime(log, false);
+    if (log.current.isReadOnly || (mayTake && isFull(log, this.#appends.length))) await this.#take(log);
     await makeMailbox(log, () => this.#hold());
+  }
+
+  /** Rings if something has come, and plans a take once all of it was read. */
+  #changed(log: MailLog): void {
+    if (log.newest !== this.#rungAt) {
+      this.#rungAt = log.newest;
+      this.#draining.changed();
+      this.ring();
+    }
+    this.#draining.soon(log, this.isWatched);
+  }
+
+  /** Wakes those who listen. */
+  ring(): void {
+    for (const bell of this.#bells) bell();
+  }
+
+  /** Another program may have written: reads on if the file has changed. */
+  hint(): void {
+    if (this.#isHinted || (this.#log && !mayHaveMore(this.#log))) return;
+    this.#isHinted = true;
+    this.readOn().catch((error: unknown) => this.#report(error));
+  }
+
+  /** To be called every second, since hints may be lost. */
+  visit(): void {
+    if (this.isWatched || this.#log?.isWorkLeft) this.hint();
+  }
+
+  /** Brings in all that other programs have written, wherever it is. */
+  readOn(): Promise<MailLog> {
+    return this.inTurn(async (log) => {
+      await readOn(log);
+      if (this.isWatched && log.current.ino === undefined) await makeForListener(log, () => this.#hold());
+      if (this.#tail.isOver(log.current, this.#context.uptimeMs())) {
+        await this.#hold();
+        await (log.current.isReadOnly ? this.#take(log) : endTail(log));
+      }
+      await bringLate(log, () => this.#prepare(log));
+      this.#changed(log);
+      this.#closeIfUnlocked();
+      return log;
+    });
+  }
+
+  /** Calls `ring` when mail may have come. Resolves once waiting mail was read. */
+  async watch(ring: () => void): Promise<() => void> {
+    const bell = (): void => ring();
+    this.#bells.add(bell);
+    await this.readOn().catch((error: unknown) => this.#report(error)); // the sweep tries again
+    return () => this.#bells.delete(bell);
   }
 
   async read(after: string | undefined, limit: number): Promise<Batch> {
@@ -98,11 +148,17 @@ export class Mailbox {
     return batch;
   }
 
-  /** Whoever listens is told when something comes: then what is read is up to date already. */
+  /** Brings in what other programs have written, and takes it to be read. */
+  async drain(): Promise<void> {
+    const log = await this.upToDate();
+    this.#handedOut(log, log.newest);
+  }
+
+  /** The log, after reading on. While somebody listens, hints and the sweep have done that. */
   async upToDate(): Promise<MailLog> {
     if (this.isWatched && this.#log && !this.#log.current.isUnread) return this.#log;
     try {
-      return await this.look();
+      return await this.readOn();
     } catch (error) {
       if (!this.#log || this.#log.current.isUnread) throw error;
       this.#report(error); // what was read before can still be read
@@ -110,45 +166,39 @@ export class Mailbox {
     }
   }
 
-  /** Brings in what others have written, for who reads it now. */
-  async drain(): Promise<void> {
-    const log = await this.upToDate();
-    this.#handedOut(log, log.newest);
-  }
-
   #handedOut(log: MailLog, id: string): void {
     this.#draining.handedOut(id);
     this.#draining.soon(log, this.isWatched);
   }
 
-  /** Listening begins with a look, so that what waits is on its way when this resolves. */
-  async watch(ring: () => void): Promise<() => void> {
-    const bell = (): void => ring();
-    this.#bells.add(bell);
-    await this.look().catch((error: unknown) => this.#report(error)); // who listens waits for better times
-    return () => this.#bells.delete(bell);
+  /** Takes foreign mail that its receiver has just read, which fixes its time: so his answer comes after it. */
+  async dateForeign(): Promise<void> {
+    const log = this.#log;
+    if (!log || !isForeignId(log.newest) || !this.#draining.isDue) return;
+    await this.#takeNow().catch(() => this.#draining.soon(log, this.isWatched));
   }
 
-  /** Somebody may have written: look, if there is anything to see. */
-  hint(): void {
-    if (this.#isHinted || (this.#log && !needsLook(this.#log))) return;
-    this.#isHinted = true;
-    this.look().catch((error: unknown) => this.#report(error));
+  #takeNow(): Promise<void> {
+    this.#draining.cancel();
+    const taking = this.inTurn(async (log) => {
+      await readOn(log);
+      if (this.#draining.isTime(log, this.isWatched)) await this.#take(log);
+      this.#changed(log);
+    });
+    taking.catch((error: unknown) => this.#report(error));
+    return taking;
   }
 
-  /** The promise behind hints, which may be lost: to be called every second. */
-  visit(): void {
-    if (this.isWatched || this.#log?.isWorkLeft) this.hint();
+  async #take(log: MailLog): Promise<void> {
+    await this.#hold();
+    await take(log, () => this.#appends.length > 0);
+    if (log.isUnfinished) await readOn(log);
   }
 
-  ring(): void {
-    for (const bell of this.#bells) bell();
-  }
-
-  /** Leaves nothing of it behind, its lock included. */
+  /** Deletes all its files. */
   forget(): Promise<void> {
     return this.inTurn(async (log) => {
-      await catchUp(log).catch((error: unknown) => this.#report(error));
+      await readOn(log).catch((error: unknown) => this.#report(error));
       const newest = Object.values(this.marks.all).reduce(laterId, log.newest);
       await this.marks.drop();
       forgetFiles(this.paths, this.#context, newest);
@@ -159,18 +209,18 @@ export class Mailbox {
     });
   }
 
-  /** Ends when everything begun has ended. */
+  /** Resolves when everything under way has ended and the files are closed. */
   async close(): Promise<void> {
     do await this.#turns.over();
     while (this.#appends.length > 0);
     if (this.#draining.isDue) await this.#takeNow().catch(() => undefined);
     this.#draining.cancel();
-    await this.#marks?.write(); // without them, mail is at worst delivered again to who has no cursor
+    await this.#marks?.write(); // if this fails, clients without a cursor get some mail again
     this.#log?.current.close();
     await this.#context.locks.letGo(this.paths.lock);
   }
 
-  /** Runs what may change its files. */
+  /** Runs work that may change files, after all that was begun before. */
   inTurn<T>(work: (log: MailLog) => T | Promise<T>): Promise<T> {
     return this.#turns.run(async () => {
       this.#isHinted = false;
@@ -185,62 +235,12 @@ export class Mailbox {
     return (this.#log = loadLog(this.paths, this.#context, () => this.ring()));
   }
 
-  /** Brings everything up to date, whoever did what. */
-  look(): Promise<MailLog> {
-    return this.inTurn(async (log) => {
-      await catchUp(log);
-      if (this.isWatched && log.current.ino === undefined) await makeForListener(log, () => this.#hold());
-      if (this.#tail.isOver(log.current, this.#context.uptimeMs())) {
-        await this.#hold();
-        await (log.current.isOthers ? this.#take(log) : endTail(log));
-      }
-      await bringLate(log, () => this.#prepare(log));
-      this.#changed(log);
-      await this.#rest();
-      return log;
-    });
-  }
-
-  /** Something may have come: listeners are told, and when all of it is read, the mailbox is taken. */
-  #changed(log: MailLog): void {
-    if (log.newest !== this.#rungAt) {
-      this.#rungAt = log.newest;
-      this.#draining.changed();
-      this.ring();
-    }
-    this.#draining.soon(log, this.isWatched);
-  }
-
-  /** Foreign mail that its receiver has just read keeps that time, by a take: what he says next comes behind it. */
-  async dateForeign(): Promise<void> {
-    const log = this.#log;
-    if (!log || !isForeignId(log.newest) || !this.#draining.isDue) return;
-    await this.#takeNow().catch(() => this.#draining.soon(log, this.isWatched));
-  }
-
-  #takeNow(): Promise<void> {
-    this.#draining.cancel();
-    const taking = this.inTurn(async (log) => {
-      await catchUp(log);
-      if (this.#draining.isTime(log, this.isWatched)) await this.#take(log);
-      this.#changed(log);
-    });
-    taking.catch((error: unknown) => this.#report(error));
-    return taking;
-  }
-
-  async #take(log: MailLog): Promise<void> {
-    await this.#hold();
-    await take(log, () => this.#appends.length > 0);
-    if (log.isUnfinished) await catchUp(log);
-  }
-
   #hold(): Promise<void> {
-    return this.#context.locks.hold(this.paths.lock, () => void this.#turns.run(() => this.#rest()));
+    return this.#context.locks.hold(this.paths.lock, () => void this.#turns.run(async () => this.#closeIfUnlocked()));
   }
 
-  /** While it is at rest, its file is closed: there may be very many. */
-  async #rest(): Promise<void> {
+  /** Idle mailboxes keep no descriptor: there may be very many of them. */
+  #closeIfUnlocked(): void {
     if (!this.#context.locks.isHeld(this.paths.lock)) this.#log?.current.close();
   }
 

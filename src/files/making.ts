@@ -2,12 +2,15 @@ import { MailboxError } from '../words/mailbox-error.ts';
 import { statIfThere } from './disk.ts';
 import type { MailLog } from './mail-log.ts';
 
-/** Makes the mailbox file if it is not there, when it may be made. `hold` comes between: a name that is refused needs no lock. */
+/**
+ * Makes the mailbox file if there is none. MAILBOX_FULL if too many new mailboxes were made. `hold` takes the lock, after
+ * that check: a refused name needs none.
+ */
 export async function makeMailbox(log: MailLog, hold: () => Promise<void>): Promise<void> {
   const { paths, context, pieces, current } = log;
   const isMissing = current.ino === undefined && !statIfThere(paths.file);
   if (isMissing && pieces.length === 0 && !context.mayMake()) {
-    const why = 'Too many new mailboxes were made. Write to one that exists, or ask who runs this.';
+    const why = 'Too many new mailboxes were made. Write to an existing one, or ask whoever runs this server.';
     throw new MailboxError('MAILBOX_FULL', why);
   }
   await hold();
@@ -16,7 +19,7 @@ export async function makeMailbox(log: MailLog, hold: () => Promise<void>): Prom
   if (current.ino !== undefined) context.onReplaced(paths.file);
 }
 
-/** The same for a listener, who needs no file: where none may be made, he waits for another program to make it. */
+/** Makes it for a listener, who can also wait until another program makes it. */
 export async function makeForListener(log: MailLog, hold: () => Promise<void>): Promise<void> {
   try {
     await makeMailbox(log, hold);

@@ -13,11 +13,11 @@ const MAX_READ = 1000;
 type MarkIds = Readonly<Record<string, string>>;
 
 /**
- * How far a mailbox's mail is known to have been received, and read by whom: `.marks/henry.json`
+ * The ids up to which a mailbox's mail was received, and up to which each sender's messages were read: `.marks/henry.json`
  *
  *     {"delivered":"1763600000000-0","read":{"jjeong":"1763600000000-0"}}
  *
- * Read once; the process that owns the directory is the only one that moves them.
+ * The file is read once, since only the owner of the directory moves marks.
  */
 export class Marks {
   readonly #path: string;
@@ -27,7 +27,7 @@ export class Marks {
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  /** `onError` is called when they cannot be written; it is tried again. */
+  /** `onError` is called if the marks cannot be written. Writing is then tried again. */
   constructor(path: string, onError: (error: unknown) => void) {
     this.#path = path;
     this.#onError = onError;
@@ -42,7 +42,7 @@ export class Marks {
     return this.#isWritten;
   }
 
-  /** Takes effect at once, and is written a moment later: many that move together cost one write. False: it is there already. */
+  /** Moves a mark. It is written a moment later, so that many moves cost one write. False if the mark is already there. */
   move(name: MarkName, id: string): boolean {
     const known = this.#marks[name];
     if (known !== undefined && laterId(known, id) === known) return false;
@@ -52,14 +52,14 @@ export class Marks {
     return true;
   }
 
-  /** Resolves when what has moved is on disk, whatever happens to the power, or could not be written. */
+  /** Writes moved marks now. Resolves when they are on disk, or could not be written. */
   write(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     return (this.#writing = this.#writing.then(() => this.#writeMoved()));
   }
 
-  /** They are never written again: the mailbox is forgotten. */
+  /** Stops writing: the mailbox is being forgotten. */
   drop(): Promise<void> {
     this.#isWritten = true;
     return this.write();
@@ -97,7 +97,7 @@ export class Marks {
   }
 }
 
-/** Somebody who has read the mail of more senders than that has made them up. */
+/** Keeps the newest 1,000 `read` marks. More senders than that were made up. */
 function withoutOldest(marks: MarkIds): MarkIds {
   const reads = Object.entries(marks).filter(([name]) => name !== 'delivered');
   if (reads.length <= MAX_READ) return marks;
@@ -109,7 +109,7 @@ function readMarks(path: string): MarkIds {
   try {
     return flat(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
-    // A file that somebody damaged counts as none: mail is then delivered again rather than not at all.
+    // A damaged file counts as none: better to deliver mail again than not at all.
     if (isErrno(error, 'ENOENT') || error instanceof SyntaxError) return {};
     throw error;
   }

@@ -9,7 +9,7 @@ import { mergedFrame, mergedHead } from './frames.ts';
 const WRITE_CHARS = 256 * 1024;
 const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 
-/** A merged piece that is being written: a draft until it is whole, and on disk. */
+/** Writes a merged piece. It is a draft until it is whole and on disk. */
 export class MergedFile {
   readonly #draft: string;
   #fd: number | undefined;
@@ -27,7 +27,7 @@ export class MergedFile {
     if (this.#text.length >= WRITE_CHARS) this.#flush();
   }
 
-  /** Resolves when it is on disk. Nothing stands at `path`, or a piece that says the same. */
+  /** Resolves once it is on disk, at `path`. There must be no other piece there, except one with the same mail. */
   async finish(path: string): Promise<void> {
     this.#flush();
     await sync(this.#fd!);
@@ -36,7 +36,7 @@ export class MergedFile {
     await syncDirectoryAsync(dirname(path));
   }
 
-  /** Twice is harmless, and after `finish`, too. */
+  /** Removes the draft. Harmless if called twice, or after `finish`. */
   drop(): void {
     this.#close();
     rmSync(this.#draft, { force: true });

@@ -13,10 +13,10 @@ const [DASH, ZERO, QUOTE, BACKSLASH, BRACE] = [45, 48, 34, 92, 125] as const;
 const MAX_MS_DIGITS = 15;
 const MAX_SEQ_DIGITS = 10;
 
-/** As `messageData` begins; names need no escapes. */
+/** How `messageData` begins. Names need no escapes. */
 const HEAD = /^\{"sender":"([^"\\]*)","receiver":"([^"\\]*)"/;
 
-/** Who sent the message in `data` to whom; undefined when the data is not whole: a torn append. */
+/** The sender and receiver of the message in `data`. Undefined if the data is not whole, which is a torn append. */
 export function messageHead(data: string): { sender: string; receiver: string } | undefined {
   const [, sender, receiver] = HEAD.exec(data) ?? [];
   if (sender !== undefined && receiver !== undefined && endsOpen(data)) return { sender, receiver };
@@ -29,7 +29,7 @@ export function messageHead(data: string): { sender: string; receiver: string } 
   }
 }
 
-/** Whether it ends in `"}` and no backslash takes the quote's meaning away: JSON has that at its end alone. */
+/** Whether it ends in `"}` with an unescaped quote. In a message of ours, only the end does. */
 function endsOpen(data: string): boolean {
   if (!data.endsWith('"}')) return false;
   let at = data.length - 2;
@@ -37,7 +37,7 @@ function endsOpen(data: string): boolean {
   return (data.length - at) % 2 === 0;
 }
 
-/** The key where `messageData` writes it; undefined when it has escapes, or stands elsewhere. */
+/** The key, at the place where `messageData` puts it. Undefined if it has escapes or is elsewhere. */
 function keyAtEnd(data: string): string | undefined {
   const to = data.length - 2;
   const from = data.lastIndexOf('"', to - 1) + 1;
@@ -47,15 +47,15 @@ function keyAtEnd(data: string): string | undefined {
 }
 
 /**
- * Most mail is ours and stands just as we write it. This reads the numbers of such a frame and where its parts are, and
- * makes no strings. It knows nothing of other forms: the lines of their blocks are read instead.
+ * Reads message frames that are exactly as we write them, which most are, without making strings: only the numbers of the
+ * ids, and where the parts are. This is the fast path. Other blocks are split into lines and judged by `reading-rule.ts`.
  */
 export class MessageFrame {
   afterMs = 0;
   afterSeq = 0;
   ms = 0;
   seq = 0;
-  /** Behind its blank line. */
+  /** Where its blank line ends. */
   end = 0;
   #at = 0;
   #idFrom = 0;
@@ -64,7 +64,7 @@ export class MessageFrame {
   #msRead = 0;
   #seqRead = 0;
 
-  /** Reads the frame that begins at `from`; false when anything else stands there. */
+  /** Reads the frame that begins at `from`. False if something else is there. */
   scan(bytes: Buffer, from: number): boolean {
     this.#at = from;
     if (!this.#skip(bytes, FENCE) || !this.#skipId(bytes)) return false;
@@ -73,13 +73,13 @@ export class MessageFrame {
     return this.#scanEvent(bytes);
   }
 
-  /** The same in a merged piece, where no frame has a fence. */
+  /** Does the same in a merged piece, where frames have no fences. */
   scanMerged(bytes: Buffer, from: number): boolean {
     this.#at = from;
     return this.#scanEvent(bytes);
   }
 
-  /** The event of the frame scanned, which began at `from` of bytes that begin at `base` of their file. */
+  /** The event of the frame that was scanned at `from`, in bytes that begin at `base` of their file. */
   event(bytes: Buffer, base: number, from: number): ReadEvent {
     const text = bytes.toString('utf8', this.#idFrom, this.#dataTo);
     const id = text.slice(0, this.#idTo - this.#idFrom);
@@ -127,7 +127,7 @@ export class MessageFrame {
     }
   }
 
-  /** An own id and the line feed behind it. */
+  /** Skips an own id and the line feed behind it. */
   #skipId(bytes: Buffer): boolean {
     this.#msRead = this.#number(bytes, MAX_MS_DIGITS);
     if (this.#msRead === -1 || bytes[this.#at] !== DASH) return false;
@@ -138,7 +138,7 @@ export class MessageFrame {
     return true;
   }
 
-  /** -1 when there is none, or one that has leading zeros or too many digits. */
+  /** -1 if there is no number, or it has leading zeros or too many digits. */
   #number(bytes: Buffer, digits: number): number {
     const from = this.#at;
     let value = 0;
@@ -152,7 +152,7 @@ export class MessageFrame {
   }
 }
 
-/** Where the next CR is: no frame of ours has one. */
+/** Where the next CR is. No frame of ours has one. */
 export function nextCr(bytes: Buffer, from: number): number {
   const at = bytes.indexOf(CR, from);
   return at === -1 ? Infinity : at;

@@ -4,13 +4,13 @@ import { isMailboxFile } from './mailbox-paths.ts';
 
 const MOUNT_POINT = 4;
 
-/** Mailbox files that are mount points of their own: they cannot be renamed away, and so grow as long as they are. */
+/** Mailbox files that are mount points. They cannot be renamed, so they are never emptied. */
 export function mountedMailboxes(dir: string): string[] {
   let mounts: string;
   try {
     mounts = readFileSync('/proc/self/mountinfo', 'utf8');
   } catch {
-    return []; // only Linux tells
+    return []; // only Linux has this file
   }
   const paths = mounts.split('\n').map((line) => line.split(' ')[MOUNT_POINT] ?? '');
   const unescaped = paths.map((path) =>

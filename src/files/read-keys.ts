@@ -6,10 +6,10 @@ import type { MailLog } from './mail-log.ts';
 import { MAX_AGE_MS, MIN_AGE_MS, RecentKeys } from './recent-keys.ts';
 import type { ReadState } from './read-state.ts';
 
-/** The keys of the newest 10,000 short messages stand in so much. */
+/** Holds about 10,000 short messages. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** A part of a file with messages of ours in it. */
+/** A part of a file that has messages of ours. */
 interface Stretch {
   readonly file: LogFile;
   readonly from: ReadState;
@@ -17,8 +17,8 @@ interface Stretch {
 }
 
 /**
- * The keys of the messages of the last day that stand in the newest 4 MiB of a log, and of all of the last two minutes.
- * Stretches where only others wrote do not count, and are passed over.
+ * Reads from the newest 4 MiB of a log the keys of the last day, and those of the last two minutes in any case. Skips
+ * stretches of foreign mail, which do not count towards the 4 MiB.
  */
 export async function recentKeysIn(log: MailLog): Promise<RecentKeys> {
   const keys = new RecentKeys();
@@ -30,10 +30,10 @@ export async function recentKeysIn(log: MailLog): Promise<RecentKeys> {
   return keys;
 }
 
-/** From the newest to the oldest. */
+/** Newest first. */
 async function newestStretches(log: MailLog): Promise<Stretch[]> {
   const dayAgoMs = log.context.now() - MAX_AGE_MS;
-  const leastMs = idTime(log.newest) - MIN_AGE_MS; // by the ids alone: the clock may have been set since
+  const leastMs = idTime(log.newest) - MIN_AGE_MS; // by ids, since the clock may have been set
   const found: Stretch[] = [];
   let bytes = 0;
   for (const file of [...log.pieces, log.current.log].toReversed()) {

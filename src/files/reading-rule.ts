@@ -1,17 +1,17 @@
 /**
- * What counts in a piece: a function of its bytes and of the id that it begins after, and of nothing else. Each block is
- * judged from the top; the first row that fits decides.
+ * What counts in a piece. It depends on the bytes of the piece and on the id that it begins after, and on nothing else. The
+ * first row that fits a block decides:
  *
- *     too long; its last line is ": torn"; behind its fence none of our forms           void
- *     message frame whose data is not whole                                             void: a torn append
- *     fence names the last own id, and no void frame right before has it; id is new     counts
- *     message frame, fence not before the piece's start, receiver is this mailbox       void: its writer had missed something
- *     message frame otherwise                                                           somebody's copy: foreign text
- *     end marker or late frame otherwise                                                void
- *     anything else with data                                                           foreign text
+ *     too long; or its last line is ": torn"; or a fence with none of our forms behind it    void
+ *     a message frame whose data is not whole                                                void: a torn append
+ *     the fence names the last own id, which no void frame right before has; the id is new   counts
+ *     a message frame to this mailbox whose fence is not before the piece's start            void: its writer missed something
+ *     any other message frame                                                                foreign text: a copy
+ *     any other end marker or late frame                                                     void
+ *     anything else with data                                                                foreign text
  *
- * Foreign text is an event, too; its id is the id before it and a counter. In a merged piece, which we alone write, no
- * frame has a fence: each id that is higher than the one before it stands. Behind an end marker nothing counts.
+ * Foreign text is an event, too: its id is the id before it, with a counter. In a merged piece, which only we write, frames
+ * have no fences, and each id that is higher than the one before counts. Nothing behind an end marker counts.
  */
 import { keyOf } from '../words/message-data.ts';
 import { compareIds, idTime, isInReach, isOwnId, ownPart } from './event-id.ts';
@@ -19,10 +19,10 @@ import { formOf, mergedEventOf, type Form } from './frame-forms.ts';
 import { messageHead } from './message-frame.ts';
 import { MAX_EVENT_BYTES, type ReadEvent, type ReadState } from './read-state.ts';
 
-/** What an event says, but for where it stands. */
+/** An event without its place in the file. */
 export type Said = Omit<ReadEvent, 'from' | 'end'>;
 
-/** `void`: `id` is that of the frame, when its form was whole. */
+/** Of a void frame, `id` is set if its form was whole. */
 export type Verdict =
   | { readonly kind: 'event'; readonly said: Said }
   | { readonly kind: 'foreign'; readonly data: string }
@@ -31,7 +31,7 @@ export type Verdict =
 
 const VOID: Verdict = { kind: 'void' };
 
-/** Judges a block that begins with a fence, which names `after`. `length`: that of its lines, in bytes. */
+/** Judges a block that begins with a fence naming `after`. `length`: of its lines, in bytes. */
 export function judgeFenced(
   lines: readonly string[],
   length: number,
@@ -51,7 +51,7 @@ export function judgeFenced(
   return isCopy ? { kind: 'foreign', data: form.data } : { kind: 'void', id: form.id };
 }
 
-/** What a block of a merged piece says; undefined when it is no event, or its id is not higher than `last`. */
+/** Judges a block of a merged piece. Undefined if it is not an event, or its id is not higher than `last`. */
 export function judgeMerged(lines: readonly string[], last: string): Said | undefined {
   const event = mergedEventOf(lines);
   if (!event || compareIds(event.id, last) <= 0) return undefined;

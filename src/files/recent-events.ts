@@ -10,12 +10,12 @@ interface RecentBatch {
   readonly bytes: number;
 }
 
-/** The newest events of a log without a hole, while nothing else is logged: they need not be read back from disk. */
+/** The newest events of a log, without a gap, so that listeners need not read them from disk. */
 export class RecentEvents {
   readonly #batches: RecentBatch[] = [];
   #bytes = 0;
 
-  /** Adds what was logged right after `after`; the oldest go when there are more than 384 KiB. */
+  /** Adds the events that follow `after`. Drops the oldest beyond 384 KiB. */
   add(after: string, events: readonly MailEvent[], bytes: number): void {
     if (events.length === 0) return;
     this.#batches.push({ after, events, bytes });
@@ -23,7 +23,7 @@ export class RecentEvents {
     while (this.#bytes > MAX_BYTES) this.#bytes -= this.#batches.shift()!.bytes;
   }
 
-  /** Events after `after` and up to `newest`, about 64 KiB of them, or `limit`; undefined when they do not all lie here. */
+  /** Events after `after` and up to `newest`: about 64 KiB, at most `limit`. Undefined if the first of them are not here. */
   read(after: string, newest: string, limit: number): MailEvent[] | undefined {
     const from = this.#batches.findLastIndex((batch) => compareIds(batch.after, after) <= 0);
     if (from === -1) return undefined;

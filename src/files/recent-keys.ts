@@ -8,14 +8,15 @@ interface Kept {
 }
 
 /**
- * The idempotency keys of the newest events (as `scopedKey` makes them), each with the id of its event. Remembered are
- * the newest 10,000, for a day at most, and all of the last two minutes. They are forgotten by generations: one at a
- * time is slow. Times are those of a clock that only rises: no setting of the computer's clock makes a key forgotten.
+ * The idempotency keys of the newest events (see `scopedKey`), each with the id of its event: the newest 10,000, for at most
+ * a day, and all of the last two minutes. Keys are kept in two maps. When the newer one is full it becomes the older one,
+ * and the keys in that are forgotten: dropping them one by one was slow. The store passes times of a clock that only
+ * rises, so setting the computer's clock does not make it forget keys.
  */
 export class RecentKeys {
   #older = new Map<string, Kept>();
   #newer = new Map<string, Kept>();
-  /** When the newest of the older generation was made. */
+  /** When the newest key of the older map came. */
   #olderMs = -Infinity;
 
   get(key: string, uptimeMs: number): string | undefined {
@@ -23,7 +24,7 @@ export class RecentKeys {
     return kept && kept.ms >= uptimeMs - MAX_AGE_MS ? kept.id : undefined;
   }
 
-  /** Oldest first: the order of the calls is the order of forgetting. */
+  /** Adds a key. Keys are forgotten in the order in which they were added. */
   set(key: string, id: string, uptimeMs: number): void {
     this.#newer.set(key, { id, ms: uptimeMs });
     if (this.#newer.size < MAX_KEYS || this.#olderMs > uptimeMs - MIN_AGE_MS) return;

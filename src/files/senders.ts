@@ -2,18 +2,18 @@ import type { MailboxName } from '../words/mailbox-name.ts';
 
 const MAX_KNOWN = 10_000;
 
-/** An answer gets a higher id than all that its sender may have read, even before a restart: his own mailbox is read first. */
+/** Has a sender's own mailbox read before he sends, so that his message gets a higher id than all that he may have read. */
 export class Senders {
   readonly #readUp: (sender: MailboxName) => Promise<boolean>;
   readonly #known = new Set<MailboxName>();
   readonly #asked = new Map<MailboxName, Promise<void>>();
 
-  /** `readUp` makes ids rise above a mailbox; false when it cannot be read. */
+  /** `readUp` reads a mailbox, so that ids rise above its own. False if it cannot be read. */
   constructor(readUp: (sender: MailboxName) => Promise<boolean>) {
     this.#readUp = readUp;
   }
 
-  /** Once it is so, it stays so: what comes later is read by us. */
+  /** Reads the mailbox once. Later mail in it is written or read by this process anyway. */
   async riseAbove(sender: MailboxName): Promise<void> {
     if (this.#known.has(sender)) return;
     const asked = this.#asked.get(sender) ?? this.#ask(sender);

@@ -7,31 +7,33 @@ import type { OpenPiece } from './late-mail.ts';
 import type { MailLog } from './mail-log.ts';
 import { DELIVERED } from './mailbox-paths.ts';
 import type { Mailbox } from './mailbox.ts';
+import { merge } from './merging.ts';
 import { identity, openAmong } from './open-files.ts';
-import { idlePieces, merge, retain, retire } from './upkeep.ts';
+import { retain } from './retention.ts';
+import { idlePieces, retire } from './retiring.ts';
 import type { StoreContext } from './store-context.ts';
 
 const TICK_MS = 100;
 const SWEEP_MS = 1000;
 const RETIRE_MS = 3000;
-/** Pieces moved in one turn of their mailbox: about a millisecond. */
+/** How many pieces are moved in one turn of their mailbox: about a millisecond of work. */
 const RETIRE_MOST = 16;
-const FORGET_IDLE_MS = 60_000;
+const CLOSE_IDLE_MS = 60_000;
 const RETAIN_MS = 60_000;
 const RETAIN_ALL_MS = 60 * 60_000;
-/** Mailboxes a tick: two stat calls each, so that a sweep costs 2 % of a core at most. */
+/** Mailboxes visited at a tick. Each costs two `stat` calls, so the sweep takes at most 2 % of a core. */
 const SWEEP_MOST = 200;
-/** So far a clock is believed to have moved by itself: one that jumps ahead makes no mail old. */
+/** How far the clock may run ahead of the time since the start. A clock that jumps further does not make mail old. */
 const BELIEVED_MS = 24 * 60 * 60 * 1000;
 
-export interface SweepSteps {
+interface SweepSteps {
   mailbox(name: MailboxName): Mailbox;
-  /** Forgets a mailbox in memory. */
-  drop(name: MailboxName): void;
+  /** Closes a mailbox and frees its memory. */
+  close(name: MailboxName): void;
   warn(error: unknown, what: string): void;
 }
 
-/** What is done again and again: the promise behind the watcher's hints, and what tidies up. */
+/** Visits mailboxes regularly: finds mail whose hint was lost, and retires, merges and drops pieces. */
 export class Sweep {
   readonly #boxes: ReadonlyMap<MailboxName, Mailbox>;
   readonly #context: StoreContext;
@@ -53,7 +55,7 @@ export class Sweep {
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
   }
 
-  /** Resolves when nothing of it is under way any more. */
+  /** Resolves when nothing is under way any more. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#retiring;
@@ -74,10 +76,10 @@ export class Sweep {
   #visit(name: MailboxName, box: Mailbox, nowMs: number): void {
     if (nowMs - box.retainedMs > RETAIN_MS) this.#retain(box, nowMs);
     box.visit();
-    if (box.isIdle && nowMs - box.usedMs > FORGET_IDLE_MS) this.#steps.drop(name);
+    if (box.isIdle && nowMs - box.usedMs > CLOSE_IDLE_MS) this.#steps.close(name);
   }
 
-  /** Mail that nobody asks for grows old, too: one log at a time, all of them about once an hour. */
+  /** Drops old mail from mailboxes that are not in memory: one log at a tick, each about once an hour. */
   #retainResting(nowMs: number): void {
     if (this.#resting.length === 0 && nowMs >= this.#restingMs) {
       this.#restingMs = nowMs + RETAIN_ALL_MS;
@@ -96,7 +98,7 @@ export class Sweep {
       .catch((error: unknown) => this.#steps.warn(error, 'old mail could not be dropped'));
   }
 
-  /** One look at the open files of all processes serves every piece that might go. */
+  /** Retires idle pieces. The open files of all processes are listed once for all of them, since that is slow. */
   async #retire(): Promise<void> {
     try {
       const idle = Array.from(this.#boxes.values(), (box) => ({ box, pieces: withIdentity(idlePieces(box.log)) }));
@@ -104,16 +106,16 @@ export class Sweep {
       if (files.size === 0) return;
       const open = await openAmong(files);
       for (const { box, pieces } of idle) {
-        const over = open
+        const unused = open
           ? pieces.filter(({ file }) => !open.has(file)).map(({ piece }) => piece)
           : idlePieces(box.log, this.#context.takeKeepMs);
-        for (let from = 0; from < over.length; from += RETIRE_MOST) {
-          const some = over.slice(from, from + RETIRE_MOST);
+        for (let from = 0; from < unused.length; from += RETIRE_MOST) {
+          const some = unused.slice(from, from + RETIRE_MOST);
           await box.inTurn((log) => retire(log, some));
           await box.inTurn(merge);
-          await setImmediate(); // what came meanwhile goes first
+          await setImmediate(); // lets other work go first
         }
-        if (over.length > 0) this.#retain(box, this.#context.uptimeMs()); // only what has moved may go
+        if (unused.length > 0) this.#retain(box, this.#context.uptimeMs()); // only retired pieces may be dropped
       }
     } catch (error) {
       this.#steps.warn(error, 'a piece could not be moved');
@@ -128,7 +130,7 @@ function withIdentity(pieces: readonly OpenPiece[]): { piece: OpenPiece; file: s
   });
 }
 
-/** Mail up to there may be dropped when it is old; a room has no marks. */
+/** Mail up to this id may be dropped when it is old. A room has no marks. */
 function receivedUpTo(box: Mailbox, { newest, oldest }: MailLog): string {
   return isRoom(box.paths.name) ? newest : (box.marks.all['delivered'] ?? oldest);
 }

@@ -1,14 +1,14 @@
 import type { MailboxFile } from './mailbox-file.ts';
 
-/** What was written without its blank line is ended after so long without growth. */
+/** Lines without their blank line count once the file has not grown for this long. */
 export const TAIL_MS = 5000;
 
-/** Sees for how long the end of a mailbox has been unfinished. */
+/** Notices when an unfinished event at the end of a mailbox is not continued. */
 export class Tail {
   #size = 0;
   #grownMs = 0;
 
-  /** Whether nobody goes on with it. */
+  /** Whether the unfinished event has waited long enough. */
   isOver({ size, tail }: MailboxFile, uptimeMs: number): boolean {
     if (size !== this.#size) {
       this.#size = size;

@@ -1,38 +1,30 @@
 /**
- * A take: the mailbox file is renamed away and becomes a piece of the log, an empty one takes its place. Whoever opened
- * it before may still write to it, so it gets an end: what stands behind the end marker is late. A crash after any step
- * leaves names that the next load or look understands.
+ * A take: the mailbox file is renamed away and becomes a piece of the log, and an empty file takes its place. A program
+ * that opened the file earlier may still write to it, so the piece gets an end marker: text behind the marker is late mail.
+ * A crash after any step leaves names from which the next start goes on (PROTOCOL.md has the table).
  */
-import { linkSync, renameSync, rmSync, type Stats } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { MailboxError, isErrno } from '../words/mailbox-error.ts';
-import { makeEmptyPiece, newName, placeOthers, placePiece, randomName } from './chain.ts';
-import {
-  APPEND_OR_CREATE,
-  appendWhole,
-  imitate,
-  makeDirectory,
-  statIfThere,
-  sync,
-  syncDirectoryAsync,
-  withFile,
-  writing,
-} from './disk.ts';
+import { makeEmptyPiece, newName, placePiece, placeReadOnly } from './pieces.ts';
+import { appendWhole, makeDirectory, statIfThere, sync, syncDirectoryAsync, writing } from './disk.ts';
 import { idTime, isForeignId, nextOwnId } from './event-id.ts';
 import { closing, endMarker } from './frames.ts';
 import type { MailLog } from './mail-log.ts';
 import type { MailboxFile } from './mailbox-file.ts';
+import { linkSuccessor, makeSuccessor } from './successor.ts';
 
-/** Most writers open a file, write and close it: who opened it before the rename has written by then. */
+/** Most programs open a file, write and close it. One that opened it before the rename has written by then. */
 const WAIT_MS = 5;
-const TAIL_MS = 100;
+/** How long an unfinished event may take to be finished. */
+const UNFINISHED_MS = 100;
 const MAX_ATTEMPTS = 10;
 
-/** Whether somebody waits for the mailbox: then the take waits for nobody. */
-export type IsAwaited = () => boolean;
+/** Whether an append is waiting. If so, the take does not wait for other programs. */
+type IsAwaited = () => boolean;
 
-/** Where the mailbox was replaced meanwhile, or a step fails, `catchUp` goes on with it. */
+/** Takes the mailbox. If it was replaced meanwhile, or a step fails, the next `readOn` goes on with it. */
 export async function take(log: MailLog, isAwaited: IsAwaited): Promise<void> {
   const { paths, context, current } = log;
   const stat = statIfThere(paths.file);
@@ -56,22 +48,22 @@ export async function take(log: MailLog, isAwaited: IsAwaited): Promise<void> {
   }
   context.onReplaced(paths.file);
   if (statIfThere(away)?.ino !== current.ino) {
-    log.unplaced.push({ path: away }); // somebody replaced the mailbox just then: what was read is gone, and this is what came instead
+    log.unplaced.push({ path: away }); // the mailbox was replaced right before the rename: this is the new file, the one we read is gone
     return startAnew(log);
   }
   await finish(log, isAwaited);
 }
 
-/** Gives the renamed file its end and its place. Until then nothing is shown from the mailbox, nor written to it. */
+/** Gives the renamed file its end and its name as a piece. Until then the new mailbox is neither read nor written. */
 export async function finish(log: MailLog, isAwaited: IsAwaited): Promise<void> {
   const { paths, current } = log;
   if (current.state.end === undefined) await waitForWriters(current, isAwaited);
   await current.readOn(log.found);
-  if (!current.isOthers) return await finishOwn(log);
-  // Another user's file gets no end marker from us: its name says where it ends, and what is unfinished there is late.
+  if (!current.isReadOnly) return await finishOwn(log);
+  // We cannot write an end marker into a read-only file, so its name says where it ends. What is unfinished there is late.
   const { state } = current;
   const end = nextOwnId(state.last, endMs(log));
-  writing(() => placeOthers(paths, current.log, end, state.offset));
+  writing(() => placeReadOnly(paths, current.log, end, state.offset));
   await settle(log, end, state.offset);
 }
 
@@ -92,7 +84,7 @@ async function settle(log: MailLog, end: string, to?: number): Promise<void> {
   log.closePiece(end, to);
 }
 
-/** What was read of the mailbox is gone: ids go on behind it, and the mailbox begins with what is there now. */
+/** The file that was read is gone. An empty piece keeps its ids, and the file that is there now begins behind them. */
 export function startAnew(log: MailLog): void {
   const { state } = log.current;
   let { start } = state;
@@ -109,12 +101,12 @@ async function waitForWriters(file: MailboxFile, isAwaited: IsAwaited): Promise<
   const beganMs = performance.now();
   while (!isAwaited()) {
     const waitedMs = performance.now() - beganMs;
-    if (waitedMs >= (file.tail === 'none' ? WAIT_MS : TAIL_MS)) return;
+    if (waitedMs >= (file.tail === 'none' ? WAIT_MS : UNFINISHED_MS)) return;
     await setTimeout(WAIT_MS);
   }
 }
 
-/** Makes an event of whole lines, and void what is half a line. */
+/** Ends what is unfinished: whole lines become an event, half a line becomes void. */
 export async function endTail(log: MailLog): Promise<void> {
   const { current } = log;
   if (current.tail === 'none') return;
@@ -122,7 +114,7 @@ export async function endTail(log: MailLog): Promise<void> {
   await current.readOn(log.found);
 }
 
-/** Ends what is unfinished, then the file. A program that writes between the two makes the marker void: then once more. */
+/** Ends what is unfinished, then writes the end marker. A program that writes in between makes the marker void: try again. */
 async function writeEnd(log: MailLog): Promise<void> {
   const { current } = log;
   await endTail(log);
@@ -134,13 +126,13 @@ async function writeEnd(log: MailLog): Promise<void> {
   await current.readOn(log.found);
 }
 
-/** When the mail at its end came: foreign mail has no other time. */
+/** When the last mail came. For foreign mail, the end marker is the only place that says so. */
 function endMs({ current, context }: MailLog): number {
   const { last } = current.state;
   return isForeignId(last) ? current.log.foreignMs : Math.max(context.now(), idTime(last));
 }
 
-/** False for a mount point: it stays where it is. */
+/** False if the file is a mount point, which cannot be renamed. */
 function isRenamed(from: string, to: string): boolean {
   try {
     renameSync(from, to);
@@ -151,22 +143,9 @@ function isRenamed(from: string, to: string): boolean {
   }
 }
 
-/** An empty file that is to take the place of the one that it is like. */
-export function makeSuccessor(dir: string, like: Pick<Stats, 'mode' | 'uid' | 'gid'>): string {
-  const path = join(dir, `successor-${randomName()}`);
-  withFile(path, APPEND_OR_CREATE, (fd) => imitate(fd, like));
-  return path;
-}
-
-export function linkSuccessor(successor: string, mailbox: string): void {
-  try {
-    linkSync(successor, mailbox);
-  } catch (error) {
-    if (!isErrno(error, 'EEXIST')) throw error; // a writer made a new mailbox: that one stays
-  }
-  rmSync(successor, { force: true });
-}
-
 function busy(path: string): MailboxError {
-  return new MailboxError('MAILBOX_BUSY', `${path} changes all the time: it could not be ended. Try again.`);
+  return new MailboxError(
+    'MAILBOX_BUSY',
+    `Another program keeps writing to ${path}, so the mailbox could not be taken. Try again.`,
+  );
 }

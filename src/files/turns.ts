@@ -1,4 +1,4 @@
-/** Runs what changes one thing in turns, one after the other. */
+/** Runs pieces of work one after the other. */
 export class Turns {
   #last: Promise<unknown> = Promise.resolve();
   #count = 0;
@@ -14,7 +14,7 @@ export class Turns {
     return turn;
   }
 
-  /** Resolves when all have ended, those that come meanwhile too. */
+  /** Resolves once all work has ended, even what is added meanwhile. */
   async over(): Promise<void> {
     while (this.#count > 0) await this.#last;
   }

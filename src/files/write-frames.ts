@@ -4,17 +4,17 @@ import { appendWhole, statIfThere, sync } from './disk.ts';
 import type { MailLog } from './mail-log.ts';
 import type { ReadEvent } from './read-state.ts';
 
-/** Frames that go into a mailbox in one write, right behind what was read of it. */
+/** Frames to be written into a mailbox in one write, right behind what was read of it. */
 export interface Draft {
   readonly events: readonly MailEvent[];
-  /** The ids of those that a key made, by `scopedKey`. */
+  /** The ids of messages by their scoped keys. */
   readonly keyed: ReadonlyMap<string, string>;
   readonly bytes: Buffer;
 }
 
 /**
- * Resolves to true when the events are on disk, and where readers find them; false when the mailbox went away meanwhile. `onSynced` is
- * called in between. MAILBOX_BUSY when they do not count: another server has written here.
+ * Resolves to true once the events are on disk and in the file that readers find, to false if that is another file by
+ * now. `onSynced` is called after the sync. MAILBOX_BUSY if the events do not count, because another server wrote here.
  */
 export async function writeFrames(log: MailLog, draft: Draft, onSynced = (): void => {}): Promise<boolean> {
   const { events, keyed, bytes } = draft;
@@ -36,14 +36,14 @@ export async function writeFrames(log: MailLog, draft: Draft, onSynced = (): voi
   });
   if (current.state.own === events.at(-1)!.id) return true;
   await keepKeys(log, draft, shown);
-  const why = 'Another server uses this directory, and was quicker. Send again.';
+  const why = 'Another server is writing to this directory, and wrote first. Send again.';
   context.logger.error({ mailbox: paths.file }, why);
   throw new MailboxError('MAILBOX_BUSY', why);
 }
 
 /**
- * Node completes a short write by a second one. When another program's text came between the two, a message of ours may
- * have lost its fence and be shown as foreign text: its key stands for that event, and sent again it does not come twice.
+ * Node completes a short write by a second one. If another program's text came between the two, a message of ours may have
+ * lost its fence and be shown as foreign text. Its key then stands for that event, so a retry does not show it twice.
  */
 async function keepKeys(log: MailLog, { events, keyed }: Draft, shown: readonly ReadEvent[]): Promise<void> {
   const keys = await log.keys();

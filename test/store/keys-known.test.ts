@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import type { FileMailboxes, FileMailboxesOptions } from '../../src/files/file-mailboxes.ts';
+import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
+import type { FileMailboxesOptions } from '../../src/files/store-context.ts';
 import { Clock, MailboxDirectory } from '../support/store-files.ts';
 import { Listener, henry, letter } from '../support/store-mail.ts';
 

@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, readdirSync, rmSync, truncateSync, utimesSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { FileMailboxes, FileMailboxesOptions } from '../../src/files/file-mailboxes.ts';
+import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
+import type { FileMailboxesOptions } from '../../src/files/store-context.ts';
 import type { MailEvent } from '../../src/words/mailbox-store.ts';
 import { Clock, MailboxDirectory } from '../support/store-files.ts';
 import { Listener, appendAll, henry, letter, numbered, readAll, textsOf } from '../support/store-mail.ts';

@@ -1,14 +1,14 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { loadLog } from '../../src/files/catch-up.ts';
+import { loadLog } from '../../src/files/read-on.ts';
 import { Floor } from '../../src/files/floor.ts';
 import { endMarker, lateFrame, messageFrames } from '../../src/files/frames.ts';
 import { IdClock } from '../../src/files/id-clock.ts';
 import type { MailLog } from '../../src/files/mail-log.ts';
 import { MailboxPaths } from '../../src/files/mailbox-paths.ts';
 import type { StoreContext } from '../../src/files/store-context.ts';
-import { merge } from '../../src/files/upkeep.ts';
+import { merge } from '../../src/files/merging.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { dataOf } from '../support/mail-pieces.ts';
 import { henry } from '../support/store-mail.ts';

@@ -1,13 +1,13 @@
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { loadLog } from '../../src/files/catch-up.ts';
+import { loadLog } from '../../src/files/read-on.ts';
 import { Floor } from '../../src/files/floor.ts';
 import { endMarker } from '../../src/files/frames.ts';
 import { IdClock } from '../../src/files/id-clock.ts';
 import { MailboxPaths } from '../../src/files/mailbox-paths.ts';
 import type { StoreContext } from '../../src/files/store-context.ts';
-import { retain } from '../../src/files/upkeep.ts';
+import { retain } from '../../src/files/retention.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { henry } from '../support/store-mail.ts';
 

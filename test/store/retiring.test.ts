@@ -1,14 +1,14 @@
 import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { loadLog } from '../../src/files/catch-up.ts';
+import { loadLog } from '../../src/files/read-on.ts';
 import { Floor } from '../../src/files/floor.ts';
 import { endMarker } from '../../src/files/frames.ts';
 import { IdClock } from '../../src/files/id-clock.ts';
 import { bringLate } from '../../src/files/late-mail.ts';
 import { MailboxPaths } from '../../src/files/mailbox-paths.ts';
 import type { StoreContext } from '../../src/files/store-context.ts';
-import { idlePieces, retire } from '../../src/files/upkeep.ts';
+import { idlePieces, retire } from '../../src/files/retiring.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { henry } from '../support/store-mail.ts';
 

@@ -15,7 +15,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { FileMailboxes, FileMailboxesOptions } from '../../src/files/file-mailboxes.ts';
+import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
+import type { FileMailboxesOptions } from '../../src/files/store-context.ts';
 import { silent } from '../../src/words/logger.ts';
 import { Clock, MailboxDirectory } from '../support/store-files.ts';
 import { Listener, appendAll, henry, letter, mina, numbered, readAll, textsOf } from '../support/store-mail.ts';

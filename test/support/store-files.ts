@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FileMailboxes, type FileMailboxesOptions } from '../../src/files/file-mailboxes.ts';
+import { FileMailboxes } from '../../src/files/file-mailboxes.ts';
+import type { FileMailboxesOptions } from '../../src/files/store-context.ts';
 import { makeDirectory, removeDirectory } from './make-directory.ts';
 import { until } from './until.ts';
 

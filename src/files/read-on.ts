@@ -1,7 +1,7 @@
-/** Looks what has become of a mailbox since it was last read, whoever did it. */
+/** Reads on in a mailbox, whatever other programs, or a crash, have done to its file since the last time. */
 import { join } from 'node:path';
 import { MailboxError } from '../words/mailbox-error.ts';
-import { listChain, makeEmptyPiece } from './chain.ts';
+import { listPieces, makeEmptyPiece } from './pieces.ts';
 import { namesIn, statIfThere } from './disk.ts';
 import { compareIds, ownPart } from './event-id.ts';
 import { firstFences } from './first-fence.ts';
@@ -16,14 +16,14 @@ import { finish, startAnew, take } from './taking.ts';
 const MAX_ATTEMPTS = 10;
 const nobodyWaits = (): boolean => false;
 
-/** Reads the names of a mailbox's log. Takes that were under way when a process died are finished by `catchUp`. */
+/** Lists a mailbox's log. `readOn` finishes the takes that were under way when a process died. */
 export function loadLog(paths: MailboxPaths, context: StoreContext, onFound: () => void): MailLog {
-  const log = new MailLog(paths, context, listChain(paths), onFound);
+  const log = new MailLog(paths, context, listPieces(paths), onFound);
   if (!log.isUnfinished) beginAsWritten(log, paths.file);
   return log;
 }
 
-/** Finishes what was renamed away, the oldest first. Where a step failed, the next call goes on from what is on disk. */
+/** Finishes the files that were renamed away, oldest first. If a step fails, the next call goes on from what is on disk. */
 async function placeAll(log: MailLog): Promise<void> {
   while (log.isUnfinished) {
     if (log.current.log.path === log.paths.file) beginNext(log);
@@ -34,7 +34,7 @@ async function placeAll(log: MailLog): Promise<void> {
 
 function beginNext(log: MailLog): void {
   const { path, above } = log.unplaced[0]!;
-  // Frames that stand in it name ids up to there: below its start they count as copies, not as void.
+  // Its frames name ids up to `above`. If it begins after those, they count as copies, not as void.
   if (above !== undefined && compareIds(above, log.newest) > 0) {
     log.pieces.push(makeEmptyPiece(log.paths, log.newest, above));
     log.begin(above);
@@ -45,8 +45,8 @@ function beginNext(log: MailLog): void {
 }
 
 /**
- * Where the log before a file is gone, or there was none, the file says where it begins: else its mail would count for
- * nothing. Not where a frame goes on from the end of the log: what names a later id is text of another program then.
+ * If the log before a file is gone, the first fence in the file says where it begins: otherwise all its mail would be void.
+ * If a frame in it continues the log, the log is all there, and a later fence is another program's text.
  */
 function beginAsWritten(log: MailLog, path: string): void {
   const fences = firstFences(path, log.context.now());
@@ -55,39 +55,39 @@ function beginAsWritten(log: MailLog, path: string): void {
   if (log.pieces.length === 0 || compareIds(first, log.newest) > 0) log.begin(first);
 }
 
-/** Reads on in the mailbox. Where it was taken, removed or replaced, the log goes on with what is there now. */
-export async function catchUp(log: MailLog): Promise<void> {
+/** Reads on to the end of the mailbox. If its file was taken, removed or replaced, the log goes on with the new one. */
+export async function readOn(log: MailLog): Promise<void> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     try {
-      if (await caughtUp(log)) return;
+      if (await tryReadOn(log)) return;
     } catch (error) {
       if (!(error instanceof FileGone)) throw error;
     }
   }
-  const why = 'The mailbox was replaced again and again while we looked. Try again.';
+  const why = 'Another program keeps replacing the mailbox file. Try again.';
   throw new MailboxError('MAILBOX_BUSY', why);
 }
 
-async function caughtUp(log: MailLog): Promise<boolean> {
+async function tryReadOn(log: MailLog): Promise<boolean> {
   await placeAll(log);
   const { paths, current } = log;
   const stat = statIfThere(paths.file);
   if (stat && !stat.isFile()) throw unusable(paths.file);
   if (!stat && current.ino === undefined) return true;
-  if (stat && (current.ino ?? stat.ino) === stat.ino && stat.size >= current.size) return readOn(log, stat.size);
+  if (stat && (current.ino ?? stat.ino) === stat.ino && stat.size >= current.size) return readBytes(log, stat.size);
   await leave(log);
   return false;
 }
 
-async function readOn(log: MailLog, size: number): Promise<boolean> {
+async function readBytes(log: MailLog, size: number): Promise<boolean> {
   const { current } = log;
   if (size > current.size || current.ino === undefined) await current.readOn(log.found);
   if (current.state.end === undefined) return true;
-  await take(log, nobodyWaits); // it was taken already: a power cut has undone the renames
+  await take(log, nobodyWaits); // it was taken before, but a power cut undid the renames
   return false;
 }
 
-/** What was read is no longer the mailbox: it was taken, be it half-way, or somebody removed it. */
+/** The file that was read is no longer the mailbox: a take was cut off half-way, or somebody removed it. */
 async function leave(log: MailLog): Promise<void> {
   const path = takenPath(log);
   if (path === undefined) return startAnew(log);
@@ -95,7 +95,7 @@ async function leave(log: MailLog): Promise<void> {
   await finish(log, nobodyWaits);
 }
 
-/** Where the file that was renamed away is now. */
+/** The path to which the file was renamed. */
 function takenPath({ paths, current: { ino, log } }: MailLog): string | undefined {
   const names = namesIn(paths.taken).map((name) => join(paths.taken, name));
   const known = log.path === paths.file ? names : [log.path, ...names];
@@ -105,8 +105,8 @@ function takenPath({ paths, current: { ino, log } }: MailLog): string | undefine
   });
 }
 
-/** Whether a look would find something: a `stat` or two. */
-export function needsLook(log: MailLog): boolean {
+/** Whether reading on may find something. Costs a `stat`, and one for each open piece. */
+export function mayHaveMore(log: MailLog): boolean {
   if (log.isUnfinished) return true;
   const { ino, size, tail } = log.current;
   const stat = statIfThere(log.paths.file);

@@ -1,17 +1,16 @@
 /**
- * The files of one mailbox's log:
+ * The files of one mailbox's log, and how they get their names:
  *
- *     .taken/henry/<start>_<end>.txt       was the mailbox; somebody may still have it open
- *     .taken/henry/new-<ms>-<random>.txt   was renamed away, and is without its end yet
+ *     .taken/henry/<start>_<end>.txt       a piece; another program may still have it open
+ *     .taken/henry/new-<ms>-<random>.txt   was renamed away, and has no end yet
  *     .taken/henry/successor-<random>      an empty file that was to become the mailbox
- *     .delivered/henry/<start>_<end>.txt   nobody writes to it any more; empty: ids were given to mail that is gone
- *     .delivered/henry/<start>_<end>.log   several of those, merged
- *     .delivered/henry/draft-<random>      a merge that was under way
+ *     .delivered/henry/<start>_<end>.txt   a piece that nobody writes to any more; empty if its ids belong to mail that is gone
+ *     .delivered/henry/<start>_<end>.log   several pieces, merged
+ *     .delivered/henry/draft-<random>      a merge that is under way
  *
- * `_<from>` before the ending: what stands before it was read by version 1 (layout-one-box.ts). `_<from>_<to>`: the file is another
- * user's, and so has no end marker; what stands behind <to> is late.
+ * `_<from>` before the ending: version 1 has read the bytes before that offset (layout-one-box.ts). `_<from>_<to>`: a
+ * read-only file, which has no end marker; text behind <to> is late mail.
  */
-import { randomBytes } from 'node:crypto';
 import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import {
@@ -19,6 +18,7 @@ import {
   READ,
   makeDirectory,
   namesIn,
+  randomName,
   readRange,
   statIfThere,
   syncDirectory,
@@ -27,29 +27,26 @@ import {
 } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
 import { LogFile } from './log-file.ts';
+import { isSuccessor } from './successor.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
 
 const MAX_HEAD_BYTES = 1024 * 1024;
 const MS_DIGITS = 15;
 const OFFSET = /^\d{1,15}$/;
 
-/** A file without its place in the log. `above`: the id up to which frames in it may name ids. */
+/** A file that has no place in the log yet. `above`: no frame in it names a later id. */
 export interface Unplaced {
   readonly path: string;
   readonly above?: string;
 }
 
-/** What was found of a mailbox's log, in order. */
-export interface Chain {
+/** What the two directories of a mailbox hold, in order. */
+export interface FoundPieces {
   readonly pieces: LogFile[];
   readonly unplaced: Unplaced[];
 }
 
-export function randomName(): string {
-  return randomBytes(9).toString('hex');
-}
-
-/** A name in `.taken` that no file ever had: a rename to it replaces nothing. */
+/** A name in `.taken` that no file has had before, so a rename to it replaces nothing. */
 export function newName(now: number): string {
   return `new-${String(Math.max(0, now)).padStart(MS_DIGITS, '0')}-${randomName()}.txt`;
 }
@@ -59,13 +56,13 @@ export function pieceName(start: string, end: string, from = 0, to?: number): st
   return from === 0 ? `${start}_${end}.txt` : `${start}_${end}_${from}.txt`;
 }
 
-/** Whether a name among the taken is of a file that has no end yet. */
+/** Whether this is the name of a taken file that has no end yet. */
 export function isNew(name: string): boolean {
   return name.startsWith('new-') && name.endsWith('.txt');
 }
 
-/** Lists the log, and tidies away what a crash has left that holds no mail. */
-export function listChain(paths: MailboxPaths): Chain {
+/** Lists the log. Removes what a crash left behind, if it holds no mail. */
+export function listPieces(paths: MailboxPaths): FoundPieces {
   const taken = namesIn(paths.taken);
   const delivered = namesIn(paths.delivered);
   for (const name of taken.filter(isSuccessor)) rmSync(join(paths.taken, name), { force: true });
@@ -90,18 +87,18 @@ export function listChain(paths: MailboxPaths): Chain {
   return { pieces, unplaced: [...astray, ...unplaced].filter((file) => !removedSecondName(file.path, inodes)) };
 }
 
-/** A piece without a byte: so far ids were given to mail that is gone, or to mailboxes that were forgotten. */
+/** Makes an empty piece: its ids were given to mail that is gone, and must not be given again. */
 export function makeEmptyPiece(paths: MailboxPaths, start: string, end: string): LogFile {
   const path = join(paths.delivered, pieceName(start, end));
   writing(() => {
     makeDirectory(paths.delivered);
-    writeFileSync(path, '', { flag: 'a', mode: FILE_MODE }); // it is there when its sync failed before
+    writeFileSync(path, '', { flag: 'a', mode: FILE_MODE }); // it may exist, from a call whose sync failed
     syncDirectory(paths.delivered);
   });
   return new LogFile(path, start, end);
 }
 
-/** Gives a file its place in the log. Nothing is ever renamed over a piece. */
+/** Gives a taken file its name as a piece. It is linked, not renamed, so it can never replace a piece. */
 export function placePiece(paths: MailboxPaths, file: LogFile, end: string): void {
   const path = join(paths.taken, pieceName(file.start, end, file.from));
   if (file.path === path) return;
@@ -110,12 +107,12 @@ export function placePiece(paths: MailboxPaths, file: LogFile, end: string): voi
   file.path = path;
 }
 
-/** The same for another user's file, which we may not link. `to`: where it ends. */
-export function placeOthers({ taken }: MailboxPaths, file: LogFile, end: string, to: number): void {
+/** Does the same for a read-only file, which we may not link. `to`: where it ends. */
+export function placeReadOnly({ taken }: MailboxPaths, file: LogFile, end: string, to: number): void {
   movePiece(file, taken, pieceName(file.start, end, file.from, to));
 }
 
-/** Moves a piece that nobody writes to any more. */
+/** Moves a piece, or gives it another name. */
 export function movePiece(file: LogFile, dir: string, name = parse(file.path).base): void {
   const path = join(dir, name);
   if (path === file.path) return;
@@ -125,7 +122,7 @@ export function movePiece(file: LogFile, dir: string, name = parse(file.path).ba
   file.path = path;
 }
 
-/** In no order. */
+/** The pieces in a directory, in no order. */
 export function piecesIn(dir: string, names: readonly string[] = namesIn(dir)): LogFile[] {
   return names.flatMap((name) => {
     const { name: range, ext } = parse(name);
@@ -136,7 +133,7 @@ export function piecesIn(dir: string, names: readonly string[] = namesIn(dir)): 
   });
 }
 
-/** By its name: a piece of the same range may be another owner's, and hold other mail. */
+/** Whether `merged` names this file among its parts. The range alone does not tell: another owner's piece may have the same one. */
 function isPartOf(file: LogFile, merged: LogFile): boolean {
   if (!merged.isMerged) return false;
   const head = withFile(merged.path, READ, (fd) => readRange(fd, 0, MAX_HEAD_BYTES)).toString('latin1');
@@ -150,19 +147,14 @@ function isSecondName(file: LogFile, other: LogFile): boolean {
   return stat?.ino === same?.ino && stat?.dev === same?.dev;
 }
 
-/** A crash between the two steps of `placePiece` leaves a file with both names. */
+/** A crash between the two steps of `placePiece` leaves a file under both names. */
 function removedSecondName(path: string, inodes: ReadonlySet<number | undefined>): boolean {
   if (!inodes.has(statIfThere(path)?.ino)) return false;
   rmSync(path, { force: true });
   return true;
 }
 
-/** Whether a name among the taken is of an empty file that was to become a mailbox. */
-export function isSuccessor(name: string): boolean {
-  return name.startsWith('successor-');
-}
-
-/** Whether a name among the delivered is of a merge that is under way. */
+/** Whether this is the name of a merge that is under way. */
 export function isDraft(name: string): boolean {
   return name.startsWith('draft-');
 }

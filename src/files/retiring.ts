@@ -1,0 +1,41 @@
+import { rmdirSync } from 'node:fs';
+import { isErrno } from '../words/mailbox-error.ts';
+import { statIfThere, syncDirectory, writing } from './disk.ts';
+import type { OpenPiece } from './late-mail.ts';
+import type { MailLog } from './mail-log.ts';
+import { movePiece } from './pieces.ts';
+
+const IDLE_MS = 3000;
+
+/** Pieces that nobody has written to for `idleMs` and whose late mail has all been brought in. */
+export function idlePieces(log: MailLog | undefined, idleMs = IDLE_MS): OpenPiece[] {
+  if (!log) return [];
+  const nowMs = log.context.uptimeMs();
+  return [...log.open.values()].filter(
+    (open) => nowMs - open.grownMs >= idleMs && (open.size <= open.state.offset || open.isHalf),
+  );
+}
+
+/** Moves pieces that no process has open from `.taken` to `.delivered`. A piece that has grown since it was checked stays. */
+export function retire(log: MailLog, pieces: readonly OpenPiece[]): void {
+  let moved = 0;
+  for (const open of pieces) {
+    if (log.open.get(open.file) !== open || statIfThere(open.file.path)?.size !== open.size) continue;
+    writing(() => movePiece(open.file, log.paths.delivered));
+    log.open.delete(open.file);
+    moved += 1;
+  }
+  if (moved === 0) return;
+  syncDirectory(log.paths.delivered);
+  syncDirectory(log.paths.taken);
+  removeIfEmpty(log.paths.taken);
+}
+
+/** Each start loads every mailbox that has a directory in `.taken`, so an empty one must not stay. */
+function removeIfEmpty(dir: string): void {
+  try {
+    rmdirSync(dir);
+  } catch (error) {
+    if (!isErrno(error, 'ENOTEMPTY', 'EEXIST')) throw error;
+  }
+}
