@@ -185,7 +185,7 @@ async function settle(log: MailLog, outcomes: readonly Outcome[]): Promise<void>
     }
     const earlier = await log.find(id);
     if (earlier && JSON.parse(earlier.data).message !== message.message) {
-      const why = 'This key was used for another message. Use a new key for each message.';
+      const why = 'This key was used for another message. Use a new key for a new message.';
       reject(new MailboxError('KEY_REUSED', why));
       continue;
     }

@@ -1,8 +1,8 @@
 /**
- * How the processes that are given one data directory find its owner:
+ * How the processes that share a data directory find its owner:
  *
- *     .socket          where the owner answers HTTP, for its own user alone; stays behind when the owner is gone
- *     .host            which computer the owner runs on; touched every second
+ *     .socket          where the owner answers HTTP, only for its own user; remains when the owner is gone
+ *     .host            the computer that the owner runs on; touched every second
  *     .locks/owner     held for the milliseconds in which a process becomes the owner
  */
 import { once } from 'node:events';
@@ -18,24 +18,26 @@ import { HOST, LOCKS, SOCKET } from '../files/mailbox-paths.ts';
 import { MailboxError, isErrno } from '../words/mailbox-error.ts';
 
 const OWNER_LOCK = { stale: 2000, realpath: false, onCompromised: () => undefined };
-/** The system takes 107 bytes; a draft's name is up to 22 longer. */
+/** The system allows 107 bytes, and the name of a draft is up to 22 bytes longer. */
 const MAX_ADDRESS_BYTES = 85;
-/** Those who pass requests on are our own: they may be slow, and say much about who is asking. */
+/** Only processes of ours connect here. They may be slow, and their headers long. */
 const SERVER_OPTIONS = { requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0, maxHeaderSize: 1024 * 1024 };
 const MAX_NAME_BYTES = 108;
 const MAX_WAITING_CONNECTIONS = 4096;
+/** How long to wait if the queue of connections is full. */
 const CROWDED_MS = 100;
-/** An owner on another computer has touched `.host` in this time. */
+/** A living owner on another computer touches `.host` within this time. */
 const TOUCHED_MS = 3000;
 
 interface Held {
   readonly server: Server;
-  /** Has a name that Linux gives to one living process only. */
-  readonly alone: BareServer;
-  /** As `#identity` was when it was made. */
+  /** Listens on an abstract address, which Linux gives to one living process only. */
+  readonly claim: BareServer;
+  /** What `#identity` returned when the socket was made. */
   readonly identity: string;
 }
 
+/** The socket of a data directory: connects to the owner, or makes this process the owner. */
 export class OwnerSocket {
   readonly #dir: string;
   #held: Held | undefined;
@@ -45,27 +47,27 @@ export class OwnerSocket {
     this.#dir = dir;
   }
 
-  /** The address of the owner's socket, short enough for the system. */
+  /** The path of the owner's socket, short enough for the system. */
   get address(): string {
     return this.#addressOf(SOCKET);
   }
 
-  /** Connects to the owner; undefined when there is none. STORE_FAILED when this process may not, or cannot. */
+  /** Connects to the owner. Undefined if there is none. STORE_FAILED if this process may not, or cannot, use the directory. */
   async connect(): Promise<Socket | undefined> {
     this.#refuseStrangers();
     try {
       const socket = connect(this.address);
       await once(socket, 'connect');
-      return socket.on('error', () => undefined); // it closes then, too
+      return socket.on('error', () => undefined); // 'close' follows
     } catch (error) {
       if (isErrno(error, 'ENOENT', 'ECONNREFUSED', 'ECONNRESET')) return undefined;
       if (!isErrno(error, 'EAGAIN')) throw this.#unusable(error);
-      await pause(CROWDED_MS); // an owner that is stopped, and has a full queue
+      await pause(CROWDED_MS); // the owner is stopped, and its queue is full
       return this.connect();
     }
   }
 
-  /** Becomes the owner, who answers with `listener`. False when another process is, or was quicker. */
+  /** Becomes the owner, and answers requests with `listener`. False if another process is the owner, or was faster. */
   async listen(listener: RequestListener): Promise<boolean> {
     await this.#refuseOtherHosts();
     const release = await this.#lock();
@@ -76,54 +78,54 @@ export class OwnerSocket {
       if (!other) this.#held = await this.#listen(listener);
       return this.#held !== undefined;
     } finally {
-      await release().catch(() => undefined); // lost meanwhile: whoever has it finds our socket
+      await release().catch(() => undefined); // if the lock was lost, its new holder finds our socket
     }
   }
 
-  /** Whether other processes still find the owner here: the socket may have been removed, or the directory moved. */
+  /** Whether other processes still find this owner. Somebody may have removed the socket, or moved the directory. */
   isReached(): boolean {
     const isOurs = this.#held !== undefined && this.#identity() === this.#held.identity;
     if (isOurs) ifThere(() => fs.utimesSync(join(this.#dir, HOST), new Date(), new Date()));
     return isOurs;
   }
 
-  /** Lets the next owner in. The files stay: by then they may be its own. */
+  /** Makes way for the next owner. The files stay, since they may already be those of the next owner. */
   close(): void {
     this.#held?.server.close();
     this.#held?.server.closeAllConnections();
-    this.#held?.alone.close();
+    this.#held?.claim.close();
     this.#held = undefined;
     if (this.#fd !== undefined) fs.closeSync(this.#fd);
     this.#fd = undefined;
   }
 
   async #listen(listener: RequestListener): Promise<Held | undefined> {
-    const alone = await this.#holdName();
-    if (!alone) return undefined;
+    const claim = await this.#claim();
+    if (!claim) return undefined;
     const draft = `${SOCKET}-${process.pid}-${Date.now()}`;
     const server = createServer(SERVER_OPTIONS, listener);
     try {
-      // Node removes the name it listened on when it closes: under `.socket`, that could be another owner's by then.
+      // When a server closes, Node removes the path that it listened on. By then, `.socket` could be another owner's.
       await listening(server, this.#addressOf(draft));
       fs.chmodSync(join(this.#dir, draft), 0o600);
-      this.#sayHost();
+      this.#writeHost();
       fs.renameSync(join(this.#dir, draft), join(this.#dir, SOCKET));
       this.#removeLocks();
-      return { server, alone, identity: this.#identity() };
+      return { server, claim, identity: this.#identity() };
     } catch (error) {
-      server.close(); // else it would be found to be the owner, by this process, too
+      server.close(); // otherwise it would still count as the owner, even for this process
       server.closeAllConnections();
-      alone.close();
+      claim.close();
       fs.rmSync(join(this.#dir, draft), { force: true });
       throw this.#unusable(error);
     }
   }
 
-  #sayHost(): void {
+  #writeHost(): void {
     try {
       fs.writeFileSync(join(this.#dir, HOST), thisHost(), { mode: 0o600 });
     } catch (error) {
-      if (!isErrno(error, 'ENOSPC', 'EDQUOT')) throw error; // on a full disk, mail can still be read
+      if (!isErrno(error, 'ENOSPC', 'EDQUOT')) throw error; // even on a full disk, mail can be read
     }
   }
 
@@ -137,23 +139,23 @@ export class OwnerSocket {
     }
   }
 
-  /** An owner that was killed leaves them behind. Each would hold up its mailbox until it is stale, and no other. */
+  /** Removes the locks of an owner that was killed: each would hold up its mailbox until it is stale. */
   #removeLocks(): void {
     try {
       const locks = namesIn(join(this.#dir, LOCKS)).filter((name) => name.endsWith('.lock'));
       for (const name of locks) fs.rmSync(join(this.#dir, LOCKS, name), { recursive: true, force: true });
     } catch {
-      // Whoever needs a mailbox waits for its lock.
+      // They grow stale on their own.
     }
   }
 
-  /** A process that is stopped keeps its name, whatever happens to the files. Undefined when another one has it. */
-  async #holdName(): Promise<BareServer | undefined> {
+  /** Claims the directory with an abstract address: a stopped process keeps it, whatever happens to the files. Undefined if another process has it. */
+  async #claim(): Promise<BareServer | undefined> {
     const server = createBareServer((socket) => socket.destroy()).unref();
     if (process.platform !== 'linux') return server;
     const { dev, ino } = fs.statSync(this.#dir);
     try {
-      await listening(server, `\0mailbox-chat:${dev}:${ino}`.padEnd(MAX_NAME_BYTES, '\0')); // as older Node does
+      await listening(server, `\0mailbox-chat:${dev}:${ino}`.padEnd(MAX_NAME_BYTES, '\0')); // as older versions of Node do
       return server;
     } catch (error) {
       if (isErrno(error, 'EADDRINUSE')) return undefined;
@@ -161,24 +163,24 @@ export class OwnerSocket {
     }
   }
 
-  /** A socket that somebody else made could be a trap. */
+  /** Another user's socket could be a trap. */
   #refuseStrangers(): void {
     const uid = statIfThere(join(this.#dir, SOCKET))?.uid;
     if (uid === undefined || [process.geteuid?.(), fs.statSync(this.#dir).uid, 0].includes(uid)) return;
-    throw this.#unusable(`${SOCKET} in it belongs to uid ${uid}. Remove it if nobody needs it`);
+    throw this.#unusable(`its ${SOCKET} belongs to uid ${uid}. Remove that if nobody needs it`);
   }
 
-  /** A socket is not reached from another computer: that its owner lives shows in the file that it touches. */
+  /** A socket cannot be reached from another computer. That its owner is alive shows in the file that it touches. */
   async #refuseOtherHosts(): Promise<void> {
     const path = join(this.#dir, HOST);
     const touchedMs = statIfThere(path)?.mtimeMs;
     const host = touchedMs === undefined ? '' : fs.readFileSync(path, 'utf8');
-    if (host === '' || host === thisHost()) return; // empty: it is being written
+    if (host === '' || host === thisHost()) return; // an empty file is just being written
     await pause(TOUCHED_MS);
     if (statIfThere(path)?.mtimeMs !== touchedMs) throw this.#unusable('a server on another computer uses it');
   }
 
-  /** With its time of birth: a new file may get the number of one that was just removed. */
+  /** Tells the socket from a later one. Has the time of birth, since a new file may get the inode number of a removed one. */
   #identity(): string {
     const { ino, birthtimeMs } = statIfThere(join(this.#dir, SOCKET)) ?? {};
     return `${ino} ${birthtimeMs}`;
@@ -198,12 +200,12 @@ export class OwnerSocket {
   }
 }
 
-/** The same for all containers of a computer; another one after it was started again. */
+/** The same in all containers of a computer. Changes when the computer is restarted. */
 function thisHost(): string {
   return process.platform === 'linux' ? fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8') : hostname();
 }
 
-/** `exclusive`: in node:cluster the primary process would listen instead, for all. */
+/** `exclusive`: with node:cluster, the primary process would otherwise listen for all. */
 async function listening(server: BareServer, path: string): Promise<void> {
   await once(server.listen({ path, exclusive: true, backlog: MAX_WAITING_CONNECTIONS }), 'listening');
 }

@@ -5,28 +5,28 @@ import type { Logger } from '../words/logger.ts';
 import { MailboxError } from '../words/mailbox-error.ts';
 import { OwnerSocket } from './owner-socket.ts';
 
-/** What only the owner of a directory has. */
+/** What the owner of a directory has. */
 export interface Owned {
-  /** Answers what comes in through the directory's socket. */
+  /** Answers requests that come in through the directory's socket. */
   readonly answerPassed: RequestListener;
   close(): Promise<void>;
 }
 
 const ASK_AGAIN_MS = 50;
 const CHECK_MS = 1000;
-/** A server asks this of the owner, which may be a command that is running only for a while. */
+/** What a server asks of an owner. That may be a command, which runs only for a while. */
 const GIVE_WAY = '/give-way';
-/** Longer than a server that waits takes to become the owner. */
+/** How long an owner that gave way stays away: longer than a waiting server needs to become the owner. */
 const GIVE_WAY_MS = 300;
 
 export interface OwnershipOptions {
-  /** Whether it lets a process that does not give way be the owner instead. Default false. */
+  /** Whether this process lets one that does not give way be the owner instead. Default false. */
   readonly givesWay?: boolean;
 }
 
 /**
- * Who owns a data directory: exactly one of the processes that were given it. Each of the others holds a connection to
- * it; when that ends, they settle anew who is the owner.
+ * Settles which of the processes that share a data directory is its owner. Each of the others holds a connection to the
+ * owner. When that ends, they settle again.
  */
 export class Ownership<T extends Owned = Owned> {
   /** Connections to the owner. */
@@ -39,10 +39,10 @@ export class Ownership<T extends Owned = Owned> {
   #owned: Promise<T | undefined>;
   #owner: Socket | undefined;
   #closing: Promise<void> | undefined;
-  /** What this process owns at the moment, if anything. */
+  /** What this process owns now, if it is the owner. */
   current: T | undefined;
 
-  /** `open` is called whenever this process becomes the owner; at once where there is no directory to share. */
+  /** `open` is called when this process becomes the owner: at once if there is no directory to share. */
   constructor(
     dir: string | undefined,
     open: () => T | Promise<T>,
@@ -57,17 +57,17 @@ export class Ownership<T extends Owned = Owned> {
     this.#checker = setInterval(() => void this.#check(), CHECK_MS).unref();
   }
 
-  /** Where the owner answers HTTP, this process or another. */
+  /** Where the owner answers HTTP, whether it is this process or another. */
   get address(): string {
     return this.#socket?.address ?? '';
   }
 
-  /** Resolves once it is settled who the owner is: to what this process owns, or undefined. Else STORE_FAILED, CLOSED. */
+  /** Resolves once it is settled who the owner is: to what this process owns, or to undefined. STORE_FAILED, CLOSED. */
   owned(): Promise<T | undefined> {
     return this.#owned;
   }
 
-  /** Closes what is owned, and lets another process own it. Twice is harmless. */
+  /** Closes what this process owns, so that another one can be the owner. Closing twice is harmless. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
@@ -76,13 +76,13 @@ export class Ownership<T extends Owned = Owned> {
     clearInterval(this.#checker);
     const owned = this.#owned;
     this.#owned = Promise.reject(new MailboxError('CLOSED', 'The mailboxes are closed: the server is shutting down.'));
-    this.#owned.catch(() => undefined); // for those who ask later
+    this.#owned.catch(() => undefined); // `owned` reports it
     await this.#leave(await owned.catch(() => undefined));
   }
 
   #settle(): Promise<T | undefined> {
     const owned = this.#connectOrOwn();
-    owned.catch(() => undefined); // whoever asks is told
+    owned.catch(() => undefined); // `owned` reports it
     return owned;
   }
 
@@ -97,7 +97,7 @@ export class Ownership<T extends Owned = Owned> {
     }
   }
 
-  /** False when this process has become the owner. One that is being closed need not: whoever is may be stopped, and make it wait. */
+  /** False once this process has become the owner. True while closing: waiting for an owner that is stopped could take for ever. */
   async #hasOtherOwner(socket: OwnerSocket): Promise<boolean> {
     while (!this.#closing) {
       this.#owner = await socket.connect();
@@ -112,7 +112,7 @@ export class Ownership<T extends Owned = Owned> {
     return true;
   }
 
-  /** Who comes too early waits; who comes too late asks the next owner. */
+  /** A request that comes too early waits. One that comes too late is cut off, and goes to the next owner. */
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const owned = await this.#owned.catch(() => undefined);
     if (!owned) req.socket.destroy();
@@ -123,7 +123,7 @@ export class Ownership<T extends Owned = Owned> {
     }
   }
 
-  /** When the owner does, our connection to it ends. */
+  /** If the owner gives way, our connection to it ends. */
   #askToGiveWay(): void {
     const asked = request({ socketPath: this.address, agent: this.agent, method: 'POST', path: GIVE_WAY });
     asked
@@ -140,17 +140,17 @@ export class Ownership<T extends Owned = Owned> {
     this.#owned.catch(() => undefined); // as in #settle
   }
 
-  /** An owner that is no longer found stops being one. What could not be settled is tried again. */
+  /** An owner that others cannot find any more gives up. If settling failed, it is tried again. */
   async #check(): Promise<void> {
     const settled = this.#owned;
     const isSettled = await settled.then(
       () => true,
       () => false,
     );
-    if (this.#owned !== settled) return; // there is news
+    if (this.#owned !== settled) return; // it was settled anew meanwhile
     if (!isSettled) this.#owned = this.#settle();
     else if (this.current && this.#socket?.isReached() === false) {
-      this.#logger.warn({}, 'the socket of the directory is gone: another process may own it now');
+      this.#logger.warn({}, 'the socket of the directory is gone: another process may be the owner now');
       this.#leaveFor(0);
     }
   }

@@ -6,7 +6,7 @@ import { CALLER_HEADER, callerHeader, type Caller } from '../access/caller.ts';
 import { MailboxError, type MailboxErrorCode } from '../words/mailbox-error.ts';
 import type { Ownership } from './ownership.ts';
 
-/** What it takes to ask the owner. */
+/** The part of an Ownership that is needed to ask the owner. */
 export type Reachable = Pick<Ownership, 'owned' | 'address' | 'agent'>;
 
 /** A request to the owner of a directory. */
@@ -20,16 +20,16 @@ export interface OwnerRequest {
   readonly signal?: AbortSignal;
 }
 
-/** An owner that was killed has a successor within a second. */
+/** For two seconds. An owner that was killed has a successor within one. */
 const MOST_ATTEMPTS = 40;
 const ASK_AGAIN_MS = 50;
 
 /**
- * Asks the owner, and its successor if it goes before it has answered. Waits for an owner that is stopped. Resolves when
- * the answer begins; MAILBOX_BUSY when nobody answers within two seconds, else as `owned()`.
+ * Sends a request to the owner, or to its successor if it goes away before it answers. Waits for an owner that is stopped.
+ * Resolves when the answer begins. MAILBOX_BUSY if there is no owner for two seconds; rejects as `owned()` does.
  */
 export async function requestOwner(owner: Reachable, asked: OwnerRequest): Promise<IncomingMessage> {
-  const caller = { messageKey: randomUUID(), ...asked.caller }; // the same message, should it be sent twice
+  const caller = { messageKey: randomUUID(), ...asked.caller }; // so that a message that is sent twice counts once
   for (let attempt = 1; ; attempt += 1) {
     await owner.owned();
     try {
@@ -39,14 +39,14 @@ export async function requestOwner(owner: Reachable, asked: OwnerRequest): Promi
       if (error instanceof TypeError) throw error;
       if (attempt < MOST_ATTEMPTS) await pause(ASK_AGAIN_MS);
       else
-        throw new MailboxError('MAILBOX_BUSY', 'Nobody keeps the mailboxes at the moment. Try again.', {
+        throw new MailboxError('MAILBOX_BUSY', 'No server is in charge of the mailboxes right now. Try again.', {
           cause: error,
         });
     }
   }
 }
 
-/** What an answer in JSON says, undefined when it is empty. When it is a problem, that MailboxError. */
+/** The JSON of an answer; undefined if it is empty. Throws a MailboxError if the answer is a problem. */
 export async function readAnswer(answer: IncomingMessage): Promise<unknown> {
   const body = await text(answer);
   const said: unknown = body === '' ? undefined : JSON.parse(body);

@@ -1,4 +1,4 @@
-/** Which of the words was probably meant: the one that differs least, if it is near enough. */
+/** The word that was probably meant: the most similar one, if it is similar enough. */
 export function closest(typed: string, words: readonly string[]): string | undefined {
   const plain = (word: string): string => word.toLowerCase().replaceAll(/[-_\s]/g, '');
   const near = words.flatMap((word) => {
@@ -10,7 +10,7 @@ export function closest(typed: string, words: readonly string[]): string | undef
   return near.toSorted((one, other) => one.edits - other.edits)[0]?.word;
 }
 
-/** How many letters must be put in, left out or changed: Levenshtein's distance, row by row. */
+/** Levenshtein's distance: how many letters to insert, delete or change. Computed row by row. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);
   for (const [i, letter] of Array.from(from).entries()) {

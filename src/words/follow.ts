@@ -1,27 +1,27 @@
 import type { MailboxName } from './mailbox-name.ts';
 import type { Batch, MailboxStore } from './mailbox-store.ts';
 
-/** What came between these two ids is no longer kept. */
+/** Mail between these two ids is no longer kept. */
 export interface Gap {
   readonly after: string;
   readonly oldest: string;
 }
 
-/** The next events of a mailbox, behind the gap if there is one. `cursor`: where to go on from. */
+/** The next events of a mailbox, after the gap if there is one. `cursor`: where to read on from. */
 export interface Mail extends Omit<Batch, 'gap'> {
   readonly gap: Gap | undefined;
   readonly cursor: string;
 }
 
-/** Whoever follows a mailbox. */
+/** Receives the mail of a mailbox that is followed. */
 export interface Follower {
-  /** Nothing is read until what it returns has resolved: mail for a slow receiver stays in the store. */
+  /** No more is read until the promise that it returns resolves. So mail for a slow receiver stays in the store. */
   take(mail: Mail): Promise<void> | void;
-  /** Called once, when nothing more is taken: the follow was stopped, or reading or taking failed. */
+  /** Called once at the end: the follow was stopped, or reading or taking failed. */
   over(error?: unknown): void;
 }
 
-/** The mail after a cursor; undefined when there is none for now. A gap is passed by going on from the oldest kept. */
+/** The mail after a cursor; undefined if there is none yet. After a gap, it begins with the oldest that is kept. */
 export async function mailAfter(after: string, mailbox: MailboxName, store: MailboxStore): Promise<Mail | undefined> {
   let batch = await store.read(mailbox, after);
   let gap: Gap | undefined;
@@ -33,7 +33,7 @@ export async function mailAfter(after: string, mailbox: MailboxName, store: Mail
   return cursor === undefined ? undefined : { ...batch, gap, cursor };
 }
 
-/** Brings a mailbox to its follower for as long as it lasts: hints wake it, reads decide. Idle, it is this object alone. */
+/** Follows a mailbox: whenever the store rings, reads on and hands the mail to the follower. While idle it is only this object. */
 export class Follow {
   readonly #store: MailboxStore;
   readonly #mailbox: MailboxName;
@@ -52,11 +52,11 @@ export class Follow {
     this.#follower = follower;
   }
 
-  /** Resolves when the mailbox is watched; what waits in it is on its way by then. Errors are told to the follower. */
+  /** Resolves once the mailbox is watched, and waiting mail is on its way. The follower is told of errors. */
   async begin(): Promise<void> {
     try {
       const watching = this.#store.watch(this.#mailbox, () => this.#ring());
-      this.#ring(); // the first look needs no hint
+      this.#ring(); // mail that waits needs no hint
       const unwatch = await watching;
       if (this.#stopped) unwatch();
       else this.#unwatch = unwatch;
@@ -65,7 +65,7 @@ export class Follow {
     }
   }
 
-  /** What is being taken is still taken to its end. */
+  /** Ends the follow. Mail that the follower is taking now is still taken. */
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
@@ -96,7 +96,7 @@ export class Follow {
     for (let more = await this.#takeMore(); more; more = await this.#takeMore()) await more.taken;
   }
 
-  /** A function of its own, so that nothing here holds on to the mail while a slow receiver takes it. */
+  /** A separate function, so that no variable holds the mail in memory while a slow receiver takes it. */
   async #takeMore(): Promise<{ readonly taken: Promise<void> | void } | undefined> {
     const mail = this.#stopped ? undefined : await mailAfter(this.#cursor, this.#mailbox, this.#store);
     if (!mail || this.#stopped) return undefined;

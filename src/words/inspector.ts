@@ -1,36 +1,36 @@
 import type { MailboxName } from './mailbox-name.ts';
 
-/** What stands in the files behind one mailbox, and what it says. Of long files only the newest part. */
+/** What is in the files of one mailbox, and what it means. Of a long file, only the end. */
 export interface Inspection {
   readonly mailbox: string;
-  /** Mail that waits; null while there is no such file. */
+  /** The mailbox file; null if there is none. */
   readonly file: FileView | null;
-  /** The newest pieces of the log that somebody may still write to, oldest first. */
+  /** The newest pieces of the log that another program may still have open, oldest first. */
   readonly takes: readonly FileView[];
-  /** The newest of its other pieces, oldest first. */
+  /** The newest of the other pieces, oldest first. */
   readonly log: readonly FileView[];
-  /** As they stand in the file: `delivered`, `read:<sender>`. */
+  /** By name: `delivered`, `read:<sender>`. */
   readonly marks: Readonly<Record<string, string>>;
 }
 
 export interface FileView {
-  /** Below the data directory. */
+  /** Relative to the data directory. */
   readonly path: string;
   readonly size: number;
-  /** Tells a file from its successor of the same name. */
+  /** Tells a file from a later one of the same name. */
   readonly ino: string;
-  /** Its end, without a hole; what comes before is not shown. */
+  /** The end of the file, without gaps. What comes before is not shown. */
   readonly pieces: readonly Piece[];
-  /** Why nothing of it is shown. */
+  /** Why none of it is shown. */
   readonly problem?: 'notPlain' | 'unreadable';
 }
 
-/** A stretch of bytes that says one thing. */
+/** A stretch of bytes with one meaning. */
 export interface Piece {
   /** Offsets in the file. */
   readonly from: number;
   readonly end: number;
-  /** Base64. Of a long piece the beginning; `last` is then its end. */
+  /** In base64. Of a long stretch only the beginning; `last` is then its end. */
   readonly bytes: string;
   readonly last?: string;
   readonly says: Says;
@@ -39,9 +39,9 @@ export interface Piece {
 export type Says =
   | {
       readonly kind: 'event';
-      /** Of foreign text in a long file it is not known here. */
+      /** Not known for foreign text in a long file. */
       readonly id?: string;
-      /** It came when the file had ended: it is written again into the mailbox, and gets its id there. */
+      /** It is behind the end marker, so it is written again into the mailbox, where it gets its id. */
       readonly isLate?: true;
       /** Unix ms. */
       readonly time?: number;
@@ -50,19 +50,19 @@ export type Says =
       /** At most 500 characters. */
       readonly text: string;
     }
-  /** What stands behind it came late. */
+  /** An end marker: what is behind it came late. */
   | { readonly kind: 'end' }
   /** Comments and blank lines. */
   | { readonly kind: 'nothing' }
   | { readonly kind: 'damaged'; readonly why: string }
-  /** No blank line has come yet. `lines`: whole lines, which count after a while. */
+  /** The blank line has not come yet. `lines`: they are whole, and count after a while. */
   | { readonly kind: 'unfinished'; readonly lines: boolean }
-  /** Begins before what is shown. */
+  /** It begins before the part that is shown. */
   | { readonly kind: 'cut' };
 
-/** Looks at a store's files for people. It reads: no lock, no drain, nothing moved or made. */
+/** Shows people the files of a store. It only reads: it takes no lock, and moves or makes nothing. */
 export interface Inspector {
-  /** Names of mailboxes that there is something of, in order; at most 1,000. */
+  /** The names of mailboxes that have files, sorted; at most 1,000. */
   mailboxes(): string[];
   look(mailbox: MailboxName): Inspection;
 }

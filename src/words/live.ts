@@ -1,6 +1,6 @@
-/** Something to tell open pages now and never again: it is stored nowhere, and moves no cursor. */
+/** A message to open pages that is not mail: it is not stored, and moves no cursor. */
 export interface Notice {
-  /** Whom it is for: a person, a room, or `presence:<who>` for those who want to know about somebody. */
+  /** The person or room that it is for, or `presence:<who>`, for those who want to know whether somebody is there. */
   readonly to: string;
   /** The event's name on the stream. */
   readonly name: string;
@@ -8,33 +8,33 @@ export interface Notice {
   readonly data: string;
 }
 
-/** Whether somebody is here, in this process or another. `lastSeen` is Unix ms, null when not known. */
+/** Whether a person has a page open, in this process or another. `lastSeen`: Unix ms, null if not known. */
 export interface Presence {
   readonly online: boolean;
   readonly lastSeen: number | null;
 }
 
-/** What running servers tell each other and their pages: who is here, who types, what was sent and read. */
+/** Notices among servers and their pages: who is online, who is typing, what was sent and read. */
 export interface Live {
   publish(notice: Notice): void;
-  /** Calls `hear` with every notice for `to`, whichever process it comes from. Returns the way to stop. */
+  /** Calls `hear` with each notice for `to`, from any process. Returns a function that stops this. */
   listen(to: string, hear: (notice: Notice) => void): () => void;
-  /** Somebody's page has opened, in a room or on its own. Returns what to call when it has closed. */
+  /** A person has opened a page, in a room or not. Returns a function to call when it is closed. */
   arrive(person: string, room?: string): () => void;
-  /** As far as is known here: of people that somebody here listens about, and of everybody in one process. */
+  /** As far as this process knows: if there are several, it knows only about people that its pages listen for. */
   presence(person: string, room?: string): Presence;
-  /** The same of anybody, by the word of every process. */
+  /** Asks every process. */
   ask(person: string): Promise<Presence>;
-  /** Who is in a room. */
+  /** The people in a room. */
   inRoom(room: string): string[];
   close(): void;
 }
 
-/** A page that reloads is not a person who left. */
+/** A person is still online for this long after the last page has closed, which may only be a reload. */
 const GRACE_MS = 10_000;
 const MAX_LAST_SEEN = 10_000;
 const BETWEEN = '/';
-/** This process, among those that have somebody's page open. */
+/** How this process is called among those that have a person's page open. */
 const HERE = 'here';
 
 interface Listeners {
@@ -42,13 +42,13 @@ interface Listeners {
   readonly stop: () => void;
 }
 
-/** Live notices within one process. A subclass carries them to other processes, and brings in what those say. */
+/** Live notices within one process. A subclass exchanges them with other processes. */
 export class LocalLive implements Live {
   readonly #listeners = new Map<string, Listeners>();
-  /** Open pages of this process, by who and where. */
+  /** How many pages of this process are open, by place: `person` or `room/person`. */
   readonly #pages = new Map<string, number>();
   readonly #leaving = new Map<string, NodeJS.Timeout>();
-  /** Every `person` or `room/person` that is here, and the processes that have a page of theirs open. */
+  /** The processes that have a page open, by place. */
   readonly #places = new Map<string, readonly string[]>();
   readonly #lastSeen = new Map<string, number>();
 
@@ -95,7 +95,7 @@ export class LocalLive implements Live {
     return inside.map((where) => splitPlace(where)[1]);
   }
 
-  /** Forgets everybody without a word; timers end. */
+  /** Ends timers, and tells nobody. */
   close(): void {
     for (const timer of this.#leaving.values()) clearTimeout(timer);
     this.#leaving.clear();
@@ -107,18 +107,18 @@ export class LocalLive implements Live {
     for (const hear of this.#listeners.get(notice.to)?.hears ?? []) hear(notice);
   }
 
-  /** Somebody here begins to listen. Returns what to call when nobody does any more. */
+  /** A page of this process begins to listen. Returns a function to call when none does any more. */
   protected attend(_to: string): () => void {
     return () => {};
   }
 
-  /** Somebody came to this process, or left it for good. */
+  /** A person came to this process, or left it. */
   protected moved(where: string, { online }: { readonly online: boolean }): void {
     if (online) this.came(HERE, where);
     else this.left(HERE, where, Date.now());
   }
 
-  /** Where people have pages of this process open, or of another. */
+  /** The places that have pages open in a process. */
   protected placesOn(process = HERE): string[] {
     return [...this.#places].flatMap(([where, processes]) => (processes.includes(process) ? [where] : []));
   }
@@ -126,7 +126,7 @@ export class LocalLive implements Live {
   protected came(process: string, where: string): void {
     const processes = this.#places.get(where) ?? [];
     if (processes.includes(process)) return;
-    this.#places.set(where, processes.concat(process)); // an array made by spread keeps room for 16 more: 130 bytes a person
+    this.#places.set(where, processes.concat(process)); // a spread would keep room for 16 more: 130 bytes a person
     if (processes.length === 0) this.#tellPresence(where);
   }
 
@@ -137,18 +137,18 @@ export class LocalLive implements Live {
       return;
     }
     this.#places.delete(where);
-    this.#lastSeen.delete(where); // so that the map stays in the order of leaving
+    this.#lastSeen.delete(where); // keeps the map in the order of leaving
     this.#lastSeen.set(where, at);
     if (this.#lastSeen.size > MAX_LAST_SEEN) this.#lastSeen.delete(this.#lastSeen.keys().next().value!);
     this.#tellPresence(where);
   }
 
-  /** A process has gone, and with it everybody who had no page elsewhere. */
+  /** A process has gone, and with it everyone who has no page elsewhere. */
   protected lost(process: string): void {
     for (const where of this.placesOn(process)) this.left(process, where, Date.now());
   }
 
-  /** Nobody here listens any more: what other processes said would grow old. */
+  /** No page of this process listens any more: what other processes said would become outdated. */
   protected forgetOthers(who: string): void {
     for (const [where, processes] of this.#places) {
       if (whoOf(where) !== who) continue;
@@ -157,7 +157,7 @@ export class LocalLive implements Live {
     }
   }
 
-  /** Tells the pages of this process how it stands with somebody. */
+  /** Tells the pages of this process whether a person is online. */
   #tellPresence(where: string): void {
     const [room, person] = splitPlace(where);
     const presence = { person, ...this.presence(person, room) };
@@ -184,13 +184,13 @@ function placeOf(person: string, room: string | undefined): string {
   return room === undefined ? person : room + BETWEEN + person;
 }
 
-/** What `arrive` was called with. */
+/** The room and person of a place. */
 export function splitPlace(where: string): [room: string | undefined, person: string] {
   const at = where.indexOf(BETWEEN);
   return at === -1 ? [undefined, where] : [where.slice(0, at), where.slice(at + 1)];
 }
 
-/** The person, or the room that somebody is in. */
+/** The room of a place, or its person if there is none. */
 export function whoOf(where: string): string {
   return where.split(BETWEEN, 1)[0]!;
 }

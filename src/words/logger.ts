@@ -2,7 +2,7 @@ import { isNativeError } from 'node:util/types';
 
 type Log = (fields: object, message: string) => void;
 
-/** What this product needs of a logger; pino's fits, and so does a host application's own. */
+/** What this product needs of a logger. Pino has it, and so have most others. */
 export interface Logger {
   readonly debug: Log;
   readonly info: Log;
@@ -10,10 +10,10 @@ export interface Logger {
   readonly error: Log;
 }
 
-/** Says nothing. */
+/** Logs nothing. */
 export const silent: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-/** Without a logger, warnings and errors go to `console.error`, with their stacks. */
+/** The default: logs warnings and errors to `console.error`, with their stacks. */
 export const toConsole: Logger = { ...silent, warn: tell, error: tell };
 
 function nothing(): void {}
@@ -23,7 +23,7 @@ function tell({ err, ...facts }: { readonly err?: unknown }, message: string): v
   console.error(`mailbox-chat: ${message}${told}${err === undefined ? '' : `\n${traceOf(err)}`}`);
 }
 
-/** Where it was thrown and what had caused it. The message of a SyntaxError may quote somebody's mail. */
+/** The stack of an error and of its causes. The message of a SyntaxError is left out, since it may quote mail. */
 function traceOf(error: unknown): string {
   if (!isNativeError(error)) return `(${typeof error} was thrown, not an Error)`;
   const { name, stack = `${name}: ${error.message}`, cause } = error;

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { types } from 'node:util';
 
-/** What can go wrong, as a closed list. `src/http/problem.ts` gives each its HTTP status. */
+/** Everything that can go wrong. `src/http/problem.ts` gives each code its HTTP status. */
 export type MailboxErrorCode =
   | 'INVALID_NAME'
   | 'INVALID_MESSAGE'
@@ -27,7 +27,7 @@ export type MailboxErrorCode =
   | 'INVALID_TARGET'
   | 'CLOSED';
 
-/** An error a caller can act on: `code` for programs, `message` (what happened, why, what to do) for people. */
+/** An error that a caller can act on. `code` is for programs; `message` tells people what happened, why, and what to do. */
 export class MailboxError extends Error {
   override readonly name = 'MailboxError';
   readonly code: MailboxErrorCode;
@@ -38,12 +38,12 @@ export class MailboxError extends Error {
   }
 }
 
-/** Whether `error` is a failed system call with one of these codes (`'ENOENT'`, …), whichever realm it comes from. */
+/** Whether `error` is a failed system call with one of these codes, such as `'ENOENT'`. Works across realms. */
 export function isErrno(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
   return types.isNativeError(error) && 'code' in error && codes.includes(codeOf(error));
 }
 
-/** Node has no name for the error of a quota that is used up. */
+/** Node has no name for the error of a used-up quota. */
 function codeOf(error: Error): string {
   const { errno, code }: NodeJS.ErrnoException = error;
   return errno === -constants.errno.EDQUOT ? 'EDQUOT' : String(code);

@@ -2,7 +2,7 @@ import type { Inspector } from './inspector.ts';
 import type { Live } from './live.ts';
 import type { MailboxName } from './mailbox-name.ts';
 
-/** What one person says to another. `key` is the idempotency key: sent twice with the same key, it arrives once. */
+/** What one person says to another. `key` is the idempotency key: a message sent twice with one key arrives once. */
 export interface Message {
   readonly sender: MailboxName;
   readonly receiver: MailboxName;
@@ -11,8 +11,8 @@ export interface Message {
 }
 
 /**
- * One event of a mailbox. `id` is opaque and rises within its mailbox. `time` is Unix milliseconds: when it was accepted,
- * or read if another program wrote it, and never less than a time that its id names.
+ * One event of a mailbox. `id` is opaque and rises within the mailbox. `time`, in Unix ms, is when it was accepted, or read
+ * if another program wrote it. It is never less than the time in the id.
  */
 export interface MailEvent {
   readonly id: string;
@@ -27,7 +27,7 @@ export interface Batch {
   readonly gap: boolean;
 }
 
-/** What `append` did. `repeated`: this sender used this key before, and `event` is the one it made then. */
+/** What `append` did. `repeated`: this sender has used this key before, and `event` is the one that it made then. */
 export interface Appended {
   readonly event: MailEvent;
   readonly repeated: boolean;
@@ -35,7 +35,7 @@ export interface Appended {
 
 /** What a store has counted since it was opened. */
 export interface StoreFigures {
-  /** Events that other programs wrote into mailbox files, without us. */
+  /** Events that other programs wrote into mailbox files. */
   readonly foundInFiles: number;
   readonly watchErrors: number;
 }
@@ -44,58 +44,62 @@ export interface StoreFigures {
 export type MarkName = 'delivered' | `read:${string}`;
 
 /**
- * A mailbox, seen from above: a bounded log and marks. Hints wake, reads decide.
- * Every call may reject with a MailboxError (DISK_FULL, MAILBOX_BUSY, MAILBOX_UNUSABLE, STORE_FAILED, CLOSED).
+ * Where mail is kept. To its users, a mailbox is a log of events, and marks in it. A ring of `watch` is only a hint: reading
+ * tells whether there is mail. Every call may reject with a MailboxError (DISK_FULL, MAILBOX_BUSY, MAILBOX_UNUSABLE, STORE_FAILED, CLOSED).
  */
 export interface MailboxStore extends Partial<StoreAbilities> {
-  /** Durable when it resolves. The same sender and key again gives the first event; with another text, KEY_REUSED. */
+  /** Resolves once the message is on disk. The same sender and key give the first event again; with another text, KEY_REUSED. */
   append(mailbox: MailboxName, message: Message): Promise<Appended>;
 
-  /** Gives ids to what other programs have appended, so that it can be read. */
+  /** Brings in what other programs have appended: gives it ids, so that it can be read. */
   drain(mailbox: MailboxName): Promise<void>;
 
-  /** Events after the cursor, oldest first, at most `limit` (default 1,000; fewer may come: ask until none does).
-   *  Without a cursor: after the `delivered` mark, or from the oldest kept. */
+  /**
+   * Events after the cursor, oldest first, at most `limit` (default 1,000). There may be fewer: read until there are none.
+   * Without a cursor: after the `delivered` mark, or from the oldest that is kept.
+   */
   read(mailbox: MailboxName, after?: string, limit?: number): Promise<Batch>;
 
-  /** Events before `before` (default: the end), newest first, at most `limit` (default 50), waiting mail included.
-   *  `more`: the `before` of the next call, or undefined at the beginning. */
+  /**
+   * Events before `before` (default: the end), newest first, at most `limit` (default 50), with waiting mail. `more`: the
+   * `before` of the next call, or undefined if there are no earlier ones.
+   */
   readBack(mailbox: MailboxName, before?: string, limit?: number): Promise<{ events: MailEvent[]; more?: string }>;
 
-  /** The newest id that `read` has to give, `0-0` when it never had an event; `oldest` is the cursor that reads all that is kept. */
+  /** `newest`: the last id that `read` can return, `0-0` if there was never an event. `oldest`: the cursor that reads all that is kept. */
   ends(mailbox: MailboxName): Promise<{ oldest: string; newest: string }>;
 
-  /** Whether a text could be an id of this store. */
+  /** Whether a text has the form of an id of this store. */
   isId(text: string): boolean;
 
-  /** Negative when `a` comes before `b`, 0 when they are one, positive when after. Across mailboxes it decides between events of one time. */
+  /** Negative if `a` comes before `b`, 0 if they are the same, positive if it comes after. Also orders ids of different mailboxes. */
   compare(a: string, b: string): number;
 
-  /** Moves a mark forward to `id`; never back. Written soon, not at once. */
+  /** Moves a mark forward to `id`, never back. It is written soon, not at once. */
   mark(mailbox: MailboxName, name: MarkName, id: string): Promise<void>;
   marks(mailbox: MailboxName): Promise<Readonly<Record<string, string>>>;
 
-  /** Calls `ring` whenever the mailbox may have grown, whoever did it, or a mark has moved here: a hint. Resolves to the way to stop. */
+  /** Calls `ring` when the mailbox may have grown, whoever wrote, or when a mark was moved here. Resolves to a function that stops this. */
   watch(mailbox: MailboxName, ring: () => void): Promise<() => void>;
 
-  /** Rejects when the store cannot take mail now: closed, failed, without its directory, or on a full disk. */
+  /** Rejects if the store cannot accept mail now: it is closed or has failed, its directory is gone, or the disk is full. */
   ready(): Promise<void>;
 
-  /** Finishes what was begun; twice is harmless. From then on every call rejects with CLOSED. */
+  /** Finishes work that was begun. From then on, every call rejects with CLOSED. Closing twice is harmless. */
   close(): Promise<void>;
 }
 
-/** What a store may lack. Whoever uses one of these says what happens without it. */
+/** What a store may lack, and what happens without it. */
 export interface StoreAbilities {
-  /** Leaves nothing of the mailbox behind. Without: the `forget` command refuses. */
+  /** Deletes a mailbox with all its mail. Without: the `forget` command refuses. */
   forget(mailbox: MailboxName): Promise<void>;
 
-  /** Notices between the processes that share this store. Without: they stay in the process. */
+  /** Exchanges notices between the processes that share this store. Without: notices stay within one process. */
   readonly live: Live;
 
-  /** Looks at the store's files for people. Without: the pages that show them answer 404. */
+  /** Shows people the store's files. Without: `inspect.html` gets 404. */
   readonly inspector: Inspector;
 
-  /** For metrics. Without: there are none of files. */
+  /** For metrics. Without: those about files are missing. */
   readonly figures: StoreFigures;
 }

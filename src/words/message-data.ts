@@ -1,29 +1,29 @@
 import type { Message } from './mailbox-store.ts';
 
-/** A message in our form, as it stands in the data of its event. We write `time` in ISO 8601 and always a receiver. */
+/** A message in our form, as stored in the data of its event. We write `time` in ISO 8601, and always a receiver. */
 export type StoredMessage = Readonly<Record<Exclude<keyof Message, 'receiver'> | 'time', string>> & {
   readonly receiver?: string;
 };
 
-/** The one line of JSON that a message of ours is stored and sent as, whatever the store. */
+/** The line of JSON as which a message of ours is stored and sent, in every store. */
 export function messageData(message: Message, now: number): string {
   const { sender, receiver, message: text, key } = message;
   return JSON.stringify({ sender, receiver, message: text, time: new Date(now).toISOString(), key });
 }
 
-/** A key belongs to its sender: another's use of the same is another key. */
+/** A key belongs to its sender: two senders may use the same one. */
 export function scopedKey({ sender, key }: { readonly sender: string; readonly key: string }): string {
   return `${sender}\n${key}`;
 }
 
-/** Reads an event's data; undefined when it is somebody else's text. */
+/** The message in an event's data. Undefined if it is foreign text. */
 export function messageOf(data: string): StoredMessage | undefined {
   const { sender, receiver, message, time, key } = fieldsOf(data);
   const fields = { sender, ...(receiver !== undefined && { receiver }), message, time, key };
   return Object.values(fields).every((field) => typeof field === 'string') ? (fields as StoredMessage) : undefined;
 }
 
-/** The scoped key of a message of ours, whatever else it says; undefined when `data` is something else. */
+/** The scoped key of the message in an event's data. Undefined if it is foreign text. */
 export function keyOf(data: string): string | undefined {
   const { sender, key } = fieldsOf(data);
   return typeof sender === 'string' && typeof key === 'string' ? scopedKey({ sender, key }) : undefined;
@@ -34,6 +34,6 @@ function fieldsOf(data: string): Record<string, unknown> {
   try {
     return JSON.parse(data) as Record<string, unknown>;
   } catch {
-    return {}; // not JSON: somebody else's text
+    return {}; // not JSON: foreign text
   }
 }

@@ -6,7 +6,7 @@ import { toConsole, type Logger } from './logger.ts';
 import { personName, type MailboxName } from './mailbox-name.ts';
 import type { MailboxStore } from './mailbox-store.ts';
 
-/** The options as they were given, checked, and the defaults. */
+/** The options after the check, with defaults. */
 export type ChatOptions = z.output<typeof Options>;
 
 const ACCESS = ['open', 'links'] as const;
@@ -21,7 +21,7 @@ const METHODS = {
   store: 'append read readBack drain ends isId compare mark marks watch ready close'.split(' '),
 };
 
-// The texts say what is allowed. Options that say who gets in may not be undefined: that would be a misspelt function.
+// The texts say what is allowed. `exactOptional`: an option about access must not be undefined, which would be a misspelled variable.
 const SHAPE = {
   dir: z.string('the path of a directory').min(1, 'the path of a directory').default('mailboxes'),
   people: z.array(z.string(NAME).transform(toName), 'an array of names').prefault(['henry', 'jjeong']),
@@ -45,9 +45,9 @@ const SHAPE = {
 const NAMES = Object.keys(SHAPE);
 const Options = z.strictObject(SHAPE);
 
-/** Throws a TypeError that names every wrong option: what was given, what is allowed, what was probably meant. */
+/** Checks options. Throws a TypeError that says for each wrong one what was given, what is allowed and what was probably meant. */
 export function readOptions(input: object): ChatOptions {
-  // A promise of the options, say, has none itself: the chat would be open.
+  // A promise of options, say, would count as no options, and the chat would be open.
   if (typeof input === 'object' && input !== null && !Array.isArray(input) && !z.core.util.isPlainObject(input)) {
     throw new TypeError(`mailboxChat: The options must be a plain object, not ${inspect(input, { depth: -1 })}.`);
   }
@@ -117,7 +117,7 @@ function unknownOption(name: string): string {
   return `There is no option '${name}'.${didYouMean(closest(name, NAMES)) || ` The options are ${NAMES.join(', ')}.`}`;
 }
 
-/** A text is shown only where it cannot be a secret, and never what is in an object. */
+/** Describes a wrong value. It shows a text only if that cannot be a secret, and never the contents of an object. */
 function given(value: unknown, name?: PropertyKey): string {
   if (typeof value === 'string') {
     if (value === '') return 'an empty text';
@@ -133,7 +133,7 @@ function didYouMean(meant: unknown): string {
   return meant === undefined ? '' : ` Did you mean ${inspect(meant)}?`;
 }
 
-/** What a text probably meant: a variable of the environment is always text. */
+/** The value that a text was probably meant to be: environment variables, for example, are always text. */
 function guess(name: PropertyKey, value: unknown): unknown {
   if (typeof value !== 'string' || value.trim() === '' || !Object.hasOwn(SHAPE, name)) return undefined;
   const guesses = [

@@ -5,7 +5,7 @@ import { shownMail } from './shown-mail.ts';
 
 const MAX_TOLD = 200;
 
-/** Moves marks, and tells the senders whose messages they have passed. A room has none. */
+/** Moves marks, and tells the senders whose messages the marks have passed. A room has no marks. */
 export class Receipts {
   readonly #store: MailboxStore;
   readonly #live: Live;
@@ -23,12 +23,12 @@ export class Receipts {
   }
 
   async read(mailbox: MailboxName, sender: MailboxName, upTo: string): Promise<void> {
-    await this.delivered(mailbox, upTo); // what was read has come
+    await this.delivered(mailbox, upTo); // what was read was also delivered
     const before = await this.#move(mailbox, `read:${sender}`, upTo);
     if (before !== undefined) this.#tell(sender, 'read', mailbox, upTo);
   }
 
-  /** Where the mark stood before, or undefined when it is there already. */
+  /** Moves a mark and returns where it was. Undefined if it was already there. */
   async #move(mailbox: MailboxName, name: MarkName, upTo: string): Promise<string | undefined> {
     if (isRoom(mailbox)) return undefined;
     const before = (await this.#store.marks(mailbox))[name] ?? (await this.#store.ends(mailbox)).oldest;

@@ -1,13 +1,13 @@
 /**
- * Visits every key of `items` about once in `periodMs`, a share at each tick instead of all at once; with more of them
- * than `most` visits a tick allow, each less often.
+ * Visits each key of `items` about once in `periodMs`: a share of them at each tick, instead of all at once. If there are
+ * too many for `most` visits a tick, each is visited less often.
  */
 export class Rounds<T> {
   readonly #items: ReadonlyMap<T, unknown>;
   readonly #share: number;
   readonly #most: number;
   #round: Iterator<T> = [].values();
-  /** Visits that are due, in parts of a visit. */
+  /** How many visits are due. Not a whole number. */
   #owed = 0;
 
   constructor(items: ReadonlyMap<T, unknown>, tickMs: number, periodMs: number, most = Infinity) {

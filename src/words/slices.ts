@@ -2,10 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 
 const SLICE_MS = 5;
 
-/** When the work of this turn of the event loop began. */
+/** When work began in this turn of the event loop. */
 let beganMs: number | undefined;
 
-/** Long work in slices: whoever awaits `rest` now and then lets others have their turn after 5 ms of work, his own and that of all others together. */
+/** Cuts long work into slices. Code that awaits `rest` now and then yields to the event loop after 5 ms, counted over all such work. */
 export class Slices {
   constructor() {
     begin();

@@ -95,9 +95,9 @@ test('Copies a directory of version 1 as it is, and the copy can be read', async
 });
 
 test.each([
-  ['a directory with something in it', 'full', 'is there and not an empty directory'],
-  ['a file', 'full/file', 'is there and not an empty directory'],
-  ['the mailboxes themselves', 'mailboxes', 'is there and not an empty directory'],
+  ['a directory with something in it', 'full', 'exists and is not an empty directory'],
+  ['a file', 'full/file', 'exists and is not an empty directory'],
+  ['the mailboxes themselves', 'mailboxes', 'exists and is not an empty directory'],
   ['a place among them', 'mailboxes/copy', 'lies in'],
 ])('Refuses to copy to %s', async (_what, target, message) => {
   const { cwd } = scene();

@@ -76,7 +76,7 @@ test('A directory that a server of version 1 has open is refused by every comman
 test.each([
   ['a newer layout', '3\n', 'has layout 3, and this is Mailbox Chat'],
   ['half a backup', 'unfinished\n', 'is a backup that was not finished'],
-  ['anything else', 'hello\n', 'does not say a layout'],
+  ['anything else', 'hello\n', 'does not hold a layout number'],
 ])('A directory of %s is refused by every command, and nothing in it changes', async (_what, text, message) => {
   const { cwd, dir, layout } = scene();
   await run(['send', 'henry', 'one', '--as', 'jjeong'], { cwd });
