@@ -37,7 +37,7 @@ async function judged(copy: string, before: Ledger, now: Ledger): Promise<object
 }
 
 testWithStrace(
-  'a backup of a working server has everything that was accepted before it began, in order, ours once',
+  'a backup of a running server has everything accepted before it began, in order, and our messages once',
   async () => {
     const world = makeDirectory();
     const dir = join(world, 'mailboxes');

@@ -41,7 +41,7 @@ async function withTwoServers(
 }
 
 testWithFaketime(
-  'loses nothing and holds nothing up when the clock goes 15 s ahead and an hour back under two servers',
+  'loses and delays nothing when the clocks of two servers jump 15 s ahead and an hour back',
   () =>
     withTwoServers(
       { sendRate: PER_SECOND },

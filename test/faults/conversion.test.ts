@@ -70,13 +70,13 @@ describe.each(STATES)('the conversion of a directory of version 1 (%s)', (state)
   }
 
   testWithStrace(
-    'loses nothing and doubles nothing, wherever it is killed',
+    'loses and doubles nothing, wherever it is killed',
     () => strikeEach('signal=KILL', CALLS, ({ exitCode }) => expect(exitCode).toBe(null)),
     LONG ? 600_000 : 120_000,
   );
 
   testWithStrace(
-    'goes on where it was when there is no space',
+    'finishes after the disk was full',
     () => strikeEach('error=ENOSPC', LONG ? ['rename', 'link', 'mkdir', 'write', 'fsync'] : ['write'], () => {}),
     LONG ? 600_000 : 120_000,
   );

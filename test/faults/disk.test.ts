@@ -38,7 +38,7 @@ function fill(dir: string): { free: () => void } {
 
 for (const receiver of ['away', 'listening'] as const) {
   testWithMounts(
-    `answers 507 on a full disk, and goes on when there is space again (receiver ${receiver})`,
+    `answers 507 on a full disk, and works again when there is space (receiver ${receiver})`,
     async () => {
       const dir = mounted((path) => `mount -t tmpfs -o size=512k none ${path}`);
       const scene = await Scene.open({ dir });
@@ -66,7 +66,7 @@ for (const receiver of ['away', 'listening'] as const) {
 }
 
 testWithMounts(
-  'drains when there is space again, if the disk was full when the receiver came',
+  'drains once there is space, if the disk was full when the receiver came',
   async () => {
     const dir = mounted((path) => `mount -t tmpfs -o size=512k none ${path}`);
     const scene = await Scene.open({ dir });
@@ -89,7 +89,7 @@ testWithMounts(
 );
 
 testWithMounts(
-  'starts on a full disk, shows what there is, and goes on when there is space',
+  'starts on a full disk, shows waiting mail, and accepts mail when there is space',
   async () => {
     const dir = mounted((path) => `mount -t tmpfs -o size=512k none ${path}`);
     const scene = await Scene.open({ dir, command: true });
@@ -117,7 +117,7 @@ testWithMounts(
 );
 
 testWithPrlimit(
-  'answers 507 at the file size limit, and goes on when it is lifted',
+  'answers 507 at the file size limit, and works again when the limit is lifted',
   async () => {
     const scene = new Scene();
     try {

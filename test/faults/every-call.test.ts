@@ -40,7 +40,7 @@ describe.each(Object.entries(KILLED))('%s', (name, series) => {
 });
 
 testWithStrace(
-  'accepts nothing and exits other than 0 when fdatasync fails',
+  'accepts nothing and exits with an error when fdatasync fails',
   async () => {
     for (const name of ['append while the receiver is away', 'append while the receiver listens', 'drain']) {
       const outcome = await strike(operation(name), { calls: ['fdatasync'], fault: 'error=EIO', when: 1 });
@@ -52,7 +52,7 @@ testWithStrace(
 );
 
 testWithStrace(
-  'goes on when a file call fails for want of space',
+  'works again after a file call failed for lack of space',
   async () => {
     const failing = [
       ['append while the receiver is away', ['write', 'pwrite64']],
@@ -74,7 +74,7 @@ testWithStrace(
 );
 
 testWithStrace(
-  'accepts nothing of a write that was cut short',
+  'accepts nothing from a short write',
   async () => {
     for (const name of ['append while the receiver is away', 'append while the receiver listens']) {
       const cut = { calls: ['write', 'pwrite64'], fault: 'retval=7', when: 1, paths: [`${ALICE}.txt`] };
@@ -88,7 +88,7 @@ testWithStrace(
 );
 
 longTest(
-  'loses nothing whichever call it is killed or fails at [long: FAULTS=long]',
+  'loses nothing, at whichever call it is killed or fails [long: FAULTS=long]',
   async () => {
     const { everyCall } = await import('./every-call.ts');
 

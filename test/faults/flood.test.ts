@@ -64,7 +64,7 @@ function p50And99(values: readonly number[]): number[] {
   return [50, 99].map((percent) => sorted[Math.ceil((percent / 100) * sorted.length) - 1]!);
 }
 
-test('one client that floods many mailboxes meets every cap, and the others are served as before', async () => {
+test('a client that floods many mailboxes meets every limit, and others are served as before', async () => {
   const scene = await Scene.open({ sendRate: PER_SECOND, maxNewMailboxes: MAX_MAILBOXES, maxWaiting: MAX_WAITING });
   const ledger = new Ledger();
   const away = new Sender({ name: 'carol', receiver: 'dave', ledger, port: () => scene.port });

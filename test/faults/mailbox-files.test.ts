@@ -83,7 +83,7 @@ test('never shows a torn append of ours, and shows the next one whole', async ()
   expect(await scene.judge()).toEqual(ALL_WELL);
 });
 
-test('shows an event whole whose writer paused in the middle', async () => {
+test('shows an event as a whole if its writer paused in the middle', async () => {
   await scene.sender.send(1);
   await scene.follow();
   await scene.drained();
@@ -99,7 +99,7 @@ test('shows an event whole whose writer paused in the middle', async () => {
   expect(await scene.judge()).toEqual(ALL_WELL);
 });
 
-test('shows whole lines without a blank line behind them after a while', async () => {
+test('shows whole lines without their blank line after a while', async () => {
   await scene.sender.send(1);
   await scene.follow();
 
@@ -109,7 +109,7 @@ test('shows whole lines without a blank line behind them after a while', async (
   expect(await scene.judge()).toEqual(ALL_WELL);
 });
 
-test('shows two appends 10 ms apart, and then silence, within 300 ms', async () => {
+test('shows two appends 10 ms apart within 300 ms, if nothing follows', async () => {
   await scene.sender.send(1);
   await scene.follow();
   const tookMs: number[] = [];
@@ -152,7 +152,7 @@ testWithStrace(
   30_000,
 );
 
-test('shows foreign mail within the sweep when more has happened than the queue of events holds', async () => {
+test('shows foreign mail within the sweep when the queue of watch events overflows', async () => {
   const noisy = ['carol', 'dave'];
   const followers = noisy.map((mailbox) => new Follower({ mailbox, port: () => scene.port }));
   await scene.sender.send(1);
@@ -175,7 +175,7 @@ test('shows foreign mail within the sweep when more has happened than the queue 
   expect(await scene.judge()).toEqual(ALL_WELL);
 }, 30_000);
 
-test('keeps a line of 10 MB and shows the next good event, within bounds of memory', async () => {
+test('keeps a line of 10 MB and shows the next good event, in bounded memory', async () => {
   await scene.sender.send(1);
   await scene.follow();
   const before = residentBytes(scene.server.pid);
@@ -220,7 +220,7 @@ test('leaves symbolic links, FIFOs, directories and devices alone, and only thei
   expect(await scene.judge()).toEqual(ALL_WELL);
 }, 30_000);
 
-test('refuses with 507 what is too much for one who is away, serves others, and takes more when it was fetched', async () => {
+test('answers 507 for a full mailbox, serves others, and accepts mail again once it was read', async () => {
   await scene.clear();
   scene = await Scene.open({ maxWaiting: 50 });
   await scene.sender.send(50);
@@ -237,7 +237,7 @@ test('refuses with 507 what is too much for one who is away, serves others, and 
   expect(await scene.judge()).toEqual(ALL_WELL);
 }, 30_000);
 
-test('keeps the mode of a mailbox, and finds it empty, after foreign writers and a drain', async () => {
+test('keeps the mode of a mailbox through foreign writes and a drain, and leaves it empty', async () => {
   writeFileSync(scene.mailbox, '', { mode: 0o660 });
   sh(`chmod 660 ${scene.mailbox}`);
   appendFileSync(scene.mailbox, '');
@@ -274,7 +274,7 @@ test('keeps the mode of a mailbox, and finds it empty, after foreign writers and
 );
 
 testWithOtherUser(
-  'does not pile up takes while another program writes line after line',
+  'does not pile up pieces while another program writes line by line',
   async () => {
     await scene.clear();
     scene = new Scene();

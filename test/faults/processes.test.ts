@@ -29,7 +29,7 @@ test('loses nothing when servers on one directory are killed, stopped and ended 
   expect(result).toMatchObject(NOTHING_WRONG);
 }, 600_000);
 
-test('loses nothing when servers are stopped for longer than their lock lives, and go on', async () => {
+test('loses nothing when servers are stopped for longer than their locks last, then continued', async () => {
   const result = await soaked({
     durationMs: LONG ? 120_000 : 5000,
     faults: ['stop'],
@@ -40,7 +40,7 @@ test('loses nothing when servers are stopped for longer than their lock lives, a
   expect(result).toMatchObject(NOTHING_WRONG);
 }, 400_000);
 
-test('works again within 3 s when the holder of a lock was killed', async () => {
+test('works again within 3 s after the holder of a lock was killed', async () => {
   const scene = await Scene.open();
   try {
     await scene.sender.send(1);
@@ -69,7 +69,7 @@ test.each([
   ['15 s ahead', 15_000],
   ['an hour back', -3_600_000],
 ])(
-  'lets ids rise when the clock is %s after a restart',
+  'gives rising ids when the clock is %s after a restart',
   async (_, clockOffsetMs) => {
     const scene = await Scene.open();
     try {
@@ -109,7 +109,7 @@ test('loses nothing while the event loop of one of two servers is blocked', asyn
   }
 }, 60_000);
 
-test('ends within 5 s of SIGTERM, clean, while mail comes in and streams are open', async () => {
+test('ends cleanly within 5 s of SIGTERM, while mail comes in and streams are open', async () => {
   const scene = await Scene.open();
   try {
     await scene.follow();
@@ -129,7 +129,7 @@ test('ends within 5 s of SIGTERM, clean, while mail comes in and streams are ope
   }
 }, 60_000);
 
-test('knows a message that is sent again minutes later, after a restart and a flood of foreign mail', async () => {
+test('recognizes a message that is sent again minutes later, after a restart and a flood of foreign mail', async () => {
   const scene = await Scene.open({ pieceBytes: 64 * 1024 });
   try {
     const message = { sender: 'carol', receiver: ALICE, message: scene.ledger.post('carol', 0), key: 'key' };
@@ -151,7 +151,7 @@ test('knows a message that is sent again minutes later, after a restart and a fl
   }
 }, 60_000);
 
-test('ends within 5 s of SIGTERM when another server has died with the locks of many mailboxes', async () => {
+test('ends within 5 s of SIGTERM after another server died with many locks', async () => {
   const scene = await Scene.open();
   const people = Array.from({ length: 6 }, (_, i) => `person${i}`);
   for (const person of people) {

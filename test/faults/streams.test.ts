@@ -37,7 +37,7 @@ function cutter(target: number): Promise<{ server: Server; port: number; cutAfte
   );
 }
 
-test('gives exactly the rest to a client whose connection was cut, at whatever byte', async () => {
+test('gives a client whose connection was cut at any byte exactly the rest', async () => {
   const scene = await Scene.open();
   const proxy = await cutter(scene.port);
   try {
@@ -71,7 +71,7 @@ test('gives exactly the rest to a client whose connection was cut, at whatever b
   }
 }, 120_000);
 
-test('gives a backlog of 100,000 messages complete and in order, within bounds of memory', async () => {
+test('gives a backlog of 100,000 messages complete and in order, in bounded memory', async () => {
   const scene = await Scene.open();
   try {
     // What any first mail costs is not what is measured.
@@ -94,7 +94,7 @@ test('gives a backlog of 100,000 messages complete and in order, within bounds o
   }
 }, 120_000);
 
-test('holds little for readers that do not read, serves others, and loses nothing for them', async () => {
+test('keeps little in memory for clients that do not read, serves others, and loses nothing', async () => {
   const readers = 40;
   const scene = await Scene.open();
   try {
@@ -116,7 +116,7 @@ test('holds little for readers that do not read, serves others, and loses nothin
   }
 }, 120_000);
 
-test('serves others beside 5,000 streams, and ends them within 5 s of SIGTERM, exit 0, and leaves no lock', async () => {
+test('serves others beside 5,000 streams, and ends within 5 s of SIGTERM with exit code 0 and no locks left', async () => {
   const count = LONG ? 5000 : 2000;
   const scene = await Scene.open();
   const sockets: Socket[] = [];
@@ -154,7 +154,7 @@ test('serves others beside 5,000 streams, and ends them within 5 s of SIGTERM, e
 }, 120_000);
 
 testWithPrlimit(
-  'survives running out of descriptors, and serves again when there are some',
+  'survives running out of descriptors, and works again when some are free',
   async () => {
     const scene = new Scene();
     const sockets: Socket[] = [];
@@ -181,7 +181,7 @@ testWithPrlimit(
 const testLongWithNetworkNamespaces = LONG ? testWithNetworkNamespaces : longTest;
 
 testLongWithNetworkNamespaces(
-  'notices within 60 s a peer that has vanished without a word',
+  'notices within 60 s that a peer vanished without closing',
   async () => {
     const space = `mailbox${process.pid % 10_000}`;
     const [near, far] = ['10.213.77.1', '10.213.77.2'];

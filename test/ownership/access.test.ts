@@ -75,7 +75,7 @@ describe('a process that passes requests on', () => {
     });
   });
 
-  test('ends a stream when the link of who listens is revoked', async () => {
+  test('ends a stream when its listener’s link is revoked', async () => {
     const { dir, front } = await two({ access: 'links' });
     const invitations = new Invitations(dir);
     const authorization = `Bearer ${invitations.invite(personName('henry'))}`;
@@ -87,7 +87,7 @@ describe('a process that passes requests on', () => {
     expect((await fetch(`${front.url}/status?receiver=henry`, { headers: { authorization } })).status).toBe(401);
   });
 
-  test('gives no mail to who waits for it by asking again and again, once the link is revoked', async () => {
+  test('gives no mail to a long poll once its link is revoked', async () => {
     const { dir, owner, front } = await two({ access: 'links' });
     const invitations = new Invitations(dir);
     const headers = { accept: 'application/json', authorization: `Bearer ${invitations.invite(personName('henry'))}` };
@@ -103,7 +103,7 @@ describe('a process that passes requests on', () => {
   });
 });
 
-describe('a client that says who is asking as servers do among themselves', () => {
+describe('a client that sends the header with which servers name a caller', () => {
   test('is not believed, by the owner or by another process', async () => {
     const dir = temporaryDirectory();
     const [owner, front] = [await startChatProcess(dir, { login: true }), await startChatProcess(dir, { login: true })];
@@ -116,7 +116,7 @@ describe('a client that says who is asking as servers do among themselves', () =
 });
 
 describe("the directory's socket", () => {
-  test('refuses requests that do not say who is asking, or say nonsense', async () => {
+  test('refuses requests without a valid caller', async () => {
     const { dir } = await two();
     const socketPath = join(dir, '.socket');
     const asked = { socketPath, method: 'POST', path: '/messages' };
@@ -135,7 +135,7 @@ describe("the directory's socket", () => {
     expect(await ask({ ...asked, headers: { ...JSON_BODY, ...AS_EVERYBODY } }, HI)).toMatchObject({ status: 201 });
   });
 
-  test('is for the user of the owner alone', async () => {
+  test('can be used only by the owner’s user', async () => {
     const { dir } = await two();
 
     expect(statSync(join(dir, '.socket')).mode & 0o777).toBe(0o600);

@@ -7,7 +7,7 @@ import { Ownership } from '../../src/ownership/ownership.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 
-test('a process that waits for another one to own the directory, or to let it go, can be closed', async () => {
+test('a process that waits for another owner, or for it to give way, can be closed', async () => {
   const dir = temporaryDirectory();
   const other = new OwnerSocket(dir);
   await other.listen(() => undefined);

@@ -6,7 +6,7 @@ import { sh, testWithMounts } from '../faults/kit/fault-test.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 
-test('the locks that a dead owner has left are gone when another process becomes the owner', async () => {
+test('locks that a dead owner left are removed when another process becomes the owner', async () => {
   const dir = temporaryDirectory();
   const left = join(dir, '.locks/henry.lock');
   mkdirSync(left, { recursive: true });
@@ -18,7 +18,7 @@ test('the locks that a dead owner has left are gone when another process becomes
   expect(existsSync(left)).toBe(false);
 });
 
-testWithMounts('one that cannot be removed keeps nobody from becoming the owner', async () => {
+testWithMounts('a lock that cannot be removed keeps nobody from becoming the owner', async () => {
   const dir = temporaryDirectory();
   const left = join(dir, '.locks/henry.lock');
   mkdirSync(left, { recursive: true });

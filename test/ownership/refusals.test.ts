@@ -29,7 +29,7 @@ test('Processes share a directory whose path is too long for a socket', async ()
 });
 
 describe('a chat is not ready, and says why,', () => {
-  requires('root')('where the socket belongs to another user', async () => {
+  requires('root')('if the socket belongs to another user', async () => {
     const dir = temporaryDirectory();
     const stranger = createServer().listen(join(dir, '.socket'));
     afterThisTest(() => stranger.close());
@@ -42,7 +42,7 @@ describe('a chat is not ready, and says why,', () => {
     });
   });
 
-  test('where no socket can be made', async () => {
+  test('if no socket can be made', async () => {
     const dir = temporaryDirectory();
     mkdirSync(join(dir, '.socket', 'in-its-place'), { recursive: true });
 
@@ -52,7 +52,7 @@ describe('a chat is not ready, and says why,', () => {
     });
   });
 
-  test('where a server on another computer has the directory', async () => {
+  test('if a server on another computer uses the directory', async () => {
     const dir = temporaryDirectory();
     const host = join(dir, '.host');
     writeFileSync(host, 'another computer');
@@ -66,7 +66,7 @@ describe('a chat is not ready, and says why,', () => {
   });
 });
 
-test('A server that cannot be found by others any more says so, and works again when it can', async () => {
+test('A server that others cannot find any more logs it, and works again when they can', async () => {
   const dir = temporaryDirectory();
   const { url } = await startChatProcess(dir);
   const socket = join(dir, '.socket');
@@ -82,7 +82,7 @@ test('A server that cannot be found by others any more says so, and works again 
   expect(await say({ url }, 'jjeong', 'henry', 'hi')).toMatchObject({ state: 'sent' });
 });
 
-test('A directory that a server on another computer left is used', async () => {
+test('A directory that a server on another computer no longer uses can be used', async () => {
   const dir = temporaryDirectory();
   writeFileSync(join(dir, '.host'), 'another computer');
 
@@ -91,7 +91,7 @@ test('A directory that a server on another computer left is used', async () => {
   expect(readFileSync(join(dir, '.host'), 'utf8')).not.toBe('another computer');
 });
 
-test('The owner shows other computers that it lives', async () => {
+test('The owner shows other computers that it is alive', async () => {
   const dir = temporaryDirectory();
   await openChat(dir).ready();
   const host = join(dir, '.host');

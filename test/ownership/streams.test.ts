@@ -19,7 +19,7 @@ async function processes(count: number): Promise<ChatProcess[]> {
 }
 
 describe('four processes on one directory', () => {
-  test('bring what is sent through any of them to a page at each, in one order', async () => {
+  test('bring each message to a page at every process, in one order', async () => {
     const servers = await processes(4);
     const pages = await Promise.all(servers.map(({ url }) => listen(`${url}/status?receiver=henry`)));
 
@@ -35,7 +35,7 @@ describe('four processes on one directory', () => {
     for (const texts of others) expect(texts).toEqual(first);
   });
 
-  test('tell each other who is here, who types and what was read', async () => {
+  test('tell each other who is online, who is typing and what was read', async () => {
     const servers = await processes(4);
     const types = ['presence', 'typing', 'read'];
     const pages = await Promise.all(servers.map(({ url }) => listen(`${url}/status?receiver=jjeong`, { types })));
@@ -55,7 +55,7 @@ describe('four processes on one directory', () => {
 
 const BUFFERED_AT_MOST = 256 * 1024;
 
-test('A reader that does not read has little kept for it by a process that passes on, and gets everything in the end', async () => {
+test('A process that passes on keeps little in memory for a slow reader, who gets everything in the end', async () => {
   const owner = await serveChat();
   const front = await serveChat({ dir: owner.dir });
   const accepted = once(front.server, 'connection') as Promise<[Socket]>;

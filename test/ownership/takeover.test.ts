@@ -122,7 +122,7 @@ describe('when the owner of a directory', () => {
     expect(stage.longestGap(fronts)).toBeLessThan(SOON_MS);
   });
 
-  test('is killed again and again, whoever it is, nothing is lost or comes twice', async () => {
+  test('is killed, and its successors too, nothing is lost or comes twice', async () => {
     const stage = await Stage.open(4);
     stage.load(stage.servers);
 

@@ -101,7 +101,7 @@ test.each([
   ['a century ahead', (now: number) => `${now + 36_500 * DAY_MS}-0`],
   ['of the highest number that there is', () => `${Number.MAX_SAFE_INTEGER}-${Number.MAX_SAFE_INTEGER}`],
   ['that does not rise', () => '1-0'],
-])('later mail is unharmed by an id of another program %s', async (_, idAt) => {
+])('a foreign id %s does not harm later mail', async (_, idAt) => {
   const first = await startChat();
   await say(first, 'jjeong', 'henry', 'before');
   const data = { sender: 'mina', receiver: 'henry', message: 'forged', time: new Date().toISOString(), key: 'forged' };
@@ -130,7 +130,7 @@ test.each([
   ['far ahead', '999999999999999-999999'],
   ['a day ahead', `${Date.now() + DAY_MS}-0`],
   ['of another log', '1500000000000-0'],
-])('mail is unharmed by a fence of another program, %s, at the beginning of a mailbox', async (_, fence) => {
+])('a foreign fence, %s, at the beginning of a mailbox does not harm mail', async (_, fence) => {
   const dir = temporaryDirectory();
   const data = JSON.stringify({ sender: 'mina', receiver: 'henry', message: 'forged', time: '', key: 'forged' });
   appendFileSync(mailboxFile({ dir }), `\n\n: after ${fence}\nid: ${fence}\ndata: ${data}\n\n`);

@@ -51,7 +51,7 @@ const FAULTS: [name: string, options: string, make: (place: string) => () => voi
 
 describe.each(FAULTS)('while %s', (_, options, make) => {
   testWithMounts(
-    'senders are told the reason at once, /readyz is not 200, and all is well again by itself',
+    'senders are told the reason at once, /readyz is not 200, and the server recovers by itself',
     async () => {
       const place = mounted(options);
       const dir = join(place, 'mailboxes');
@@ -82,7 +82,7 @@ describe.each(FAULTS)('while %s', (_, options, make) => {
   );
 });
 
-testWithStrace('senders are told with 507 when the quota is used up, and all is well again by itself', async () => {
+testWithStrace('senders get 507 when the quota is used up, and the server recovers by itself', async () => {
   const chat = await startChat();
   await say(chat, 'jjeong', 'henry', 'before');
   const paths = [mailboxFile(chat), join(chat.dir, '.locks', 'henry.lock')];

@@ -16,7 +16,7 @@ test('a message is appended to the mailbox file, whether its receiver listens or
   }
 });
 
-test('mail of somebody who is away stays in the mailbox file, through a restart', async () => {
+test('mail for somebody who is away stays in the mailbox file, even after a restart', async () => {
   const first = await startChat();
   await say(first, 'jjeong', 'henry', 'waits');
   await first.end();

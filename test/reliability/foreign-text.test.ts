@@ -31,7 +31,7 @@ describe.each([
 test.each([
   ['a line', 'data: hi\r\n'],
   ['an event', 'data: hi\r\n\r\n'],
-])('behind %s in UTF-16, an event without line feeds in front is shown', async (_, text) => {
+])('behind %s in UTF-16, an event without line feeds before it is shown', async (_, text) => {
   const chat = await startChat();
   const listener = await listen(`${chat.url}/status?receiver=henry`);
 

@@ -32,7 +32,7 @@ describe('mail of another program that comes after `forget` is shown', () => {
     expect(texts(listener)).toEqual([...numbered('secret', 3), 'new']);
   });
 
-  test('to a client that comes without a cursor, when the marks have been written again', async () => {
+  test('to a client without a cursor, after marks were written again', async () => {
     const chat = await startChat();
     const { listener, cursor } = await received(chat);
 
@@ -48,7 +48,7 @@ describe('mail of another program that comes after `forget` is shown', () => {
     expect(texts(fresh)).toEqual(['new']);
   });
 
-  test('to a client that comes with a cursor from before, after a restart', async () => {
+  test('to a client with an old cursor, after a restart', async () => {
     const first = await startChat();
     const { listener, cursor } = await received(first);
     listener.close();
@@ -64,7 +64,7 @@ describe('mail of another program that comes after `forget` is shown', () => {
   });
 });
 
-test('what was forgotten while mail came in stays gone, and what comes later is kept', async () => {
+test('a mailbox that is forgotten while mail comes in stays empty, and later mail is kept', async () => {
   const chat = await startChat();
   const listener = await listen(`${chat.url}/status?receiver=henry`);
   const over = new AbortController();

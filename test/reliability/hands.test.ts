@@ -48,9 +48,9 @@ requires(
   60_000,
 );
 
-describe('no message is accepted into a directory that nobody will read', () => {
+describe('no message is accepted into a directory that is no longer served', () => {
   test.each(['away', 'listening'])(
-    'when it was moved away and a copy is in its place (receiver %s)',
+    'because it was moved away and a copy is in its place (receiver %s)',
     async (receiver) => {
       const dir = join(temporaryDirectory(), 'mailboxes');
       const first = await startChat({ dir });
@@ -74,7 +74,7 @@ describe('no message is accepted into a directory that nobody will read', () => 
   );
 });
 
-describe('a running server goes on within 5 s', () => {
+describe('a running server works again within 5 s', () => {
   const removals: [string, (dir: string) => Promise<unknown>][] = [
     ['a cleaner removes empty directories', cleanUpEmpty],
     ['the directory of locks is removed', (dir) => rm(join(dir, '.locks'), { recursive: true })],
@@ -115,7 +115,7 @@ async function cleanUpEmpty(dir: string): Promise<void> {
 
 const OWN_MOUNTS = ['unshare', '--mount', 'sh', '-c'];
 
-testWithMounts('a mailbox that is a mount point of its own is read and written as any other', async () => {
+testWithMounts('a mailbox that is a mount point is read and written like any other', async () => {
   const dir = temporaryDirectory();
   const outside = join(temporaryDirectory(), 'outside.txt');
   sh(`touch ${outside} ${mailboxFile({ dir })}`);
@@ -131,7 +131,7 @@ testWithMounts('a mailbox that is a mount point of its own is read and written a
   expect(await listener.textsUpTo('from outside')).toEqual(['from outside']);
 });
 
-testWithMounts('a mailbox that is a mount point of its own is named at the start and by doctor', async () => {
+testWithMounts('a mailbox that is a mount point is reported at the start and by doctor', async () => {
   const dir = temporaryDirectory();
   const outside = join(temporaryDirectory(), 'outside.txt');
   sh(`touch ${outside} ${mailboxFile({ dir })}`);
@@ -159,7 +159,7 @@ testWithOtherUser('what another user appends with umask 022 is shown, and mail i
   expect(await listener.textsUpTo('while here')).toEqual(['from root', 'while away', 'while here']);
 });
 
-testWithOtherUser('what another user writes to a file that we may only read is shown once, however late', async () => {
+testWithOtherUser('what another user writes to a read-only file is shown once, however late', async () => {
   const dir = nobodysDirectory();
   const first = await startChat({ dir, through: AS_NOBODY });
   const writer = asRoot(dir, 'henry');
@@ -198,7 +198,7 @@ testWithOtherUser('a mailbox of another user that cannot be read works again onc
   expect((await everything(chat)).filter((text) => text !== 'meanwhile')).toEqual(['from root', 'after']);
 });
 
-testWithOtherUser('a mailbox that cannot be read is named at the start and by doctor', async () => {
+testWithOtherUser('a mailbox that cannot be read is reported at the start and by doctor', async () => {
   const dir = nobodysDirectory();
   sh(`umask 077; printf '\\n\\ndata: from root\\n\\n' >> ${mailboxFile({ dir })}`);
   const chat = await startChat({ dir, through: AS_NOBODY });
@@ -210,25 +210,22 @@ testWithOtherUser('a mailbox that cannot be read is named at the start and by do
   expect(stdout).toContain('henry.txt');
 });
 
-testWithOtherUser(
-  'a mailbox of version 1 that cannot be read stops no other, and goes on when it can be read',
-  async () => {
-    const dir = nobodysDirectory();
-    layOut(oldDirectory('taken'), dir);
-    sh(`chown -R 65534:65534 ${dir} && chown root ${mailboxFile({ dir })} && chmod 600 ${mailboxFile({ dir })}`);
-    const chat = await startChat({ dir, through: AS_NOBODY });
+testWithOtherUser('a mailbox of version 1 that cannot be read holds up no other, and works once it can', async () => {
+  const dir = nobodysDirectory();
+  layOut(oldDirectory('taken'), dir);
+  sh(`chown -R 65534:65534 ${dir} && chown root ${mailboxFile({ dir })} && chmod 600 ${mailboxFile({ dir })}`);
+  const chat = await startChat({ dir, through: AS_NOBODY });
 
-    const toMina = await post(chat, { sender: 'jjeong', receiver: 'mina', message: 'to another mailbox' });
-    const toHenry = await post(chat, { sender: 'jjeong', receiver: 'henry', message: 'refused' });
-    sh(`chown nobody ${mailboxFile({ dir })}`);
-    await say(chat, 'jjeong', 'henry', 'after');
+  const toMina = await post(chat, { sender: 'jjeong', receiver: 'mina', message: 'to another mailbox' });
+  const toHenry = await post(chat, { sender: 'jjeong', receiver: 'henry', message: 'refused' });
+  sh(`chown nobody ${mailboxFile({ dir })}`);
+  await say(chat, 'jjeong', 'henry', 'after');
 
-    expect([toMina.status, toHenry.status]).toEqual([201, 503]);
-    const before = oldDirectory('taken').read['henry']!.events.map(textOf);
-    expect(await everything(chat)).toEqual([...before, 'after']);
-    expect((await chat.end()).stderr).toContain('henry.txt');
-  },
-);
+  expect([toMina.status, toHenry.status]).toEqual([201, 503]);
+  const before = oldDirectory('taken').read['henry']!.events.map(textOf);
+  expect(await everything(chat)).toEqual([...before, 'after']);
+  expect((await chat.end()).stderr).toContain('henry.txt');
+});
 
 function nobodysDirectory(): string {
   const dir = temporaryDirectory();
@@ -237,7 +234,7 @@ function nobodysDirectory(): string {
   return dir;
 }
 
-test('a copy of the directory by hard links disturbs nobody', async () => {
+test('a copy of the directory made with hard links does no harm', async () => {
   const chat = await startChat();
   await say(chat, 'jjeong', 'henry', 'while away');
   const listener = await listen(`${chat.url}/status?receiver=mina`);

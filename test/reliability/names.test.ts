@@ -28,7 +28,7 @@ async function askFor(port: number, from: number, count: number): Promise<void> 
   agent.destroy();
 }
 
-test('names that were made up take no memory', async () => {
+test('made-up names take no memory', async () => {
   const server = await ServerProcess.start({ dir: temporaryDirectory() });
   afterThisTest(() => server.kill());
   await askFor(server.port, 0, 2000);

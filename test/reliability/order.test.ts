@@ -24,7 +24,7 @@ async function reloaded(chat: Chat): Promise<string[]> {
 }
 
 describe('a reload shows a conversation in the order in which it was accepted', () => {
-  testWithFaketime('when all of it is said within one millisecond', async () => {
+  testWithFaketime('if all of it is sent within one millisecond', async () => {
     const clock = movableClock();
     const chat = await startChat({ through: clock.via });
     clock.set('2031-05-06 07:08:09'); // the clock stands still
@@ -34,7 +34,7 @@ describe('a reload shows a conversation in the order in which it was accepted', 
     expect(await reloaded(chat)).toEqual(said);
   });
 
-  testWithFaketime('when the clock is set back by an hour while it goes on', async () => {
+  testWithFaketime('if the clock is set back by an hour meanwhile', async () => {
     const clock = movableClock();
     const chat = await startChat({ through: clock.via });
     const before = await talk(4, () => chat);
@@ -45,7 +45,7 @@ describe('a reload shows a conversation in the order in which it was accepted', 
     expect(await reloaded(chat)).toEqual([...before, ...after]);
   });
 
-  testWithFaketime('when the clock is set back by an hour over a restart', async () => {
+  testWithFaketime('if the clock is set back by an hour during a restart', async () => {
     const clock = movableClock();
     const first = await startChat({ through: clock.via });
     // The last word is jjeong's: henry's next one, an hour earlier by the clock, goes to the other mailbox.
@@ -59,7 +59,7 @@ describe('a reload shows a conversation in the order in which it was accepted', 
     expect(await reloaded(chat)).toEqual([...before, ...after]);
   });
 
-  testWithFaketime('when it goes through two processes whose clocks are 5 s apart', async () => {
+  testWithFaketime('if it goes through two processes whose clocks are 5 s apart', async () => {
     const clock = movableClock();
     clock.set('+5s');
     const dir = temporaryDirectory();
@@ -72,7 +72,7 @@ describe('a reload shows a conversation in the order in which it was accepted', 
   });
 });
 
-test('what another program appended before a message was sent is shown before it, under load', async () => {
+test('what another program appended before a message is shown before it, under load', async () => {
   const chat = await startChat();
   const listener = await listen(`${chat.url}/status?receiver=henry`);
   const writers = numbered('writer', 12);

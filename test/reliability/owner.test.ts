@@ -16,7 +16,7 @@ beforeEach(() => {
 const SLOWLY = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=fdatasync,fsync'];
 const DELAY = ['-e', 'inject=fdatasync,fsync:delay_enter=200000'];
 
-describe('every answer of /history has all that was accepted', () => {
+describe('each answer of /history has all that was accepted', () => {
   testWithStrace('while a process that was there first brings the mail to a page, and is killed', async () => {
     const slow = await startChat({ dir, through: [...SLOWLY, ...DELAY] });
     const watched = await startChat({ dir });

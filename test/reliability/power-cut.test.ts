@@ -59,7 +59,7 @@ describe.each(['ext4', 'xfs'] as const)('when the power is cut, on %s', (fileSys
     expect(await everything(chat)).toEqual([]);
   });
 
-  test('who was invited gets in, and who was turned away does not', async () => {
+  test('invited people get in, and those with a revoked link do not', async () => {
     const disk = new DiskImage(fileSystem);
     const first = await startChat({ dir: disk.dir, args: LINKS });
     const mina = await invite(disk.dir, 'mina');

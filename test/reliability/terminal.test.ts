@@ -52,7 +52,7 @@ function isAlive(pid: number): boolean {
 }
 
 describe.each(['json', 'pretty'])('a server that logs in the form %s', (logFormat) => {
-  requires('script', 'setsid')('goes on when the terminal that it writes to has gone', async () => {
+  requires('script', 'setsid')('keeps running when its terminal is gone', async () => {
     const { dir, url, pid, terminal } = await serveFromTerminal(logFormat);
 
     terminal.kill('SIGKILL');

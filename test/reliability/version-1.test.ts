@@ -36,7 +36,7 @@ async function everythingOf(at: At, name: string): Promise<Shown[]> {
     .filter(({ text }) => !text.startsWith('marker'));
 }
 
-test('a directory of version 1 is read on, with the same ids, and again after a restart', async () => {
+test('mail of version 1 is read with the same ids, and again after a restart', async () => {
   const first = await startChat({ dir: copyOfIt() });
   for (const [name, shown] of Object.entries(EXPECTED))
     expect([name, await everythingOf(first, name)]).toEqual([name, shown]);
@@ -48,7 +48,7 @@ test('a directory of version 1 is read on, with the same ids, and again after a 
     expect([name, await everythingOf(second, name)]).toEqual([name, shown]);
 });
 
-test('a key that version 1 was given is still known, and so is what was read', async () => {
+test('a key from version 1 is still known, and so is what was read', async () => {
   const chat = await startChat({ dir: copyOfIt() });
   const last = EXPECTED['henry']!.findLast(({ text }) => text.startsWith('henry '))!;
   const number = /^henry (\d+)/.exec(last.text)![1];
@@ -62,7 +62,7 @@ test('a key that version 1 was given is still known, and so is what was read', a
   expect(messages.at(-1)).toMatchObject({ id: last.id, state: 'sent' });
 });
 
-test('a cursor of version 1 gets exactly the rest', async () => {
+test('a cursor from version 1 gets exactly the mail after it', async () => {
   const chat = await startChat({ dir: copyOfIt() });
   const shown = EXPECTED['henry']!;
 

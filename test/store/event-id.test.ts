@@ -27,7 +27,7 @@ const closeId = fc
 const anyId = fc.oneof(id, closeId);
 
 describe('the order of ids', () => {
-  test('is total: any two ids are one, or one comes before the other', () => {
+  test('is total: two ids are the same, or one comes before the other', () => {
     fc.assert(
       fc.property(anyId, anyId, (a, b) => {
         expect(compareIds(a, b) === 0).toBe(a === b);
@@ -36,7 +36,7 @@ describe('the order of ids', () => {
     );
   });
 
-  test('is the same whichever way one gets there', () => {
+  test('is transitive', () => {
     fc.assert(
       fc.property(anyId, anyId, anyId, (a, b, c) => {
         const [first, second, third] = [a, b, c].toSorted(compareIds);
@@ -48,7 +48,7 @@ describe('the order of ids', () => {
     );
   });
 
-  test('is that of numbers, not of letters', () => {
+  test('compares numbers, not letters', () => {
     const ids = [FIRST_ID, '0-0.1', '0-1', '9-9', '9-9.9', '9-9.10', '9-10', '10-0', '1763600000000-0'];
 
     expect(ids.toReversed().toSorted(compareIds)).toEqual(ids);
@@ -58,7 +58,7 @@ describe('the order of ids', () => {
     fc.assert(fc.property(anyId, (id) => compareIds(FIRST_ID, id) <= 0));
   });
 
-  test('makes the later of two the one that comes after', () => {
+  test('tells which of two ids is later', () => {
     fc.assert(
       fc.property(anyId, anyId, (a, b) => {
         expect(laterId(a, b)).toBe(laterId(b, a));
@@ -86,7 +86,7 @@ describe('the next id', () => {
     );
   });
 
-  test('of ours tells the time of the clock, unless the clock went back', () => {
+  test('of ours has the time of the clock, unless the clock was set back', () => {
     fc.assert(
       fc.property(id, time, (last, now) => {
         expect(idTime(nextOwnId(last, now))).toBe(Math.max(now, idTime(last)));
@@ -95,7 +95,7 @@ describe('the next id', () => {
     );
   });
 
-  test('of ours rises also above ids of other mailboxes', () => {
+  test('of ours is also above ids of other mailboxes', () => {
     fc.assert(
       fc.property(id, id, time, (last, above, now) => {
         const next = nextOwnId(last, now, above);
@@ -107,14 +107,14 @@ describe('the next id', () => {
     );
   });
 
-  test('of ours begins the next millisecond when a million were given in one', () => {
+  test('of ours moves to the next millisecond after a million in one', () => {
     expect(nextOwnId('5-999998', 0)).toBe('5-999999');
     expect(nextOwnId('5-999999', 0)).toBe('6-0');
     expect(nextOwnId('5-9999999999', 0)).toBe('6-0');
     expect(nextOwnId('5-0', 0, '5-999999.7')).toBe('6-0');
   });
 
-  test('of ours does not follow an id that was forged far ahead into other mailboxes', () => {
+  test('of ours does not follow an id of another mailbox that was forged far ahead', () => {
     const forged = `${'9'.repeat(15)}-0`;
 
     expect(nextOwnId('1-0', 5, forged)).toBe('5-0');
@@ -123,7 +123,7 @@ describe('the next id', () => {
     expect(isInReach(FAR_MS + 1, FAR_MS)).toBe(true);
   });
 
-  test('of foreign mail is never one of ours, and comes before any of ours', () => {
+  test('of foreign mail is never an own id, and comes before the next own id', () => {
     fc.assert(
       fc.property(id, time, (last, now) => {
         expect(isOwnId(nextForeignId(last))).toBe(false);
@@ -159,7 +159,7 @@ describe('an id', () => {
     );
   });
 
-  test('is ASCII only, so that it survives a header', () => {
+  test('is ASCII only, so that it passes through a header', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => !isEventId(text) || /^[\d.-]+$/.test(text)));
     fc.assert(fc.property(id, (text) => isEventId(text) && /^[\u0021-\u007e]+$/.test(text)));
   });

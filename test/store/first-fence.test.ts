@@ -21,7 +21,7 @@ async function takenFirst(text: string): Promise<void> {
   await directory.emptied();
 }
 
-test('mail in a mailbox is read when all of the log before it, or its end, was removed by hand', async () => {
+test('mail is read after somebody removed the log before it, or the end of the log', async () => {
   await takenFirst('one');
   await takenFirst('two');
   const [three] = await appendAll(store, ['three']);
@@ -32,7 +32,7 @@ test('mail in a mailbox is read when all of the log before it, or its end, was r
   expect(await readAll(store)).toEqual([three]);
 });
 
-test('a frame of another program that names a later place moves no mail', async () => {
+test('a foreign frame that names a later id moves no mail', async () => {
   await takenFirst('one');
   const [after, id] = [1, 2].map((seconds) => `${Date.now() + seconds * 1000}-0`);
   const forged = JSON.stringify({ ...letter('forged'), key: 'forged' });

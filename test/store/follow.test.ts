@@ -55,7 +55,7 @@ function followed(store: NumberedStore, { slow = false } = {}) {
 }
 
 describe('a follow', () => {
-  test('brings what is there, then what comes, once and in order', async () => {
+  test('brings waiting mail, then new mail, once and in order', async () => {
     const store = new NumberedStore();
     store.newest = 5;
     const { follow, taken } = followed(store);
@@ -68,7 +68,7 @@ describe('a follow', () => {
     expect(taken).toEqual(['1', '2', '3', '4', '5', '6', '7', '8']);
   });
 
-  test('reads nothing while its follower is busy, and then what came meanwhile', async () => {
+  test('reads nothing while its follower is busy, then what came meanwhile', async () => {
     const store = new NumberedStore();
     store.newest = 2;
     const { follow, taken, letGo } = followed(store, { slow: true });
@@ -84,7 +84,7 @@ describe('a follow', () => {
     await until('the next', () => taken.length === 3);
   });
 
-  test('tells of a gap once, before what is still kept', async () => {
+  test('reports a gap once, before the mail that is still kept', async () => {
     const store = new NumberedStore();
     store.newest = 5;
     store.oldest = 3;
@@ -96,7 +96,7 @@ describe('a follow', () => {
     expect(taken).toEqual(['gap 0-3', '4', '5']);
   });
 
-  test('that is stopped finishes what is being taken, takes no more, and ends once', async () => {
+  test('that is stopped finishes the mail being taken, takes no more, and ends once', async () => {
     const store = new NumberedStore();
     store.newest = 4;
     const { follow, taken, ends, letGo } = followed(store, { slow: true });
@@ -130,7 +130,7 @@ describe('a follow', () => {
     });
   });
 
-  test('ends with the error when reading fails, and watches no longer', async () => {
+  test('ends with the error when reading fails, and stops watching', async () => {
     const store = new NumberedStore();
     const { follow, ends } = followed(store);
     await follow.begin();

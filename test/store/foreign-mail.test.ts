@@ -63,7 +63,7 @@ describe('mail appended by', () => {
     const [name, append] = writer;
     const whenPresent = present(writer) ? test : test.skip;
 
-    whenPresent(`${name} arrives once, in order, whether anybody listens or not`, async () => {
+    whenPresent(`${name} arrives once and in order, whether or not anybody listens`, async () => {
       const texts = numbered('안녕', 10);
       for (const text of texts.slice(0, 5)) await append(directory.file(), `data: ${text}\n\n`);
       const listener = await Listener.open(store);
@@ -80,7 +80,7 @@ describe('mail appended by', () => {
       expect(await readAll(await reopened())).toEqual(kept);
     });
 
-    whenPresent(`${name} arrives while we append too`, async () => {
+    whenPresent(`${name} arrives while we append, too`, async () => {
       const listener = await Listener.open(store);
 
       await Promise.all([
@@ -96,7 +96,7 @@ describe('mail appended by', () => {
     });
   }
 
-  test('one program that keeps the file open arrives, take after take', async () => {
+  test('a program that keeps the file open arrives through many takes', async () => {
     await store.append(henry, letter('ours'));
     const fd = openSync(directory.file(), 'a');
     const listener = await Listener.open(store);
@@ -149,14 +149,14 @@ describe('foreign mail', () => {
     expect(await readAll(await reopened())).toEqual(events);
   });
 
-  test('keeps its bytes, and what is not UTF-8 becomes U+FFFD', async () => {
+  test('keeps its bytes in the file; what is not UTF-8 is shown as U+FFFD', async () => {
     write(Buffer.from('data: caf\xe9 \xff\xfe ok\n\n', 'latin1'));
     write('data: 뒤에\n\n');
 
     expect(textsOf(await readAll(store))).toEqual(['caf\ufffd \ufffd\ufffd ok', '뒤에']);
   });
 
-  test('stands among ours in the order of the file, with ids that rise between', async () => {
+  test('is shown among ours in the order of the file, with rising ids', async () => {
     const first = await store.append(henry, letter('one'));
     write('data: two\n\ndata: three\n\n');
     const last = await store.append(henry, letter('four'));
@@ -182,7 +182,7 @@ describe('foreign mail', () => {
     expect((await readAll(await reopened()))[0]).toEqual(event);
   });
 
-  test('said twice is shown twice', async () => {
+  test('that is written twice is shown twice', async () => {
     write('data: again\n\n');
     await readAll(store);
     write('data: again\n\n');
@@ -191,7 +191,7 @@ describe('foreign mail', () => {
   });
 
   test.each(['in an empty mailbox', 'a month after the last message'])(
-    'before a message of ours %s leaves its key known after a restart',
+    'before a message of ours %s does not make its key unknown after a restart',
     async (when) => {
       const clock = new Clock();
       store = directory.open({ now: clock.now });
@@ -212,7 +212,7 @@ describe('foreign mail', () => {
     },
   );
 
-  test('of our own form is known by its key: a copy of the mailbox is no new mail', async () => {
+  test('in our own form is known by its key, so a copy of the mailbox is not new mail', async () => {
     await appendAll(store, ['one', 'two']);
     const copy = await directory.read();
     await readAll(store);
@@ -223,7 +223,7 @@ describe('foreign mail', () => {
     expect(textsOf(await readAll(store))).toEqual(['one', 'two', 'three']);
   });
 
-  test('ten thousand at once arrive', async () => {
+  test('arrives, even ten thousand events at once', async () => {
     const texts = numbered('x', 10_000);
     write(texts.map((text) => `data: ${text}\n\n`).join(''));
 
@@ -245,7 +245,7 @@ describe('unfinished mail', () => {
     expect(textsOf(await readAll(await reopened()))).toEqual(['hi']);
   });
 
-  test('without its blank line reaches a listener by itself', async () => {
+  test('without its blank line reaches a listener without being asked for', async () => {
     const listener = await Listener.open(store);
     write('data: one\ndata: two\n');
     await store.drain(henry);
@@ -265,7 +265,7 @@ describe('unfinished mail', () => {
     expect(textsOf(await readAll(store))).toEqual(['theirs', 'ours']);
   });
 
-  test('of a writer that pauses in the middle is one event', async () => {
+  test('is one event if its writer pauses in the middle', async () => {
     await store.append(henry, letter('first'));
     const fd = openSync(directory.file(), 'a');
     const listener = await Listener.open(store);
@@ -283,7 +283,7 @@ describe('unfinished mail', () => {
     expect((await listener.next()).data).toBe('one\ntwo');
   });
 
-  test('of half a line is never shown, but kept, and the next event is shown', async () => {
+  test('that ends in half a line is kept but never shown, and the next event is shown', async () => {
     const listener = await Listener.open(store);
     write('data: half a li');
     await store.drain(henry);
@@ -299,7 +299,7 @@ describe('unfinished mail', () => {
     expect(readFileSync(directory.in('.taken/henry', piece!), 'utf8')).toMatch(/^data: half a li\n: torn\n\n/);
   });
 
-  test('of half a line is never glued to our message', async () => {
+  test('that ends in half a line is never joined to our message', async () => {
     write('data: half');
     await store.append(henry, letter('ours'));
     write('id: 17');
@@ -310,7 +310,7 @@ describe('unfinished mail', () => {
 });
 
 describe('a torn append of ours', () => {
-  test('is never shown, wherever it was cut, and the next message is', async () => {
+  test('is never shown, wherever it was cut, but the next message is', async () => {
     const { event } = await store.append(henry, letter('to be torn 안녕'));
     const bytes = readFileSync(directory.file());
     const cuts = Array.from({ length: bytes.length }, (_, cut) => ({ cut, name: mailboxName(`cut-${cut}`) }));
@@ -330,7 +330,7 @@ describe('a torn append of ours', () => {
     }
   });
 
-  test('stays in the file, and its sender’s next try is one event', async () => {
+  test('stays in the file, and a retry makes one event', async () => {
     const message = letter('hi');
     await store.append(henry, message);
     const whole = readFileSync(directory.file());
@@ -347,7 +347,7 @@ describe('a torn append of ours', () => {
 
 describe('a line that is too long', () => {
   test.each([MIB + 1, 2 * MIB - 7, 2 * MIB, 3 * MIB + 12_345])(
-    'of %i bytes is not shown, and the mail around it is',
+    'of %i bytes is not shown, but the mail around it is',
     async (bytes) => {
       const line = `data: ${'x'.repeat(bytes - 6)}`;
       write(`data: before\n\n${line}\r\n\r\ndata: after\n\n`);
@@ -364,7 +364,7 @@ describe('a line that is too long', () => {
     expect((await readAll(store)).map(({ data }) => data.length)).toEqual([text.length, 'after'.length]);
   });
 
-  test('without an end disturbs neither ids nor keys of what comes after it', async () => {
+  test('without an end disturbs neither the ids nor the keys of later mail', async () => {
     const clock = new Clock();
     store = directory.open({ now: clock.now });
     write(`data: ${'x'.repeat(3 * MIB)}`);
@@ -380,7 +380,7 @@ describe('a line that is too long', () => {
     expect(await readAll(store)).toEqual([first.event, second.event]);
   });
 
-  test('that never ends leaves the next mail to be shown', async () => {
+  test('that never ends does not hide the next mail', async () => {
     const listener = await Listener.open(store);
     write('x'.repeat(3 * MIB));
     await store.drain(henry);
@@ -395,7 +395,7 @@ describe('a line that is too long', () => {
 });
 
 describe('any bytes at all', () => {
-  test('disturb only themselves: the good events around them are shown, once, in order', async () => {
+  test('disturb only themselves: the good events around them are shown once and in order', async () => {
     const pieces = fc.constantFrom(
       '\r',
       '\n',

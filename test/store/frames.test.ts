@@ -41,7 +41,7 @@ function open(piece: Piece): boolean {
   return readAll(piece.bytes, piece.start).state.end === undefined;
 }
 
-describe('frames behind whatever stands in a piece', () => {
+describe('frames behind any text in a piece', () => {
   const message = fc.record({
     sender: fc.constantFrom(mailboxName('jjeong'), mailboxName('김영희'), mailboxName('__proto__')),
     receiver: fc.constantFrom(henry, mailboxName('mina')),
@@ -49,7 +49,7 @@ describe('frames behind whatever stands in a piece', () => {
     key: fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('"', '\\', ',"key":"x', 'x"}')),
   });
 
-  test('count, and give back the messages as they were', () => {
+  test('count, and return the messages as they were', () => {
     const messages = fc.array(message, { minLength: 1, maxLength: 3 });
     fc.assert(
       fc.property(pieces.filter(open), messages, (piece, messages) => {
@@ -69,7 +69,7 @@ describe('frames behind whatever stands in a piece', () => {
     );
   });
 
-  test('cut off at any byte never show a part, and do not keep the next from counting', () => {
+  test('that are cut at any byte never show a part, and let the next one count', () => {
     fc.assert(
       fc.property(pieces.filter(open), message, fc.nat(400), ({ start, bytes }, message, n) => {
         const data = messageData(message, NOW);
@@ -95,7 +95,7 @@ describe('frames behind whatever stands in a piece', () => {
     );
   });
 
-  test('end the piece where they are an end marker', () => {
+  test('end the piece if they are end markers', () => {
     fc.assert(
       fc.property(pieces.filter(open), ({ start, bytes }) => {
         const { bytes: ended, before } = write({ start, bytes }, (state) => endMarker(state, state.last, NOW));
@@ -122,7 +122,7 @@ describe('late mail written again', () => {
     return readAll(lateFrame({ own: '5-0' }, '6-0', late, block), '5-0').events;
   }
 
-  test('says what it said, whatever its bytes', () => {
+  test('says the same, whatever its bytes', () => {
     fc.assert(
       fc.property(pieces, ({ bytes }) => {
         const reader = new MailReader(henry, { ...new MailReader(henry, '9-0').state, form: 'late' });
@@ -142,7 +142,7 @@ describe('late mail written again', () => {
     expect(lateFrame({ own: '5-0' }, '6-0', late, block).includes(block.subarray(0, -1))).toBe(true);
   });
 
-  test('cannot end early: no line of it is taken over but data and its type', () => {
+  test('cannot end early: only its data and type lines are repeated', () => {
     const block = Buffer.from('\ufeffdata: a\n: whole\nid: 9-0\r\nevent: x\rdata:b\n: after 6-0\n\n');
 
     expect(again(block)).toMatchObject([{ data: 'a\nb', type: 'x' }]);

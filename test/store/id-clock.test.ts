@@ -33,7 +33,7 @@ describe('foreign mail that is read', () => {
   test.each([
     ['while the clock stands', 0],
     ['when the clock was set back', -HOUR_MS],
-  ])('%s has its place between what others wrote before and after it', async (_, ms) => {
+  ])('%s is placed between what was written before and after it', async (_, ms) => {
     const before = await toMina('before');
     clock.move(ms);
     appendFileSync(directory.file(), 'data: hi\n\n');
@@ -44,7 +44,7 @@ describe('foreign mail that is read', () => {
     expect(idTime(after.id)).toBeGreaterThanOrEqual(foreign!.time);
   });
 
-  test('has the same time when its mailbox was taken, and after a restart', async () => {
+  test('keeps its time when its mailbox is taken, and after a restart', async () => {
     await toMina('before');
     const listener = await Listener.open(store);
     appendFileSync(directory.file(), 'data: hi\n\n');
@@ -56,7 +56,7 @@ describe('foreign mail that is read', () => {
     expect(await readAll(store)).toEqual([shown]);
   });
 
-  test('in one go with the message behind it has the time of that message', async () => {
+  test('together with the message behind it has the time of that message', async () => {
     await store.append(henry, letter('first'));
     const { event } = await store.append(henry, letter('second'));
     await store.close();
@@ -81,13 +81,16 @@ test.each([
       listener.stop();
     },
   ],
-])('an answer is above what it answers, which %s, after a restart with the clock set back', async (_, receive) => {
-  const { event: question } = await store.append(henry, letter('question'));
-  await receive();
-  clock.move(-HOUR_MS);
-  await reopen();
+])(
+  'an answer has a higher id than what it answers, which %s, after a restart with the clock set back',
+  async (_, receive) => {
+    const { event: question } = await store.append(henry, letter('question'));
+    await receive();
+    clock.move(-HOUR_MS);
+    await reopen();
 
-  const { event: answer } = await store.append(jjeong, letter('answer', { sender: henry, receiver: jjeong }));
+    const { event: answer } = await store.append(jjeong, letter('answer', { sender: henry, receiver: jjeong }));
 
-  expect(store.compare(answer.id, question.id)).toBeGreaterThan(0);
-});
+    expect(store.compare(answer.id, question.id)).toBeGreaterThan(0);
+  },
+);

@@ -61,7 +61,7 @@ describe.each(OLD_DIRECTORIES)('a directory of version 1 (%s)', (state) => {
     }
   });
 
-  test('says the same whenever it is opened again, and goes on', async () => {
+  test('says the same when it is opened again, and takes new mail', async () => {
     const { old, dir } = laidOut(state);
     const first = opened(dir, old);
     const before = await readAll(first, henry);
@@ -104,7 +104,7 @@ describe.each(OLD_DIRECTORIES)('a directory of version 1 (%s)', (state) => {
 });
 
 describe('a conversion', () => {
-  test('brings in what a program goes on to write into a take, once', async () => {
+  test('brings in once what a program later writes into a take', async () => {
     const { old, dir } = laidOut('open-for-long');
     const [take] = readdirSync(join(dir, '.taken/henry'));
     const fd = openSync(join(dir, '.taken/henry', take!), 'a');
@@ -122,7 +122,7 @@ describe('a conversion', () => {
     expect(await readAll(store)).toHaveLength(read.length + 1);
   });
 
-  test('removes takes of which all is in the log, and that nobody has open', async () => {
+  test('removes takes that are all in the log and that nobody has open', async () => {
     const { old, dir } = laidOut('doubled');
 
     await convert(dir, old);
@@ -130,7 +130,7 @@ describe('a conversion', () => {
     expect(readdirSync(join(dir, '.taken/henry'))).toEqual([]);
   });
 
-  test('keeps the keys of what was accepted', async () => {
+  test('keeps the keys of accepted messages', async () => {
     const { old, dir } = laidOut('received');
     const store = opened(dir, old);
     const { id, data } = old.read['henry']!.events[0]!;
@@ -148,7 +148,7 @@ describe('a conversion', () => {
     expect(existsSync(join(dir, '.taken/only.foreign'))).toBe(false);
   });
 
-  test('leaves alone what is no plain file, and converts the others', async () => {
+  test('leaves alone what is not a plain file, and converts the rest', async () => {
     const { old, dir } = laidOut('waiting');
     mkdirSync(join(dir, 'mina.txt'));
     symlinkSync('henry.txt', join(dir, 'jjeong.txt'));
@@ -168,7 +168,7 @@ describe('a conversion', () => {
     expect(statSync(join(dir, 'henry.txt')).mode & 0o777).toBe(0o664);
   });
 
-  test('waits until no server of version 1 is there', () => {
+  test('waits until no server of version 1 is running', () => {
     const { dir } = laidOut('waiting');
     mkdirSync(join(dir, '.live'), { recursive: true });
     const live = join(dir, '.live', '77-abc.jsonl');
@@ -183,7 +183,7 @@ describe('a conversion', () => {
     expect(() => claimLayout(dir)).not.toThrow();
   });
 
-  test('lets others have their turn', async () => {
+  test('does not hold up other work', async () => {
     const { old, dir } = laidOut('waiting');
     const text = old.files['henry.txt']!;
     writeFileSync(join(dir, 'henry.txt'), text + 'data: from a script\n\n'.repeat(200_000));

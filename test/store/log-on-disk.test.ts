@@ -102,7 +102,7 @@ describe('a log in pieces', () => {
     }
   });
 
-  test('is read a little at a time, just written or from disk: who does not read on holds little', async () => {
+  test('is read a little at a time, from memory or disk, so a paused reader holds little', async () => {
     await Listener.open(open());
     await Promise.all(numbered('x'.repeat(4000), 80).map((text) => store.append(henry, letter(text))));
     const cursor = (await store.ends(henry)).oldest;
@@ -118,7 +118,7 @@ describe('a log in pieces', () => {
     }
   });
 
-  test('is named by the ids that its pieces lie between', async () => {
+  test('has pieces that are named by their first and last ids', async () => {
     const events = await inPieces(numbered('message', 5));
 
     const starts = ['0-0', ...events.map(({ id }) => id)];
@@ -126,7 +126,7 @@ describe('a log in pieces', () => {
     expect(pieces().map((path) => path.split('/').at(-1))).toEqual(names);
   });
 
-  test('knows the keys of all of them, opened again or not', async () => {
+  test('knows the keys of all its messages, reopened or not', async () => {
     const listener = await Listener.open(open());
     const messages = numbered('message', 8).map((text) => letter(text));
     const appended = [];
@@ -145,7 +145,7 @@ describe('a log in pieces', () => {
     expect(await readAll(store)).toHaveLength(8);
   });
 
-  test('is cut where a mailbox grows large, though more comes all the time', async () => {
+  test('is cut when a mailbox grows large, even while mail keeps coming', async () => {
     const listener = await Listener.open(open({ pieceBytes: 10_000 }));
 
     const events = await appendAll(store, numbered('x'.repeat(500), 100));
@@ -172,13 +172,13 @@ describe('what is kept', () => {
     expect(left.length).toBeLessThan(10 + 5);
   }
 
-  test('goes by age, as far as the mark has come', async () => {
+  test('is dropped by age, up to the mark', async () => {
     const events = await fill(BY_AGE);
 
     await expectTenMinutesKept(events);
   });
 
-  test('of foreign mail goes by age, too', async () => {
+  test('is dropped by age if it is foreign mail, too', async () => {
     const listener = await Listener.open(open({ ...BY_AGE, pieceBytes: 1, uptimeMs: uptime.now }));
     const events: MailEvent[] = [];
     for (const text of numbered('theirs', 20)) {
@@ -198,7 +198,7 @@ describe('what is kept', () => {
     expect(left.length).toBeLessThan(20 + 10);
   });
 
-  test('goes by age to the last message, when nothing comes any more; ids rise on, and nothing comes twice', async () => {
+  test('is dropped by age to the last message; ids still rise, and nothing comes twice', async () => {
     const listener = await Listener.open(open({ keepMs: 10 * MINUTE_MS, uptimeMs: uptime.now }));
     appendFileSync(directory.file(), 'data: from a file\n\n');
     await store.append(henry, letter('ours'));
@@ -219,7 +219,7 @@ describe('what is kept', () => {
     expect(textsOf(await readAll(store))).toEqual(['next']);
   });
 
-  test('of somebody who never comes back goes by age, too', async () => {
+  test('is dropped by age even if its receiver never comes back', async () => {
     const listener = await Listener.open(open({ keepMs: 10 * MINUTE_MS, uptimeMs: uptime.now }));
     const [received] = await appendAll(store, ['received']);
     await listener.next();
@@ -240,7 +240,7 @@ describe('what is kept', () => {
     expect(await readAll(store)).toEqual([]);
   });
 
-  test('goes by size, as far as the mark has come', async () => {
+  test('is dropped by size, up to the mark', async () => {
     const events = await fill(BY_SIZE);
 
     await store.mark(henry, 'delivered', events.at(-1)!.id);
@@ -252,7 +252,7 @@ describe('what is kept', () => {
     expect(left.length).toBeLessThan(10);
   });
 
-  test('is all that the mark has not passed, however old', async () => {
+  test('includes all that the mark has not passed, however old', async () => {
     const events = await fill(BY_AGE);
     clock.move(1000 * DAY_MS);
 
@@ -263,7 +263,7 @@ describe('what is kept', () => {
     expect(await store.read(henry)).toEqual({ events: events.slice(10), gap: false });
   });
 
-  test('does not go because the clock has jumped ahead', async () => {
+  test('is not dropped because the clock jumped ahead', async () => {
     const events = await fill({ keepMs: 30 * DAY_MS });
     await store.mark(henry, 'delivered', events.at(-1)!.id);
 
@@ -283,7 +283,7 @@ describe('what is kept', () => {
     return [event];
   }
 
-  test('holds the keys of the last two minutes, however small', async () => {
+  test('includes the keys of the last two minutes, however small the limit', async () => {
     const listener = await Listener.open(open({ keepBytes: 500, keepMs: 1, uptimeMs: uptime.now }));
     await appendAll(store, numbered('old', 10));
     await listener.take(10);
@@ -307,7 +307,7 @@ describe('what is kept', () => {
     }
   });
 
-  test('begins with a gap for a cursor from before, and has none from its beginning', async () => {
+  test('has a gap for an earlier cursor, and none from its own beginning', async () => {
     const events = await fill(BY_AGE);
     await store.mark(henry, 'delivered', events.at(-1)!.id);
     await dropped();
@@ -331,23 +331,26 @@ describe('what is kept', () => {
 });
 
 describe('a clock that goes back', () => {
-  test.each([1, 60 * MINUTE_MS, 2 * DAY_MS, 1000 * DAY_MS])('by %i ms leaves ids, keys and order', async (ms) => {
-    open();
-    const first = await store.append(henry, letter('first'));
-    await readAll(store);
-    clock.move(-ms);
-    const message = letter('second');
+  test.each([1, 60 * MINUTE_MS, 2 * DAY_MS, 1000 * DAY_MS])(
+    'by %i ms does not disturb ids, keys and order',
+    async (ms) => {
+      open();
+      const first = await store.append(henry, letter('first'));
+      await readAll(store);
+      clock.move(-ms);
+      const message = letter('second');
 
-    const second = await store.append(henry, message);
-    const again = await store.append(henry, message);
-    const third = await store.append(henry, letter('third'));
+      const second = await store.append(henry, message);
+      const again = await store.append(henry, message);
+      const third = await store.append(henry, letter('third'));
 
-    expect(again).toEqual({ event: second.event, repeated: true });
-    expect(await readAll(store)).toEqual([first.event, second.event, third.event]);
-    expect(await store.append(henry, message)).toEqual({ event: second.event, repeated: true });
-  });
+      expect(again).toEqual({ event: second.event, repeated: true });
+      expect(await readAll(store)).toEqual([first.event, second.event, third.event]);
+      expect(await store.append(henry, message)).toEqual({ event: second.event, repeated: true });
+    },
+  );
 
-  test('while mail waits leaves ids, keys and order', async () => {
+  test('while mail waits does not disturb ids, keys and order', async () => {
     open();
     const message = letter('first');
     const first = await store.append(henry, message);
@@ -362,7 +365,7 @@ describe('a clock that goes back', () => {
 });
 
 describe('a piece that was damaged', () => {
-  test('by its end loses only what was there, and what is accepted later comes behind it', async () => {
+  test('at its end loses only what was there, and later mail comes behind it', async () => {
     const [first] = await inPieces(numbered('message', 3));
     await store.close();
     const [piece] = pieces();
@@ -377,7 +380,7 @@ describe('a piece that was damaged', () => {
     expect(await readAll(store, henry, first!.id)).toEqual(events);
   });
 
-  test('by what was written behind its end shows it once, behind all that was there before', async () => {
+  test('by text behind its end shows that once, behind all earlier mail', async () => {
     await inPieces(numbered('message', 2));
     appendFileSync(pieces()[0]!, '\0\0\0\n: \n\ndata: late\n\n\n\nid: 1-0\ndata: no id of ours\n\n');
 
@@ -392,7 +395,7 @@ describe('a piece that was damaged', () => {
     expect(textsOf(await readAll(await reopen()))).toEqual(texts);
   });
 
-  test('removed under a listener begins anew, and what is accepted then is kept', async () => {
+  test('by being removed under a listener begins anew, and keeps later mail', async () => {
     const listener = await Listener.open(open());
     await store.append(henry, letter('removed'));
     await listener.next();

@@ -47,7 +47,7 @@ function readInParts(
 const cuts = fc.array(fc.nat(4000), { maxLength: 12 });
 
 describe('what a piece says', () => {
-  test('is what the rule says, read by the book', () => {
+  test('agrees with a second reader that follows the rule word by word', () => {
     fc.assert(
       fc.property(pieces, ({ start, bytes }) => {
         const { events, state } = readAll(bytes, start);
@@ -60,7 +60,7 @@ describe('what a piece says', () => {
     );
   });
 
-  test('does not depend on where the bytes are cut as they come', () => {
+  test('does not depend on how the bytes are cut into chunks', () => {
     fc.assert(
       fc.property(pieces, cuts, ({ start, bytes }, cuts) => {
         const whole = readAll(bytes, start);
@@ -73,7 +73,7 @@ describe('what a piece says', () => {
     );
   });
 
-  test('is the same cut at every byte', () => {
+  test('is the same if it is cut at every byte', () => {
     fc.assert(
       fc.property(pieces, ({ start, bytes }) => {
         const everywhere = Array.from(bytes, (_, i) => i);
@@ -84,7 +84,7 @@ describe('what a piece says', () => {
     );
   });
 
-  test('is the same from any place where a reader stopped', () => {
+  test('is the same from any state where a reader stopped', () => {
     fc.assert(
       fc.property(pieces, cuts, fc.integer({ min: 1, max: 3 }), ({ start, bytes }, cuts, most) => {
         const whole = readAll(bytes, start);
@@ -101,7 +101,7 @@ describe('what a piece says', () => {
     );
   });
 
-  test('is passed over without its texts to the same place', () => {
+  test('leads to the same state if its texts are skipped', () => {
     fc.assert(
       fc.property(pieces, cuts, ({ start, bytes }, cuts) => {
         const { events, states } = readInParts(bytes, start, cuts, 0);
@@ -113,7 +113,7 @@ describe('what a piece says', () => {
     );
   });
 
-  test('has ids that rise, and stand where they say', () => {
+  test('has rising ids and right offsets', () => {
     fc.assert(
       fc.property(pieces, ({ start, bytes }) => {
         const { events, state } = readAll(bytes, start);
@@ -130,7 +130,7 @@ describe('what a piece says', () => {
 });
 
 describe('merged pieces', () => {
-  test('give the same events, however they were merged', () => {
+  test('give the same events, however they are merged', () => {
     const groups = fc.array(fc.nat(3), { maxLength: 8 });
     fc.assert(
       fc.property(pieces, groups, cuts, ({ start, bytes }, sizes, cuts) => {
@@ -151,7 +151,7 @@ describe('merged pieces', () => {
     );
   });
 
-  test('are not believed an id that is not higher than the one before it', () => {
+  test('do not show an event whose id is not higher than the one before', () => {
     const text =
       mergedHead(['a']) +
       ['2-0', '2-0', '1-0', '2-0.1', '3-0'].map((id) => mergedFrame({ id, data: 'x', at: 1 })).join('');
@@ -271,7 +271,7 @@ describe('one block of a piece that begins after 5-0, in which 6-0 was read', ()
     ['late mail behind an old fence', fenced('5-0', `${late}\n: whole`)],
     ['late mail from before the piece', fenced('1-0', `${late}\n: whole`)],
     ['an old end marker', fenced('5-0', ': end 7-0')],
-  ])('%s is void, and so is what follows it', (_, block) => {
+  ])('%s is void, and so is the frame that follows it', (_, block) => {
     expect(readAfter(block)).toMatchObject({ events: [], state: { voided: '7-0' } });
     expect(readAfter(block + fenced('7-0', `id: 8-0\ndata: ${HI}`))).toMatchObject({
       events: [],
@@ -279,13 +279,13 @@ describe('one block of a piece that begins after 5-0, in which 6-0 was read', ()
     });
   });
 
-  test('a frame twice is void the second time, and so is what follows it there', () => {
+  test('a repeated frame is void the second time, and so is the frame that follows it there', () => {
     const again = read + fenced('6-0', `id: 7-0\ndata: ${HI}`);
 
     expect(readAfter(again)).toMatchObject({ events: [], state: { own: '6-0', voided: '7-0' } });
   });
 
-  test('behind a frame that stood twice our next one counts', () => {
+  test('our next frame counts behind a repeated one', () => {
     const { state } = readAfter(read);
 
     expect(state).toMatchObject({ own: '6-0', voided: '6-0' });
@@ -297,7 +297,7 @@ describe('one block of a piece that begins after 5-0, in which 6-0 was read', ()
     expect(readAfter(fenced('6-0', `id: ${id}\ndata: ${HI}`))).toMatchObject({ events: [], state: { last: '6-0' } });
   });
 
-  test('an id is higher than those of foreign text before it', () => {
+  test('an id must be higher than those of foreign text before it', () => {
     const block = `data: a\n\n${fenced('6-0', `id: 6-1\ndata: ${HI}`)}data: b\n\n`;
 
     expect(readAfter(block).events.map(({ id }) => id)).toEqual(['6-0.1', '6-1', '6-1.1']);
@@ -340,13 +340,13 @@ describe('one block of a piece that begins after 5-0, in which 6-0 was read', ()
     ]);
   });
 
-  test('text of ours is found behind UTF-16, which leaves half a character in front of it', () => {
+  test('a frame of ours is found behind UTF-16 text, which leaves half a character before it', () => {
     const bytes = Buffer.concat([Buffer.from('\ufeffdata: hi\n', 'utf16le'), Buffer.from('data: good\n\n')]);
 
     expect(readAfter(bytes).events).toEqual([{ id: '6-0.1', data: 'good' }]);
   });
 
-  test('UTF-16 has no blank lines: nothing of it is shown', () => {
+  test('UTF-16 text is not shown, since it has no blank lines', () => {
     const { events, state } = readAfter(Buffer.from('data: hi\n\ndata: ho\n\n', 'utf16le'));
 
     expect(events).toEqual([]);
@@ -375,7 +375,7 @@ describe('a line too long to be an event', () => {
   }
 
   test.each(['\n\n', '\r\r', '\r\n\r\n', '\n\r', '\r\n\n'])(
-    'of 10 MB, ended by %j, is void and held in part',
+    'of 10 MB, ended by %j, is void, and only a part of it is in memory',
     (ending) => {
       const { events, most } = readInChunks(Buffer.from(`data: ${'x'.repeat(10 * MAX_EVENT_BYTES)}${ending}${next}`));
 
@@ -384,7 +384,7 @@ describe('a line too long to be an event', () => {
     },
   );
 
-  test('is void, and one byte less is an event', () => {
+  test('is void, but with one byte less it is an event', () => {
     const whole = `data: ${'x'.repeat(MAX_EVENT_BYTES - 7)}\n`;
 
     expect(readInChunks(Buffer.from(`${whole}\n${next}`)).events).toHaveLength(2);
@@ -396,20 +396,20 @@ describe('a line too long to be an event', () => {
     ]);
   });
 
-  test('is void in our form, too', () => {
+  test('is void in a frame of ours, too', () => {
     const frame = messageFrames({ own: '5-0' }, [{ id: '6-0', data: dataOf('x'.repeat(MAX_EVENT_BYTES)) }]);
 
     expect(readInChunks(Buffer.from(frame + next)).events.map(({ id }) => id)).toEqual(['5-0.1']);
   });
 
-  test('may be the longest that is late', () => {
+  test('may be longer in a late frame', () => {
     const block = Buffer.from(`data: ${'x'.repeat(MAX_EVENT_BYTES - 7)}\n`);
     const bytes = lateFrame({ own: '5-0' }, '6-0', { piece: '1-0', from: 0, to: block.length + 1 }, block);
 
     expect(readInChunks(bytes).events.map(({ data }) => data.length)).toEqual([MAX_EVENT_BYTES - 7]);
   });
 
-  test('gives the same state wherever the reads are cut, before its end and behind it', () => {
+  test('gives the same state wherever the bytes are cut, before and behind its end', () => {
     const bytes = Buffer.from(`data: a\n\ndata: ${'x'.repeat(MAX_BLOCK_BYTES)}\r\n\r\n${next}`);
     const cut = fc.integer({ min: MAX_BLOCK_BYTES, max: bytes.length });
     fc.assert(
@@ -427,7 +427,7 @@ describe('a line too long to be an event', () => {
   });
 });
 
-describe('what stands behind an end marker', () => {
+describe('text behind an end marker', () => {
   const bytes = Buffer.from(
     messageFrames({ own: '5-0' }, [{ id: '6-0', data: HI }]) +
       endMarker({ own: '6-0' }, '6-0') +
@@ -444,7 +444,7 @@ describe('what stands behind an end marker', () => {
     expect(readAll(bytes, state)).toEqual({ events: [], state });
   });
 
-  test('can be read as late: foreign text alone, and where it stands', () => {
+  test('can be read as late mail: only foreign text, with its offsets', () => {
     const { state } = readAll(bytes, '5-0');
     const { events } = readAll(bytes, behindEnd(state));
 
@@ -460,6 +460,6 @@ test.each([
   ['data: a\r', 'lines'],
   ['data: a', 'partial'],
   ['data: a\nb', 'partial'],
-])('behind %j stands: %s', (tail, expected) => {
+])('behind %j, what is unfinished is: %s', (tail, expected) => {
   expect(new MailReader(henry, '5-0').tailOf(Buffer.from(tail))).toBe(expected);
 });

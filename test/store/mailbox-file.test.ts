@@ -51,7 +51,7 @@ beforeEach(() => {
 afterEach(() => directory.remove());
 
 describe('the mailbox file', () => {
-  test('is its owner’s alone, unless the group may append: then also after a drain', async () => {
+  test('can be read by its owner alone, unless the group may append, even after a drain', async () => {
     const shared = directory.openAt(directory.in('shared'), { groupWritable: true });
     const modeOf = (path: string) => statSync(path).mode & 0o777;
 
@@ -69,7 +69,7 @@ describe('the mailbox file', () => {
     expect(modeOf(directory.in('shared', 'henry.txt'))).toBe(0o660);
   });
 
-  test('that the group may append to stays so though another program has made it', async () => {
+  test('is open to the group after a take, even if another program made it', async () => {
     const shared = directory.openAt(directory.path, { groupWritable: true });
     writeFileSync(directory.file(), 'data: from a page\n\n', { mode: 0o644 });
 
@@ -79,7 +79,7 @@ describe('the mailbox file', () => {
     expect(statSync(directory.file()).mode & 0o777).toBe(0o664);
   });
 
-  test('is opened to the group when it was there before, unless it is no file of its own', async () => {
+  test('is opened to the group if it was there before, unless it is a link', async () => {
     await store.append(henry, letter('hi'));
     const secret = directory.in('secret');
     writeFileSync(secret, '', { mode: 0o600 });
@@ -93,7 +93,7 @@ describe('the mailbox file', () => {
     expect(statSync(secret).mode & 0o777).toBe(0o600);
   });
 
-  test('holds what waits, as frames that anybody can read', async () => {
+  test('holds waiting mail as readable frames', async () => {
     const clock = new Clock(Date.UTC(2026, 10, 20, 1, 2, 3));
     store = directory.open({ now: clock.now });
 
@@ -122,7 +122,7 @@ describe('the mailbox file', () => {
     );
   });
 
-  test('is its owner’s alone when we make it, and so is all we keep', async () => {
+  test('can be read by its owner alone when we make it, like all our files', async () => {
     await store.append(henry, letter('hi'));
     expect(modeOf(directory.file())).toBe(0o600);
 
@@ -139,7 +139,7 @@ describe('the mailbox file', () => {
     }
   });
 
-  test('is there and empty after it was read, with its mode', async () => {
+  test('is there and empty after it was read, with the same mode', async () => {
     await store.append(henry, letter('hi'));
     chmodSync(directory.file(), 0o664);
 
@@ -173,7 +173,7 @@ describe('the mailbox file', () => {
     await expect(directory.emptied()).resolves.toBeUndefined();
   });
 
-  test('comes back when somebody removes it, and mail goes on', async () => {
+  test('comes back when somebody removes it, and takes new mail', async () => {
     const listener = await Listener.open(store);
     rmSync(directory.file());
     await until('the mailbox', () => existsSync(directory.file()));
@@ -183,7 +183,7 @@ describe('the mailbox file', () => {
     expect(textOf(await listener.next())).toBe('hi');
   });
 
-  test('may be replaced by an editor’s save: what the editor wrote is mail', async () => {
+  test('may be replaced when an editor saves it: what the editor wrote is mail', async () => {
     const listener = await Listener.open(store);
     writeFileSync(directory.in('henry.txt~'), 'data: saved\n\n');
 
@@ -194,7 +194,7 @@ describe('the mailbox file', () => {
     expect(textOf(await listener.next())).toBe('hi');
   });
 
-  test('may be cut short by hand: what is appended later is mail', async () => {
+  test('may be truncated by hand: what is appended later is mail', async () => {
     await appendAll(store, numbered('lost', 3));
     truncateSync(directory.file(), 0);
 
@@ -205,7 +205,7 @@ describe('the mailbox file', () => {
     expect(textsOf(await readAll(store))).toEqual(['kept']);
   });
 
-  test('that another name was moved to is read from its beginning', async () => {
+  test('is read from its beginning if another file was moved there', async () => {
     await appendAll(store, numbered('henry', 3));
     renameSync(directory.file(), directory.in('away'));
     writeFileSync(directory.file(), 'data: other\n\n'.repeat(100));
@@ -218,7 +218,7 @@ describe('the mailbox file', () => {
   });
 });
 
-describe('what stands in place of a mailbox', () => {
+describe('something else in place of a mailbox', () => {
   const SECRET = 'data: secret\n\n';
   const impostors: [what: string, make: (path: string) => void][] = [
     ['a symbolic link to a file', (path) => symlinkSync(directory.in('secret'), path)],
@@ -260,7 +260,7 @@ describe('what stands in place of a mailbox', () => {
     expect(await readAll(store)).toEqual([...before, event]);
   });
 
-  test('any number of FIFOs hold nobody up', async () => {
+  test('FIFOs hold nobody up, however many', async () => {
     const stuck = numbered('fifo', 8).map((text) => mailboxName(text.replace(' ', '-')));
     execFileSync(
       'mkfifo',
@@ -284,7 +284,7 @@ describe('what stands in place of a mailbox', () => {
 });
 
 describe('a full mailbox', () => {
-  test('takes no more messages than it may, whoever wrote them, until it is read', async () => {
+  test('takes no more messages than allowed, whoever wrote them, until it is read', async () => {
     store = directory.open({ maxWaiting: 3 });
     appendFileSync(directory.file(), 'data: foreign\n\n');
     await appendAll(store, ['one', 'two']);
@@ -298,7 +298,7 @@ describe('a full mailbox', () => {
     expect(textsOf(await readAll(store))).toEqual(['foreign', 'one', 'two', 'four']);
   });
 
-  test('takes no more bytes than it may', async () => {
+  test('takes no more bytes than allowed', async () => {
     store = directory.open({ maxWaitingBytes: 1000 });
     await store.append(henry, letter('x'.repeat(1000)));
 
@@ -308,7 +308,7 @@ describe('a full mailbox', () => {
     expect(textsOf(await readAll(store))).toEqual(['x'.repeat(1000)]);
   });
 
-  test('still knows what it has accepted', async () => {
+  test('still knows the keys of what it accepted', async () => {
     store = directory.open({ maxWaiting: 1 });
     const message = letter('hi');
     const first = await store.append(henry, message);
@@ -316,7 +316,7 @@ describe('a full mailbox', () => {
     expect(await store.append(henry, message)).toEqual({ event: first.event, repeated: true });
   });
 
-  test('takes what comes while its receiver listens', async () => {
+  test('takes new mail while its receiver listens', async () => {
     store = directory.open({ maxWaiting: 1 });
     const listener = await Listener.open(store);
 
@@ -327,7 +327,7 @@ describe('a full mailbox', () => {
 });
 
 describe('beside the mailbox', () => {
-  test('marks stand in a file of their own', async () => {
+  test('marks are in a file of their own', async () => {
     const [first, second] = await appendAll(store, ['first', 'second']);
     await store.mark(henry, 'delivered', second!.id);
     await store.mark(henry, 'read:jjeong', first!.id);
@@ -368,7 +368,7 @@ describe('beside the mailbox', () => {
     expect(left).toEqual([]);
   });
 
-  test('an idle lock that a dead process left is taken over', async () => {
+  test('a lock that a dead process left is taken over', async () => {
     mkdirSync(directory.in('.locks/henry.lock'));
 
     const { event } = await store.append(henry, letter('hi'));
@@ -376,7 +376,7 @@ describe('beside the mailbox', () => {
     expect(await readAll(store)).toEqual([event]);
   });
 
-  test('a lock from a clock that was ahead is not waited for', async () => {
+  test('a lock that is dated ahead is not waited for', async () => {
     mkdirSync(directory.in('.locks/henry.lock'));
     execFileSync('touch', ['-d', '+1 hour', directory.in('.locks/henry.lock')]);
 

@@ -38,7 +38,7 @@ test('a lock that is free is had, though .locks was removed', async () => {
   expect((await held(temporaryDirectory())).error).toBeUndefined();
 });
 
-test('a lock whose holder has died is had when it is stale, whatever its clock was', async () => {
+test('the lock of a dead holder is taken over once it is stale, whatever its clock was', async () => {
   for (const ms of [-1, 1]) {
     const dir = temporaryDirectory();
     const lock = join(dir, '.locks/henry.lock');
@@ -50,7 +50,7 @@ test('a lock whose holder has died is had when it is stale, whatever its clock w
   }
 });
 
-test('a lock that cannot be removed is another program’s', async () => {
+test('a lock that cannot be removed counts as another program’s', async () => {
   const dir = temporaryDirectory();
   const lock = join(dir, '.locks/henry.lock');
   mkdirSync(lock, { recursive: true });

@@ -53,7 +53,7 @@ const nameLike = fc.oneof(
 );
 
 describe('any text', () => {
-  test('that is taken for a name stays in the directory', () => {
+  test('that is accepted as a name stays in the directory', () => {
     fc.assert(
       fc.property(nameLike, (text) => {
         const name = nameOrNothing(text);
@@ -81,7 +81,7 @@ describe('any text', () => {
     );
   });
 
-  test('that is taken for a name is a name already in its canonical form', () => {
+  test('that is accepted as a name becomes one in canonical form', () => {
     fc.assert(
       fc.property(nameLike, (text) => {
         const name = nameOrNothing(text);
@@ -93,7 +93,7 @@ describe('any text', () => {
     );
   });
 
-  test('gives one name composed, decomposed, in capitals and in small letters', () => {
+  test('gives the same name composed, decomposed, in capitals and in lower case', () => {
     fc.assert(
       fc.property(nameLike, (text) => {
         const name = nameOrNothing(text);
@@ -150,13 +150,13 @@ describe('a name', () => {
   );
 
   test.each([undefined, null, 7, true, ['henry'], { toString: () => 'henry' }, Symbol('henry')])(
-    'is a text: %p is refused',
+    'is text: %p is refused',
     (input) => {
       expect(() => mailboxName(input)).toThrow(expect.objectContaining(REFUSED));
     },
   );
 
-  test('of a room may not be a person’s', () => {
+  test('of a room cannot be a person’s', () => {
     expect(mailboxName('room.lobby')).toBe('room.lobby');
     expect(() => personName('room.lobby')).toThrow(expect.objectContaining(REFUSED));
     expect(() => personName('ROOM.lobby')).toThrow(expect.objectContaining(REFUSED));

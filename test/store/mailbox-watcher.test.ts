@@ -43,7 +43,7 @@ test('hints at mailboxes beyond those with a watch of their own', async () => {
   expect(watcher.errors).toBe(0);
 });
 
-test('hints at what was written to the file that follows a take before its watch stood, and after', async () => {
+test('hints at text in the new file after a take, before and after its watch begins', async () => {
   let hints = 0;
   const path = mailbox('henry');
   watcher.watch(path, () => (hints += 1));
@@ -77,7 +77,7 @@ test('hints no more at a mailbox that is no longer watched', async () => {
   await hinted(paths[0]!, () => henry);
 });
 
-test('hints at what others write between our appends, when those have come to rest', async () => {
+test('hints at what others write between our appends, once those have paused', async () => {
   let hints = 0;
   const path = mailbox('henry');
   watcher.watch(path, () => (hints += 1));

@@ -12,7 +12,7 @@ beforeEach(() => {
 
 afterEach(() => directory.remove());
 
-test('whoever listens where no mailbox may be made any more gets what comes, and nothing is warned of', async () => {
+test('a listener gets new mail even if no more mailboxes may be made, and nothing is logged', async () => {
   const warnings: unknown[] = [];
   const logger = { ...silent, warn: (warning: unknown) => warnings.push(warning) };
   const store = directory.open({ maxNewMailboxes: 1, logger });

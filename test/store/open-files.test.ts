@@ -17,7 +17,7 @@ function openFile(path = join(temporaryDirectory(), 'henry.txt')): string {
   return identity(fstatSync(fd));
 }
 
-requires('root')('a file is known to be open by whoever may see it', async () => {
+requires('root')('a file that a process has open is found', async () => {
   const file = openFile();
   const other = join(temporaryDirectory(), 'other.txt');
   writeFileSync(other, '');
@@ -29,7 +29,7 @@ requires(
   'root',
   'unshare',
   'setpriv',
-)('whoever cannot see the processes of others does not take a file for closed', () => {
+)('a user who cannot see other processes gets no answer', () => {
   buildPackage();
   const file = openFile();
   const module = join(PACKAGE_DIR, 'dist/files/open-files.js');
@@ -46,6 +46,6 @@ requires(
   expect(stdout).toBe('undefined\n');
 });
 
-test('without a file that was asked for, nothing is open', async () => {
+test('nothing is open if no file was asked for', async () => {
   expect((await openAmong(new Set())) ?? new Set()).toEqual(new Set());
 });

@@ -21,14 +21,14 @@ describe('recent keys', () => {
     ['seldom', 200],
     ['often', 10],
     ['very often', 1],
-  ])('are those of the newest 10,000 events and of two minutes, when they come %s', (_, everyMs) => {
+  ])('are those of the newest 10,000 events and of two minutes, if they come %s', (_, everyMs) => {
     const idOf = remembered(everyMs);
 
     const mustBeKnown = indices.filter((i) => i >= COUNT - 10_000 || (COUNT - 1 - i) * everyMs <= 2 * MINUTE_MS);
     expect(mustBeKnown.filter((i) => idOf(i) !== `${NOW - (COUNT - 1 - i) * everyMs}-0`)).toEqual([]);
   });
 
-  test('are not all kept for ever: each twice the number, or twice the time, at most', () => {
+  test('are kept for at most twice that number, or twice that time', () => {
     for (const everyMs of [200, 10]) {
       const idOf = remembered(everyMs);
       const known = indices.filter((i) => idOf(i) !== undefined).length;
@@ -36,7 +36,7 @@ describe('recent keys', () => {
     }
   });
 
-  test('of more than a day ago are forgotten, however few there are', () => {
+  test('are forgotten after a day, however few there are', () => {
     const keys = new RecentKeys();
     keys.set('old', '1-0', NOW - DAY_MS - 1);
     keys.set('young', '2-0', NOW - DAY_MS);
@@ -45,7 +45,7 @@ describe('recent keys', () => {
     expect(keys.get('young', NOW)).toBeDefined();
   });
 
-  test('used again after that bear the new event', () => {
+  test('that are used again after that stand for the new event', () => {
     const keys = new RecentKeys();
     keys.set('k', '1-0', NOW - 2 * DAY_MS);
     keys.set('k', '2-0', NOW);

@@ -49,12 +49,12 @@ test.each([
   expect(await isDropped(start, end, 366 * DAY_MS)).toBe(true);
 });
 
-test('the age of messages is that of their ids, whoever has copied the file', async () => {
+test('the age of messages is that of their ids, even in a copy of the file', async () => {
   expect(await isDropped(`${LONG_AGO}-0`, `${LONG_AGO + 1}-0`, HOUR_MS)).toBe(true);
   expect(await isDropped(`${LONG_AGO}-0`, `${NOW - HOUR_MS}-0`, 366 * DAY_MS)).toBe(false);
 });
 
-test('the age of foreign mail is that of its end marker in a copy, but not of an older one that somebody has forged', async () => {
+test('the age of foreign mail in a copy is that of its end marker, but not of a forged older one', async () => {
   const markedAs = (ms: number): string => `data: hi\n\n${endMarker({ own: '0-0' }, '0-0.2', ms)}`;
 
   expect(await isDropped('0-0', '0-0.2', -HOUR_MS, markedAs(LONG_AGO))).toBe(true);

@@ -14,7 +14,7 @@ import { henry } from '../support/store-mail.ts';
 
 const NAME = '0-0_0-0.1.txt';
 
-test('a piece that was written to since it was found idle stays where late mail is looked for', async () => {
+test('a piece that grew after it was found idle is not retired', async () => {
   const dir = temporaryDirectory();
   const paths = new MailboxPaths(dir, henry);
   mkdirSync(paths.taken, { recursive: true });

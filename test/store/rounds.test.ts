@@ -12,7 +12,7 @@ test('visits every item once a period', () => {
   expect(visits(25, 10)).toEqual(Array.from({ length: 25 }, () => 1));
 });
 
-test('visits no more a tick than it may, and leaves nobody out', () => {
+test('visits at most so many items a tick, and leaves none out', () => {
   expect(visits(50, 1, 2).reduce((a, b) => a + b)).toBe(2);
   expect(visits(50, 25, 2)).toEqual(Array.from({ length: 50 }, () => 1));
 });

@@ -38,7 +38,7 @@ async function longestTurnMs(work: () => Promise<unknown>): Promise<number> {
   return longestMs;
 }
 
-test('nobody waits for somebody who reads much mail, a little at a time', async () => {
+test('a reader who reads much mail, a little at a time, holds nobody up', async () => {
   appendFileSync(directory.file(), `\n\ndata: ${'x'.repeat(300)}\n\n`.repeat(COUNT));
   await store.ends(henry);
 

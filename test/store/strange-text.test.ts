@@ -17,7 +17,7 @@ beforeEach(() => {
 
 afterEach(() => directory.remove());
 
-test.each([1.1, 1.9, 2.5])('half a line of %d MiB is made void by the next message', async (mebi) => {
+test.each([1.1, 1.9, 2.5])('half a line of %d MiB becomes void with the next message', async (mebi) => {
   await store.append(henry, letter('before'));
   const half = `data: ${'x'.repeat(mebi * MAX_EVENT_BYTES)}`;
   appendFileSync(directory.file(), half);

@@ -92,7 +92,7 @@ async function whileTimePasses<T>(isOver: () => T | undefined | false): Promise<
   }
 }
 
-describe('a take of which a step failed', () => {
+describe('a take with a failed step', () => {
   test('is tried again within a second or so', async () => {
     let failures = 0;
     const events = await appendAll(open({ logger: { ...silent, warn: () => (failures += 1) } }), ['one', 'two']);
@@ -107,7 +107,7 @@ describe('a take of which a step failed', () => {
     expect(await readAll(store)).toEqual(events);
   });
 
-  test('goes on when the file has its new name already, and its old one, too', async () => {
+  test('goes on if the file has both its new name and its old one', async () => {
     const events = await appendAll(open(), ['one', 'two']);
     mkdirSync(directory.in('.taken', 'henry'), { recursive: true });
     linkSync(directory.file(), directory.in('.taken', 'henry', `0-0_${events[1]!.id}.txt`));
@@ -119,7 +119,7 @@ describe('a take of which a step failed', () => {
     expect(await readAll(await reopen())).toEqual([...events, ...next]);
   });
 
-  test('after a start hides nothing that was taken before, and goes on by itself', async () => {
+  test('hides nothing that was taken before a start, and goes on by itself', async () => {
     const [first] = await appendAll(open(), ['first']);
     await drain();
     const [second] = await appendAll(store, ['second']);
@@ -138,7 +138,7 @@ describe('a take of which a step failed', () => {
 });
 
 describe('a mailbox that was taken', () => {
-  test('is a piece of the log, named by the ids that it lies between, and its end marker is its last block', async () => {
+  test('is a piece of the log, named by its start and end, with its end marker last', async () => {
     const [first, last] = await appendAll(open(), ['one', 'two']);
     await drain();
 
@@ -148,7 +148,7 @@ describe('a mailbox that was taken', () => {
     expect(text).toMatch(new RegExp(`\n\n: after ${last!.id}\n: end ${last!.id} \\d+\n\n$`));
   });
 
-  test('moves on when it has been left alone for a while', async () => {
+  test('is retired after a while without writes', async () => {
     await appendAll(open(), ['one', 'two']);
     await drain();
     const names = taken();
@@ -161,7 +161,7 @@ describe('a mailbox that was taken', () => {
     expect(await readAll(await reopen())).toEqual(events);
   });
 
-  test('moves on however long there was nothing to move before', async () => {
+  test('is retired, however long there was nothing to retire before', async () => {
     open();
     await whileTimePasses(() => uptime.now() >= 10 * IDLE_MS);
     await appendAll(store, ['one']);
@@ -172,7 +172,7 @@ describe('a mailbox that was taken', () => {
     expect(namesIn('.delivered', 'henry')).toHaveLength(1);
   });
 
-  test('stays until it has been idle for 3 s, another one longer idle or not', async () => {
+  test('is not retired before it was idle for 3 s, even if another one was idle for longer', async () => {
     await open().append(mina, letter('hi', { receiver: mina }));
     await drain(mina);
     uptime.move(1);
@@ -185,7 +185,7 @@ describe('a mailbox that was taken', () => {
     expect(taken()).toHaveLength(1);
   });
 
-  onLinux('stays while somebody has it open, and what that one writes arrives', async () => {
+  onLinux('is not retired while a program has it open, and what that writes arrives', async () => {
     await appendAll(open(), ['one']);
     const writer = openSync(directory.file(), 'a');
     const listener = await Listener.open(store);
@@ -204,7 +204,7 @@ describe('a mailbox that was taken', () => {
     expect(textsOf(await readAll(store))).toEqual(['one', 'late']);
   });
 
-  onLinux('that is open outlives the store, and nothing of it is shown again', async () => {
+  onLinux('is kept by a restart while it is open, and none of it is shown again', async () => {
     await appendAll(open(), ['one']);
     appendFileSync(directory.file(), 'data: two\n\n');
     const writer = openSync(directory.file(), 'a');
@@ -223,7 +223,7 @@ describe('a mailbox that was taken', () => {
     expect(textsOf(await readAll(await reopen()))).toEqual(['one', 'two', 'three', 'four']);
   });
 
-  test('is followed by all that came late to it, once and in order, whoever else writes', async () => {
+  test('is followed by all its late mail, once and in order, whoever else writes', async () => {
     const writers = [];
     const listener = await Listener.open(open());
     for (const text of numbered('piece', 3)) {
@@ -249,7 +249,7 @@ describe('a mailbox that was taken', () => {
     expect(textsOf(await readAll(await reopen()))).toEqual([...numbered('piece', 3), ...texts]);
   });
 
-  test('gets late mail of several lines and of a type of its own as it was written', async () => {
+  test('gets late mail with several lines and a type as it was written', async () => {
     const listener = await Listener.open(open());
     await store.append(henry, letter('one'));
     const writer = openSync(directory.file(), 'a');
@@ -264,7 +264,7 @@ describe('a mailbox that was taken', () => {
     expect((await readAll(await reopen())).at(-1)).toEqual(late);
   });
 
-  test('goes on with all the others of its mailbox, however many', async () => {
+  test('is retired with all the others of its mailbox, however many', async () => {
     const texts = numbered('ours', 50);
     await Listener.open(open({ pieceBytes: 1 }));
     for (const text of texts) {
@@ -327,7 +327,7 @@ describe('many small pieces', () => {
     }
   });
 
-  test('that a crash has left beside the file made of them are tidied away', async () => {
+  test('that a crash left beside their merged file are removed', async () => {
     await pieces(40);
     const events = await readAll(store);
     await whileTimePasses(() => namesIn('.delivered', 'henry').some((name) => name.endsWith('.log')));
@@ -343,7 +343,7 @@ describe('many small pieces', () => {
     expect(existsSync(`${dir}/draft-abc`)).toBe(false);
   });
 
-  test('with bytes that are no text stay as they are', async () => {
+  test('with bytes that are not UTF-8 stay as they are', async () => {
     const listener = await Listener.open(open({ pieceBytes: 1 }));
     for (const text of numbered('piece', 40)) {
       appendFileSync(directory.file(), Buffer.from(`data: caf\xe9 ${text}\n\n`, 'latin1'));
@@ -360,7 +360,7 @@ describe('many small pieces', () => {
 });
 
 describe('after a crash', () => {
-  test('a mailbox that was renamed away is finished at the start, mailbox missing or not', async () => {
+  test('the take of a renamed mailbox is finished at the start, whether or not the mailbox is missing', async () => {
     const { event } = await open().append(henry, letter('ours'));
     appendFileSync(directory.file(), 'data: theirs\n\n');
     await store.close();
@@ -399,7 +399,7 @@ describe('after a crash', () => {
     expect(await readAll(store)).toEqual([first.event, second.event]);
   });
 
-  test('one that has its name, and its old one as well, comes once', async () => {
+  test('a piece with both its name and its old one comes once', async () => {
     appendFileSync(directory.file(), 'data: theirs\n\n');
     await open().append(henry, letter('ours'));
     await drain();
@@ -412,7 +412,7 @@ describe('after a crash', () => {
     expect(taken()).toHaveLength(1);
   });
 
-  test('one whose renames a power cut has undone is taken again', async () => {
+  test('a mailbox whose renames a power cut undid is taken again', async () => {
     await open().append(henry, letter('one'));
     appendFileSync(directory.file(), 'data: two\n\n');
     await drain();
@@ -427,7 +427,7 @@ describe('after a crash', () => {
     expect((await readAll(store)).slice(0, 2)).toEqual(events);
   });
 
-  test('pieces that two servers have made of the same place are both kept', async () => {
+  test('pieces that two servers made with the same start are both kept', async () => {
     const [first] = await appendAll(open(), ['one']);
     await drain();
     const [second] = await appendAll(store, ['two']);
@@ -445,7 +445,7 @@ describe('after a crash', () => {
     expect(second).toBeDefined();
   });
 
-  test('a successor that was never linked is tidied away', async () => {
+  test('a successor that was never linked is removed', async () => {
     await appendAll(open(), ['one']);
     await store.close();
     leaveTaken('successor-abc', '');
@@ -456,7 +456,7 @@ describe('after a crash', () => {
     expect(textsOf(await readAll(store))).toEqual(['one']);
   });
 
-  test('a successor that was linked and not unlinked makes no mailbox unusable', async () => {
+  test('a successor that was linked but not removed does not make the mailbox unusable', async () => {
     leaveTaken('new-000000000000001-abc.txt', 'data: taken\n\n');
     leaveTaken('successor-abc', '');
     linkSync(directory.in('.taken', 'henry', 'successor-abc'), directory.file());
@@ -469,7 +469,7 @@ describe('after a crash', () => {
     expect(statSync(directory.file()).nlink).toBe(1);
   });
 
-  test('what else lies among the taken is left alone', async () => {
+  test('other files among the taken pieces are left alone', async () => {
     await open().close();
     leaveTaken('notes.txt', 'data: not mail\n\n');
     leaveTaken('1-abc', 'data: not mail\n\n');
@@ -481,7 +481,7 @@ describe('after a crash', () => {
     expect(existsSync(directory.in('.taken', 'henry', 'notes.txt'))).toBe(true);
   });
 
-  test('a piece that vanishes is not missed', async () => {
+  test('a piece that vanishes does no harm', async () => {
     appendFileSync(directory.file(), 'data: one\n\n');
     const events = await readAll(open());
     await settled();

@@ -19,7 +19,7 @@ afterEach(async () => {
   await directory.remove();
 });
 
-asRoot('a mailbox that could not be read since the start says nothing about its ends', async () => {
+asRoot('a mailbox that could not be read yet does not tell its oldest and newest ids', async () => {
   await appendAll(store, ['one']);
   await store.close();
   chmodSync(directory.file(), 0o600);
