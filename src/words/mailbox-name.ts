@@ -9,9 +9,9 @@ export type MailboxName = string & { readonly [checked]: true };
 export const ROOM_PREFIX = 'room.';
 
 const SHAPE = /^[\p{L}\p{N}_-](?:[\p{L}\p{M}\p{N}._-]*[\p{L}\p{M}\p{N}_-])?$/u;
-/** Letters and marks that leave no ink: by one of them, a name would look like somebody else's. */
+/** Invisible letters and marks. With one of them, a name would look like somebody else's. */
 const UNSEEN = /[\p{Default_Ignorable_Code_Point}\u2d7f\u{13441}\u{13442}\u{16fe4}]/u;
-/** Seen nowhere but in the bytes: the dot is there already. Capitals of Turkish leave it behind. */
+/** A dot above a letter that has one anyway. It cannot be seen, and Turkish capitals leave it behind in lower case. */
 const SECOND_DOT = /(?<=\p{Soft_Dotted})\u0307+/gu;
 const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/;
 const RESERVED_ENDING = /\.(?:txt|lock)$/;
