@@ -68,13 +68,13 @@ test('A directory that a server of version 1 has open is refused by every comman
 
   for (const { code, stderr } of ended) {
     expect(code).toBe(78);
-    expect(stderr).toContain('A server of version 1 has used');
+    expect(stderr).toContain('A server of version 1 used');
   }
   expect(listing(dir)).toEqual(before);
 });
 
 test.each([
-  ['a newer layout', '3\n', 'has layout 3, and this is Mailbox Chat'],
+  ['a newer layout', '3\n', 'has layout 3, but this is Mailbox Chat'],
   ['half a backup', 'unfinished\n', 'is a backup that was not finished'],
   ['anything else', 'hello\n', 'does not hold a layout number'],
 ])('A directory of %s is refused by every command, and nothing in it changes', async (_what, text, message) => {
@@ -109,6 +109,6 @@ test('A directory that a server of version 1 still uses is left alone, with the 
   await serve([], { cwd });
 
   expect(code).toBe(78);
-  expect(stderr).toContain('✗ A server of version 1 has used');
+  expect(stderr).toContain('✗ A server of version 1 used');
   expect(left).toBe('{"on":"henry"}\n');
 });
