@@ -3,6 +3,7 @@ import type { Live } from '../words/live.ts';
 import type { Logger } from '../words/logger.ts';
 import type { MailboxStore } from '../words/mailbox-store.ts';
 import type { Receipts } from '../words/receipts.ts';
+import type { Correspondents } from './correspondents.ts';
 import type { OpenStreams } from './open-streams.ts';
 import type { RateLimit } from './rate-limit.ts';
 
@@ -11,6 +12,7 @@ export interface Chat {
   readonly store: MailboxStore;
   readonly live: Live;
   readonly receipts: Receipts;
+  readonly correspondents: Correspondents;
   readonly streams: OpenStreams;
   /** Limits how fast messages may come … */
   readonly sends: RateLimit;

@@ -15,6 +15,12 @@ export interface Correspondent {
   readonly unread: string[];
 }
 
+interface Entry {
+  known?: Known;
+  /** One look after the other: two at once would count twice what has come. */
+  looking: Promise<unknown>;
+}
+
 interface Known {
   readonly upTo: string;
   /** Whoever wrote last comes last. */
@@ -36,24 +42,23 @@ const MAX_PAGES = 16;
 export class Correspondents {
   readonly #store: MailboxStore;
   /** Whichever was asked for last comes last. */
-  readonly #known = new Map<MailboxName, Promise<Known>>();
+  readonly #entries = new Map<MailboxName, Entry>();
 
   constructor(store: MailboxStore) {
     this.#store = store;
   }
 
   async of(me: MailboxName): Promise<ReadonlyMap<MailboxName, Correspondent>> {
-    const looking = this.#look(me, this.#known.get(me));
-    this.#known.delete(me);
-    this.#known.set(me, looking);
-    for (const name of this.#known.keys()) if (this.#known.size > MAX_MAILBOXES) this.#known.delete(name);
-    const { people } = await looking;
-    return people;
+    const entry = this.#entries.get(me) ?? { looking: Promise.resolve() };
+    this.#entries.delete(me);
+    this.#entries.set(me, entry);
+    for (const name of this.#entries.keys()) if (this.#entries.size > MAX_MAILBOXES) this.#entries.delete(name);
+    const look = entry.looking.then(async () => (entry.known = await this.#look(me, entry.known)));
+    entry.looking = look.catch(() => undefined); // whoever asked is told
+    return (await look).people;
   }
 
-  /** One look after the other: two at once would count what has come twice. */
-  async #look(me: MailboxName, before: Promise<Known> | undefined): Promise<Known> {
-    const known = await before?.catch(() => undefined); // whoever asked then was told
+  async #look(me: MailboxName, known: Known | undefined): Promise<Known> {
     const { upTo, people } = (known && (await this.#readOn(me, known))) ?? (await this.#readBack(me));
     const { oldest } = await this.#store.ends(me);
     const marks = await this.#store.marks(me);
@@ -69,7 +74,7 @@ export class Correspondents {
 
   /** Undefined when what came in between is no longer kept. */
   async #readOn(me: MailboxName, { upTo, people }: Known): Promise<Known | undefined> {
-    const joined = new Map(people);
+    const joined = new Map([...people].map(([name, { last, unread }]) => [name, { last, unread: [...unread] }]));
     let cursor = upTo;
     for (;;) {
       const { events, gap } = await this.#store.read(me, cursor);

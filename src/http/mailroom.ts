@@ -6,11 +6,12 @@ import type { MailboxStore } from '../words/mailbox-store.ts';
 import type { Owned } from '../ownership/ownership.ts';
 import { Receipts } from '../words/receipts.ts';
 import type { Chat } from './chat.ts';
+import { Correspondents } from './correspondents.ts';
 import { mailroomRoutesOf } from './mailroom-routes.ts';
 import { OpenStreams } from './open-streams.ts';
 import { nothingAt, sendProblem } from './problem.ts';
 
-export interface MailroomOptions extends Omit<Chat, 'store' | 'live' | 'receipts' | 'streams'> {
+export interface MailroomOptions extends Omit<Chat, 'store' | 'live' | 'receipts' | 'correspondents' | 'streams'> {
   readonly maxStreams: number;
   /** Whether somebody can lose the right to listen while their stream is open. */
   readonly rechecks: boolean;
@@ -25,7 +26,14 @@ export class Mailroom implements Owned {
     const { counts, logger } = options;
     const live = store.live ?? new LocalLive();
     const streams = new OpenStreams({ max: maxStreams, rechecks, counts });
-    this.chat = { ...options, store, live, receipts: new Receipts(store, live), streams };
+    this.chat = {
+      ...options,
+      store,
+      live,
+      receipts: new Receipts(store, live),
+      correspondents: new Correspondents(store),
+      streams,
+    };
     const router = mailroomRoutesOf(this.chat);
 
     this.answerPassed = (req, res) => {

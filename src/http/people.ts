@@ -4,7 +4,7 @@ import type { MailboxStore } from '../words/mailbox-store.ts';
 import { sendJson } from './answer.ts';
 import type { Chat } from './chat.ts';
 import { comparePositions } from './conversation.ts';
-import { Correspondents, saidIn, type Said } from './correspondents.ts';
+import { saidIn, type Said } from './correspondents.ts';
 import { queryOf, type Handler } from './request.ts';
 
 const MAX_OWN = 50;
@@ -12,8 +12,7 @@ const MAX_PEOPLE = 200;
 
 /** `GET /people?receiver=me`: whom I can talk to, who of them is online, and the last message with each. */
 export function getPeople(chat: Chat): Handler {
-  const { store, live, asks, dir } = chat;
-  const correspondents = new Correspondents(store);
+  const { store, live, asks, dir, correspondents } = chat;
   return async (req, res) => {
     const me = personName(queryOf(req)['receiver']);
     const caller = callerOf(req);
