@@ -78,8 +78,13 @@ function isOfPages(path: string): boolean {
   return extname(path) === '.json' ? basename(dirname(path)) === 'lang' : extname(path) in TYPES;
 }
 
+/** A comment that begins a line. Comments are a quarter of our modules, and no browser needs them. */
+const COMMENT = /^[ \t]*(?:\/\*\*[^]*?\*\/[ \t]*|\/\/.*)\n?/gm;
+
 function read(path: string): PageFile {
-  const body = readFileSync(path);
+  const body = path.endsWith('.js')
+    ? Buffer.from(readFileSync(path, 'utf8').replaceAll(COMMENT, ''))
+    : readFileSync(path);
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 16);
   const compressed = new Map<string, Buffer>();
   for (const [encoding, ending] of ENCODINGS) {

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { get } from 'node:http';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { join } from 'node:path';
@@ -54,6 +54,23 @@ test('a page is sent as the build compressed it, and is the same in every encodi
   expect(best.bytes).toBeLessThanOrEqual(second.bytes);
   expect(second.bytes).toBeLessThan(none.bytes);
   expect(new Set([best.text, second.text, none.text, refused.text])).toHaveProperty('size', 1);
+});
+
+test('a module is sent without its comments, and says the same', async () => {
+  const { url } = await serveChat();
+  const modules = FILES.filter((path) => path.endsWith('.js'));
+  expect(modules.length).toBeGreaterThan(20);
+
+  for (const path of modules) {
+    const sent = await (await fetch(url + path)).text();
+    const written = readFileSync(join(PACKAGE_DIR, 'public', path), 'utf8').split('\n');
+
+    expect(sent).not.toMatch(/^\s*(?:\/\*\*|\/\/)/m);
+    const code = written.map((line) => line.replace(/^\s*\/\*\*.*\*\/\s*/, '').trim());
+    const isCode = (line: string) => line !== '' && !/^(?:\/\*\*|\*|\/\/)/.test(line);
+    const lines = sent.split('\n').map((line) => line.trim());
+    expect(lines.filter((line) => line !== '')).toEqual(code.filter(isCode));
+  }
 });
 
 /** `fetch` would decompress the bytes. */
