@@ -26,9 +26,18 @@ export function buildFrame({ who, heading, label }) {
     receipt: element('p', { class: 'receipt' }),
     form: sayIn(element('form', { class: 'composer' }), 'aria-label', 'writing'),
     note: element('p', { id: 'note', class: 'note', hidden: true }),
+    undo: element('p', { class: 'undo', hidden: true }, say(element('span'), 'deleted'), ' '),
+    undoButton: say(element('button', { type: 'button', class: 'text-button' }), 'undo'),
     label: say(element('label', { for: 'm', class: 'sr' }), label, { who }),
     box: sayIn(
-      element('textarea', { id: 'm', rows: '1', enterkeyhint: 'send', 'aria-describedby': 'note hint' }),
+      element('textarea', {
+        id: 'm',
+        rows: '1',
+        dir: 'auto',
+        autocomplete: 'off', // a browser would bring back what was sent
+        enterkeyhint: 'enter',
+        'aria-describedby': 'note hint',
+      }),
       'placeholder',
       'placeholder',
       { who },
@@ -47,7 +56,8 @@ export function buildFrame({ who, heading, label }) {
   frame.banner.append(frame.wording, frame.tryNow);
   frame.log.append(element('div', { class: 'top' }, frame.earlier, frame.start), frame.list);
   frame.pill.append(frame.news, element('span', { 'aria-hidden': 'true' }, ' ↓'));
-  frame.form.append(frame.note, frame.label, frame.box, send, hint);
+  frame.undo.append(frame.undoButton);
+  frame.form.append(frame.undo, frame.note, frame.label, frame.box, send, hint);
   document.body.replaceChildren(
     element('header', {}, back, avatar(who), titles, frame.bell, languageSwitch()),
     element('main', {}, frame.banner, frame.log, frame.empty, frame.pill, footnotes),

@@ -1,7 +1,8 @@
 /** Two people talk: `chat.html?me=…&with=…`, or with both names fixed on the root element. */
-import { Attention, prepareNotifications } from './attention.js';
+import { Attention } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
+import { prepareNotifications } from './notifications.js';
 import { cleanName, preparePage } from './page.js';
 import { Receipts, showPresence, PassingLine } from './presence.js';
 import { readPeople, Refusal, reportTyping } from './server.js';
@@ -53,26 +54,21 @@ async function talk(me, other) {
     longest: LONGEST_MESSAGE,
     frame,
     onReceived: (id) => receipts.note('delivered', id),
-    onSeen() {
-      if (document.hidden) return;
-      attention.here = 0;
-      const newest = chat.conversation.newestReceivedId;
-      receipts.note('read', newest);
-      if (newest) remember(`seen/${me}/${other}`, newest); // other tabs count it as unread
-    },
+    onRead: (id) => receipts.note('read', id),
+    onUnread: (count) => (attention.here = count),
     onArrival(messages) {
       typing.show('');
-      if (document.hidden) attention.here += messages.length;
       const last = messages.at(-1);
-      if (last) notify(last.foreign ? me : last.sender, last.message, last.identity);
+      if (last) notify({ title: last.foreign ? me : other, body: last.message, from: other, mailbox: me, id: last.id });
     },
     onStranger(sender, { message, id }) {
       unread.set(sender, (unread.get(sender) ?? 0) + 1);
       showUnread();
-      notify(sender, message, id);
+      notify({ title: sender, body: message, from: sender, mailbox: me, id });
     },
     onConnected: () => void askPeople(),
-    onTyping: tellTyping,
+    onTyping: tellTyping.now,
+    onSent: tellTyping.again,
     onEvent({ type, data }) {
       const told = JSON.parse(data);
       if (type === 'presence' && told.person === other && !told.room) showPresence(frame.subtitle, told);
@@ -87,9 +83,13 @@ async function talk(me, other) {
 /** @param {string} sender @param {string} receiver */
 function typingReporter(sender, receiver) {
   let next = 0;
-  return () => {
-    if (Date.now() < next) return;
-    next = Date.now() + TYPING_EVERY_MS;
-    reportTyping({ sender, receiver }).catch(() => undefined); // told again while typing goes on
+  return {
+    now: () => {
+      if (Date.now() < next) return;
+      next = Date.now() + TYPING_EVERY_MS;
+      reportTyping({ sender, receiver }).catch(() => undefined); // told again while typing goes on
+    },
+    /** A message has ended it: what is typed next is told at once. */
+    again: () => void (next = 0),
   };
 }

@@ -1,181 +1,127 @@
 /** A conversation on the page: brings together what comes, what is known, what is written and what is shown. */
 import { prepareComposer } from './composer.js';
+import { Connection } from './connection.js';
 import { ConnectionBanner } from './connection-banner.js';
-import { Conversation, ownIdentity, readMail } from './conversation.js';
+import { Conversation, readMail } from './conversation.js';
+import { HistoryPages } from './history-pages.js';
 import { say, text } from './language.js';
 import { LogView } from './log-view.js';
-import { Outbox } from './outbox.js';
-import { backOffMs, readHistory, Refusal } from './server.js';
-import { openFeed } from './stream.js';
+import { Burst, NoteLine, StatusLine } from './notes.js';
+import { Outbox, withLetters } from './outbox.js';
+import { isLooking, Reading, readingLock, watchLooking } from './reading.js';
+import { Refusal } from './server.js';
+import { onChangedElsewhere, recall, remember } from './storage.js';
 
-const PAGE = 50;
-const FEW = 15;
-const CATCH_UP_PAGES = 4;
 const BATCH_MS = 20;
-const BURST = { messages: 3, withinMs: 2000 };
-const STATUS_FOR_MS = 10_000;
 
 export class Chat {
-  /** @type {Feed | undefined} */ #feed;
-  /** @type {string | null} */ #before = null;
-  /** @type {MailEvent[] | undefined} */ #early = [];
   /** @type {StoredMessage[]} */ #arriving = [];
-  #statusEnd = 0;
-  #noteEnd = 0;
-  #retryLoad = 0;
-  /** @type {StreamState} */ #state = 'connecting';
-  #catchingUp = false;
-  #burst = 0;
-  #failures = 0;
-  #unreachable = false;
+  /** @type {ShownMessage[]} */ #shown = [];
+  #loadingEarlier = false;
 
   /** @param {ChatOptions} options */
   constructor(options) {
     const { me, other, mailbox, longest, frame } = options;
     this.options = options;
     this.isRoom = mailbox === other;
-    this.which = this.isRoom ? { receiver: mailbox, person: me } : { receiver: mailbox, sender: other };
+    this.isOwn = (/** @type {ShownMessage} */ message) => message.sender === me && !message.foreign;
+    const which = this.isRoom ? { receiver: mailbox, person: me } : { receiver: mailbox, sender: other };
     this.conversation = new Conversation(me, mailbox);
+    this.history = new HistoryPages(this.conversation, which, (messages) => this.#reachesRead(messages));
+    this.seen = `seen/${me}/${other}`;
+    this.reading = new Reading(this.isOwn);
+    this.status = new StatusLine(frame.status);
+    this.notes = new NoteLine(frame, this.status);
     this.view = new LogView(frame, {
-      isOwn: (message) => this.#isOwn(message),
+      isOwn: this.isOwn,
       onChoice: (failed, action) => this.#again(failed, action),
+      onScroll: () => this.#see(),
+      onTop: () => void this.#loadEarlier(),
+    });
+    this.burst = new Burst({
+      onBurst: () => this.view.silence(),
+      onEnd: (n) => this.status.say(text('new', { n })),
     });
     this.outbox = new Outbox({
       me,
       other,
-      history: this.which,
+      history: which,
       newest: () => this.conversation.messages.at(-1)?.identity,
       onChange: () => this.#show(),
       onStored: (stored) => this.conversation.merge([stored]),
-      onTooFast: (seconds) => this.#note('tooFast', seconds),
-      onFailed: () => this.announce(text('failed')),
+      onTooFast: (seconds) => this.notes.show('tooFast', seconds),
+      onFailed: () => this.status.say(text('failed')),
       onDenied: () => this.banner.set('denied'),
     });
     this.banner = new ConnectionBanner(frame, {
-      announce: (wording) => this.announce(wording),
-      onTryNow: () => this.#tryNow(),
+      announce: (wording) => this.status.say(wording),
+      onTryNow: () => this.connection.tryNow(),
+    });
+    this.connection = new Connection({
+      mailbox,
+      ...(this.isRoom ? { person: me } : { other }),
+      banner: this.banner,
+      outbox: this.outbox,
+      read: () => this.history.readNewest().then((read) => this.#joined(read)),
+      onEvent: (event) => this.#handle(event),
+      onLoaded: () => this.#loaded(),
+      onReconnected: () => {
+        void this.#catchUp();
+        options.onConnected?.();
+      },
     });
     prepareComposer(frame, {
       draft: `draft/${me}/${other}`,
       longest,
-      onSend: (message) => {
-        this.outbox.add(message);
-        this.view.toNewest();
-      },
+      onSend: (message) => this.#send(message),
       onTyping: () => options.onTyping?.(),
     });
-    frame.earlier.addEventListener('click', () => void this.#loadEarlier());
     this.#listenToThePage();
   }
 
   async open() {
     this.#show();
-    void this.outbox.flush();
-    this.banner.set(navigator.onLine ? 'connecting' : 'offline');
-    const { mailbox, me } = this.options;
-    this.#feed = await openFeed({
-      mailbox,
-      ...(this.isRoom ? { person: me } : { other: this.options.other }),
-      onEvent: (event) => (this.#early ? void this.#early.push(event) : this.#handle(event)),
-      onState: (state, quietMs) => this.#connection(state, quietMs),
-      onCursorRefused: () => void this.#load(),
-    });
-    await this.#load();
+    await this.connection.open();
   }
 
-  /** @param {string} wording */
-  announce(wording) {
-    const { status } = this.options.frame;
-    clearTimeout(this.#statusEnd);
-    status.textContent = wording;
-    this.#statusEnd = setTimeout(() => (status.textContent = ''), STATUS_FOR_MS);
-  }
-
-  async #load() {
-    clearTimeout(this.#retryLoad);
-    try {
-      const cursor = await this.#readNewest();
-      this.#failures = 0;
-      this.#unreachable = false;
-      this.#feed?.start(cursor);
-      this.#showConnection();
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      if (error.isDenied) return this.banner.set('denied');
-      this.#unreachable = true;
-      this.#showConnection();
-      this.#retryLoad = setTimeout(() => void this.#load(), error.retryAfterMs ?? backOffMs(this.#failures++));
-      return;
-    }
-    const early = this.#early ?? [];
-    this.#early = undefined;
-    for (const event of early) this.#handle(event);
+  #loaded() {
+    this.#showArrived([]);
     requestAnimationFrame(() => setTimeout(() => this.view.listen()));
   }
 
-  /** Joins the newest to what is known; returns the cursor. */
-  async #readNewest() {
-    const known = this.conversation.messages.length > 0;
-    // One answer is bounded work: of a long log it may hold few messages, or none.
-    const reaches = (/** @type {StoredMessage[]} */ messages) =>
-      known ? messages.some((one) => this.conversation.knows(one)) : messages.length >= FEW;
-
-    const newest = await readHistory({ ...this.which, limit: PAGE });
-    let { messages, before } = newest;
-    for (let pages = 1; before && !reaches(messages) && pages < CATCH_UP_PAGES; pages++) {
-      const older = await readHistory({ ...this.which, limit: PAGE, before });
-      messages = [...older.messages, ...messages];
-      ({ before } = older);
-    }
-    const joinsUp = known && (!before || reaches(messages));
-    if (known && !joinsUp) this.conversation.clear();
-    if (!joinsUp) this.#before = before;
-
-    const added = this.conversation.merge(messages);
-    this.options.onReceived?.(newest.cursor);
-    this.#showArrived(this.#early ? [] : added.filter((one) => !this.#isOwn(one)));
-    return newest.cursor;
+  /** @param {{ cursor: string, added: ChatMessage[] }} read */
+  #joined({ cursor, added }) {
+    this.options.onReceived?.(cursor);
+    // Of a room nobody else knows how far I have read; whoever comes for the first time begins with what is said next.
+    if (this.isRoom && !recall(this.seen)) remember(this.seen, cursor);
+    if (this.connection.isLoaded) this.#showArrived(added.filter((one) => !this.isOwn(one)));
+    else this.#show(this.reading.begin(this.conversation.messages, cursor, recall(this.seen)));
+    return cursor;
   }
 
-  /** After a reconnection: what I wrote on another device is in no stream of mine. */
-  async #catchUp() {
-    if (this.#catchingUp) return;
-    this.#catchingUp = true;
-    try {
-      await this.#readNewest();
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error; // the next reconnection tries again
-    } finally {
-      this.#catchingUp = false;
-    }
+  /** Whether all these were read, or it is among them where reading has stopped. @param {StoredMessage[]} messages */
+  #reachesRead(messages) {
+    const theirs = messages.filter(({ sender }) => sender !== this.options.me);
+    return this.isRoom || theirs.length === 0 || theirs.some(({ state }) => state === 'read');
   }
 
   async #loadEarlier() {
-    const { earlier, log } = this.options.frame;
-    if (!this.view.hasMoreAbove && this.#before) {
-      earlier.disabled = true;
+    if (this.#loadingEarlier) return;
+    const { earlier } = this.options.frame;
+    if (!this.view.hasMoreAbove && this.history.hasMore) {
+      this.#loadingEarlier = earlier.disabled = true;
       try {
-        await this.#readEarlier();
+        await this.history.readEarlier();
         this.view.leaveNewest();
         this.#show();
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
       } finally {
-        earlier.disabled = false;
+        this.#loadingEarlier = earlier.disabled = false;
       }
     } else this.view.showEarlier();
     this.view.turnToEarlier();
     this.#showTop();
-    (earlier.hidden ? log : earlier).focus({ preventScroll: true });
-  }
-
-  /** The next older messages: at least one, or the beginning. */
-  async #readEarlier() {
-    while (this.#before) {
-      const page = await readHistory({ ...this.which, limit: PAGE, before: this.#before });
-      this.#before = page.before;
-      if (this.conversation.merge(page.messages).length) return;
-    }
   }
 
   /** @param {MailEvent} event */
@@ -187,47 +133,53 @@ export class Chat {
       const { receiver, upTo } = JSON.parse(data);
       this.conversation.advance(type, receiver, upTo);
       this.#show();
-    } else if (type === 'gap') this.#note('gap', 10);
+    } else if (type === 'gap') this.notes.show('gap', 10);
     else this.options.onEvent?.(event);
   }
 
   /** @param {string} id @param {string} data */
   #receive(id, data) {
-    const { mailbox, me, other } = this.options;
-    const message = readMail(mailbox, id, data);
-    this.options.onReceived?.(id);
-    const { sender } = message;
-    if (sender && !this.isRoom && sender !== other && sender !== me) return this.options.onStranger?.(sender, message);
-    if (this.#arriving.push(message) === 1) setTimeout(() => this.#arrive(), BATCH_MS);
+    const { me, other, onReceived, onStranger } = this.options;
+    const message = readMail(data);
+    const sender = message?.sender ?? null;
+    onReceived?.(id);
+    if (!message) void this.#catchUp();
+    else if (sender === null || this.isRoom || sender === other) {
+      if (this.#arriving.push(message) === 1) setTimeout(() => this.#arrive(), BATCH_MS);
+    } else if (sender !== me) onStranger?.(sender, message);
   }
 
   /** Thousands may come together after a night's sleep. */
   #arrive() {
     const arriving = this.#arriving.splice(0);
     // What belongs above the loaded part comes when that is loaded.
-    const fresh = this.#before ? arriving.filter((one) => !this.conversation.isAbove(one)) : arriving;
-    const others = this.conversation.merge(fresh).filter((one) => !this.#isOwn(one));
-    this.#quietBurst(others.length);
+    const fresh = this.history.hasMore ? arriving.filter((one) => !this.conversation.isAbove(one)) : arriving;
+    const others = this.conversation.merge(fresh).filter((one) => !this.isOwn(one));
+    this.burst.add(others.length);
     this.#showArrived(others);
   }
 
   /** @param {ChatMessage[]} others */
   #showArrived(others) {
+    const isFollowed = isLooking() && this.view.isAtNewest;
+    if (others.length && !isFollowed && !this.reading.unreadOf(this.#shown).length)
+      this.reading.line = others[0]?.identity;
     this.#show(others.length);
     if (others.length) this.options.onArrival?.(others);
-    this.options.onSeen?.();
+    this.#see();
   }
 
-  /** More than a few at once are counted instead of read out. @param {number} count */
-  #quietBurst(count) {
-    if (!this.#burst && count) setTimeout(() => this.#endBurst(), BURST.withinMs);
-    this.#burst += count;
-    if (this.#burst > BURST.messages) this.view.silence();
-  }
-
-  #endBurst() {
-    if (this.#burst > BURST.messages) this.announce(text('new', { n: this.#burst }));
-    this.#burst = 0;
+  /** What stands in sight of somebody who looks has been read. */
+  #see() {
+    if (!this.connection.isLoaded) return;
+    const before = this.reading.upTo;
+    if (isLooking()) this.reading.reach(this.reading.newestOf(this.#shown.slice(0, this.view.seen)));
+    const { upTo } = this.reading;
+    if (upTo && upTo !== before) {
+      remember(this.seen, upTo); // other tabs count it as unread
+      this.options.onRead?.(upTo);
+    }
+    this.options.onUnread?.(this.reading.unreadOf(this.#shown).length);
   }
 
   /** @param {StoredMessage} stored */
@@ -237,112 +189,62 @@ export class Chat {
     this.#show();
   }
 
+  /** @param {string} message */
+  #send(message) {
+    this.reading.line = undefined;
+    this.outbox.add(message);
+    this.view.toNewest();
+    this.options.onSent?.();
+  }
+
   /** @param {ShownMessage} letter @param {'retry' | 'delete'} action */
   #again({ key = '' }, action) {
     this.options.frame.box.focus({ preventScroll: true }); // the button goes away
-    this.outbox[action](key);
-  }
-
-  /** @param {ShownMessage} message */
-  #isOwn(message) {
-    return message.sender === this.options.me && !message.foreign;
+    if (action === 'retry') return this.outbox.retry(key);
+    const deleted = this.outbox.delete(key);
+    if (deleted) this.notes.offerUndo(() => this.outbox.restore(deleted));
   }
 
   /** @param {number} [arrived] */
   #show(arrived = 0) {
     const { frame } = this.options;
-    const shown = this.#withPending(this.conversation.messages);
-    this.view.show(shown, arrived);
-    frame.empty.hidden = shown.length > 0 || this.#early !== undefined;
-    const last = shown.at(-1);
-    const tells = last && this.#isOwn(last) && last.state !== 'failed' && !(this.isRoom && last.state === 'sent');
+    this.#shown = withLetters(this.conversation, this.outbox, this.history.aheadMs);
+    this.view.show(this.#shown, this.reading.line, arrived);
+    frame.empty.hidden = this.#shown.length > 0 || !this.connection.isLoaded;
+    const last = this.#shown.at(-1);
+    const tells = last && this.isOwn(last) && last.state !== 'failed' && !(this.isRoom && last.state === 'sent');
     say(frame.receipt, tells ? last.state : '');
     this.#showTop();
   }
 
-  /** What is on its way comes last; what failed stays where it was then. @param {readonly ChatMessage[]} stored */
-  #withPending(stored) {
-    /** @type {ShownMessage[]} */
-    const shown = [...stored];
-    for (const letter of this.#pending()) {
-      const { behind } = letter;
-      const isBefore = (/** @type {ShownMessage} */ one) => one.identity === behind || one.behind === behind;
-      shown.splice(behind ? shown.findLastIndex(isBefore) + 1 : shown.length, 0, letter);
-    }
-    return shown;
-  }
-
-  #pending() {
-    const sender = this.options.me;
-    return this.outbox.letters
-      .map((letter) => ({ ...letter, identity: ownIdentity(letter.key), sender, time: letter.at, foreign: false }))
-      .filter((letter) => !this.conversation.has(letter.identity));
-  }
-
   #showTop() {
     const { earlier, start } = this.options.frame;
-    const more = this.view.hasMoreAbove || this.#before !== null;
+    const more = this.view.hasMoreAbove || this.history.hasMore;
     // Touches the log only where something changes.
     earlier.toggleAttribute('hidden', !more);
     start.toggleAttribute('hidden', more || this.conversation.messages.length === 0);
   }
 
-  /** A word above the composer, for so long. @param {string} key @param {number} seconds */
-  #note(key, seconds) {
-    const { note } = this.options.frame;
-    say(note, key, { n: seconds });
-    this.announce(note.textContent);
-    note.hidden = false;
-    clearTimeout(this.#noteEnd);
-    this.#noteEnd = setTimeout(() => (note.hidden = true), seconds * 1000);
-  }
-
-  /** @param {StreamState} state @param {number} [quietMs] */
-  #connection(state, quietMs) {
-    const wasConnected = this.#isConnected();
-    this.#state = state;
-    this.#showConnection(quietMs);
-    if (!wasConnected && this.#isConnected() && !this.#early) {
-      void this.#catchUp();
-      this.options.onConnected?.();
-    }
-  }
-
-  #isConnected() {
-    return !this.#unreachable && (this.#state === 'online' || this.#state === 'polling');
-  }
-
-  /** @param {number} [quietMs] */
-  #showConnection(quietMs) {
-    const state = this.#unreachable ? 'reconnecting' : this.#state;
-    this.banner.set(navigator.onLine ? state : 'offline', quietMs);
-    // At the start nobody knows yet; a send will find out.
-    this.outbox.connected = navigator.onLine && (this.#isConnected() || state === 'connecting');
-  }
-
-  #tryNow() {
-    this.#feed?.poke();
-    if (this.#early) void this.#load();
-    void this.outbox.flush();
+  #catchUp() {
+    return this.history.catchUp((read) => void this.#joined(read));
   }
 
   #listenToThePage() {
-    addEventListener('online', () => {
-      this.#showConnection();
-      this.#tryNow();
+    const { me, other, frame } = this.options;
+    frame.earlier.addEventListener('click', () => {
+      void this.#loadEarlier().then(() =>
+        (frame.earlier.hidden ? frame.log : frame.earlier).focus({ preventScroll: true }),
+      );
     });
-    addEventListener('offline', () => this.#showConnection());
-    addEventListener('pagehide', () => this.#feed?.close());
-    document.addEventListener('visibilitychange', () => {
-      if (document.hidden) return;
-      this.view.refreshDays();
-      this.#tryNow();
-      this.options.onSeen?.();
+    watchLooking(readingLock(me, other), () => this.#see());
+    onChangedElsewhere(this.seen, () => {
+      this.reading.reach(recall(this.seen));
+      this.#see();
     });
     document.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape' || event.isComposing) return;
       this.view.toNewest();
-      this.options.frame.box.focus({ preventScroll: true });
+      frame.box.focus({ preventScroll: true });
     });
   }
 }

@@ -1,8 +1,6 @@
 /** The box one writes in. */
+import { keepDraft } from './draft.js';
 import { say } from './language.js';
-import { forget, recall, remember } from './storage.js';
-
-const DRAFT_AFTER_MS = 300;
 
 /**
  * @param {Frame} frame
@@ -11,16 +9,9 @@ const DRAFT_AFTER_MS = 300;
  */
 export function prepareComposer({ form, box, note }, { draft, longest, onSend, onTyping }) {
   const isTouch = matchMedia('(pointer: coarse)');
-  let keeping = 0;
 
   // Code points, as the server counts.
-  const excess = () => Array.from(box.value.trim()).length - longest;
-
-  const keepDraft = () => {
-    clearTimeout(keeping);
-    if (box.value) remember(draft, box.value);
-    else forget(draft);
-  };
+  const excess = () => Array.from(messageIn(box.value)).length - longest;
 
   const check = () => {
     const over = excess();
@@ -32,11 +23,13 @@ export function prepareComposer({ form, box, note }, { draft, longest, onSend, o
     grow(box);
   };
 
+  const kept = keepDraft(box, draft, check);
+
   const send = () => {
-    const message = box.value.trim();
+    if (kept.adopt()) return; // another tab has just sent it
+    const message = messageIn(box.value);
     if (!message || excess() > 0) return;
-    box.value = '';
-    keepDraft();
+    kept.clear();
     check();
     onSend(message);
   };
@@ -51,23 +44,47 @@ export function prepareComposer({ form, box, note }, { draft, longest, onSend, o
     // Safari ends the composition before the Enter that ended it arrives; key code 229 gives it away.
     if (event.key !== 'Enter' || event.isComposing || event.keyCode === 229) return;
     const command = event.ctrlKey || event.metaKey;
-    if (!command && (event.shiftKey || event.altKey || isTouch.matches)) return;
+    const isOnGlass = isTouch.matches && !hasPlace(event);
+    if (!command && (event.shiftKey || event.altKey || isOnGlass)) return;
     event.preventDefault();
     send();
   });
 
   box.addEventListener('input', () => {
     check();
-    clearTimeout(keeping);
-    keeping = setTimeout(keepDraft, DRAFT_AFTER_MS);
     if (box.value.trim()) onTyping();
   });
-  addEventListener('pagehide', keepDraft);
   addEventListener('resize', () => grow(box));
+  document.addEventListener('keydown', (event) => {
+    if (writes(event) && !isElsewhere(event.target)) box.focus({ preventScroll: true });
+  });
 
-  box.value = recall(draft) ?? '';
   check();
+  if (!isTouch.matches) box.focus({ preventScroll: true }); // on glass, a keyboard would come up
 }
+
+/** Empty lines in front and blanks behind mean nothing; blanks in front may be those of code. @param {string} text */
+function messageIn(text) {
+  const end = text.trimEnd();
+  const blank = end.length - end.trimStart().length;
+  return end.slice(end.lastIndexOf('\n', blank - 1) + 1);
+}
+
+/** Keys that stand somewhere: those of a keyboard that is attached. One on the screen does not tell a code. @param {KeyboardEvent} event */
+const hasPlace = ({ code }) => code !== '' && code !== 'Unidentified';
+
+/** A key that would write into the box, or paste. @param {KeyboardEvent} event */
+function writes(event) {
+  if (event.defaultPrevented || !event.key) return false; // what fills forms in sends keys without a name
+  if (event.getModifierState('AltGraph')) return true;
+  if (event.ctrlKey || event.metaKey) return event.key.toLowerCase() === 'v' && !event.altKey;
+  if (event.altKey) return false;
+  return event.keyCode === 229 || (event.key !== ' ' && Array.from(event.key).length === 1); // a blank scrolls, or presses
+}
+
+/** @param {EventTarget | null} target */
+const isElsewhere = (target) =>
+  target instanceof Element && target.closest('input, select, textarea, [contenteditable]');
 
 /** For browsers without `field-sizing: content`. @param {HTMLTextAreaElement} box */
 function grow(box) {

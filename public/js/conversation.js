@@ -14,26 +14,27 @@ export function compareIds(a, b) {
 }
 
 /**
- * Mail as a stream has it: an id, and text. What is not a JSON object with a key came from some other program and is
- * shown as it is. When that was accepted, the stream does not tell.
- * @param {string} mailbox @param {string} id @param {string} data @returns {StoredMessage}
+ * Mail as a stream tells it, in the form of the history; undefined when it is something else.
+ * @param {string} data @returns {StoredMessage | undefined}
  */
-export function readMail(mailbox, id, data) {
+export function readMail(data) {
   try {
-    const { sender, receiver, message, time, key } = JSON.parse(data);
-    if (typeof sender === 'string' && typeof message === 'string' && typeof key === 'string') {
-      const untold = /-.*\./.test(id) && { acceptedMs: NaN }; // in our form, by some other program
-      return { mailbox, id, sender, receiver, message, time, key, ...untold };
-    }
+    const mail = JSON.parse(data);
+    const isMail = [mail.mailbox, mail.id, mail.message, mail.time].every((field) => typeof field === 'string');
+    return isMail ? mail : undefined;
   } catch {
-    // not JSON
+    return undefined;
   }
-  const time = new Date().toISOString();
-  return { mailbox, id, sender: null, receiver: mailbox, message: data, time, foreign: true, acceptedMs: NaN };
 }
 
 /** My own message is known by the key this page gave it, long before it has an id. @param {string} key */
 export const ownIdentity = (key) => `own ${key}`;
+
+/** Told where `time` is something else; an id of ours in files has it, too. @param {StoredMessage} stored */
+function acceptedAt({ acceptedMs, id, time }) {
+  const [, ms] = /^(\d+)-\d+$/.exec(id) ?? [];
+  return (acceptedMs ?? Number(ms ?? Date.parse(time))) || 0;
+}
 
 /** The server's order: within a mailbox by id, across the two by when it was accepted. @param {ChatMessage} a @param {ChatMessage} b */
 function compare(a, b) {
@@ -79,7 +80,9 @@ export class Conversation {
       const known = this.#known.get(message.identity);
       if (known) {
         advance(known, message.state);
-        if (!Number.isNaN(one.acceptedMs)) known.acceptedMs = message.acceptedMs;
+        // What another program wrote may be dated once more; my own time gives way to the server's.
+        known.acceptedMs = message.acceptedMs;
+        known.time = message.time;
       } else {
         this.#applyReceipts(message);
         this.#known.set(message.identity, message);
@@ -103,10 +106,6 @@ export class Conversation {
     this.#mine = [];
     this.#theirs = [];
     this.#known.clear();
-  }
-
-  get newestReceivedId() {
-    return this.#mine.findLast((message) => message.sender !== this.me)?.id;
   }
 
   /** @param {'delivered' | 'read'} state @param {string} mailbox @param {string} upTo */
@@ -147,13 +146,6 @@ export class Conversation {
     this.messages = [...mine, ...theirs, ...messages.toReversed()];
   }
 
-  /** An id of ours in files tells it. What nobody has told yet came after all that is known. @param {StoredMessage} stored */
-  #acceptedMs({ acceptedMs, id, time }) {
-    const [, ms] = /^(\d+)-\d+$/.exec(id) ?? [];
-    const next = Math.max(this.#mine.at(-1)?.acceptedMs ?? 0, (this.#theirs.at(-1)?.acceptedMs ?? 0) + 1);
-    return (acceptedMs ?? Number(ms ?? Date.parse(time))) || next;
-  }
-
   /** @param {StoredMessage} stored @returns {ChatMessage} */
   #read(stored) {
     const { mailbox, id, sender, message, time, key, state = 'sent', foreign = false } = stored;
@@ -165,8 +157,8 @@ export class Conversation {
       id,
       sender: sender ?? '',
       message,
-      time: Date.parse(time) || Date.now(),
-      acceptedMs: this.#acceptedMs(stored),
+      time: Date.parse(time) || 0,
+      acceptedMs: acceptedAt(stored),
       state,
       foreign,
     };

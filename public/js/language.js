@@ -19,7 +19,7 @@ const sayings = new WeakMap();
 export const language = () => document.documentElement.lang;
 
 /** The reader's own region, where it speaks the page's language. */
-const locale = () => navigator.languages.find((one) => one.startsWith(language())) ?? language();
+export const locale = () => navigator.languages.find((one) => one.startsWith(language())) ?? language();
 
 /** @param {string} [from] where the words are, seen from here */
 export async function loadLanguage(from = folder) {
@@ -32,10 +32,16 @@ export async function loadLanguage(from = folder) {
 async function useLanguage(code) {
   words = await (await fetch(new URL(`${folder}${code}.json`, import.meta.url))).json();
   document.documentElement.lang = code;
-  for (const element of document.querySelectorAll('[data-says]')) {
-    for (const [attribute, [key, values]] of sayings.get(element) ?? []) put(element, attribute, text(key, values));
-  }
+  sayAgain();
   for (const listener of listeners) listener();
+}
+
+/** What is said may name a day, and that is another one now. */
+export function sayAgain() {
+  for (const element of document.querySelectorAll('[data-says]')) {
+    for (const [attribute, [key, values]] of sayings.get(element) ?? [])
+      put(element, attribute, key && text(key, values));
+  }
 }
 
 /** @param {() => void} listener */
@@ -86,44 +92,4 @@ export function languageSwitch() {
     return button;
   });
   return sayIn(element('div', { class: 'languages', role: 'group' }, ...buttons), 'aria-label', 'language');
-}
-
-// Times as the reader writes them; never formatted by the server, whose Intl may be old.
-
-/** @type {Map<string, Intl.DateTimeFormat>} */
-const formats = new Map();
-
-/** @param {string} name @param {Intl.DateTimeFormatOptions} options */
-function format(name, options) {
-  const key = `${locale()} ${name}`;
-  const known = formats.get(key) ?? new Intl.DateTimeFormat(locale(), options);
-  formats.set(key, known);
-  return known;
-}
-
-/** @param {number} time */
-export const clock = (time) => format('clock', { hour: 'numeric', minute: '2-digit' }).format(time);
-
-/** @param {number} time */
-export const dayKey = (time) => new Date(time).toDateString();
-
-/** @param {number} time */
-function nearDay(time) {
-  const yesterday = new Date();
-  if (dayKey(time) === dayKey(yesterday.getTime())) return 'today';
-  yesterday.setDate(yesterday.getDate() - 1);
-  return dayKey(time) === dayKey(yesterday.getTime()) ? 'yesterday' : undefined;
-}
-
-/** @param {number} time */
-export function dayName(time) {
-  const near = nearDay(time);
-  return near ? text(near) : format('day', { dateStyle: 'full' }).format(time);
-}
-
-/** @param {number} time */
-export function shortWhen(time) {
-  const near = nearDay(time);
-  if (near === 'today') return clock(time);
-  return near ? text(near).toLowerCase() : format('date', { dateStyle: 'medium' }).format(time);
 }

@@ -1,19 +1,19 @@
 /** Shows messages in the log, without ever moving what is being read. It is a live region: only rows that differ are touched. */
-import { element } from './elements.js';
-import { clock, dayKey, dayName, onLanguageChange, say } from './language.js';
-import { makeFailure, makeRow } from './message-row.js';
+import { onLanguageChange, say } from './language.js';
+import { LogRows } from './log-rows.js';
+import { onNewDay } from './times.js';
 
 const MOST_ROWS = 300;
 const STEP = 50;
 const STUCK_PX = 100;
 const NEAR_PX = 400;
-const GROUP_MS = 5 * 60_000;
+/** How far down the log the line stands where reading has stopped. */
+const LINE_AT = 0.15;
 // Assistive technology reads a change somewhat later than it happens.
 const SILENCE_MS = 2000;
 
 export class LogView {
   /** @type {readonly ShownMessage[]} */ #messages = [];
-  /** @type {Map<string, HTMLLIElement>} */ #rows = new Map();
   #silence = 0;
   #start = 0;
   #end = 0;
@@ -21,17 +21,22 @@ export class LogView {
   #top = 0;
   #height = '';
   #unseen = 0;
-  #today = '';
+  /** @type {string | undefined} */ #line;
+  // Until somebody scrolls, what is new stays in sight from its beginning.
+  #holdsLine = false;
 
   /**
    * @param {Frame} frame
    * @param {{ isOwn: (message: ShownMessage) => boolean,
-   *   onChoice: (failed: ShownMessage, action: 'retry' | 'delete') => void }} options
+   *   onChoice: (failed: ShownMessage, action: 'retry' | 'delete') => void,
+   *   onScroll: () => void, onTop: () => void }} options `onTop`: somebody wants what is earlier
    */
   constructor(frame, options) {
     this.frame = frame;
     this.options = options;
     const { log, list, pill } = frame;
+    const { isOwn, onChoice } = options;
+    this.rows = new LogRows(list, { isOwn, onChoice, onFailure: () => this.silence() }); // the status line says it
     log.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     pill.addEventListener('click', () => {
       this.toNewest();
@@ -40,7 +45,11 @@ export class LogView {
     const stay = new ResizeObserver(() => this.#stay());
     stay.observe(log);
     stay.observe(list);
-    onLanguageChange(() => this.#rebuild());
+    onLanguageChange(() => {
+      this.rows.forget();
+      this.#showAgain();
+    });
+    onNewDay(() => this.#showAgain());
   }
 
   get hasMoreAbove() {
@@ -48,7 +57,18 @@ export class LogView {
   }
 
   get isAtNewest() {
-    return this.#stuck && this.#end === this.#messages.length;
+    return this.#stuck && this.#end === this.#messages.length && this.#below() <= STUCK_PX;
+  }
+
+  /** How many of the messages have come into sight, from the first one on. */
+  get seen() {
+    const { log } = this.frame;
+    const bottom = log.scrollTop + log.clientHeight + 1;
+    for (let at = this.#end; at > this.#start; at--) {
+      const row = this.rows.get(this.#messages[at - 1]?.identity ?? '');
+      if (row && row.offsetTop + Math.min(row.offsetHeight, log.clientHeight / 2) <= bottom) return at;
+    }
+    return 0;
   }
 
   listen() {
@@ -66,22 +86,25 @@ export class LogView {
     }, SILENCE_MS);
   }
 
-  /** @param {readonly ShownMessage[]} messages @param {number} [arrived] */
-  show(messages, arrived = 0) {
+  /** @param {readonly ShownMessage[]} messages @param {string | undefined} line the first message that is new @param {number} [arrived] */
+  show(messages, line, arrived = 0) {
     const fromTheFirst = this.#start === 0;
     const toTheLast = this.#end === this.#messages.length;
     const first = this.#messages[this.#start]?.identity;
     const last = this.#messages[this.#end - 1]?.identity;
     const rendered = this.#end - this.#start;
     this.#messages = messages;
+    if (line !== this.#line) this.#holdsLine = line !== undefined && this.#stuck;
+    this.#line = line;
 
     let end = toTheLast ? messages.length : messages.findIndex((one) => one.identity === last) + 1;
     if (end === 0) end = messages.length;
     let start = fromTheFirst ? 0 : messages.findIndex((one) => one.identity === first);
     if (start < 0) start = Math.max(0, end - rendered);
     if (end - start > MOST_ROWS) {
-      if (this.#stuck) start = end - MOST_ROWS;
-      else end = start + MOST_ROWS;
+      if (this.#holdsLine) start = Math.max(start, this.#lineAt(end) - STEP);
+      if (this.#stuck && !this.#holdsLine) start = end - MOST_ROWS;
+      else end = Math.min(end, start + MOST_ROWS);
     }
     this.#render(start, end);
     if (!this.isAtNewest) this.#unseen += arrived;
@@ -92,6 +115,7 @@ export class LogView {
   leaveNewest() {
     this.silence();
     this.#stuck = false;
+    this.#holdsLine = false;
   }
 
   showEarlier() {
@@ -109,6 +133,7 @@ export class LogView {
   toNewest() {
     const end = this.#messages.length;
     this.#stuck = true;
+    this.#holdsLine = false;
     if (this.#end !== end) {
       this.silence();
       this.#render(Math.max(0, end - 2 * STEP), end);
@@ -118,16 +143,16 @@ export class LogView {
     this.#showPill();
   }
 
-  /** The day names of yesterday's log are wrong after midnight. */
-  refreshDays() {
-    if (this.#today !== dayKey(Date.now())) this.#rebuild();
-  }
-
-  #rebuild() {
+  #showAgain() {
     this.silence();
-    this.#rows.clear();
     this.#render(this.#start, this.#end);
     this.#showPill();
+  }
+
+  /** @param {number} otherwise */
+  #lineAt(otherwise) {
+    const at = this.#messages.findIndex((one) => one.identity === this.#line);
+    return at < 0 ? otherwise : at;
   }
 
   #below() {
@@ -138,24 +163,36 @@ export class LogView {
   #scrolled() {
     const { log } = this.frame;
     const below = this.#below();
-    const wentUp = log.scrollTop < this.#top && this.#height === heights(log);
+    // An event that was under way when the window shrank or the box grew is nobody who scrolls.
+    const isAsBefore = this.#height === heights(log);
+    const wentUp = log.scrollTop < this.#top && isAsBefore;
+    if (this.#holdsLine && isAsBefore && log.scrollTop !== this.#top) {
+      this.#holdsLine = false;
+      this.#stuck = false;
+    }
     this.#top = log.scrollTop;
     this.#height = heights(log);
-    // An event that was under way when the window shrank or the box grew is nobody who scrolls up.
     this.#stuck = below <= STUCK_PX || (this.#stuck && !wentUp);
-    if (this.#end < this.#messages.length && below < NEAR_PX) {
-      this.silence();
-      const end = Math.min(this.#messages.length, this.#end + STEP);
-      this.#stuck = false;
-      this.#render(Math.max(this.#start, end - MOST_ROWS), end);
-    } else if (this.isAtNewest) this.#unseen = 0;
+    if (this.#end < this.#messages.length && below < NEAR_PX) this.#showLater();
+    else if (this.isAtNewest) this.#unseen = 0;
     this.#showPill();
+    if (wentUp && log.scrollTop < NEAR_PX) this.options.onTop();
+    this.options.onScroll();
+  }
+
+  #showLater() {
+    this.silence();
+    const end = Math.min(this.#messages.length, this.#end + STEP);
+    this.#stuck = false;
+    this.#render(Math.max(this.#start, end - MOST_ROWS), end);
   }
 
   #stay() {
-    const { log } = this.frame;
     if (!this.#stuck) return;
-    log.scrollTop = log.scrollHeight;
+    const { log } = this.frame;
+    const line = this.#holdsLine ? this.rows.line : undefined;
+    const most = line ? Math.max(0, line.offsetTop - LINE_AT * log.clientHeight) : log.scrollHeight;
+    log.scrollTop = Math.min(most, log.scrollHeight);
     this.#top = log.scrollTop;
     this.#height = heights(log);
   }
@@ -165,7 +202,7 @@ export class LogView {
     const far = this.#end < this.#messages.length || log.scrollHeight - log.scrollTop > 2.5 * log.clientHeight;
     if (this.#unseen) say(news, 'new', { n: this.#unseen });
     else if (far) say(news, 'newest');
-    pill.hidden = this.#unseen === 0 && (this.#stuck || !far);
+    pill.hidden = this.#unseen === 0 && (this.isAtNewest || !far);
   }
 
   /** @param {number} start @param {number} end */
@@ -173,77 +210,15 @@ export class LogView {
     const keepPlace = this.#stuck ? undefined : this.#holdPlace();
     this.#start = start;
     this.#end = end;
-    this.#today = dayKey(Date.now());
-    this.#replaceRows(this.#wantedRows());
+    this.rows.show(this.#messages.slice(start, end), this.#line);
     keepPlace?.();
     this.#stay();
-  }
-
-  /** @returns {Map<string, HTMLLIElement>} */
-  #wantedRows() {
-    /** @type {Map<string, HTMLLIElement>} */
-    const wanted = new Map();
-    /** @type {ShownMessage | undefined} */
-    let previous;
-    for (const message of this.#messages.slice(this.#start, this.#end)) {
-      const newDay = !previous || dayKey(previous.time) !== dayKey(message.time);
-      if (newDay) {
-        const key = `day ${dayKey(message.time)} ${message.identity}`;
-        wanted.set(
-          key,
-          this.#rows.get(key) ?? element('li', { class: 'day' }, element('span', {}, dayName(message.time))),
-        );
-      }
-      wanted.set(message.identity, this.#row(message, newDay ? undefined : previous));
-      previous = message;
-    }
-    return wanted;
-  }
-
-  /** @param {ShownMessage} message @param {ShownMessage | undefined} previous of the same day */
-  #row(message, previous) {
-    const { isOwn, onChoice } = this.options;
-    const row = this.#rows.get(message.identity) ?? makeRow(message, isOwn(message));
-    const joined =
-      previous?.sender === message.sender &&
-      previous.foreign === message.foreign &&
-      message.time - previous.time < GROUP_MS;
-    row.classList.toggle('joined', joined);
-    row.classList.toggle('same-time', joined && clock(previous.time) === clock(message.time));
-    if (isOwn(message) && row.dataset.state !== message.state) row.dataset.state = message.state;
-    const failure = row.querySelector('.failure');
-    if (message.state === 'failed' && !failure) {
-      this.silence(); // the status line says it
-      row.append(makeFailure((action) => onChoice(message, action)));
-    } else if (message.state !== 'failed') failure?.remove();
-    return row;
-  }
-
-  /** Neighbours that are new go in with one insertion. @param {Map<string, HTMLLIElement>} wanted */
-  #replaceRows(wanted) {
-    const { list } = this.frame;
-    const kept = new Set(wanted.values());
-    for (const row of list.querySelectorAll('li')) if (!kept.has(row)) row.remove();
-    let at = list.firstElementChild;
-    let run = document.createDocumentFragment();
-    for (const row of kept) {
-      if (row !== at) {
-        run.append(row);
-        continue;
-      }
-      if (run.hasChildNodes()) list.insertBefore(run, at);
-      run = document.createDocumentFragment();
-      at = at.nextElementSibling;
-    }
-    if (run.hasChildNodes()) list.append(run);
-    this.#rows = wanted;
   }
 
   /** The returned function puts the first visible row back where it stood. */
   #holdPlace() {
     const { log } = this.frame;
-    const isInView = (/** @type {HTMLElement} */ one) => one.offsetTop + one.offsetHeight > log.scrollTop;
-    const row = [...this.#rows.values()].find((one) => one.matches('.row') && isInView(one));
+    const row = this.rows.messages.find((one) => one.offsetTop + one.offsetHeight > log.scrollTop);
     const above = row ? row.offsetTop - log.scrollTop : 0;
     return () => {
       if (row?.isConnected) log.scrollTop = row.offsetTop - above;

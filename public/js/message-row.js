@@ -1,21 +1,44 @@
 /** One message as a row. The style sheet draws its ticks, so that they never speak from the log. */
 import { element, tint } from './elements.js';
-import { clock, text } from './language.js';
+import { say, text } from './language.js';
+import { linksIn } from './links.js';
+import { clock } from './times.js';
 
-const ADDRESS = /https?:\/\/[^\s<>"'`]+/giu;
+// "Arrows" and the like are signs in texts, too.
+const EMOJI = /\p{RGI_Emoji}|[\p{Extended_Pictographic}--[\u2000-\u21ff©®]]\ufe0f?/gv;
+const MOST_EMOJI = 100;
+const FEW_EMOJI = 3;
 
-const BIG = /^(?:\p{RGI_Emoji}\s?){1,3}$/v;
+/** What is longer is folded … */
+const LONG = { characters: 1500, lines: 20 };
+/** … and of what is longer still, only so much is on the page before it is unfolded. */
+const MOST_FOLDED = 20_000;
 
 /** @param {ShownMessage} message @param {boolean} own */
 export function makeRow({ sender, message, time, foreign }, own) {
   const from = foreign ? text('fromFile') : own ? text('you') : sender;
-  return element(
+  const bubble = element('p', { class: 'bubble', dir: 'auto' }, ...withLinks(message.slice(0, MOST_FOLDED)));
+  // Korean breaks between words, in the page of any language.
+  if (/[ㄱ-ㆎ가-힣]/.test(message.slice(0, MOST_FOLDED))) bubble.lang = 'ko';
+  const row = element(
     'li',
-    { class: `row${own ? ' own' : ''}${foreign ? ' foreign' : ''}${BIG.test(message) ? ' big' : ''}` },
+    { class: `row${own ? ' own' : ''}${foreign ? ' foreign' : ''}${sizeOf(message)}` },
     tint(element('span', { class: 'from' }, from), sender),
-    element('p', { class: 'bubble', dir: 'auto' }, ...linkify(message)),
-    element('span', { class: 'when' }, element('time', { datetime: new Date(time).toISOString() }, clock(time))),
+    bubble,
+    element('span', { class: 'when' }, element('time')),
   );
+  showTime(row, time);
+  if (isLong(message)) row.append(fold(bubble, message));
+  return row;
+}
+
+/** Touches the row only where it says something else: it stands in a live region. @param {HTMLElement} row @param {number} ms */
+export function showTime(row, ms) {
+  const time = row.querySelector('time');
+  if (!time) return;
+  const [datetime, wording] = [new Date(ms).toISOString(), clock(ms)];
+  if (time.dateTime !== datetime) time.dateTime = datetime;
+  if (time.textContent !== wording) time.textContent = wording;
 }
 
 /** @param {(action: 'retry' | 'delete') => void} onChoice */
@@ -29,24 +52,43 @@ export function makeFailure(onChoice) {
   return failure;
 }
 
-/** A full stop behind an address belongs to the sentence. @param {string} address */
-function withoutTail(address) {
-  let kept = address;
-  const isUnopened = () => kept.endsWith(')') && kept.split(')').length > kept.split('(').length;
-  while (/[.,;:!?…。、]/u.test(kept.slice(-1)) || isUnopened()) kept = kept.slice(0, -1);
-  return kept;
+/** Nothing but emoji is shown large. @param {string} message */
+function sizeOf(message) {
+  if (message.length > MOST_EMOJI || message.replaceAll(EMOJI, '').trim() !== '') return '';
+  return (message.match(EMOJI) ?? []).length > FEW_EMOJI ? ' big many' : ' big';
 }
 
-/** @param {string} text @returns {(Node | string)[]} */
-function linkify(text) {
+/** @param {string} message */
+const isLong = (message) => message.length > LONG.characters || message.split('\n', LONG.lines + 1).length > LONG.lines;
+
+/** @param {HTMLElement} bubble @param {string} message */
+function fold(bubble, message) {
+  const button = element('button', { type: 'button', class: 'text-button more' });
+  const isFolded = () => bubble.classList.contains('folded');
+  const turn = () => {
+    const folded = bubble.classList.toggle('folded');
+    if (!folded && message.length > MOST_FOLDED) bubble.replaceChildren(...withLinks(message));
+    button.setAttribute('aria-expanded', String(!folded));
+    say(button, folded ? 'readMore' : 'readLess');
+  };
+  turn();
+  button.addEventListener('click', () => {
+    turn();
+    if (isFolded()) bubble.scrollIntoView({ block: 'nearest' });
+  });
+  bubble.addEventListener('focusin', () => isFolded() && turn()); // a link that is out of sight
+  return button;
+}
+
+/** @param {string} message @returns {(Node | string)[]} */
+function withLinks(message) {
   const parts = [];
   let from = 0;
-  for (const { 0: found, index } of text.matchAll(ADDRESS)) {
-    const address = withoutTail(found);
-    if (!URL.canParse(address)) continue;
-    const link = element('a', { href: address, target: '_blank', rel: 'noopener noreferrer nofollow ugc' }, address);
-    parts.push(text.slice(from, index), link);
-    from = index + address.length;
+  for (const { start, end, href } of linksIn(message)) {
+    const link = element('a', { href, rel: 'noopener noreferrer nofollow ugc' }, message.slice(start, end));
+    if (!href.startsWith('mailto:')) link.target = '_blank';
+    parts.push(message.slice(from, start), link);
+    from = end;
   }
-  return [...parts, text.slice(from)];
+  return [...parts, message.slice(from)];
 }

@@ -1,4 +1,5 @@
 /** What is written but not yet stored: sent in order, each always with the same key, so that it cannot come twice. */
+import { ownIdentity } from './conversation.js';
 import { backOffMs, readHistory, Refusal, sendMessage } from './server.js';
 import { forget, onChangedElsewhere, recall, recallKeys, remember } from './storage.js';
 
@@ -51,11 +52,18 @@ export class Outbox {
     void this.flush();
   }
 
-  /** @param {string} key */
+  /** Returns what went. @param {string} key */
   delete(key) {
+    const letter = this.#letters.get(key);
     this.#letters.delete(key);
     forget(this.prefix + key);
     this.options.onChange();
+    return letter;
+  }
+
+  /** @param {Letter} letter */
+  restore(letter) {
+    this.#keep(letter);
   }
 
   /** @param {boolean} connected */
@@ -97,7 +105,7 @@ export class Outbox {
       if (!known) return true; // deleted meanwhile
       if (error.isDenied) this.options.onDenied();
       if (error.isFinal || !this.#tryLater(letter.key, error)) {
-        this.#keep({ ...known, failed: true, behind: this.options.newest() });
+        this.#update({ ...known, failed: true, behind: this.options.newest() });
         this.options.onFailed();
         return true;
       }
@@ -113,7 +121,7 @@ export class Outbox {
       const stored = await this.#find(letter);
       if (stored) return stored;
     }
-    if (!letter.triedAt || this.#isOverdue(letter.key)) this.#keep({ ...letter, triedAt: Date.now() });
+    if (!letter.triedAt || this.#isOverdue(letter.key)) this.#update({ ...letter, triedAt: Date.now() });
     const { me, other } = this.options;
     return sendMessage({ sender: me, receiver: other, message: letter.message, key: letter.key });
   }
@@ -156,6 +164,11 @@ export class Outbox {
     return this.#waiting || !this.#connected ? 'waiting' : 'sending';
   }
 
+  /** Another tab may have sent or deleted it meanwhile: then it stays away. @param {Letter} letter */
+  #update(letter) {
+    if (recall(this.prefix + letter.key) !== undefined) this.#keep(letter);
+  }
+
   /** @param {Letter} letter */
   #keep(letter) {
     this.#letters.set(letter.key, letter);
@@ -166,16 +179,53 @@ export class Outbox {
   #load() {
     this.#letters.clear();
     for (const name of recallKeys(this.prefix)) {
-      try {
-        /** @type {Letter} */
-        const letter = JSON.parse(recall(name) ?? '');
-        if (letter.key && typeof letter.message === 'string') this.#letters.set(letter.key, letter);
-      } catch {
-        forget(name); // torn by a crash of the browser: nothing of it can be sent
-      }
+      const letter = readLetter(recall(name), name.slice(this.prefix.length));
+      if (letter) this.#letters.set(letter.key, letter);
+      else forget(name); // torn by a crash of the browser: nothing of it can be sent
     }
   }
 }
+
+/**
+ * What is on its way comes last; what failed stays where it was then.
+ * @param {import('./conversation.js').Conversation} conversation @param {Outbox} outbox
+ * @param {number} aheadMs how far the server's clock is ahead @returns {ShownMessage[]}
+ */
+export function withLetters(conversation, outbox, aheadMs) {
+  const sender = outbox.options.me;
+  /** @type {ShownMessage[]} */
+  const shown = [...conversation.messages];
+  for (const letter of outbox.letters) {
+    const { key, at, behind } = letter;
+    const identity = ownIdentity(key);
+    if (conversation.has(identity)) continue;
+    const isBefore = (/** @type {ShownMessage} */ one) => one.identity === behind || one.behind === behind;
+    const place = behind ? shown.findLastIndex(isBefore) + 1 : shown.length;
+    shown.splice(place, 0, { ...letter, identity, sender, time: at + aheadMs, foreign: false });
+  }
+  return shown;
+}
+
+/** What the browser keeps is checked as what comes from anywhere. @param {string | undefined} kept @param {string} key @returns {Letter | undefined} */
+function readLetter(kept, key) {
+  try {
+    const { message, at, triedAt, failed, behind } = JSON.parse(kept ?? '');
+    if (typeof message !== 'string' || !isTime(at)) return undefined;
+    return {
+      key,
+      message,
+      at,
+      ...(isTime(triedAt) && { triedAt }),
+      failed: failed === true,
+      ...(typeof behind === 'string' && { behind }),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {unknown} ms */
+const isTime = (ms) => typeof ms === 'number' && ms > 0 && ms < 8e15;
 
 /** Not `randomUUID`: that one is missing on plain-http addresses of a local network. */
 function newKey() {

@@ -1,12 +1,13 @@
 /** The first page: who are you, and whom do you want to talk to? */
 import { Attention, countBadge } from './attention.js';
 import { avatar, element } from './elements.js';
-import { language, languageSwitch, onLanguageChange, say, sayIn, shortWhen, text } from './language.js';
+import { language, languageSwitch, onLanguageChange, say, sayIn, text } from './language.js';
 import { cleanName, preparePage } from './page.js';
 import { showPresence } from './presence.js';
 import { readHistory, readPeople, Refusal } from './server.js';
 import { recall, remember } from './storage.js';
 import { openFeed } from './stream.js';
+import { onNewDay, shortWhen } from './times.js';
 
 // Whoever has not said who they are is offered everybody.
 const STRANGER = 'guest';
@@ -82,6 +83,10 @@ function build() {
   });
   addEventListener('pagehide', () => feed?.close());
   onLanguageChange(show);
+  onNewDay(() => {
+    shown = '';
+    show();
+  });
 }
 
 /** @param {HTMLInputElement} field */

@@ -1,7 +1,8 @@
 /** Who is there, who is typing, and how far they have read. Stands outside the log: it changes all the time. */
 import { compareIds } from './conversation.js';
-import { say, shortWhen } from './language.js';
+import { say } from './language.js';
 import { Refusal, reportReceipt } from './server.js';
+import { shortWhen } from './times.js';
 
 const SETTLE_MS = 250;
 

@@ -1,9 +1,10 @@
 /** Several talk in a room: `room.html?room=lobby`. One enters with a name. */
-import { Attention, prepareNotifications } from './attention.js';
+import { Attention } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
 import { element } from './elements.js';
 import { languageSwitch, say } from './language.js';
+import { prepareNotifications } from './notifications.js';
 import { cleanName, preparePage } from './page.js';
 import { PassingLine } from './presence.js';
 import { recall, remember } from './storage.js';
@@ -74,13 +75,10 @@ async function enter(room, me, attention) {
     mailbox,
     longest: LONGEST_MESSAGE,
     frame,
-    onSeen() {
-      if (!document.hidden) attention.here = 0;
-    },
+    onUnread: (count) => (attention.here = count),
     onArrival(messages) {
-      if (document.hidden) attention.here += messages.length;
       const last = messages.at(-1);
-      if (last) notify(last.sender || room, last.message, last.identity);
+      if (last) notify({ title: last.sender || room, body: last.message, from: mailbox, mailbox, id: last.id });
     },
     onEvent({ type, data }) {
       const told = JSON.parse(data);

@@ -95,7 +95,13 @@ export async function openSession(key) {
 
 /** @param {{ mailbox: string, person?: string, others: Set<string>, cursor: string }} from */
 export const streamAddress = ({ mailbox, person, others, cursor }) =>
-  address('status', { receiver: mailbox, person, with: [...others].join(',') || undefined, lastEventId: cursor });
+  address('status', {
+    receiver: mailbox,
+    person,
+    with: [...others].join(',') || undefined,
+    lastEventId: cursor,
+    as: 'history', // so that what comes live is shown as after a reload
+  });
 
 /**
  * Answers at once when something follows the cursor, else after `waitS` seconds.

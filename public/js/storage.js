@@ -6,10 +6,11 @@ const memory = new Map();
 
 /** @param {string} key */
 export function recall(key) {
+  if (memory.has(key)) return memory.get(key); // newer: there was no room for it
   try {
-    return localStorage.getItem(PREFIX + key) ?? memory.get(key);
+    return localStorage.getItem(PREFIX + key) ?? undefined;
   } catch {
-    return memory.get(key);
+    return undefined;
   }
 }
 

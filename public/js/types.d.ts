@@ -7,7 +7,7 @@ interface StoredMessage {
   receiver: string;
   message: string;
   time: string;
-  acceptedMs?: number; // where `time` is not when it was accepted; NaN: nobody has told it yet
+  acceptedMs?: number; // where `time` is not when it was accepted
   key?: string | null;
   state?: 'sent' | 'delivered' | 'read';
   foreign?: boolean;
@@ -57,6 +57,7 @@ interface Feed {
 
 interface ShownMessage {
   identity: string;
+  id?: string; // of what is stored
   sender: string;
   message: string;
   time: number;
@@ -95,7 +96,9 @@ interface ChatOptions {
   onStranger?: (sender: string, message: StoredMessage) => void;
   onArrival?: (messages: ChatMessage[]) => void;
   onConnected?: () => void;
-  onSeen?: () => void;
+  onRead?: (id: string) => void; // the newest message read
+  onUnread?: (count: number) => void;
+  onSent?: () => void;
   onReceived?: (id: string) => void;
   onTyping?: () => void;
 }

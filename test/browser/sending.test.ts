@@ -266,8 +266,11 @@ describe('the box one writes in', () => {
     const box = composer(henry);
 
     await box.tap();
+    const keyboard = await henry.context().newCDPSession(henry);
+    const enter = { key: 'Enter', windowsVirtualKeyCode: 13 }; // a key on the screen has no code
     await box.pressSequentially('one');
-    await box.press('Enter');
+    await keyboard.send('Input.dispatchKeyEvent', { type: 'keyDown', text: '\r', ...enter });
+    await keyboard.send('Input.dispatchKeyEvent', { type: 'keyUp', ...enter });
     await box.pressSequentially('two');
     expect(await box.inputValue()).toBe('one\ntwo');
     await button(henry, 'Send').tap();

@@ -1,0 +1,77 @@
+/** Reads what is stored of a conversation, page by page, and joins it to what is known. */
+import { readHistory, Refusal } from './server.js';
+
+const PAGE = 50;
+const FEW = 15;
+const MOST_PAGES = 4;
+/** Clocks that differ by less look the same to people, and the server tells its time in whole seconds. */
+const SAME_CLOCK_MS = 5000;
+
+export class HistoryPages {
+  /** @type {string | null} */ #before = null;
+  #catchingUp = false;
+  /** How far the server's clock is ahead of this one. */
+  aheadMs = 0;
+
+  /**
+   * @param {import('./conversation.js').Conversation} conversation @param {Which} which
+   * @param {(messages: StoredMessage[]) => boolean} isEnough to begin with
+   */
+  constructor(conversation, which, isEnough) {
+    this.conversation = conversation;
+    this.which = which;
+    this.isEnough = isEnough;
+  }
+
+  get hasMore() {
+    return this.#before !== null;
+  }
+
+  /** Joins the newest to what is known. */
+  async readNewest() {
+    const { conversation } = this;
+    const known = conversation.messages.length > 0;
+    // One answer is bounded work: of a long log it may hold few messages, or none.
+    const reaches = (/** @type {StoredMessage[]} */ messages) =>
+      known ? messages.some((one) => conversation.knows(one)) : messages.length >= FEW && this.isEnough(messages);
+
+    const newest = await readHistory({ ...this.which, limit: PAGE });
+    const ahead = newest.now - Date.now();
+    this.aheadMs = Math.abs(ahead) < SAME_CLOCK_MS ? 0 : ahead;
+    let { messages, before } = newest;
+    for (let pages = 1; before && !reaches(messages) && pages < MOST_PAGES; pages++) {
+      const older = await readHistory({ ...this.which, limit: PAGE, before });
+      messages = [...older.messages, ...messages];
+      ({ before } = older);
+    }
+    const joinsUp = known && (!before || reaches(messages));
+    if (known && !joinsUp) conversation.clear();
+    if (!joinsUp) this.#before = before;
+    return { cursor: newest.cursor, added: conversation.merge(messages) };
+  }
+
+  /**
+   * After a reconnection: what I wrote on another device is in no stream of mine.
+   * @param {(read: { cursor: string, added: ChatMessage[] }) => void} onRead
+   */
+  async catchUp(onRead) {
+    if (this.#catchingUp) return;
+    this.#catchingUp = true;
+    try {
+      onRead(await this.readNewest());
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error; // the next reconnection tries again
+    } finally {
+      this.#catchingUp = false;
+    }
+  }
+
+  /** The next older messages: at least one, or the beginning. */
+  async readEarlier() {
+    while (this.#before) {
+      const page = await readHistory({ ...this.which, limit: PAGE, before: this.#before });
+      this.#before = page.before;
+      if (this.conversation.merge(page.messages).length) return;
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/** The rows of the log: messages, the days they fall on, and the line where reading has stopped. */
+import { element } from './elements.js';
+import { say } from './language.js';
+import { makeFailure, makeRow, showTime } from './message-row.js';
+import { clock, dayKey, dayName } from './times.js';
+
+const GROUP_MS = 5 * 60_000;
+const LINE = 'line';
+
+export class LogRows {
+  /** @type {Map<string, HTMLLIElement>} */ #rows = new Map();
+
+  /**
+   * @param {HTMLElement} list
+   * @param {{ isOwn: (message: ShownMessage) => boolean, onChoice: (failed: ShownMessage, action: 'retry' | 'delete') => void,
+   *   onFailure: () => void }} options
+   */
+  constructor(list, options) {
+    this.list = list;
+    this.options = options;
+  }
+
+  /** @param {string} identity */
+  get(identity) {
+    return this.#rows.get(identity);
+  }
+
+  get line() {
+    return this.#rows.get(LINE);
+  }
+
+  /** From the top. */
+  get messages() {
+    return [...this.#rows.values()].filter((row) => row.matches('.row'));
+  }
+
+  /** All are made anew: in another language. */
+  forget() {
+    this.#rows.clear();
+  }
+
+  /** Only rows that differ are touched. @param {readonly ShownMessage[]} messages @param {string | undefined} line the message below it */
+  show(messages, line) {
+    /** @type {Map<string, HTMLLIElement>} */
+    const wanted = new Map();
+    /** @type {ShownMessage | undefined} */
+    let previous;
+    for (const message of messages) {
+      const { identity } = message;
+      const isNewDay = !previous || dayKey(previous.time) !== dayKey(message.time);
+      if (isNewDay) wanted.set(`day ${identity}`, this.#day(message));
+      if (identity === line) wanted.set(LINE, this.line ?? makeLine());
+      wanted.set(identity, this.#row(message, isNewDay || identity === line ? undefined : previous));
+      previous = message;
+    }
+    this.#replace(wanted);
+  }
+
+  /** @param {ShownMessage} message */
+  #day({ identity, time }) {
+    const row = this.#rows.get(`day ${identity}`) ?? element('li', { class: 'day' }, element('span'));
+    const name = row.firstElementChild;
+    if (name && name.textContent !== dayName(time)) name.textContent = dayName(time);
+    return row;
+  }
+
+  /** @param {ShownMessage} message @param {ShownMessage | undefined} previous in the same group, perhaps */
+  #row(message, previous) {
+    const { isOwn, onChoice, onFailure } = this.options;
+    const row = this.#rows.get(message.identity) ?? makeRow(message, isOwn(message));
+    showTime(row, message.time);
+    const joined =
+      previous?.sender === message.sender &&
+      previous.foreign === message.foreign &&
+      message.time - previous.time < GROUP_MS;
+    row.classList.toggle('joined', joined);
+    row.classList.toggle('same-time', joined && clock(previous.time) === clock(message.time));
+    if (isOwn(message) && row.dataset.state !== message.state) row.dataset.state = message.state;
+    const failure = row.querySelector('.failure');
+    if (message.state === 'failed' && !failure) {
+      onFailure();
+      row.append(makeFailure((action) => onChoice(message, action)));
+    } else if (message.state !== 'failed') failure?.remove();
+    return row;
+  }
+
+  /** Neighbours that are new go in with one insertion. @param {Map<string, HTMLLIElement>} wanted */
+  #replace(wanted) {
+    const { list } = this;
+    const kept = new Set(wanted.values());
+    for (const row of list.querySelectorAll('li')) if (!kept.has(row)) row.remove();
+    let at = list.firstElementChild;
+    let run = document.createDocumentFragment();
+    for (const row of kept) {
+      if (row !== at) {
+        run.append(row);
+        continue;
+      }
+      if (run.hasChildNodes()) list.insertBefore(run, at);
+      run = document.createDocumentFragment();
+      at = at.nextElementSibling;
+    }
+    if (run.hasChildNodes()) list.append(run);
+    this.#rows = wanted;
+  }
+}
+
+const makeLine = () => element('li', { class: 'day unread-line' }, say(element('span'), 'newLine'));

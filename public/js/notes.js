@@ -1,0 +1,86 @@
+/** Short words beside the log: for ears in the status line, for eyes above the composer. */
+import { say, text } from './language.js';
+
+const STATUS_FOR_MS = 10_000;
+const UNDO_FOR_MS = 30_000;
+const BURST = { messages: 3, withinMs: 2000 };
+
+export class StatusLine {
+  #end = 0;
+
+  /** @param {HTMLElement} line */
+  constructor(line) {
+    this.line = line;
+  }
+
+  /** @param {string} wording */
+  say(wording) {
+    clearTimeout(this.#end);
+    this.line.textContent = wording;
+    this.#end = setTimeout(() => (this.line.textContent = ''), STATUS_FOR_MS);
+  }
+}
+
+export class NoteLine {
+  #end = 0;
+  #undoEnd = 0;
+  #undo = () => {};
+
+  /** @param {Frame} frame @param {StatusLine} status */
+  constructor(frame, status) {
+    this.frame = frame;
+    this.status = status;
+    frame.undoButton.addEventListener('click', () => {
+      this.#undo();
+      frame.box.focus({ preventScroll: true }); // the button goes away
+      this.#endUndo();
+    });
+  }
+
+  /** @param {string} key @param {number} seconds */
+  show(key, seconds) {
+    const { note } = this.frame;
+    say(note, key, { n: seconds });
+    this.status.say(note.textContent);
+    note.hidden = false;
+    clearTimeout(this.#end);
+    this.#end = setTimeout(() => (note.hidden = true), seconds * 1000);
+  }
+
+  /** @param {() => void} undo */
+  offerUndo(undo) {
+    this.#undo = undo;
+    this.frame.undo.hidden = false;
+    this.status.say(text('deleted'));
+    clearTimeout(this.#undoEnd);
+    this.#undoEnd = setTimeout(() => this.#endUndo(), UNDO_FOR_MS);
+  }
+
+  #endUndo() {
+    clearTimeout(this.#undoEnd);
+    this.frame.undo.hidden = true;
+    this.#undo = () => {};
+  }
+}
+
+/** More than a few at once are counted instead of read out. */
+export class Burst {
+  #count = 0;
+
+  /** @param {{ onBurst: () => void, onEnd: (count: number) => void }} options */
+  constructor(options) {
+    this.options = options;
+  }
+
+  /** @param {number} count */
+  add(count) {
+    if (!this.#count && count) setTimeout(() => this.#end(), BURST.withinMs);
+    this.#count += count;
+    if (this.#count > BURST.messages) this.options.onBurst();
+  }
+
+  #end() {
+    if (this.#count > BURST.messages) this.options.onEnd(this.#count);
+    this.#count = 0;
+  }
+}

@@ -1,0 +1,75 @@
+/** How far this person has read: what has come into sight while they look at this page. */
+import { compareIds } from './conversation.js';
+
+/** The lock that a page holds while it is read. @param {string} me @param {string} other */
+export const readingLock = (me, other) => `mailbox-chat reading/${me}/${other}`;
+
+/** Somebody looks at the page: it is visible, and its window has the focus. */
+export const isLooking = () => !document.hidden && document.hasFocus();
+
+export class Reading {
+  /** The id of the newest message read. @type {string | undefined} */ upTo;
+  /** The first message that is new: a line stands above it. @type {string | undefined} */ line;
+
+  /** @param {(message: ShownMessage) => boolean} isOwn */
+  constructor(isOwn) {
+    this.isOwn = isOwn;
+  }
+
+  /** Reading never goes back. @param {string | undefined} id */
+  reach(id) {
+    if (id && (!this.upTo || compareIds(id, this.upTo) > 0)) this.upTo = id;
+  }
+
+  /**
+   * Where reading has stopped: the server knows of two people, the browser of a room.
+   * @param {readonly ChatMessage[]} messages @param {string} newest @param {string | undefined} kept by this browser
+   */
+  begin(messages, newest, kept) {
+    if (kept && /^[\d.-]+$/.test(kept) && compareIds(kept, newest) <= 0) this.reach(kept);
+    for (const one of messages) if (one.state === 'read' && !this.isOwn(one)) this.reach(one.id);
+    const unread = this.unreadOf(messages);
+    this.line = unread[0]?.identity;
+    return unread.length;
+  }
+
+  /** What others said after the newest message read. @param {readonly ShownMessage[]} shown @returns {ShownMessage[]} */
+  unreadOf(shown) {
+    const unread = [];
+    for (const one of shown.toReversed()) {
+      if (!one.id || this.isOwn(one)) continue;
+      if (this.upTo && compareIds(one.id, this.upTo) <= 0) break;
+      unread.push(one);
+    }
+    return unread.toReversed();
+  }
+
+  /** The newest message of others among these. @param {readonly ShownMessage[]} seen */
+  newestOf(seen) {
+    return seen.findLast((one) => one.id && !this.isOwn(one))?.id;
+  }
+}
+
+/** Calls `onChange` when somebody begins to look at the page, or ends. Other tabs can see it by the lock. @param {string} lock @param {() => void} onChange */
+export function watchLooking(lock, onChange) {
+  /** @type {(() => void) | undefined} */
+  let release;
+  const turn = () => {
+    if (isLooking() && !release) hold(lock, (end) => (release = end));
+    else if (!isLooking()) {
+      release?.();
+      release = undefined;
+    }
+    onChange();
+  };
+  for (const type of ['focus', 'blur', 'pageshow']) addEventListener(type, turn);
+  document.addEventListener('visibilitychange', turn);
+  turn();
+}
+
+/** @param {string} name @param {(release: () => void) => void} begun */
+function hold(name, begun) {
+  const held = new Promise((resolve) => begun(() => resolve(undefined)));
+  // Missing on plain-http addresses, where there are no notifications either.
+  navigator.locks?.request(name, { mode: 'shared' }, () => held).catch(() => undefined);
+}

@@ -1,0 +1,209 @@
+import { describe, expect } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { history } from '../support/requests.ts';
+import { requires } from '../support/requires.ts';
+import { until } from '../support/until.ts';
+import {
+  Server,
+  button,
+  chatOf,
+  composer,
+  isReady,
+  log,
+  look,
+  newBrowser,
+  openChat,
+  setTheStage,
+  shows,
+  textsOn,
+  write,
+} from './stage.ts';
+
+const test = requires('chromium');
+setTheStage();
+
+const hasText = (page: Page, text: string) =>
+  until(`"${text}" in the box`, async () => (await composer(page).inputValue()) === text);
+const isFocused = (page: Page) => composer(page).evaluate((box) => box === document.activeElement);
+
+async function storedTexts(server: Server): Promise<string[]> {
+  const { messages } = await history({ url: server.url.replace(/\/$/, '') }, 'henry', 'jjeong');
+  return messages.map(({ message }) => message);
+}
+
+describe('the box', () => {
+  test('has the focus when a chat opens, and what is typed elsewhere goes into it', async () => {
+    const server = await Server.start();
+    const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
+    expect(await isFocused(page)).toBe(true);
+
+    await log(page).focus();
+    await page.keyboard.type('hi there');
+    await hasText(page, 'hi there');
+    await button(page, '한').focus();
+    await page.keyboard.press('!');
+    await hasText(page, 'hi there!');
+    await log(page).focus();
+    await page.keyboard.press('Control+c'); // a command is no text
+
+    expect(await isFocused(page)).toBe(false);
+    expect(await composer(page).getAttribute('dir')).toBe('auto');
+  });
+
+  test('leaves the screen to the chat where a keyboard would cover it', async () => {
+    const server = await Server.start();
+    const onGlass = await newBrowser({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+    const page = await openChat(onGlass, chatOf(server, 'henry', 'jjeong'));
+
+    expect(await isFocused(page)).toBe(false);
+    expect(await composer(page).getAttribute('enterkeyhint')).toBe('enter');
+  });
+
+  test('sends with Enter on a keyboard that is attached to a phone', async () => {
+    const server = await Server.start();
+    const onGlass = await newBrowser({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+    const page = await openChat(onGlass, chatOf(server, 'henry', 'jjeong'));
+
+    await composer(page).pressSequentially('one');
+    await composer(page).press('Shift+Enter');
+    await composer(page).pressSequentially('more');
+    await composer(page).press('Enter'); // with a code: a key that stands somewhere
+    await until('it is sent', async () => (await storedTexts(server)).length === 1);
+
+    expect(await storedTexts(server)).toEqual(['one\nmore']);
+  });
+
+  for (const [text, sent] of [
+    ['    if a:\n        b()\n    c()', '    if a:\n        b()\n    c()'],
+    ['\n \n\t  code()  \n\n', '\t  code()'],
+    ['  hi', '  hi'],
+    ['hi  \n', 'hi'],
+  ] as const) {
+    test(`keeps the blanks in front of the first line of ${JSON.stringify(text)}`, async () => {
+      const server = await Server.start();
+      const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
+
+      await write(page, text);
+      await until('it is sent', async () => (await storedTexts(server)).length === 1);
+
+      expect(await storedTexts(server)).toEqual([sent]);
+      expect(await log(page).locator('li p').allTextContents()).toEqual([sent]);
+    });
+  }
+});
+
+describe('a draft', () => {
+  async function twoTabs(server: Server): Promise<[Page, Page]> {
+    const context = await newBrowser();
+    const address = chatOf(server, 'henry', 'jjeong');
+    return [await openChat(context, address), await openChat(context, address)];
+  }
+
+  test('stands in every tab of its conversation, and leaves all of them when it is sent', async () => {
+    const server = await Server.start();
+    const [one, two] = await twoTabs(server);
+
+    await composer(one).fill('half a sentence');
+    await hasText(two, 'half a sentence');
+    await composer(two).press('End');
+    await composer(two).pressSequentially(', whole');
+    await hasText(one, 'half a sentence, whole');
+    await composer(one).press('Enter');
+    await hasText(two, '');
+    await Promise.all([one.reload(), two.reload()]);
+    await Promise.all([isReady(one), isReady(two)]);
+
+    for (const page of [one, two]) expect(await composer(page).inputValue()).toBe('');
+    expect(await storedTexts(server)).toEqual(['half a sentence, whole']);
+  });
+
+  test('outlives an empty tab that is closed', async () => {
+    const server = await Server.start();
+    const [one, two] = await twoTabs(server);
+    await two.evaluate(() =>
+      addEventListener('storage', (event) => event.stopImmediatePropagation(), { capture: true }),
+    );
+
+    await composer(one).fill('not yet');
+    await until('it is kept', () =>
+      one.evaluate(() => Object.keys(localStorage).some((key) => key.startsWith('mailbox-chat.draft/'))),
+    );
+    await two.close();
+    await one.reload();
+
+    await hasText(one, 'not yet');
+  });
+
+  test('that was sent does not come back in a tab that slept', async () => {
+    const server = await Server.start();
+    const [one, two] = await twoTabs(server);
+    await composer(one).fill('sent soon');
+    await hasText(two, 'sent soon');
+    await look(two, 'away');
+    // It hears nothing of the other tab.
+    await two.evaluate(() =>
+      addEventListener('storage', (event) => event.stopImmediatePropagation(), { capture: true }),
+    );
+
+    await composer(one).press('Enter');
+    await shows(one, 'sent soon');
+    await look(two, 'at it');
+
+    await hasText(two, '');
+    await two.reload();
+    await isReady(two);
+    expect(await composer(two).inputValue()).toBe('');
+  });
+
+  test('that was sent does not come back with Back, nor when sending failed', async () => {
+    const server = await Server.start('--max-message', '10');
+    const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
+    await write(page, 'short');
+    await page.getByText('Sent', { exact: true }).waitFor();
+    await write(page, 'longer than ten');
+    await log(page).getByText('Not sent').waitFor();
+
+    await page.goto(server.url);
+    await page.goBack();
+    await isReady(page);
+
+    expect(await composer(page).inputValue()).toBe('');
+    expect(await textsOn(page)).toEqual(['short', 'longer than ten']);
+  });
+
+  test('that two tabs send at once is sent once by each that shows it', async () => {
+    const server = await Server.start();
+    const [one, two] = await twoTabs(server);
+    await composer(one).fill('once');
+    await hasText(two, 'once');
+
+    await composer(one).press('Enter');
+    await composer(two).press('Enter');
+    await write(one, 'marker');
+    await until('the marker', async () => (await storedTexts(server)).includes('marker'));
+
+    expect(await storedTexts(server)).toEqual(['once', 'marker']);
+    await shows(two, 'marker');
+    expect(await textsOn(two)).toEqual(['once', 'marker']);
+  });
+});
+
+test('a message that was not sent and is deleted comes back with Undo', async () => {
+  const server = await Server.start('--max-message', '10');
+  const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
+  await write(page, 'longer than ten');
+  await log(page).getByText('Not sent').waitFor();
+
+  await button(page, 'Delete').click();
+  await log(page).getByText('Not sent').waitFor({ state: 'detached' });
+  expect(await page.getByRole('status').innerText()).toBe('Message deleted.');
+  await button(page, 'Undo').click();
+  await log(page).getByText('Not sent').waitFor();
+
+  expect(await textsOn(page)).toEqual(['longer than ten']);
+  expect(await button(page, 'Undo').isVisible()).toBe(false);
+  await button(page, 'Delete').click();
+  await page.reload();
+  await isReady(page);
+  expect(await textsOn(page)).toEqual([]);
+});
