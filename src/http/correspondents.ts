@@ -32,8 +32,9 @@ const MAX_PEOPLE = 200;
 const MAX_UNREAD = 2000;
 const MAX_TEXT = 4000;
 /** How far the first look at a mailbox goes back: so many events, or pages of 1 MiB. */
-const MAX_EVENTS = 2000;
-const MAX_PAGES = 16;
+const MAX_EVENTS = 20_000;
+const MAX_PAGES = 32;
+const PAGE = 1000;
 
 /**
  * Who wrote to a mailbox, what each said last, and what of it is unread. A mailbox is looked through once; from then on
@@ -86,20 +87,27 @@ export class Correspondents {
   }
 
   async #readBack(me: MailboxName): Promise<Known> {
-    let upTo: string | undefined;
     const { newest } = await this.#store.ends(me);
-    const found: (Said | undefined)[] = [];
+    let upTo: string | undefined;
     let before: string | undefined;
-    for (let page = 0; page < MAX_PAGES && found.length < MAX_EVENTS; page += 1) {
-      const { events, more } = await this.#store.readBack(me, before, MAX_EVENTS);
+    let count = 0;
+    const found: Known['people'] = new Map(); // whoever wrote last comes first, and so do their ids
+    for (let page = 0; page < MAX_PAGES && count < MAX_EVENTS; page += 1) {
+      const { events, more } = await this.#store.readBack(me, before, PAGE);
       upTo ??= events[0]?.id;
-      found.push(...events.map((event) => saidIn(me, event)));
+      count += events.length;
+      for (const event of events) {
+        const said = saidIn(me, event);
+        const name = said?.message.sender;
+        if (!name || name === me) continue;
+        if (!found.has(name)) found.set(name, { last: said, unread: [] });
+        found.get(name)!.unread.push(event.id);
+      }
       if (more === undefined) break;
       before = more;
     }
-    const people: Known['people'] = new Map();
-    for (const said of found.toReversed()) add(people, me, said);
-    return { upTo: upTo ?? newest, people };
+    const people = [...found].map(([name, { last, unread }]) => [name, { last, unread: unread.toReversed() }] as const);
+    return { upTo: upTo ?? newest, people: new Map(people.toReversed()) };
   }
 }
 

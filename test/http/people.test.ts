@@ -17,8 +17,11 @@ describe('the list of people', () => {
     const many = Array.from({ length: 2500 }, (_, n) => `data: ${JSON.stringify({ ...letter, key: `${n}` })}\n\n`);
     chat.writeForeign('henry', `\n\n${many.join('')}`);
 
-    const people = await peopleOf(chat);
-    expect(people.find(({ name }) => name === 'mina')).toMatchObject({ unread: 3, last: { message: 'three' } });
+    const mina = { unread: 3, last: { message: 'three' } };
+    expect((await peopleOf(chat)).find(({ name }) => name === 'mina')).toMatchObject(mina);
+    await chat.stop();
+    const again = await serveChat({ dir: chat.dir });
+    expect((await peopleOf(again)).find(({ name }) => name === 'mina')).toMatchObject(mina);
   });
 
   test('counts each message once when it is asked for many times at once', async () => {
