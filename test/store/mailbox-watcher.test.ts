@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { MailboxWatcher } from '../../src/files/mailbox-watcher.ts';
 import { silent } from '../../src/words/logger.ts';
 import { temporaryDirectory } from '../support/directory.ts';
-import { until } from '../support/until.ts';
+import { DEADLINE_MS, until } from '../support/until.ts';
 
 let dir: string;
 let watcher: MailboxWatcher;
@@ -27,10 +27,11 @@ function mailbox(name: string): string {
 /** Appends until a hint comes: a watch may begin a moment after it was asked for. */
 async function hinted(path: string, hints: () => number): Promise<void> {
   const before = hints();
-  while (hints() === before) {
+  const appended = (): boolean => {
     appendFileSync(path, 'data: hi\n\n');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+    return hints() > before;
+  };
+  await until('a hint', appended, DEADLINE_MS, 20);
 }
 
 test('hints at mailboxes beyond those with a watch of their own', async () => {
