@@ -9,7 +9,7 @@ const Standing = z.object({
   access: z.enum(['open', 'links', 'login']),
   /** Whom the request may act as. */
   as: z.union([z.literal('everybody'), Names]),
-  /** Everybody whose credential came along; a link may have been opened at another address only. */
+  /** Everybody whose credential came with the request, even if it does not count at this address. */
   known: Names,
   /** Why nobody is known. */
   refusal: z.enum(['no-link', 'link-ended', 'not-signed-in']).optional(),
@@ -17,17 +17,17 @@ const Standing = z.object({
 
 const Caller = Standing.extend({
   mayInspect: z.boolean(),
-  /** A program on this computer, as far as can be told: it may know where the files are. */
+  /** Whether it seems to come from a program on this computer, which may know where the files are. */
   isHere: z.boolean().optional(),
-  /** The network address that counts for the send limit. Left out: no limit. */
+  /** The network address for the rate limits. Left out: no limit. */
   address: z.string().optional(),
-  /** Whom the pages there offer to talk to. */
+  /** The people whom the pages of that process offer. */
   people: Names,
-  /** Those who were let in there by name. Only told where somebody asks for them. */
+  /** The people who have an invitation there. Only given to a route that needs them. */
   invited: Names.optional(),
-  /** Whether it comes from a command of somebody who may use the directory: may delete mailboxes, and is nobody's presence. */
+  /** Whether a command of somebody who may use the directory asks: it may delete mailboxes, and shows nobody as online. */
   administers: z.boolean().optional(),
-  /** Of a message that brings no key: with one, the same request can be made again. */
+  /** The key for a message without one, so that the same request can be made again. */
   messageKey: z.string().optional(),
 });
 
@@ -37,13 +37,13 @@ const REFUSALS = {
   'not-signed-in': 'You are not signed in. Sign in to the application first.',
 } as const;
 
-/** What a credential, or none, lets a request do. */
+/** What a request may do with its credential, or without one. */
 export type Standing = z.infer<typeof Standing>;
 
-/** Who is asking, by the word of the process where the request arrived. It travels with a request that is passed on. */
+/** Who is asking, as the process says where the request arrived. It travels with a request that is passed on. */
 export type Caller = z.infer<typeof Caller>;
 
-/** For who may read the directory anyway: may act as everybody and see everything. */
+/** Somebody who may read the directory anyway: may act as everybody and see everything. */
 export const ADMINISTRATOR: Caller = {
   access: 'open',
   as: 'everybody',
@@ -53,14 +53,14 @@ export const ADMINISTRATOR: Caller = {
   administers: true,
 };
 
-/** Tells the owner of a directory who is asking. Believed only where it comes through the directory's socket. */
+/** Tells the owner of a directory who is asking. It counts only on the socket of the directory. */
 export const CALLER_HEADER = 'mailbox-chat-caller';
 
 export function callerHeader(caller: Caller): string {
   return encodeURIComponent(JSON.stringify(caller));
 }
 
-/** Who is asking, by the header. FORBIDDEN without, or with one that does not say it. */
+/** Who is asking, as the header says. FORBIDDEN if it is missing or malformed. */
 export function passedCaller({ headers }: IncomingMessage): Caller {
   try {
     return Caller.parse(JSON.parse(decodeURIComponent(String(headers[CALLER_HEADER]))));
@@ -71,16 +71,16 @@ export function passedCaller({ headers }: IncomingMessage): Caller {
 
 interface Asking {
   readonly caller: Caller;
-  /** Looks again: a link may have ended meanwhile. */
+  /** Finds out again: a link may have ended in the meantime. */
   readonly again: () => Promise<Caller>;
 }
 
-/** On the request itself: a WeakMap with every request in it makes the garbage collector slow. */
+/** A property of the request: a WeakMap of all requests makes the garbage collector slow. */
 const ASKING = Symbol('who is asking');
 
 type Asked = IncomingMessage & { [ASKING]?: Asking };
 
-/** From now on `callerOf` tells who is asking. */
+/** Sets who is asking, for `callerOf`. */
 export function setCaller(
   req: IncomingMessage,
   caller: Caller,
@@ -89,7 +89,7 @@ export function setCaller(
   (req as Asked)[ASKING] = { caller, again };
 }
 
-/** Whether somebody has said yet who is asking. */
+/** Whether `setCaller` was called for this request. */
 export function hasCaller(req: IncomingMessage): boolean {
   return ASKING in req;
 }
@@ -98,18 +98,18 @@ export function callerOf(req: IncomingMessage): Caller {
   return askingOf(req).caller;
 }
 
-/** Who is asking now, for what lasts longer than a moment. */
+/** Who is asking now, for requests that last longer than a moment. */
 export function callerNow(req: IncomingMessage): Promise<Caller> {
   return askingOf(req).again();
 }
 
 function askingOf(req: IncomingMessage): Asking {
   const found = (req as Asked)[ASKING];
-  if (!found) throw new Error('nobody has said who is asking');
+  if (!found) throw new Error('setCaller was not called for this request');
   return found;
 }
 
-/** Lets a caller act as this person. Otherwise UNAUTHORIZED, when nobody is known, or FORBIDDEN. */
+/** Lets a caller act as this person. Otherwise throws UNAUTHORIZED, if nobody is known, or FORBIDDEN. */
 export function admit(caller: Caller, person: MailboxName): void {
   const { access, as, known } = caller;
   if (as === 'everybody' || as.includes(person)) return;
@@ -126,7 +126,7 @@ export function admit(caller: Caller, person: MailboxName): void {
   );
 }
 
-/** Lets in whoever belongs here. Otherwise UNAUTHORIZED. */
+/** Lets in everybody whom the chat knows. Otherwise throws UNAUTHORIZED. */
 export function admitAnyone({ as, known, refusal }: Caller): void {
   if (as === 'everybody' || known.length > 0) return;
   throw unauthorized(refusal);
@@ -138,13 +138,13 @@ export function unauthorized(refusal: Standing['refusal']): MailboxError {
 }
 
 const NO_INSPECTOR = {
-  open: 'Refused: all mailboxes at once are shown on the computer of the chat only. Open the page there, at localhost.',
+  open: 'Refused: this page shows all mailboxes, and only on the computer that runs the chat. Open it there, at localhost.',
   links:
     'Refused: a link opens one mailbox, and this page shows all. If you may read the data directory, start a second chat on it, for that computer only: mailbox-chat --port 2013.',
   login: 'This application does not let you look into the mailboxes.',
 } as const;
 
-/** For what shows everybody's mail. */
+/** Lets in a caller who may see everybody's mail. */
 export function admitInspector({ access, mayInspect }: Caller): void {
   if (!mayInspect) throw new MailboxError('FORBIDDEN', NO_INSPECTOR[access]);
 }

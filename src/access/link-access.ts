@@ -8,9 +8,9 @@ import type { Invitations } from './invitations.ts';
 import type { RequestPlace } from './request-place.ts';
 
 /**
- * Whoever has an invitation link. The page trades its key for a cookie, one per person, so that two people can use one
- * browser; scripts send it as `Authorization: Bearer`. Coming from this computer proves nothing: so do the clients of a
- * proxy here, and other accounts.
+ * Lets in people with an invitation link. The page trades its key for a cookie, one per person, so that two people can
+ * use one browser; scripts send the key as `Authorization: Bearer`. A request from this computer needs a link, too: it
+ * may come from a client of a proxy here, or from another account.
  */
 export class LinkAccess implements Access {
   readonly name = 'links';
@@ -24,7 +24,7 @@ export class LinkAccess implements Access {
     this.#placeOf = placeOf;
   }
 
-  /** The same answer as before, as long as nobody was invited or revoked: open streams ask every two seconds. */
+  /** Repeats its answer as long as nobody was invited or revoked: open streams ask every two seconds. */
   standingOf(req: IncomingMessage): Standing {
     const { version } = this.#invitations;
     let asked = this.#asked.get(req);
@@ -36,9 +36,9 @@ export class LinkAccess implements Access {
     return this.#invitations.people();
   }
 
-  /** Trades a key for a cookie, as a Set-Cookie header; UNAUTHORIZED when the key is nobody's, INVALID_REQUEST under a path that cannot be one's. */
+  /** Trades a key for a Set-Cookie header. UNAUTHORIZED for an unknown key, INVALID_REQUEST if the path fits no cookie. */
   trade(req: IncomingMessage, key: string): { person: MailboxName; cookie: string } {
-    void this.#invitations.version; // looks at the file
+    void this.#invitations.version; // reads the file
     const person = this.#invitations.personOf(key);
     if (person === undefined) throw unauthorized('link-ended');
     const place = this.#placeOf(req);
@@ -48,9 +48,9 @@ export class LinkAccess implements Access {
     return { person, cookie: `${cookieName(req, person, place)}=${key}; ${attributes}` };
   }
 
-  /** Whether a link of this person came along that works no more, beside others perhaps that do. */
+  /** Whether a link of this person came with the request that no longer works, even if others do. */
   hasEnded(req: IncomingMessage, person: MailboxName): boolean {
-    void this.#invitations.version; // looks at the file
+    void this.#invitations.version; // reads the file
     const name = cookieName(req, person, this.#placeOf(req));
     return keysOf(req).some(({ key, cookie }) => cookie === name && this.#invitations.personOf(key) !== person);
   }
@@ -77,17 +77,18 @@ function peopleIn(found: readonly { readonly person: MailboxName }[]): MailboxNa
   return [...new Set(found.map(({ person }) => person))];
 }
 
-/** Behind a semicolon an attribute of the cookie would begin. */
+/** A semicolon would begin another attribute of the cookie. */
 const COOKIE_PATH = /^[\x21-\x3a\x3c-\x7e]+$/;
-const NO_PATH = 'No cookie can be limited to this path: it has a ";" or a character outside ASCII. Use another one.';
+const NO_PATH =
+  'No cookie can be limited to this path: it has a ";" or a character outside ASCII. Mount the chat at another path.';
 
-/** One for each person, mount and port. A socket file has no port. */
+/** A cookie for each person, mount and port. A socket file has no port. */
 function cookieName(req: IncomingMessage, person: MailboxName, { mount, isSecure }: RequestPlace): string {
   const hash = createHash('sha256').update(`${mount}\n${person}`).digest('hex').slice(0, 16);
   return `${isSecure ? securePrefix(mount) : ''}mc_${req.socket.localPort ?? 0}_${hash}`;
 }
 
-/** Browsers take a cookie with such a name from https only. */
+/** Browsers accept a cookie with such a name only over https. */
 function securePrefix(mount: string): string {
   return mount === '/' ? '__Host-' : '__Secure-';
 }
@@ -96,16 +97,16 @@ const OUR_COOKIE = /^(?:__Host-|__Secure-)?mc_\d+_[0-9a-f]{16}$/;
 
 interface Key {
   readonly key: string;
-  /** The name of the cookie that it came in; none: it came as Bearer. */
+  /** The name of its cookie; left out if it came as Bearer. */
   readonly cookie?: string;
 }
 
-/** More than anybody's browser has: each costs a hash. */
+/** More than any browser has. Each costs a hash. */
 const MAX_COOKIES = 20;
 
 /**
- * The Bearer key, and those in the first 20 different cookies of ours. A name may come twice: a neighbouring site can
- * add some that do not count. With twenty of them it keeps somebody out, and lets nobody in.
+ * The Bearer key, and the keys in the first 20 different cookies of ours. A name may come twice, because a neighbouring
+ * site can add cookies. With twenty of them it can keep somebody out, but it lets nobody in.
  */
 function keysOf(req: IncomingMessage): Key[] {
   const bearer = /^Bearer (\S{1,256})$/i.exec(req.headers.authorization ?? '')?.slice(1) ?? [];

@@ -6,7 +6,7 @@ import type { Access } from './access.ts';
 const ADVICE =
   "Turn it into a name that is nobody else's, for example: identify: (req) => req.user?.email.replace('@', '_at_')";
 
-/** Whoever the host application says it is. */
+/** The person whom the host application names. */
 export function loginAccess(identify: Identify): Access {
   return {
     name: 'login',
@@ -20,7 +20,7 @@ export function loginAccess(identify: Identify): Access {
   };
 }
 
-/** A name that cannot be a mailbox is the application's mistake: its log shows it, not its visitor. */
+/** A name that cannot be a mailbox is a mistake of the application: its log shows it, its visitors do not. */
 function nameFrom(name: unknown): MailboxName {
   try {
     return personName(name);

@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 
-/** What a cookie has to know of where the chat was found. */
+/** How a browser reached the chat, as far as it matters to a cookie. */
 export interface RequestPlace {
-  /** Where it is mounted, with a slash at the end: `/`, `/chat/`. */
+  /** The path of the mount, with a slash at the end: `/`, `/chat/`. */
   readonly mount: string;
   readonly isSecure: boolean;
 }
 
-/** A path that cannot be read as anything else in a header. */
+/** A path that means nothing else in a header. */
 const PREFIX = /^(?:\/[\w.~-]+)+$/;
 
-/** With `trustProxy`, X-Forwarded-Proto and -Prefix (`/chat`: what the proxy took off) say how the page was found. */
+/** With `trustProxy`, X-Forwarded-Proto and -Prefix (the `/chat` that the proxy removed) say how the page was reached. */
 export function requestPlace(req: IncomingMessage, trustProxy: boolean): RequestPlace {
   const below = 'baseUrl' in req && typeof req.baseUrl === 'string' ? req.baseUrl : '';
   const isEncrypted = 'encrypted' in req.socket;

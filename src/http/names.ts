@@ -5,7 +5,7 @@ import { sendJson } from './answer.ts';
 import type { Chat } from './chat.ts';
 import { queryOf, type Handler } from './request.ts';
 
-/** `GET /names?name=Kim Min`: the mailbox of whoever has that name, and whether anybody by that name has been here. */
+/** `GET /names?name=Kim Min`: the mailbox that belongs to a name, and whether anybody of that name has been here. */
 export function getName(chat: Chat): Handler {
   return async (req, res) => {
     const caller = callerOf(req);
@@ -17,7 +17,7 @@ export function getName(chat: Chat): Handler {
   };
 }
 
-/** Mail in the mailbox proves nothing: others wrote it. */
+/** Mail in the mailbox does not count: others wrote it. */
 async function isKnown(
   name: MailboxName,
   { people, invited = [], as }: Caller,

@@ -44,7 +44,7 @@ export function isPassing(error: unknown): boolean {
   return !(error instanceof MailboxError) || STATUS[error.code] >= 429;
 }
 
-/** How a client is told of it; what is not a MailboxError is ours to find out about. */
+/** The code that a client gets. An error that is not a MailboxError is a fault of ours. */
 export function codeOf(error: unknown): MailboxErrorCode {
   return error instanceof MailboxError ? error.code : 'STORE_FAILED';
 }
@@ -52,13 +52,11 @@ export function codeOf(error: unknown): MailboxErrorCode {
 interface Counting {
   readonly counts: ChatCounts;
   readonly logger: Logger;
-  /** Where the files are: for the log, not for clients. */
+  /** The data directory: the log may name it, an answer may not. */
   readonly dir: string | null;
 }
 
-/**
- * Answers with `{error, message}`; what is not a MailboxError is ours to find in the log, and tells the client little.
- */
+/** Answers with `{error, message}`. An error that is not a MailboxError goes to the log, and the client learns little. */
 export function sendProblem(res: ServerResponse, error: unknown, logger: Logger, dir: string | null = null): void {
   const { code, message } = problemOf(error, logger);
   if (res.headersSent) {
@@ -72,7 +70,7 @@ export function sendProblem(res: ServerResponse, error: unknown, logger: Logger,
   sendJson(res, status, { error: code, message: withoutPlace(message, dir) });
 }
 
-/** Leaves out where on this computer the directory is. */
+/** Removes from a message where the directory is on this computer. */
 function withoutPlace(message: string, dir: string | null): string {
   if (dir === null) return message;
   const places = [dir, resolve(dir), real(dir)].filter(isAbsolute);
@@ -83,11 +81,11 @@ function real(dir: string): string {
   try {
     return realpathSync(dir);
   } catch {
-    return dir; // it was removed meanwhile
+    return dir; // it was removed in the meantime
   }
 }
 
-/** What the client may know; what it may not is logged. */
+/** The problem as the client may know it. The rest is logged. */
 function problemOf(error: unknown, logger: Logger): MailboxError {
   if (!(error instanceof MailboxError)) {
     logger.error({ err: error }, 'a request failed');

@@ -5,38 +5,38 @@ import { MailboxError } from '../words/mailbox-error.ts';
 const WINDOW_MS = 1000;
 const ADDRESS_FACTOR = 4;
 
-/** How fast something may come, by person and by address. */
+/** Limits how fast requests may come, for each person and each address. */
 export class RateLimit {
   readonly #perSecond: number;
   readonly #what: string;
   readonly #persons = new SecondCounter();
   readonly #addresses = new SecondCounter();
 
-  /** `perSecond`: for one person, four times as many for an address; 0: no limit. `what`: in the plural, for people. */
+  /** `perSecond`: for a person; an address may send four times as many; 0: no limit. `what`: a plural for the error. */
   constructor(perSecond: number, what: string) {
     this.#perSecond = perSecond;
     this.#what = what;
   }
 
-  /** Counts one more, where the address is known; RATE_LIMITED when it is one too many. A room's readers are nobody. */
+  /** Counts one more request, if its address is known. RATE_LIMITED if it is one too many. In a room, `person` is left out. */
   count(address: string | undefined, person?: string): void {
     const perSecond = this.#perSecond;
     if (perSecond === 0 || address === undefined) return;
     const byPerson = person === undefined ? 0 : this.#persons.count(person);
     const byAddress = this.#addresses.count(networkOf(address));
     if (byPerson <= perSecond && byAddress <= perSecond * ADDRESS_FACTOR) return;
-    const why = `Too many ${this.#what}: ${perSecond} a second are possible. Send again in a second.`;
+    const why = `Too many ${this.#what}: ${perSecond} a second are allowed. Send it again in a second.`;
     throw new MailboxError('RATE_LIMITED', why);
   }
 }
 
-/** Where a request comes from; with `trustProxy`, by the word of the last proxy. */
+/** The address that a request comes from; with `trustProxy`, the one that the last proxy names. */
 export function addressOf(req: IncomingMessage, trustProxy: boolean): string {
   const forwarded = trustProxy ? [req.headers['x-forwarded-for']].flat().join(',') : '';
   return forwarded.split(',').at(-1)?.trim() || req.socket.remoteAddress || '';
 }
 
-/** An IPv6 address counts as its first 56 bits, the network of one household: whoever has one address has many. */
+/** Reduces an IPv6 address to its first 56 bits, the network of one household, which has many addresses. */
 function networkOf(address: string): string {
   if (isIP(address) !== 6 || address.startsWith('::ffff:')) return address;
   const [head = '', tail] = address.split('::');
@@ -47,12 +47,12 @@ function networkOf(address: string): string {
   return [a, b, c, Number(d) >> 8].join(':');
 }
 
-/** Uses a clock that only rises: if the time of day were set back, a steady sender would be refused for that long. */
+/** Counts by a monotonic clock: if the time of day were set back, it would refuse a steady sender for that long. */
 class SecondCounter {
   readonly #counts = new Map<string, number>();
   #beganMs = 0;
 
-  /** How often this key has come in the current second, this time included. */
+  /** How often this key has come in the current second, including now. */
   count(key: string): number {
     const nowMs = performance.now();
     if (nowMs - this.#beganMs >= WINDOW_MS) {

@@ -13,7 +13,7 @@ const MAX_BYTES = 1024;
 /** `POST /session` {key}: trades the key of an invitation link for a cookie. */
 export function postSession({ links }: FrontOptions): Handler {
   return async (req, res) => {
-    const { key } = await readFields(req, Fields, MAX_BYTES, 'A session is asked for with {key}, a text.');
+    const { key } = await readFields(req, Fields, MAX_BYTES, 'The body must be {key}, a string.');
     if (!links) throw new MailboxError('NOT_FOUND', 'This chat has no invitation links, so nobody needs a key.');
     const { person, cookie } = links.trade(req, key);
     res.setHeader('Set-Cookie', cookie);
@@ -22,8 +22,8 @@ export function postSession({ links }: FrontOptions): Handler {
 }
 
 /**
- * `GET /session`: who is asking, and how people get in here. `refusal` says why nobody is let in, or with `?person=` why
- * that person is not.
+ * `GET /session`: who is asking, and how people get in here. `refusal` says why nobody gets in, or with `?person=` why
+ * that person does not.
  */
 export function getSession(front: Front): Handler {
   return async (req, res) => {
