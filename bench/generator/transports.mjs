@@ -30,70 +30,89 @@ export async function transports(job) {
 
 /** @param {TransportsJob} job @param {(error: Error) => void} failed */
 async function measure({ port, pid, by, receivers, idleSeconds, seconds, burst }, failed) {
-  const ledger = new Ledger();
-  /** @type {Map<string, number>} */
-  const sentAt = new Map();
-  /** @type {number[]} */
-  let delays = [];
-  const onMessage = (/** @type {string} */ data) => {
-    const key = keyIn(data);
-    delays.push(performance.now() - Number(sentAt.get(key)));
-    ledger.deliver(key);
-  };
+  const crowd = new Crowd(receivers);
   const open = RECEIVERS[by];
+  const onMessage = (/** @type {string} */ data) => crowd.take(data);
   const listeners = await Promise.all(receivers.map((receiver) => open({ port, receiver, onMessage, failed })));
   const publishers = Array.from({ length: PUBLISHERS }, () => new Publisher(port, failed));
-  const next = new Map(receivers.map((receiver) => [receiver, 0]));
-
-  /**
-   * Each publisher sends to its share of the receivers, one by one.
-   * @param {number} rounds @param {number} everyMs  how long a round takes, spread over the receivers; 0: at once
-   */
-  const publish = async (rounds, everyMs) => {
-    const begun = performance.now();
-    const dueIn = (/** @type {number} */ round, /** @type {number} */ i) =>
-      begun + (round + i / receivers.length) * everyMs - performance.now();
-    await Promise.all(
-      publishers.map(async (publisher, p) => {
-        for (let round = 0; round < rounds; round += 1) {
-          for (let i = p; i < receivers.length; i += PUBLISHERS) {
-            if (everyMs > 0) await elapsed(Math.max(0, dueIn(round, i)) / 1000);
-            const receiver = String(receivers[i]);
-            const number = Number(next.get(receiver));
-            next.set(receiver, number + 1);
-            sentAt.set(`${receiver}-s.${number}`, performance.now());
-            await post(publisher, messageJson(`${receiver}-s`, receiver, number));
-            ledger.accept(`${receiver}-s`);
-          }
-        }
-      }),
-    );
-    await ledger.settled(SETTLE_MS);
-  };
   /** @param {() => Promise<unknown>} work */
   const during = async (work) => {
-    delays = [];
+    crowd.delays = [];
     const [before, cpuBefore] = [total(listeners), cpuSeconds(pid)];
     await work();
-    const [after, cpuAfter] = [total(listeners), cpuSeconds(pid)];
-    return {
-      requests: after.requests - before.requests,
-      up: after.up - before.up,
-      down: after.down - before.down,
-      cpu: cpuAfter - cpuBefore,
-    };
+    const [after, cpu] = [total(listeners), cpuSeconds(pid) - cpuBefore];
+    const { requests, up, down } = before;
+    const traffic = { requests: after.requests - requests, up: after.up - up, down: after.down - down };
+    return { ...traffic, cpu, delays: crowd.delays };
   };
 
   await elapsed(0.5); // the first answers do not count
   const idle = await during(() => elapsed(idleSeconds));
-  const steady = await during(() => publish(seconds, 1000));
-  const steadyDelays = latencies(delays);
-  const bursting = await during(() => publish(burst, 0));
-  const burstDelays = latencies(delays);
-  for (const { close } of listeners) close();
-  for (const publisher of publishers) publisher.close();
+  const steady = await during(() => crowd.publish(publishers, seconds, 1000));
+  const bursting = await during(() => crowd.publish(publishers, burst, 0));
+  for (const each of [...listeners, ...publishers]) each.close();
+  return { ...resultsOf(idle, steady, bursting, 60 / idleSeconds / receivers.length), faults: crowd.ledger.faults };
+}
 
-  const perMinute = 60 / idleSeconds / receivers.length;
+/** What was sent to the receivers, and how long each message took. */
+class Crowd {
+  ledger = new Ledger();
+  /** @type {number[]} */
+  delays = [];
+  /** @type {Map<string, number>} */
+  #sentAt = new Map();
+  #receivers;
+  #next;
+
+  /** @param {readonly string[]} receivers */
+  constructor(receivers) {
+    this.#receivers = receivers;
+    this.#next = new Map(receivers.map((receiver) => [receiver, 0]));
+  }
+
+  /** @param {string} data */
+  take(data) {
+    const key = keyIn(data);
+    this.delays.push(performance.now() - Number(this.#sentAt.get(key)));
+    this.ledger.deliver(key);
+  }
+
+  /**
+   * Each publisher sends to its share of the receivers, one by one.
+   * @param {readonly Publisher[]} publishers @param {number} rounds
+   * @param {number} everyMs  how long a round takes, spread over the receivers; 0: at once
+   */
+  async publish(publishers, rounds, everyMs) {
+    const begun = performance.now();
+    const share = async (/** @type {Publisher} */ publisher, /** @type {number} */ first) => {
+      for (let round = 0; round < rounds; round += 1) {
+        for (let i = first; i < this.#receivers.length; i += publishers.length) {
+          const dueMs = begun + (round + i / this.#receivers.length) * everyMs;
+          if (everyMs > 0) await elapsed(Math.max(0, dueMs - performance.now()) / 1000);
+          await this.#post(publisher, String(this.#receivers[i]));
+        }
+      }
+    };
+    await Promise.all(publishers.map(share));
+    await this.ledger.settled(SETTLE_MS);
+  }
+
+  /** @param {Publisher} publisher @param {string} receiver */
+  async #post(publisher, receiver) {
+    const [sender, number] = [`${receiver}-s`, Number(this.#next.get(receiver))];
+    this.#next.set(receiver, number + 1);
+    this.#sentAt.set(`${sender}.${number}`, performance.now());
+    await new Promise((resolve) => publisher.post(messageJson(sender, receiver, number), () => resolve(undefined)));
+    this.ledger.accept(sender);
+  }
+}
+
+/**
+ * @typedef {{ requests: number, up: number, down: number, cpu: number, delays: number[] }} Phase
+ * @param {Phase} idle @param {Phase} steady @param {Phase} bursting @param {number} perMinute
+ */
+function resultsOf(idle, steady, bursting, perMinute) {
+  const [steadyDelays, burstDelays] = [latencies(steady.delays), latencies(bursting.delays)];
   return {
     idleRequests: idle.requests * perMinute,
     idleBytes: (idle.up + idle.down) * perMinute,
@@ -107,7 +126,6 @@ async function measure({ port, pid, by, receivers, idleSeconds, seconds, burst }
     burstP99: burstDelays.p99,
     burstBytes: (bursting.up + bursting.down) / burstDelays.count,
     burstCpu: (bursting.cpu / burstDelays.count) * 1e6,
-    faults: ledger.faults,
   };
 }
 
@@ -116,9 +134,4 @@ function total(listeners) {
   const all = listeners.map(({ traffic }) => traffic());
   const sum = (/** @type {'requests' | 'up' | 'down'} */ what) => all.reduce((sum, each) => sum + each[what], 0);
   return { requests: sum('requests'), up: sum('up'), down: sum('down') };
-}
-
-/** @param {Publisher} publisher @param {string} json */
-function post(publisher, json) {
-  return new Promise((resolve) => publisher.post(json, () => resolve(undefined)));
 }
