@@ -3,7 +3,7 @@ import type { MailboxStore, MailEvent } from '../words/mailbox-store.ts';
 import { shownMail, type ShownMail } from '../words/shown-mail.ts';
 import type { Position } from './conversation.ts';
 
-/** What somebody said, and where that stands. */
+/** A message and its place among others. */
 export interface Said {
   readonly position: Position;
   readonly message: Pick<ShownMail, 'sender' | 'receiver' | 'message' | 'time' | 'key'>;
@@ -11,19 +11,19 @@ export interface Said {
 
 export interface Correspondent {
   readonly last: Said;
-  /** The ids of what was not read yet, oldest first. */
+  /** The ids of unread messages, oldest first. */
   readonly unread: string[];
 }
 
 interface Entry {
   known?: Known;
-  /** One look after the other: two at once would count twice what has come. */
-  looking: Promise<unknown>;
+  /** The read that is under way. Two at once would count new messages twice. */
+  reading: Promise<unknown>;
 }
 
 interface Known {
   readonly upTo: string;
-  /** Whoever wrote last comes last. */
+  /** In the order of their last messages. */
   readonly people: Map<MailboxName, Correspondent>;
 }
 
@@ -31,18 +31,18 @@ const MAX_MAILBOXES = 200;
 const MAX_PEOPLE = 200;
 const MAX_UNREAD = 2000;
 const MAX_TEXT = 4000;
-/** How far the first look at a mailbox goes back: so many events, or pages of 1 MiB. */
+/** How far back the first read of a mailbox goes: so many events, or pages of 1 MiB. */
 const MAX_EVENTS = 20_000;
 const MAX_PAGES = 32;
 const PAGE = 1000;
 
 /**
- * Who wrote to a mailbox, what each said last, and what of it is unread. A mailbox is looked through once; from then on
- * only what has come since is read. So nobody goes from the list when much else comes.
+ * Who wrote to a mailbox, with the last message and the unread ones of each. It reads a mailbox once, and after that only
+ * what is new: so nobody drops out of the list when many messages of others come.
  */
 export class Correspondents {
   readonly #store: MailboxStore;
-  /** Whichever was asked for last comes last. */
+  /** The mailbox that was asked for last comes last. */
   readonly #entries = new Map<MailboxName, Entry>();
 
   constructor(store: MailboxStore) {
@@ -50,16 +50,16 @@ export class Correspondents {
   }
 
   async of(me: MailboxName): Promise<ReadonlyMap<MailboxName, Correspondent>> {
-    const entry = this.#entries.get(me) ?? { looking: Promise.resolve() };
+    const entry = this.#entries.get(me) ?? { reading: Promise.resolve() };
     this.#entries.delete(me);
     this.#entries.set(me, entry);
     for (const name of this.#entries.keys()) if (this.#entries.size > MAX_MAILBOXES) this.#entries.delete(name);
-    const look = entry.looking.then(async () => (entry.known = await this.#look(me, entry.known)));
-    entry.looking = look.catch(() => undefined); // whoever asked is told
-    return (await look).people;
+    const reading = entry.reading.then(async () => (entry.known = await this.#read(me, entry.known)));
+    entry.reading = reading.catch(() => undefined); // our caller gets the error
+    return (await reading).people;
   }
 
-  async #look(me: MailboxName, known: Known | undefined): Promise<Known> {
+  async #read(me: MailboxName, known: Known | undefined): Promise<Known> {
     const { upTo, people } = (known && (await this.#readOn(me, known))) ?? (await this.#readBack(me));
     const { oldest } = await this.#store.ends(me);
     const marks = await this.#store.marks(me);
@@ -73,7 +73,7 @@ export class Correspondents {
     return { upTo, people: kept };
   }
 
-  /** Undefined when what came in between is no longer kept. */
+  /** Undefined if some of what came in between is no longer kept. */
   async #readOn(me: MailboxName, { upTo, people }: Known): Promise<Known | undefined> {
     const joined = new Map([...people].map(([name, { last, unread }]) => [name, { last, unread: [...unread] }]));
     let cursor = upTo;
@@ -91,7 +91,7 @@ export class Correspondents {
     let upTo: string | undefined;
     let before: string | undefined;
     let count = 0;
-    const found: Known['people'] = new Map(); // whoever wrote last comes first, and so do their ids
+    const found: Known['people'] = new Map(); // the newest first, also among the ids
     for (let page = 0; page < MAX_PAGES && count < MAX_EVENTS; page += 1) {
       const { events, more } = await this.#store.readBack(me, before, PAGE);
       upTo ??= events[0]?.id;
@@ -120,7 +120,7 @@ function add(people: Known['people'], me: MailboxName, said: Said | undefined): 
   people.set(name, { last: said, unread });
 }
 
-/** Undefined for what another program wrote without a sender. */
+/** The message in an event; undefined if another program wrote it without a sender. */
 export function saidIn(mailbox: MailboxName, event: MailEvent): Said | undefined {
   const { sender, receiver, message, time, key } = shownMail(mailbox, event);
   if (sender === null) return undefined;

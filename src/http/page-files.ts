@@ -78,7 +78,7 @@ function isOfPages(path: string): boolean {
   return extname(path) === '.json' ? basename(dirname(path)) === 'lang' : extname(path) in TYPES;
 }
 
-/** A comment that begins a line. Comments are a quarter of our modules, and no browser needs them. */
+/** A comment at the beginning of a line. Comments are a quarter of our modules, and no browser needs them. */
 const COMMENT = /^[ \t]*(?:\/\*\*[^]*?\*\/[ \t]*|\/\/.*)\n?/gm;
 
 function read(path: string): PageFile {

@@ -4,19 +4,19 @@ import type { MailEvent } from '../words/mailbox-store.ts';
 import { shownMail } from '../words/shown-mail.ts';
 import type { Fields } from './request.ts';
 
-/** How a listener is told of an event. */
+/** How an event looks to a listener. */
 export type Telling = (mailbox: MailboxName, event: MailEvent) => MailEvent;
 
 const asStored: Telling = (_, event) => event;
 
-/** What a page shows live is then what it shows after a reload. Its types are for programs. */
+/** As `GET /history` gives it, so that a page shows the same live and after a reload. Types are for programs alone. */
 const asHistory: Telling = (mailbox, event) => ({
   id: event.id,
   time: event.time,
   data: JSON.stringify(shownMail(mailbox, event)),
 });
 
-/** `as=history`: every event is a `message` whose data is what `GET /history` tells, but for its state. */
+/** `as=history`: each event is a `message` with the data that `GET /history` gives, but for its state. */
 export function tellingOf({ as }: Fields): Telling {
   if (as === undefined) return asStored;
   if (as === 'history') return asHistory;
