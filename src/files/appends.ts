@@ -92,6 +92,16 @@ export async function writeBatch(log: MailLog, queue: Append[], prepare: () => P
   }
 }
 
+/** A foreign program may write one event in several writes. A frame of ours between them would cut the event in two. */
+async function waitForEnd(file: MailboxFile): Promise<void> {
+  const beganMs = performance.now();
+  const size = file.size;
+  while (file.tail !== 'none' && performance.now() - beganMs < UNFINISHED_MS) {
+    await setTimeout(UNFINISHED_POLL_MS);
+    if (file.stat.size !== size) return; // more has come, and is read before the write
+  }
+}
+
 /** Writes the batch. Undefined means try again: the file was replaced, or too much came in meanwhile to read it at once. */
 async function written(
   log: MailLog,
@@ -192,15 +202,5 @@ async function settle(log: MailLog, outcomes: readonly Outcome[]): Promise<void>
     // If the event is no longer kept, its id and the text that was sent again make the same answer.
     const event = earlier ?? { id, time: idTime(id), data: messageData(message, idTime(id)) };
     resolve({ event, repeated: true });
-  }
-}
-
-/** A foreign program may write one event in several writes. A frame of ours between them would cut the event in two. */
-async function waitForEnd(file: MailboxFile): Promise<void> {
-  const beganMs = performance.now();
-  const size = file.size;
-  while (file.tail !== 'none' && performance.now() - beganMs < UNFINISHED_MS) {
-    await setTimeout(UNFINISHED_POLL_MS);
-    if (file.stat.size !== size) return; // more has come, and is read before the write
   }
 }

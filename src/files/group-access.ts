@@ -1,15 +1,15 @@
-/** What lets the directory's group append to mailboxes: a PHP page under another user, for one. */
+/** Lets the directory's group append to mailboxes, for programs of another user, such as a PHP page. */
 import { chmodSync, fchmodSync, fstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isErrno } from '../words/mailbox-error.ts';
 import { READ, namesIn, withFile } from './disk.ts';
 import { isMailboxFile } from './mailbox-paths.ts';
 
-/** The group may make files, which belong to the directory's group. */
+/** The group may make files, and they belong to that group, too. */
 const DIRECTORY_BITS = 0o2070;
 export const GROUP_FILE_MODE = 0o660;
 
-/** Opens a directory, and the mailboxes that are in it already, to its group. */
+/** Opens a directory and its mailboxes to its group. */
 export function admitGroup(dir: string): void {
   chmodSync(dir, statSync(dir).mode | DIRECTORY_BITS);
   for (const name of namesIn(dir).filter(isMailboxFile)) {
@@ -19,7 +19,7 @@ export function admitGroup(dir: string): void {
         if (stat.isFile() && stat.nlink === 1) fchmodSync(fd, stat.mode | GROUP_FILE_MODE);
       });
     } catch (error) {
-      // Not ours to open, or no file: its use will show what it is.
+      // It is not ours, or not a file: using the mailbox reports it.
       if (!isErrno(error, 'EACCES', 'EPERM', 'ENOENT', 'ELOOP', 'ENXIO', 'ENODEV')) throw error;
     }
   }

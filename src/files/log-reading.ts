@@ -147,14 +147,19 @@ export async function dated(
   state: ReadState,
 ): Promise<MailEvent[]> {
   const next = following.find(isOwn);
+  const last = events.at(-1);
   let ms = next ? idTime(next.id) : endMs(state);
-  const made: MailEvent[] = [];
-  for (const event of events.toReversed()) {
+  if (last && !isOwn(last)) ms ??= last.time ?? (await nextOwnMs(mailbox, file, state));
+  return timed(events, ms ?? 0);
+}
+
+/** Events with their times. Foreign events at the end get the time `ms`. */
+export function timed(events: readonly ReadEvent[], ms: number): MailEvent[] {
+  const made = events.toReversed().map((event): MailEvent => {
     const { id, data, type } = event;
     if (isOwn(event)) ms = idTime(id);
-    ms ??= event.time ?? (await nextOwnMs(mailbox, file, state));
-    made.push({ id, time: event.time ?? ms, data, type });
-  }
+    return { id, time: event.time ?? ms, data, type };
+  });
   return made.toReversed();
 }
 

@@ -3,10 +3,10 @@ import { isErrno } from '../words/mailbox-error.ts';
 import type { Batch, MailEvent } from '../words/mailbox-store.ts';
 import type { FoundPieces, Unplaced } from './pieces.ts';
 import { statIfThere } from './disk.ts';
-import { compareIds, idTime, isForeignId, laterId } from './event-id.ts';
+import { compareIds, isForeignId, laterId } from './event-id.ts';
 import { addOpen, noteLate, type OpenPiece } from './late-mail.ts';
 import { FileGone, type LogFile } from './log-file.ts';
-import { findEvent, readAfter, readBefore, type Back } from './log-reading.ts';
+import { findEvent, readAfter, readBefore, timed, type Back } from './log-reading.ts';
 import { MailboxFile, type Found } from './mailbox-file.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
 import { RecentEvents } from './recent-events.ts';
@@ -98,12 +98,7 @@ export class MailLog {
   }
 
   #keep(after: string, events: NonNullable<Found['events']>, bytes: number): void {
-    let ms = this.current.log.foreignMs; // foreign mail before a message has the message's time, as in `dated`
-    const made = events.toReversed().map(({ id, data, type }): MailEvent => {
-      if (!isForeignId(id)) ms = idTime(id);
-      return { id, time: ms, data, type };
-    });
-    this.#recent.add(after, made.toReversed(), bytes);
+    this.#recent.add(after, timed(events, this.current.log.foreignMs), bytes);
     for (const event of events) noteLate(this, event);
     for (const { id, key } of events) if (key !== undefined) this.#keys?.set(key, id, this.context.uptimeMs());
     this.context.onForeign(events.filter(({ id, late }) => late || isForeignId(id)).length);

@@ -89,21 +89,6 @@ export class Mailbox {
     await makeMailbox(log, () => this.#hold());
   }
 
-  /** Rings if something has come, and plans a take once all of it was read. */
-  #changed(log: MailLog): void {
-    if (log.newest !== this.#rungAt) {
-      this.#rungAt = log.newest;
-      this.#draining.changed();
-      this.ring();
-    }
-    this.#draining.soon(log, this.isWatched);
-  }
-
-  /** Wakes those who listen. */
-  ring(): void {
-    for (const bell of this.#bells) bell();
-  }
-
   /** Another program may have written: reads on if the file has changed. */
   hint(): void {
     if (this.#isHinted || (this.#log && !mayHaveMore(this.#log))) return;
@@ -130,6 +115,21 @@ export class Mailbox {
       this.#closeIfUnlocked();
       return log;
     });
+  }
+
+  /** Rings if something has come, and plans a take once all of it was read. */
+  #changed(log: MailLog): void {
+    if (log.newest !== this.#rungAt) {
+      this.#rungAt = log.newest;
+      this.#draining.changed();
+      this.ring();
+    }
+    this.#draining.soon(log, this.isWatched);
+  }
+
+  /** Wakes those who listen. */
+  ring(): void {
+    for (const bell of this.#bells) bell();
   }
 
   /** Calls `ring` when mail may have come. Resolves once waiting mail was read. */

@@ -2,16 +2,16 @@ import { mailboxName, personName, type MailboxName } from './mailbox-name.ts';
 import type { MailEvent } from './mailbox-store.ts';
 import { messageOf, type StoredMessage } from './message-data.ts';
 
-/** One event of a mailbox as people see it. `time` is ISO 8601. */
+/** An event of a mailbox, as people see it. `time` is ISO 8601. */
 export interface ShownMail {
   readonly mailbox: MailboxName;
   readonly id: string;
-  /** Null when another program wrote it and no sender can be told. */
+  /** Null if another program wrote it without a valid sender. */
   readonly sender: MailboxName | null;
   readonly receiver: MailboxName;
   readonly message: string;
   readonly time: string;
-  /** When it was accepted, in Unix ms, where `time` says something else: two mailboxes are merged by it. */
+  /** When it was accepted, in Unix ms, if `time` differs. The merge of two mailboxes goes by it. */
   readonly acceptedMs?: number;
   readonly key: string | null;
   readonly foreign?: true;
@@ -21,8 +21,8 @@ const LAST_MS = 8.64e15;
 const ISO = /^[+-]?\d{4,6}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)$/;
 
 /**
- * What an event says, and who says it. History, streams and lists all ask here, so that they agree. Data in our form
- * counts as its sender's when the sender has a usable name and the receiver is this mailbox; all else is somebody's text.
+ * What an event says, and who says it. History, streams and lists all use this, so that they agree. Data in our form is a
+ * message of its sender if the sender's name is valid and the receiver is this mailbox. Everything else is foreign text.
  */
 export function shownMail(mailbox: MailboxName, { id, time, data }: MailEvent): ShownMail {
   const message = messageOf(data);
@@ -49,11 +49,11 @@ function nameOf(read: (input: string) => MailboxName, text: string): MailboxName
   try {
     return read(text);
   } catch {
-    return undefined; // no usable name
+    return undefined; // not a valid name
   }
 }
 
-/** Without its zone, a time would be one thing here and another in the browser. */
+/** A time without a zone is refused: it would mean one thing here and another in the browser. */
 function readTime({ time }: StoredMessage): string | undefined {
   return ISO.test(time) && !Number.isNaN(Date.parse(time)) ? time : undefined;
 }

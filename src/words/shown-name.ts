@@ -1,5 +1,5 @@
 /**
- * What people call themselves, and the mailbox that belongs to it:
+ * The name that a person types, and the mailbox name made from it:
  *
  *     Kim Min → kim-min      홍 길동 → 홍-길동      O'Neil → oneil      con → con_
  */
@@ -8,25 +8,25 @@ import { personName, type MailboxName } from './mailbox-name.ts';
 
 export interface NamedPerson {
   readonly name: MailboxName;
-  /** As it was typed, without what cannot be seen. */
+  /** As it was typed, without invisible characters. */
   readonly shown: string;
 }
 
-/** A path, or the name of a room or of a hidden file: whoever types that means no person. */
+/** A path, a room or a hidden file: these are not meant as the name of a person. */
 const NO_PERSON = /[/\\:*?"<>|]|^\.|^room\./i;
 const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}]/gu;
 const APOSTROPHE = /['’‘ʼ`´＇]/gu;
 const OTHERS = /[^\p{L}\p{M}\p{N}._-]+/gu;
 const EDGES = /^[\p{M}.-]+|[.-]+$/gu;
 
-/** The person that a typed name stands for. INVALID_NAME when no mailbox can be named after it. */
+/** The person that a typed name stands for. INVALID_NAME if no mailbox name can be made from it. */
 export function personCalled(typed: unknown): NamedPerson {
   if (typeof typed !== 'string' || typed.length > 256) return { name: personName(typed), shown: '' };
   const shown = typed.normalize('NFC').replaceAll(/\s+/gu, ' ').replaceAll(UNSEEN, '').trim();
   return { name: NO_PERSON.test(shown) ? personName(shown) : nearestName(shown), shown };
 }
 
-/** Itself, if it is a name. Otherwise without what no name has, and if it is reserved, with something behind it. */
+/** The text itself, if it is a valid name. Otherwise without the characters that are not allowed, and with `_` if it is reserved. */
 function nearestName(shown: string): MailboxName {
   const plain = shown.replaceAll(APOSTROPHE, '').replaceAll(OTHERS, '-').replaceAll(EDGES, '');
   const undotted = plain.replaceAll('.', '-');
