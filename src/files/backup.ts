@@ -13,7 +13,17 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { MailboxError } from '../words/mailbox-error.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
-import { READ, SAFELY, copyRange, ifThere, imitate, makeDirectory, namesIn, statIfThere, withFile } from './disk.ts';
+import {
+  READ,
+  SAFELY,
+  copyRange,
+  ifThere,
+  setModeAndOwner,
+  makeDirectory,
+  namesIn,
+  statIfThere,
+  withFile,
+} from './disk.ts';
 import { isDraft } from './pieces.ts';
 import { isSuccessor } from './successor.ts';
 import { LAYOUT, LAYOUT_FILE, OLD_LAYOUT, UNFINISHED, checkLayout, writeLayout } from './layout.ts';
@@ -164,7 +174,7 @@ class Copy {
     makeDirectory(dirname(copy));
     withFile(copy, NEW_FILE, (to) => {
       copyRange(fd, 0, stat.size, to);
-      imitate(to, stat);
+      setModeAndOwner(to, stat);
       futimesSync(to, stat.atime, stat.mtime);
       fsyncSync(to);
     });
@@ -181,7 +191,7 @@ class Copy {
       const stat = statIfThere(join(this.#dir, relative(this.#target, path)));
       withFile(path, constants.O_RDONLY | constants.O_DIRECTORY, (fd) => {
         fsyncSync(fd);
-        if (stat) imitate(fd, stat);
+        if (stat) setModeAndOwner(fd, stat);
       });
     }
   }

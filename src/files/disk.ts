@@ -153,7 +153,7 @@ export function writeError(error: unknown): unknown {
 }
 
 /** Throws DISK_FULL if no block is free. Root may also use the reserved ones. */
-export function refuseWhenFull(path: string): void {
+export function throwIfFull(path: string): void {
   const { bavail, bfree } = statfsSync(path);
   if ((process.getuid?.() === 0 ? bfree : bavail) === 0) throw diskFull();
 }
@@ -226,7 +226,7 @@ export function ifThere<T>(work: () => T): T | undefined {
 }
 
 /** Gives a file this mode, and this owner if we may. The owner comes first, since changing it clears mode bits. */
-export function imitate(fd: number, { mode, uid, gid }: Pick<Stats, 'mode' | 'uid' | 'gid'>): void {
+export function setModeAndOwner(fd: number, { mode, uid, gid }: Pick<Stats, 'mode' | 'uid' | 'gid'>): void {
   for (const owner of [uid, process.geteuid!()]) {
     try {
       fchownSync(fd, owner, gid);

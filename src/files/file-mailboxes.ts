@@ -11,7 +11,7 @@ import type {
   Message,
   StoreFigures,
 } from '../words/mailbox-store.ts';
-import { FILE_MODE, SyncError, isAccessible, makeDirectory, namesIn, refuseWhenFull, writing } from './disk.ts';
+import { FILE_MODE, SyncError, isAccessible, makeDirectory, namesIn, throwIfFull, writing } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
 import { FileInspector } from './file-inspector.ts';
 import { admitGroup } from './group-access.ts';
@@ -137,7 +137,7 @@ export class FileMailboxes implements MailboxStore {
   async ready(): Promise<void> {
     this.#check();
     await this.#recovered;
-    refuseWhenFull(this.#dir);
+    throwIfFull(this.#dir);
     const probe = join(this.#dir, LOCKS, 'probe');
     writing(() => writeFileSync(probe, 'x', { mode: FILE_MODE }));
     rmSync(probe, { force: true });

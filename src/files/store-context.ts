@@ -14,7 +14,7 @@ export interface FileMailboxesOptions {
   readonly onFatal?: (error: Error) => void;
   /** Whether to watch files. Without, foreign mail is found within a second. Default true. */
   readonly watch?: boolean;
-  /** Size at which a mailbox that somebody listens to is taken at once, in bytes. Default 1 MiB. */
+  /** Size at which a mailbox with listeners is taken at once, in bytes. Default 1 MiB. */
   readonly pieceBytes?: number;
   /** How long received mail is kept, in ms. Default 365 days. */
   readonly keepMs?: number;
@@ -46,7 +46,7 @@ interface StoreEvents {
   readonly onForeign: (events: number) => void;
   /** We have appended to a mailbox that somebody listens to. */
   readonly onAppended: (path: string) => void;
-  /** Another file stands at a mailbox's path than before. */
+  /** There is another file at a mailbox's path now. */
   readonly onReplaced: (path: string) => void;
   /** Something failed. After a `SyncError`, nothing may be accepted any more. */
   readonly onError: (error: unknown, what: string, mailbox?: string) => void;
