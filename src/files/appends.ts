@@ -80,8 +80,8 @@ export async function writeBatch(log: MailLog, queue: Append[], prepare: () => P
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       await prepare();
       const keys = await log.keys();
-      await waitForEnd(log.current);
-      const outcomes = await log.context.slots.run(() => written(log, keys, queue, batch));
+      await waitForUnfinished(log.current);
+      const outcomes = await log.context.slots.run(() => tryWrite(log, keys, queue, batch));
       if (outcomes) return await settle(log, outcomes);
     }
     throw new MailboxError('MAILBOX_BUSY', 'Another program keeps replacing the mailbox file. Send again.');
@@ -93,7 +93,7 @@ export async function writeBatch(log: MailLog, queue: Append[], prepare: () => P
 }
 
 /** A foreign program may write one event in several writes. A frame of ours between them would cut the event in two. */
-async function waitForEnd(file: MailboxFile): Promise<void> {
+async function waitForUnfinished(file: MailboxFile): Promise<void> {
   const beganMs = performance.now();
   const size = file.size;
   while (file.tail !== 'none' && performance.now() - beganMs < UNFINISHED_MS) {
@@ -103,7 +103,7 @@ async function waitForEnd(file: MailboxFile): Promise<void> {
 }
 
 /** Writes the batch. Undefined means try again: the file was replaced, or too much came in meanwhile to read it at once. */
-async function written(
+async function tryWrite(
   log: MailLog,
   keys: RecentKeys,
   queue: Append[],
