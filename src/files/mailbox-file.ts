@@ -108,21 +108,19 @@ export class MailboxFile {
     }
   }
 
-  /** Reads on at once and without a sync, for the little that came while we waited. False if it is much. */
-  readOnNow(onFound: OnFound): boolean {
-    const { size } = this.stat;
-    if (size - this.size > KEPT_BYTES) return false;
-    while (this.size < size && this.state.end === undefined) onFound(this.#readChunk(size, Infinity));
-    return true;
-  }
-
-  /** Does the same, and ends an unfinished event, so that our next write does not become part of it. */
+  /**
+   * Reads the little that came while we waited, at once and without a sync, and ends an unfinished event, so that our next
+   * write does not become part of it. False if much has come, or an end marker.
+   */
   endTailNow(onFound: OnFound): boolean {
-    while (this.readOnNow(onFound) && this.state.end === undefined) {
+    for (;;) {
+      const { size } = this.stat;
+      if (size - this.size > KEPT_BYTES) return false;
+      while (this.size < size && this.state.end === undefined) onFound(this.#readChunk(size, Infinity));
+      if (this.state.end !== undefined) return false;
       if (this.tail === 'none') return true;
       appendWhole(this.fd, Buffer.from(closing(this.tail)));
     }
-    return false;
   }
 
   /** Passes over events that we have just written right behind what was read. */

@@ -1,10 +1,8 @@
 import { readdirSync, statSync, type Stats } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
 import { isErrno } from '../words/mailbox-error.ts';
+import { Slices } from '../words/slices.ts';
 
 const INIT = '1';
-/** How long one slice may hold the event loop. */
-const SLICE_MS = 2;
 const MAX_ROUNDS = 20;
 
 /** Tells whether two files are the same one. A path does not: another mount of the directory has other paths. */
@@ -19,6 +17,7 @@ export function identity({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string {
 export async function openAmong(files: ReadonlySet<string>): Promise<Set<string> | undefined> {
   const open = new Set<string>();
   const seen = new Set<string>();
+  const slices = new Slices();
   try {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
@@ -26,14 +25,11 @@ export async function openAmong(files: ReadonlySet<string>): Promise<Set<string>
       // A process that began meanwhile may have inherited a file from one that ended before we came to it: look again.
       const begun = pids.filter((pid) => !seen.has(pid));
       if (begun.length === 0) return open;
-      let restedMs = performance.now();
       for (const pid of begun) {
         seen.add(pid);
         for (const file of openIn(pid)) {
           if (file !== undefined && files.has(file)) open.add(file);
-          if (performance.now() - restedMs < SLICE_MS) continue;
-          await setImmediate();
-          restedMs = performance.now();
+          await slices.rest();
         }
       }
     }
