@@ -3,8 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { admit, callerOf, type Caller } from '../access/caller.ts';
 import { MailboxError } from '../words/mailbox-error.ts';
-import { isRoom, mailboxName, personName } from '../words/mailbox-name.ts';
+import { isRoom, mailboxName, personName, type MailboxName } from '../words/mailbox-name.ts';
 import type { Appended, Message } from '../words/mailbox-store.ts';
+import { isNameOf } from '../words/shown-name.ts';
 import { sendJsonText } from './answer.ts';
 import { readBody } from './body.ts';
 import type { Chat } from './chat.ts';
@@ -15,6 +16,7 @@ const Fields = z.object({
   receiver: z.string(),
   message: z.string(),
   key: z.string().optional(),
+  name: z.string().optional(),
 });
 const KEY = /^[^\p{C}]{1,128}$/u;
 
@@ -94,9 +96,19 @@ function readMessage(input: unknown, maxMessage: number, { messageKey }: Caller,
   return {
     sender,
     receiver,
+    ...readShownName(fields.data.name, sender),
     message: text,
     key: readKey(fields.data.key, headerKey) ?? messageKey ?? randomUUID(),
   };
+}
+
+function readShownName(name: string | undefined, sender: MailboxName): Pick<Message, 'name'> {
+  if (name === undefined || name === sender) return {};
+  if (isNameOf(sender, name)) return { name };
+  throw new MailboxError(
+    'INVALID_MESSAGE',
+    `"name" must be the sender's name as people type it, and give ${sender} by GET /names.`,
+  );
 }
 
 function readKey(bodyKey: string | undefined, headerKey: string | undefined): string | undefined {

@@ -8,6 +8,8 @@ export interface Message {
   readonly receiver: MailboxName;
   readonly message: string;
   readonly key: string;
+  /** The sender as people see it, if that differs: `isNameOf` holds. */
+  readonly name?: string;
 }
 
 /**

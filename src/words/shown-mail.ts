@@ -1,6 +1,7 @@
 import { mailboxName, personName, type MailboxName } from './mailbox-name.ts';
 import type { MailEvent } from './mailbox-store.ts';
 import { messageOf, type StoredMessage } from './message-data.ts';
+import { isNameOf } from './shown-name.ts';
 
 /** An event of a mailbox, as people see it. `time` is ISO 8601. */
 export interface ShownMail {
@@ -14,6 +15,8 @@ export interface ShownMail {
   /** When it was accepted, in Unix ms, if `time` differs. The merge of two mailboxes goes by it. */
   readonly acceptedMs?: number;
   readonly key: string | null;
+  /** The sender as people see it, if the message tells. */
+  readonly name?: string;
   readonly foreign?: true;
 }
 
@@ -42,6 +45,7 @@ export function shownMail(mailbox: MailboxName, { id, time, data }: MailEvent): 
     time: told,
     ...accepted,
     key: message.key,
+    ...(message.name !== undefined && isNameOf(sender, message.name) && { name: message.name }),
   };
 }
 

@@ -15,6 +15,7 @@ export interface NamedPerson {
 /** A path, a room or a hidden file: these are not meant as the name of a person. */
 const NO_PERSON = /[/\\:*?"<>|]|^\.|^room\./i;
 const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}]/gu;
+const LONGEST = 64;
 const APOSTROPHE = /['’‘ʼ`´＇]/gu;
 const OTHERS = /[^\p{L}\p{M}\p{N}._-]+/gu;
 const EDGES = /^[\p{M}.-]+|[.-]+$/gu;
@@ -24,6 +25,16 @@ export function personCalled(typed: unknown): NamedPerson {
   if (typeof typed !== 'string' || typed.length > 256) return { name: personName(typed), shown: '' };
   const shown = typed.normalize('NFC').replaceAll(/\s+/gu, ' ').replaceAll(UNSEEN, '').trim();
   return { name: NO_PERSON.test(shown) ? personName(shown) : nearestName(shown), shown };
+}
+
+/** Whether the person may be shown by this name: only its spelling may differ, so that nobody passes for somebody else. */
+export function isNameOf(person: MailboxName, shown: string): boolean {
+  try {
+    const called = personCalled(shown);
+    return called.name === person && called.shown === shown && Array.from(shown).length <= LONGEST;
+  } catch {
+    return false; // nobody's
+  }
 }
 
 /** The text itself, if it is a valid name. Otherwise without the characters that are not allowed, and with `_` if it is reserved. */

@@ -13,6 +13,8 @@ interface Named {
   readonly known: boolean;
 }
 
+const MAIL = { sender: 'kim-min', receiver: 'henry', message: 'hi', time: '2026-11-20T01:02:03.000Z', key: 'k' };
+
 async function called({ url }: At, typed: string, headers: Readonly<Record<string, string>> = {}): Promise<Named> {
   const response = await fetch(`${url}/names?${new URLSearchParams({ name: typed }).toString()}`, { headers });
   return (await response.json()) as Named;
@@ -42,6 +44,43 @@ describe('a name as people type it', () => {
     '%j has none',
     async (typed) => {
       expect(await called(await serveChat(), typed)).toMatchObject({ error: 'INVALID_NAME' });
+    },
+  );
+});
+
+describe('a message', () => {
+  const send = async ({ url }: At, fields: object): Promise<Response> =>
+    fetch(`${url}/messages`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ receiver: 'henry', message: 'hi', ...fields }),
+    });
+  const history = async ({ url }: At, sender: string): Promise<object[]> => {
+    const response = await fetch(`${url}/history?receiver=henry&sender=${sender}`);
+    return ((await response.json()) as { messages: object[] }).messages;
+  };
+
+  test('tells how its sender types the name, live and in the history', async () => {
+    const chat = await serveChat();
+    const listener = await listen(`${chat.url}/status?receiver=henry`);
+
+    const sent = await send(chat, { sender: 'kim-min', name: 'Kim Min' });
+
+    expect(sent.status).toBe(201);
+    expect(await sent.json()).toMatchObject({ sender: 'kim-min', name: 'Kim Min' });
+    const { data } = await listener.next();
+    expect(JSON.parse(data)).toMatchObject({ sender: 'kim-min', name: 'Kim Min' });
+    expect(await history(chat, 'kim-min')).toEqual([expect.objectContaining({ name: 'Kim Min' })]);
+  });
+
+  test.each(['jjeong', 'Kim  Min', 'Kim Min\u200b', `Kim Min${'😀'.repeat(64)}`, ''])(
+    'cannot pass for somebody else’s, or have a name that no one types: %j',
+    async (name) => {
+      const chat = await serveChat();
+
+      expect((await send(chat, { sender: 'kim-min', name })).status).toBe(400);
+      chat.writeForeign('henry', `data: ${JSON.stringify({ ...MAIL, name })}\n\n`);
+      expect(await history(chat, 'kim-min')).toEqual([expect.not.objectContaining({ name })]);
     },
   );
 });
