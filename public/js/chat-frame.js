@@ -1,15 +1,21 @@
 /** The parts of a chat page, the same for two people and for a room. */
 import { avatar, element } from './elements.js';
-import { languageSwitch, say, sayIn } from './language.js';
+import { languageSwitch, onLanguageChange, say, sayIn, text } from './language.js';
+import { shownName } from './names.js';
 
 /** @param {string} name */
 const button = (name) => element('button', { type: 'button', class: name, hidden: true });
 
-/** Builds the page and returns what moves later. @param {{ who: string, heading: string, label: string }} options */
-export function buildFrame({ who, heading, label }) {
+/**
+ * Builds the page and returns what moves later.
+ * @param {{ me: string, other: string, heading: string, label: string, placeholder?: string }} options
+ */
+export function buildFrame({ me, other, heading, label, placeholder = 'placeholder' }) {
+  const who = shownName(other);
   const frame = {
     subtitle: element('p', { class: 'subtitle' }),
     elsewhere: element('span'),
+    rename: button('icon-button rename'),
     bell: button('icon-button bell'),
     banner: element('div', { class: 'banner', hidden: true }),
     wording: element('span'),
@@ -20,6 +26,7 @@ export function buildFrame({ who, heading, label }) {
     start: say(element('p', { class: 'start', hidden: true }), 'start'),
     list: element('ol', { role: 'list' }),
     empty: say(element('p', { class: 'empty', hidden: true }), 'empty'),
+    beside: element('p', { class: 'beside' }),
     pill: button('pill'),
     news: element('span'),
     happening: element('p', { class: 'happening' }),
@@ -39,7 +46,7 @@ export function buildFrame({ who, heading, label }) {
         'aria-describedby': 'note hint',
       }),
       'placeholder',
-      'placeholder',
+      placeholder,
       { who },
     ),
     status: element('p', { role: 'status', class: 'sr' }),
@@ -47,11 +54,14 @@ export function buildFrame({ who, heading, label }) {
   const back = element('a', { href: './', class: 'icon-button back' });
   back.append(element('span', { 'aria-hidden': 'true' }, '←'), say(element('span', { class: 'sr' }), 'back'), ' ');
   back.append(frame.elsewhere);
-  const title = say(element('h1', { id: 't' }), heading, { who });
-  const titles = element('div', { class: 'titles' }, title, frame.subtitle);
+  const self = say(element('p', { class: 'self' }), 'youAreHere', { who: shownName(me) });
+  const lines = element('div', { class: 'lines' }, frame.subtitle, self);
+  const titles = element('div', { class: 'titles' }, title(heading, who), lines);
   const footnotes = element('div', { class: 'footnotes' }, frame.happening, frame.receipt);
   const send = say(element('button', { class: 'send' }), 'send');
   const hint = say(element('p', { id: 'hint', class: 'hint' }), 'hint');
+
+  const blank = element('div', { class: 'blank' }, frame.empty, frame.beside);
 
   frame.banner.append(frame.wording, frame.tryNow);
   frame.log.append(element('div', { class: 'top' }, frame.earlier, frame.start), frame.list);
@@ -59,10 +69,24 @@ export function buildFrame({ who, heading, label }) {
   frame.undo.append(frame.undoButton);
   frame.form.append(frame.undo, frame.note, frame.label, frame.box, send, hint);
   document.body.replaceChildren(
-    element('header', {}, back, avatar(who), titles, frame.bell, languageSwitch()),
-    element('main', {}, frame.banner, frame.log, frame.empty, frame.pill, footnotes),
+    element('header', {}, back, avatar(who), titles, frame.rename, frame.bell, languageSwitch()),
+    element('main', {}, frame.banner, frame.log, blank, frame.pill, footnotes),
     frame.form,
     frame.status,
   );
   return frame;
+}
+
+/** Where there is little room, the style sheet leaves only the name. @param {string} key @param {string} who */
+function title(key, who) {
+  const heading = element('h1', { id: 't' });
+  const show = () => {
+    const [before = '', after] = text(key, { who: '\n' }).split('\n');
+    const around = (/** @type {string} */ words) => element('span', { class: 'around' }, words);
+    if (after === undefined) heading.textContent = before;
+    else heading.replaceChildren(around(before), element('bdi', {}, who), around(after));
+  };
+  onLanguageChange(show);
+  show();
+  return heading;
 }

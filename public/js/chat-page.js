@@ -3,30 +3,36 @@ import { Attention } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
 import { prepareNotifications } from './notifications.js';
-import { cleanName, preparePage } from './page.js';
+import { become, personCalled } from './identity.js';
+import { say } from './language.js';
+import { shownName, spelling } from './names.js';
+import { preparePage } from './page.js';
 import { Receipts, showPresence, PassingLine } from './presence.js';
-import { readPeople, Refusal, reportTyping } from './server.js';
+import { readName, readPeople, Refusal, reportTyping } from './server.js';
 import { onChangedElsewhere, remember } from './storage.js';
 
 const LONGEST_MESSAGE = 4000;
 const TYPING_EVERY_MS = 3000;
 
-const invited = await preparePage();
+const { person: invited } = await preparePage();
 const query = new URLSearchParams(location.search);
 const fixed = document.documentElement.dataset;
-const me = cleanName(fixed.me ?? query.get('me') ?? invited);
-const other = cleanName(fixed.with ?? query.get('with'));
+const me = spelling(fixed.me ?? query.get('me') ?? invited);
+const other = spelling(fixed.with ?? query.get('with'));
 if (me && other) await talk(me, other);
-else {
-  if (invited) remember('me', invited); // the link's key is spent: the picker could not tell who has come
-  location.replace('./');
-}
+else location.replace('./');
 
 /** @param {string} me @param {string} other */
 async function talk(me, other) {
-  if (!fixed.me) remember('me', me);
-  const frame = buildFrame({ who: other, heading: 'heading', label: 'label' });
-  const attention = new Attention({ titleKey: 'title', who: other, badge: frame.elsewhere });
+  become(me);
+  const isNotes = me === other;
+  const who = shownName(other);
+  const words = isNotes
+    ? { heading: 'notes', label: 'writeNote', placeholder: 'writeNote' }
+    : { heading: 'heading', label: 'label' };
+  const frame = buildFrame({ me, other, ...words });
+  if (isNotes) say(frame.subtitle, 'notesPlace');
+  const attention = new Attention({ titleKey: isNotes ? 'notesTitle' : 'title', who, badge: frame.elsewhere });
   const notify = prepareNotifications({ me, bell: frame.bell });
   const receipts = new Receipts({ receiver: me, sender: other });
   const typing = new PassingLine(frame.happening);
@@ -38,7 +44,8 @@ async function talk(me, other) {
 
   const askPeople = async () => {
     try {
-      const { people } = await readPeople(me);
+      const { people, access } = await readPeople(me);
+      if (fixed.me && access === 'open') say(frame.beside, 'beside', { me, who });
       unread.clear();
       for (const { name, unread: count = 0 } of people) if (name !== other && name !== me) unread.set(name, count);
       showUnread();
@@ -59,25 +66,69 @@ async function talk(me, other) {
     onArrival(messages) {
       typing.show('');
       const last = messages.at(-1);
-      if (last) notify({ title: last.foreign ? me : other, body: last.message, from: other, mailbox: me, id: last.id });
+      if (last)
+        notify({
+          title: shownName(last.foreign ? me : other),
+          body: last.message,
+          from: other,
+          mailbox: me,
+          id: last.id,
+        });
     },
     onStranger(sender, { message, id }) {
       unread.set(sender, (unread.get(sender) ?? 0) + 1);
       showUnread();
-      notify({ title: sender, body: message, from: sender, mailbox: me, id });
+      notify({ title: shownName(sender), body: message, from: sender, mailbox: me, id });
     },
     onConnected: () => void askPeople(),
-    onTyping: tellTyping.now,
+    onBadName: () => repairNames(me, other),
+    onTyping: isNotes ? undefined : tellTyping.now,
     onSent: tellTyping.again,
     onEvent({ type, data }) {
       const told = JSON.parse(data);
-      if (type === 'presence' && told.person === other && !told.room) showPresence(frame.subtitle, told);
-      if (type === 'typing' && told.sender === other) typing.show('typing', other, told.forMs);
+      if (type === 'presence' && told.person === other && !told.room) {
+        showPresence(frame.subtitle, told);
+        if (told.online) say(frame.empty, 'empty');
+        else if (!told.lastSeen) void tellStranger(frame, other);
+      }
+      if (type === 'typing' && told.sender === other) typing.show('typing', who, told.forMs);
     },
   });
   document.addEventListener('visibilitychange', () => void askPeople());
   onChangedElsewhere(`seen/${me}/`, () => setTimeout(() => void askPeople(), 1000));
   await Promise.all([chat.open(), askPeople()]);
+}
+
+/** Whoever misspells a name would write to nobody. @param {Frame} frame @param {string} other */
+async function tellStranger({ subtitle, empty }, other) {
+  try {
+    const { known } = await readName(other);
+    if (known || subtitle.classList.contains('is-online')) return;
+    say(subtitle, 'neverHere');
+    say(empty, 'emptyStranger', { who: shownName(other) });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error; // then nobody is called a stranger
+  }
+}
+
+/**
+ * Goes to the conversation of those whom the server knows by such names; otherwise resolves to what is wrong.
+ * @param {string} me @param {string} other @returns {Promise<[string, import('./language.js').Values]>}
+ */
+async function repairNames(me, other) {
+  const names = [];
+  for (const name of [me, other]) {
+    try {
+      names.push((await personCalled(name)).name);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return ['badNameHere', { who: name }];
+    }
+  }
+  const [sender = '', receiver = ''] = names;
+  if (sender !== me || receiver !== other)
+    location.replace(`chat.html?${new URLSearchParams({ me: sender, with: receiver }).toString()}`);
+  return ['refused.unknown', {}];
 }
 
 /** @param {string} sender @param {string} receiver */

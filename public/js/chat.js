@@ -4,6 +4,7 @@ import { Connection } from './connection.js';
 import { ConnectionBanner } from './connection-banner.js';
 import { Conversation, readMail } from './conversation.js';
 import { HistoryPages } from './history-pages.js';
+import { whyRefused } from './identity.js';
 import { say, text } from './language.js';
 import { LogView } from './log-view.js';
 import { Burst, NoteLine, StatusLine } from './notes.js';
@@ -23,7 +24,7 @@ export class Chat {
   constructor(options) {
     const { me, other, mailbox, longest, frame } = options;
     this.options = options;
-    this.isRoom = mailbox === other;
+    this.isRoom = mailbox !== me;
     this.isOwn = (/** @type {ShownMessage} */ message) => message.sender === me && !message.foreign;
     const which = this.isRoom ? { receiver: mailbox, person: me } : { receiver: mailbox, sender: other };
     this.conversation = new Conversation(me, mailbox);
@@ -51,7 +52,7 @@ export class Chat {
       onStored: (stored) => this.conversation.merge([stored]),
       onTooFast: (seconds) => this.notes.show('tooFast', seconds),
       onFailed: () => this.status.say(text('failed')),
-      onDenied: () => this.banner.set('denied'),
+      onDenied: () => void this.#refuse(),
     });
     this.banner = new ConnectionBanner(frame, {
       announce: (wording) => this.status.say(wording),
@@ -64,6 +65,7 @@ export class Chat {
       outbox: this.outbox,
       read: () => this.history.readNewest().then((read) => this.#joined(read)),
       onEvent: (event) => this.#handle(event),
+      onRefused: (refusal) => void this.#refuse(refusal),
       onLoaded: () => this.#loaded(),
       onReconnected: () => {
         void this.#catchUp();
@@ -82,6 +84,13 @@ export class Chat {
   async open() {
     this.#show();
     await this.connection.open();
+  }
+
+  /** @param {Refusal} [refusal] */
+  async #refuse(refusal) {
+    const { me, onBadName } = this.options;
+    this.banner.refusal = await (refusal?.code === 'INVALID_NAME' ? onBadName() : whyRefused(me));
+    this.banner.set('denied');
   }
 
   #loaded() {

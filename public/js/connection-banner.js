@@ -9,6 +9,7 @@ export class ConnectionBanner {
   #timer = 0;
   /** @type {Connection} */ #connection = 'online';
   #shown = false;
+  /** Why nobody is let in. @type {[string, import('./language.js').Values]} */ refusal = ['refused.unknown', {}];
 
   /** @param {Frame} frame @param {{ announce: (wording: string) => void, onTryNow: () => void }} options */
   constructor(frame, options) {
@@ -32,12 +33,13 @@ export class ConnectionBanner {
   #show(connection) {
     const { banner, wording, tryNow } = this.frame;
     this.#shown = true;
-    const key = connection === 'offline' ? 'noNetwork' : connection;
-    say(wording, key);
+    const [key, values] =
+      connection === 'denied' ? this.refusal : [connection === 'offline' ? 'noNetwork' : connection];
+    say(wording, key, values);
     banner.dataset.connection = connection;
     tryNow.hidden = connection === 'denied' || connection === 'polling';
     banner.hidden = false;
-    this.options.announce(text(key));
+    this.options.announce(text(key, values));
   }
 
   #restored() {

@@ -13,7 +13,8 @@ export class Connection {
   /**
    * @param {{ mailbox: string, person?: string, other?: string, banner: import('./connection-banner.js').ConnectionBanner,
    *   outbox: import('./outbox.js').Outbox, read: () => Promise<string>, onEvent: (event: MailEvent) => void,
-   *   onLoaded: () => void, onReconnected: () => void }} options `read`: resolves to the cursor after the newest
+   *   onLoaded: () => void, onReconnected: () => void, onRefused: (refusal?: Refusal) => void }} options
+   *   `read`: resolves to the cursor after the newest; `onRefused`: trying again is of no use
    */
   constructor(options) {
     this.options = options;
@@ -52,7 +53,7 @@ export class Connection {
   }
 
   async #load() {
-    const { read, banner, onEvent, onLoaded } = this.options;
+    const { read, onEvent, onLoaded, onRefused } = this.options;
     clearTimeout(this.#retry);
     try {
       const cursor = await read();
@@ -62,7 +63,7 @@ export class Connection {
       this.#show();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (error.isDenied) return banner.set('denied');
+      if (error.isFinal) return onRefused(error);
       this.#unreachable = true;
       this.#show();
       this.#retry = setTimeout(() => void this.#load(), error.retryAfterMs ?? backOffMs(this.#failures++));
@@ -90,7 +91,8 @@ export class Connection {
   #show(quietMs) {
     const { banner, outbox } = this.options;
     const state = this.#unreachable ? 'reconnecting' : this.#state;
-    banner.set(navigator.onLine ? state : 'offline', quietMs);
+    if (state === 'denied') this.options.onRefused();
+    else banner.set(navigator.onLine ? state : 'offline', quietMs);
     // At the start nobody knows yet; a send will find out.
     outbox.connected = navigator.onLine && (this.#isConnected() || state === 'connecting');
   }

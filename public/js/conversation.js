@@ -1,4 +1,5 @@
 /** The messages of one conversation, each once and in order. Knows neither the server nor the page. */
+import { learnNames } from './names.js';
 
 const STEPS = ['sent', 'delivered', 'read'];
 
@@ -74,6 +75,7 @@ export class Conversation {
 
   /** Adds what is not there yet; returns only that. @param {StoredMessage[]} stored */
   merge(stored) {
+    learnNames(stored, this.me);
     const added = [];
     for (const one of stored) {
       const message = this.#read(one);

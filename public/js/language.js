@@ -19,7 +19,17 @@ const sayings = new WeakMap();
 export const language = () => document.documentElement.lang;
 
 /** The reader's own region, where it speaks the page's language. */
-export const locale = () => navigator.languages.find((one) => one.startsWith(language())) ?? language();
+export const locale = () =>
+  navigator.languages.find((one) => one.startsWith(language()) && isLocale(one)) ?? language();
+
+/** Systems make languages up: `en-US@posix`. @param {string} tag */
+function isLocale(tag) {
+  try {
+    return Intl.DateTimeFormat.supportedLocalesOf(tag).length > 0;
+  } catch {
+    return false;
+  }
+}
 
 /** @param {string} [from] where the words are, seen from here */
 export async function loadLanguage(from = folder) {

@@ -2,6 +2,7 @@
 import { element, tint } from './elements.js';
 import { say, text } from './language.js';
 import { linksIn } from './links.js';
+import { shownName } from './names.js';
 import { clock } from './times.js';
 
 // "Arrows" and the like are signs in texts, too.
@@ -16,7 +17,7 @@ const MOST_FOLDED = 20_000;
 
 /** @param {ShownMessage} message @param {boolean} own */
 export function makeRow({ sender, message, time, foreign }, own) {
-  const from = foreign ? text('fromFile') : own ? text('you') : sender;
+  const from = foreign ? text('fromFile') : own ? text('you') : shownName(sender);
   const bubble = element('p', { class: 'bubble', dir: 'auto' }, ...withLinks(message.slice(0, MOST_FOLDED)));
   // Korean breaks between words, in the page of any language.
   if (/[ㄱ-ㆎ가-힣]/.test(message.slice(0, MOST_FOLDED))) bubble.lang = 'ko';

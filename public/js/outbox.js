@@ -1,5 +1,6 @@
 /** What is written but not yet stored: sent in order, each always with the same key, so that it cannot come twice. */
 import { ownIdentity } from './conversation.js';
+import { shownName } from './names.js';
 import { backOffMs, readHistory, Refusal, sendMessage } from './server.js';
 import { forget, onChangedElsewhere, recall, recallKeys, remember } from './storage.js';
 
@@ -123,7 +124,8 @@ export class Outbox {
     }
     if (!letter.triedAt || this.#isOverdue(letter.key)) this.#update({ ...letter, triedAt: Date.now() });
     const { me, other } = this.options;
-    return sendMessage({ sender: me, receiver: other, message: letter.message, key: letter.key });
+    const name = shownName(me) === me ? undefined : shownName(me);
+    return sendMessage({ sender: me, receiver: other, message: letter.message, key: letter.key, name });
   }
 
   /** An attempt whose answer never came may have succeeded. @param {Letter} letter */

@@ -1,28 +1,39 @@
 /** What every page does first. */
+import { becomeForGood } from './identity.js';
 import { loadLanguage } from './language.js';
 import { openSession, Refusal } from './server.js';
 
-/** Resolves to the invited person, if any. @param {string} [words] */
+/** Resolves to whose invitation was opened, if one was. @param {string} [words] @returns {Promise<Invitation>} */
 export async function preparePage(words) {
   fitToKeyboard();
   // A page out of the back/forward cache has missed everything since.
   addEventListener('pageshow', (event) => {
     if (event.persisted) location.reload();
   });
-  await loadLanguage(words);
-  return await redeemInvitation();
+  const [invitation] = await Promise.all([redeemInvitation(), loadLanguage(words)]);
+  return invitation;
 }
 
-/** An invitation link ends in `#key=…`: it never reaches a server's log. */
+/** @typedef {{ person?: string, ended?: boolean }} Invitation */
+
+/** An invitation link ends in `#key=…`: it never reaches a server's log. @returns {Promise<Invitation>} */
 async function redeemInvitation() {
   const key = new URLSearchParams(location.hash.slice(1)).get('key');
-  if (!key) return undefined;
-  history.replaceState(null, '', location.pathname + location.search);
+  if (!key) return {};
+  const invitation = await redeem(key);
+  if (invitation) history.replaceState(null, '', location.pathname + location.search);
+  return invitation ?? {};
+}
+
+/** Undefined when nobody answered: a reload tries again. @param {string} key @returns {Promise<Invitation | undefined>} */
+async function redeem(key) {
   try {
-    return (await openSession(key)).person;
+    const { person } = await openSession(key);
+    becomeForGood(person);
+    return { person };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return undefined; // expired: the first request that needs it says so
+    return error.isFinal ? { ended: error.isDenied } : undefined;
   }
 }
 
@@ -34,15 +45,4 @@ function fitToKeyboard() {
     document.body.style.height = covered ? `${visualViewport.height}px` : '';
     if (covered) scrollTo(0, 0);
   });
-}
-
-/** The server's rule, so that a bad name is told before it is used. */
-const NAME = /^[\p{L}\p{N}_-](?:[\p{L}\p{M}\p{N}._-]*[\p{L}\p{M}\p{N}_-])?$/u;
-
-/** The name as its mailbox spells it. @param {string | null | undefined} input @param {number} [longest] */
-export function cleanName(input, longest = 64) {
-  const name = (input ?? '').trim().normalize('NFC').toLowerCase().normalize('NFC');
-  if (!NAME.test(name) || Array.from(name).length > longest || name.startsWith('room.') || /\.(txt|lock)$/.test(name))
-    return undefined;
-  return name;
 }

@@ -1,11 +1,13 @@
 /** The first page: who are you, and whom do you want to talk to? */
 import { Attention, countBadge } from './attention.js';
 import { avatar, element } from './elements.js';
+import { becomeForGood, whoIsHere, whyRefused } from './identity.js';
 import { language, languageSwitch, onLanguageChange, say, sayIn, text } from './language.js';
-import { cleanName, preparePage } from './page.js';
+import { nameForm, takeName } from './name-form.js';
+import { learnNames, shownName } from './names.js';
+import { preparePage } from './page.js';
 import { showPresence } from './presence.js';
 import { readHistory, readPeople, Refusal } from './server.js';
-import { recall, remember } from './storage.js';
 import { openFeed } from './stream.js';
 import { onNewDay, shortWhen } from './times.js';
 
@@ -13,28 +15,28 @@ import { onNewDay, shortWhen } from './times.js';
 const STRANGER = 'guest';
 const SETTLE_MS = 500;
 
-const invited = cleanName(await preparePage());
-const chosen = invited ?? cleanName(recall('me'));
-if (invited) remember('me', invited);
+const { ended } = await preparePage();
+const here = await whoIsHere();
+const { isLocked } = here;
 
 const who = element('select', { id: 'me', class: 'field' });
-const newMe = element('input', { id: 'new-me', class: 'field', hidden: true, autocapitalize: 'none', maxlength: '64' });
+const newMe = element('input', { id: 'new-me', class: 'field', hidden: true, autocapitalize: 'none' });
+const self = element('p', { class: 'self' });
 const people = element('ul', { class: 'people', role: 'list' });
-const newcomer = element('input', { id: 'newcomer', class: 'field', autocapitalize: 'none', maxlength: '64' });
-const badName = element('p', { id: 'bad-name', class: 'note', role: 'alert' });
+const newcomer = nameForm({
+  id: 'newcomer',
+  label: 'someoneNew',
+  button: 'begin',
+  onName: ({ name }) => location.assign(chatAddress(name)),
+});
+const badMe = element('p', { id: 'bad-me', class: 'note', role: 'alert' });
+const refusal = element('p', { class: 'note', role: 'alert' });
+const choices = element('div');
 const files = element('span');
 const access = element('span');
-const roomName = say(element('span', { class: 'name' }), 'lobby');
-const form = element(
-  'form',
-  { class: 'line' },
-  say(element('label', { for: 'newcomer' }), 'someoneNew'),
-  newcomer,
-  say(element('button', { class: 'button' }), 'begin'),
-);
 const attention = new Attention({ titleKey: 'app' });
 
-let me = chosen ?? '';
+let me = here.me;
 /** @type {Person[]} */
 let known = [];
 let shown = '';
@@ -43,41 +45,59 @@ let soon = 0;
 let feed;
 
 build();
-await look();
-if (chosen) await follow();
+if (ended) say(refusal, 'refused.link-ended');
+if (isLocked && !me) await refuse();
+else {
+  const isChosen = me !== '';
+  await look();
+  if (isChosen) await follow();
+}
 
 function build() {
-  newcomer.setAttribute('aria-describedby', 'bad-name');
+  newMe.setAttribute('aria-describedby', 'bad-me');
   sayIn(newMe, 'aria-label', 'youAre');
+  choices.append(
+    ...(isLocked && here.people.length < 2
+      ? [self]
+      : [
+          element('div', { class: 'line' }, say(element('label', { for: 'me' }), 'youAre'), who, newMe),
+          badMe,
+          say(element('p', { class: 'about' }), isLocked ? '' : 'youAreAnyone'),
+        ]),
+    say(element('h2', { id: 'who-to' }), 'whoTo'),
+    people,
+    newcomer.form,
+    newcomer.note,
+    say(element('h2'), 'rooms'),
+    room(),
+    element('p', { class: 'fine-print' }, files, ' ', access),
+  );
   const title = say(element('h1'), 'app');
   document.body.replaceChildren(
     element(
       'main',
       { class: 'card' },
       element('div', { class: 'card-head' }, element('span', { class: 'logo' }), title, languageSwitch()),
-      element('div', { class: 'line' }, say(element('label', { for: 'me' }), 'youAre'), who, newMe),
-      say(element('h2', { id: 'who-to' }), 'whoTo'),
-      people,
-      form,
-      badName,
-      say(element('h2'), 'rooms'),
-      element('a', { class: 'person room-link', href: 'room.html?room=lobby' }, avatar('#'), roomName),
-      element('p', { class: 'fine-print' }, files, ' ', access),
+      refusal,
+      choices,
     ),
   );
   people.setAttribute('aria-labelledby', 'who-to');
+  listen();
+}
+
+function room() {
+  const name = say(element('span', { class: 'name' }), 'lobby');
+  const about = say(element('span', { class: 'about' }), 'roomAbout');
+  return element('a', { class: 'person room-link', href: 'room.html?room=lobby' }, avatar('#'), name, about);
+}
+
+function listen() {
   who.addEventListener('change', () => void become(who.value));
-  newMe.addEventListener('change', () => {
-    const name = readName(newMe);
-    if (name) void become(name);
-  });
-  form.addEventListener('submit', (event) => {
-    event.preventDefault();
-    const name = readName(newcomer);
-    if (name) location.assign(chatAddress(name));
-  });
+  newMe.addEventListener('change', () => void becomeSomebodyNew());
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) return;
+    if (choices.hidden) return location.reload(); // let in meanwhile, perhaps: by a link in another tab
     feed?.poke();
     lookSoon();
   });
@@ -89,25 +109,28 @@ function build() {
   });
 }
 
-/** @param {HTMLInputElement} field */
-function readName(field) {
-  const name = cleanName(field.value);
-  field.toggleAttribute('aria-invalid', !name);
-  say(badName, name ? '' : 'badName', { n: 64 });
-  if (!name) field.focus();
-  return name;
-}
-
 /** @param {string} name '' for somebody who is not in the list */
 async function become(name) {
   newMe.hidden = name !== '';
   if (!name) return newMe.focus();
   me = name;
-  remember('me', me);
+  becomeForGood(me);
   feed?.close();
   feed = undefined;
   await look();
   await follow();
+}
+
+async function becomeSomebodyNew() {
+  const person = await takeName(newMe, badMe);
+  if (person) await become(person.name);
+}
+
+/** There is nothing to choose for somebody who is not let in. */
+async function refuse() {
+  choices.hidden = true;
+  const [key, values] = ended ? ['refused.link-ended', {}] : await whyRefused(me || undefined);
+  say(refusal, key, values);
 }
 
 async function look() {
@@ -115,11 +138,16 @@ async function look() {
     me ||= (await readPeople(STRANGER)).people[0]?.name ?? '';
     const answer = await readPeople(me);
     known = answer.people;
+    learnNames(
+      known.flatMap(({ last }) => last ?? []),
+      me,
+    );
     if (answer.dir) say(files, 'files', { dir: answer.dir });
     say(access, `access.${answer.access}`);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (error.isDenied) say(badName, 'denied');
+    if (error.isDenied) return refuse();
+    if (error.code === 'INVALID_NAME') me = ''; // kept by a version that took it
   }
   if (!me) newMe.hidden = false;
   show();
@@ -136,7 +164,7 @@ async function follow() {
   const opened = await openFeed({
     mailbox: mine,
     onEvent: ({ type }) => type !== 'typing' && lookSoon(),
-    onState: (state) => state === 'online' && lookSoon(),
+    onState: (state) => (state === 'online' || state === 'denied') && lookSoon(),
     onCursorRefused: () => void begin(),
   });
   if (mine !== me) return opened.close();
@@ -157,11 +185,12 @@ function show() {
   if (wording === shown) return;
   shown = wording;
   const at = document.activeElement?.getAttribute('href');
-  const names = [...new Set([me, ...known.map(({ name }) => name)])].filter(Boolean);
+  const names = isLocked ? here.people : [...new Set([me, ...known.map(({ name }) => name)])].filter(Boolean);
   who.replaceChildren(
-    ...names.map((name) => element('option', { value: name }, name)),
-    say(element('option', { value: '' }), 'someoneNew'),
+    ...names.map((name) => element('option', { value: name }, shownName(name))),
+    ...(isLocked ? [] : [say(element('option', { value: '' }), 'somebodyElse')]),
   );
+  say(self, 'youAreHere', { who: shownName(me) });
   who.value = newMe.hidden ? me : '';
   const others = known.filter(({ name }) => name !== me);
   people.replaceChildren(...others.map((person) => element('li', {}, entry(person))));
@@ -181,8 +210,8 @@ function entry({ name, online, lastSeen, unread = 0, last }) {
   return element(
     'a',
     { class: 'person', href: chatAddress(name) },
-    avatar(name),
-    element('span', {}, element('span', { class: 'name' }, name), ' ', state),
+    avatar(shownName(name)),
+    element('span', {}, element('bdi', { class: 'name' }, shownName(name)), ' ', state),
     unread ? countBadge(unread) : element('span'),
     last?.message ? element('span', { class: 'last', dir: 'auto' }, lastLine(last)) : undefined,
     last?.time ? element('span', { class: 'at' }, shortWhen(Date.parse(last.time))) : undefined,

@@ -3,71 +3,77 @@ import { Attention } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
 import { element } from './elements.js';
-import { languageSwitch, say } from './language.js';
+import { becomeForGood, whoIsHere } from './identity.js';
+import { languageSwitch, say, sayIn } from './language.js';
+import { nameForm } from './name-form.js';
+import { shownName, spelling } from './names.js';
 import { prepareNotifications } from './notifications.js';
-import { cleanName, preparePage } from './page.js';
+import { preparePage } from './page.js';
 import { PassingLine } from './presence.js';
-import { recall, remember } from './storage.js';
 
 const LONGEST_NAME = 20;
 const LONGEST_MESSAGE = 1000;
+const PREFIX = 'room.';
 
-const invited = await preparePage();
-const room = cleanName(new URLSearchParams(location.search).get('room') ?? 'lobby');
+await preparePage();
+const query = new URLSearchParams(location.search);
+const room = spelling(query.get('room') ?? 'lobby');
 if (room) {
   const attention = new Attention({ titleKey: 'roomTitle', who: room });
-  const name = cleanName(invited ?? recall('room-name'), LONGEST_NAME) ?? (await askName(room));
-  await enter(room, name, attention);
+  const { me, isLocked } = await whoIsHere();
+  const asks = !isLocked && (!me || query.has('rename'));
+  await enter({ room, me: asks ? await askName(room, me) : me, attention, isLocked });
 } else location.replace('./');
 
-/** @param {string} room @returns {Promise<string>} */
-function askName(room) {
+/** @param {string} room @param {string} before @returns {Promise<string>} */
+function askName(room, before) {
   document.body.className = 'picker';
-  const input = element('input', {
-    id: 'name',
-    class: 'field',
-    autocomplete: 'nickname',
-    autocapitalize: 'none',
-    'aria-describedby': 'bad-name',
-  });
-  const note = element('p', { id: 'bad-name', class: 'note', role: 'alert' });
-  const form = element(
-    'form',
-    {},
-    element(
-      'div',
-      { class: 'line' },
-      say(element('label', { for: 'name' }), 'roomName'),
-      input,
-      say(element('button', { class: 'button' }), 'roomEnter'),
-    ),
-    note,
-  );
-  const heading = say(element('h1'), 'room', { who: room });
-  document.body.replaceChildren(
-    element('main', { class: 'card' }, element('div', { class: 'card-head' }, heading, languageSwitch()), form),
-  );
-  input.focus();
   return new Promise((resolve) => {
-    form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      const name = cleanName(input.value, LONGEST_NAME);
-      input.toggleAttribute('aria-invalid', !name);
-      if (name) {
-        remember('room-name', name);
+    const { form, note, input } = nameForm({
+      id: 'name',
+      label: 'roomName',
+      button: 'roomEnter',
+      longest: LONGEST_NAME,
+      onName: ({ name }) => {
+        becomeForGood(name);
+        history.replaceState(null, '', `?${new URLSearchParams({ room }).toString()}`);
         resolve(name);
-      } else say(note, 'badName', { n: LONGEST_NAME });
+      },
     });
+    const heading = say(element('h1'), 'room', { who: room });
+    const about = say(element('p', { class: 'about' }), 'roomAbout');
+    document.body.replaceChildren(
+      element(
+        'main',
+        { class: 'card' },
+        element('div', { class: 'card-head' }, heading, languageSwitch()),
+        about,
+        form,
+        note,
+      ),
+    );
+    input.setAttribute('autocomplete', 'nickname');
+    input.value = shownName(before);
+    input.focus();
   });
 }
 
-/** @param {string} room @param {string} me @param {Attention} attention */
-async function enter(room, me, attention) {
-  const mailbox = `room.${room}`;
+/** Where nobody is held to a name, one may take another. @param {HTMLElement} button @param {string} room @param {boolean} isLocked */
+function offerRenaming(button, room, isLocked) {
+  button.hidden = isLocked;
+  for (const attribute of ['aria-label', 'title']) sayIn(button, attribute, 'rename');
+  const address = `?${new URLSearchParams({ room, rename: '' }).toString()}`;
+  button.addEventListener('click', () => location.assign(address));
+}
+
+/** @param {{ room: string, me: string, attention: Attention, isLocked: boolean }} options */
+async function enter({ room, me, attention, isLocked }) {
+  const mailbox = PREFIX + room;
   document.body.className = 'chat room';
-  const frame = buildFrame({ who: room, heading: 'room', label: 'roomLabel' });
+  const frame = buildFrame({ me, other: room, heading: 'room', label: 'roomLabel' });
   const notify = prepareNotifications({ me, bell: frame.bell });
   const notice = new PassingLine(frame.happening);
+  offerRenaming(frame.rename, room, isLocked);
 
   const chat = new Chat({
     me,
@@ -75,16 +81,18 @@ async function enter(room, me, attention) {
     mailbox,
     longest: LONGEST_MESSAGE,
     frame,
+    onBadName: () => Promise.resolve(['badNameHere', { who: room }]),
     onUnread: (count) => (attention.here = count),
     onArrival(messages) {
       const last = messages.at(-1);
-      if (last) notify({ title: last.sender || room, body: last.message, from: mailbox, mailbox, id: last.id });
+      if (last)
+        notify({ title: shownName(last.sender) || room, body: last.message, from: mailbox, mailbox, id: last.id });
     },
     onEvent({ type, data }) {
       const told = JSON.parse(data);
       if (type !== 'presence' || !told.room) return;
-      if (typeof told.count === 'number') say(frame.subtitle, 'greeting', { who: me, n: told.count });
-      if (told.person !== me) notice.show(told.online ? 'cameOnline' : 'wentOffline', told.person);
+      if (typeof told.count === 'number') say(frame.subtitle, 'greeting', { who: shownName(me), n: told.count });
+      if (told.person !== me) notice.show(told.online ? 'cameOnline' : 'wentOffline', shownName(told.person));
     },
   });
   await chat.open();

@@ -10,11 +10,12 @@ export const backOffMs = (failures) => (BACK_OFF_S[failures] ?? 30) * 1000 * (1 
 
 /** A request that got no usable answer. `status` 0: nobody answered. */
 export class Refusal extends Error {
-  /** @param {number} status @param {number} [retryAfterMs] */
-  constructor(status, retryAfterMs) {
+  /** @param {number} status @param {number} [retryAfterMs] @param {string} [code] what the server calls the problem */
+  constructor(status, retryAfterMs, code) {
     super(`status ${status}`);
     this.status = status;
     this.retryAfterMs = retryAfterMs;
+    this.code = code;
   }
 
   get isFinal() {
@@ -38,7 +39,9 @@ async function ask(url, { withinMs = ANSWER_WITHIN_MS, ...options } = {}) {
   const signals = [AbortSignal.timeout(withinMs), ...(options.signal ? [options.signal] : [])];
   const response = await fetch(url, { ...options, signal: AbortSignal.any(signals) }).catch(unanswered);
   if (response.ok) return response;
-  throw new Refusal(response.status, Number(response.headers.get('retry-after')) * 1000 || undefined);
+  const problem = await response.json().catch(() => undefined); // a proxy's own page
+  const retryAfterMs = Number(response.headers.get('retry-after')) * 1000 || undefined;
+  throw new Refusal(response.status, retryAfterMs, problem?.error);
 }
 
 /** @returns {never} */
@@ -60,7 +63,7 @@ const post = (path, body) =>
 
 /**
  * Resolves when the message is safely stored.
- * @param {{ sender: string, receiver: string, message: string, key: string }} message @returns {Promise<StoredMessage>}
+ * @param {{ sender: string, receiver: string, message: string, key: string, name?: string }} message @returns {Promise<StoredMessage>}
  */
 export async function sendMessage(message) {
   return await readJson(await post('messages', message));
@@ -91,6 +94,16 @@ export const reportTyping = (typing) => post('typing', typing);
 /** @param {string} key @returns {Promise<{ person: string }>} */
 export async function openSession(key) {
   return await readJson(await post('session', { key }));
+}
+
+/** Who this browser may be here; with a person, why it may not be them. @param {string} [person] @returns {Promise<Session>} */
+export async function readSession(person) {
+  return await readJson(await ask(address('session', { person })));
+}
+
+/** The mailbox that belongs to a name as it was typed. @param {string} typed @returns {Promise<{ name: string, shown: string, known: boolean }>} */
+export async function readName(typed) {
+  return await readJson(await ask(address('names', { name: typed })));
 }
 
 /** @param {{ mailbox: string, person?: string, others: Set<string>, cursor: string }} from */

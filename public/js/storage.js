@@ -24,6 +24,24 @@ export function remember(key, value) {
   }
 }
 
+/** What this tab alone keeps, from page to page: another tab may be another person's. @param {string} key */
+export function recallInTab(key) {
+  try {
+    return sessionStorage.getItem(PREFIX + key) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {string} key @param {string} value */
+export function rememberInTab(key, value) {
+  try {
+    sessionStorage.setItem(PREFIX + key, value);
+  } catch {
+    // switched off: the next page asks again
+  }
+}
+
 /** @param {string} key */
 export function forget(key) {
   memory.delete(key);

@@ -6,6 +6,7 @@ interface StoredMessage {
   sender: string | null; // null: it came from a file
   receiver: string;
   message: string;
+  name?: string; // the sender's, as it was typed
   time: string;
   acceptedMs?: number; // where `time` is not when it was accepted
   key?: string | null;
@@ -28,6 +29,12 @@ interface Person extends Presence {
   name: string;
   unread?: number;
   last?: Partial<StoredMessage> | null;
+}
+
+interface Session {
+  people: string[]; // whom this browser may be; none where everybody may be anybody
+  mode: 'open' | 'links' | 'login';
+  refusal: string | null;
 }
 
 interface Which {
@@ -92,6 +99,8 @@ interface ChatOptions {
   mailbox: string; // where what is said to me arrives
   longest: number;
   frame: Frame;
+  /** The server takes no such name. Resolves to what the page should say. */
+  onBadName: () => Promise<[string, import('./language.js').Values]>;
   onEvent?: (event: MailEvent) => void;
   onStranger?: (sender: string, message: StoredMessage) => void;
   onArrival?: (messages: ChatMessage[]) => void;

@@ -73,7 +73,7 @@ describe('every state of every page is accessible', () => {
       await page.getByRole('alert').getByText('64').waitFor();
       await expectAccessible(page, 'picker');
 
-      await page.goto(new URL('room.html', gate.url).href);
+      await page.goto(new URL('room.html?rename', gate.url).href);
       await page.getByRole('textbox').waitFor();
       await expectAccessible(page, 'at the door of the room');
       await page.getByRole('textbox').fill('henry');

@@ -66,11 +66,23 @@ describe('a group room', () => {
     expect(await textsOn(henry)).toEqual(['안녕', 'hi']);
   });
 
+  test('shows everybody’s name as they typed it', async () => {
+    const server = await Server.start();
+    const henry = await enterRoom(await newBrowser(), server, 'henry');
+    const min = await enterRoom(await newBrowser(), server, 'Kim Min');
+
+    await write(min, 'hi');
+
+    await shows(henry, 'hi', 'Kim Min');
+    await henry.reload();
+    await shows(henry, 'hi', 'Kim Min');
+  });
+
   test('refuses a name that nobody can have, and says what one can', async () => {
     const page = await (await newBrowser()).newPage();
     await page.goto(new URL('room.html?room=lobby', (await Server.start()).url).href);
 
-    for (const name of ['../../etc', 'a b', 'x'.repeat(21), '']) {
+    for (const name of ['../../etc', 'a/b', 'x'.repeat(21), '']) {
       await page.getByRole('textbox', { name: 'Your name' }).fill(name);
       await button(page, 'Enter').click();
       await page.getByRole('alert').getByText('Use letters, numbers, - or _ (up to 20).').waitFor();
@@ -97,7 +109,7 @@ describe('the first page', () => {
     await says(page, 'No messages yet. Say hello!');
     await page.getByRole('link', { name: 'Back to people' }).click();
     const newcomer = page.getByRole('textbox', { name: 'Someone new' });
-    for (const name of ['no/body', 'x y', '.hidden', 'room.lobby']) {
+    for (const name of ['no/body', '../x', '.hidden', 'room.lobby']) {
       await newcomer.fill(name);
       await newcomer.press('Enter');
       await page.getByRole('alert').getByText('Use letters, numbers, - or _ (up to 64).').waitFor();
@@ -135,14 +147,14 @@ describe('where people get in by invitation links', () => {
 
     const without = await (await newBrowser()).newPage();
     await without.goto(chatOf(server, 'henry', 'jjeong'));
-    await says(without, 'This link has expired. Ask for a new one.');
+    await says(without, 'Open the invitation link you were sent.');
     expect(await textsOn(without)).toEqual([]);
     const expired = await (await newBrowser()).newPage();
     await expired.goto(new URL('./#key=abcdefghijklmnopqrstuvwxyz', server.url).href);
-    await expired.getByRole('alert').getByText('This link has expired. Ask for a new one.').waitFor();
+    await expired.getByRole('alert').getByText('This link no longer works. Ask for a new one.').waitFor();
 
     await run(['revoke', 'henry', '--dir', server.dir]);
-    await says(henry, 'This link has expired. Ask for a new one.');
+    await says(henry, 'This link no longer works. Ask for a new one.');
     await composer(henry).fill('still there?');
     await composer(henry).press('Enter');
     await henry.getByRole('log').getByText('Not sent').waitFor();
@@ -163,7 +175,7 @@ describe('where people get in by invitation links', () => {
     await write(page, 'before');
     await shows(page, 'before');
     await run(['revoke', 'henry', '--dir', server.dir]);
-    await says(page, 'This link has expired. Ask for a new one.');
+    await says(page, 'This link no longer works. Ask for a new one.');
 
     const again = await context.newPage();
     await again.goto(await invite(server, 'henry'));

@@ -1,0 +1,33 @@
+/** The names that people go by, beside those of their mailboxes. */
+import { recall, remember } from './storage.js';
+
+const LONGEST_SHOWN = 64;
+
+/** As the server spells it. Whether it is a name at all, the server says. @param {string | null | undefined} name */
+export const spelling = (name) =>
+  (name ?? '')
+    .trim()
+    .normalize('NFC')
+    .toLowerCase()
+    .normalize('NFC')
+    .replaceAll(/([ij])\u0307+/g, '$1');
+
+/** Keeps how a name was typed, where that is another spelling. @param {{ name: string, shown: string }} person */
+export const keepShownName = ({ name, shown }) => remember(`shown/${name}`, spelling(shown) === name ? '' : shown);
+
+/** Their messages tell how others type their names. @type {Map<string, string>} */
+const told = new Map();
+
+/** @param {readonly Partial<StoredMessage>[]} messages @param {string} me */
+export function learnNames(messages, me) {
+  for (const { sender, name } of messages) if (sender && name && sender !== me) told.set(sender, name);
+}
+
+/** The name as its person types it, where it is known. @param {string} name */
+export function shownName(name) {
+  const shown = told.get(name) ?? recall(`shown/${name}`) ?? '';
+  return shown && shown.length <= LONGEST_SHOWN && lettersOf(shown) === lettersOf(name) ? shown : name;
+}
+
+/** Nobody is shown by a name that is another's. @param {string} name */
+const lettersOf = (name) => spelling(name).replaceAll(/[^\p{L}\p{M}\p{N}]/gu, '');

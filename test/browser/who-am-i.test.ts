@@ -1,0 +1,322 @@
+import { describe, expect } from '@jest/globals';
+import type { BrowserContext, Page } from 'playwright-core';
+import { run } from '../command/running.ts';
+import { requires } from '../support/requires.ts';
+import { serveChat } from '../support/serve-chat.ts';
+import { LOOKS, expectAccessible } from './accessible.ts';
+import {
+  Server,
+  button,
+  chatOf,
+  isReady,
+  newBrowser,
+  openChat,
+  says,
+  setTheStage,
+  shows,
+  textsOn,
+  write,
+} from './stage.ts';
+
+const test = requires('chromium');
+setTheStage();
+
+const header = (page: Page) => page.locator('header');
+const newcomer = (page: Page) => page.getByRole('textbox', { name: 'Someone new' });
+const youAre = (page: Page) => page.getByRole('combobox', { name: 'You are' });
+
+async function open(context: BrowserContext, { url }: { readonly url: string }, path = ''): Promise<Page> {
+  const page = await context.newPage();
+  await page.goto(new URL(path, url).href);
+  return page;
+}
+
+/** The pages that come remember to be somebody's. */
+async function keep(context: BrowserContext, where: 'localStorage' | 'sessionStorage', me: string): Promise<void> {
+  await context.addInitScript(
+    ([storage, name]) => {
+      if (location.protocol !== 'about:') globalThis[storage].setItem('mailbox-chat.me', name);
+    },
+    [where, me] as const,
+  );
+}
+
+async function invite(server: Server, person: string): Promise<string> {
+  const { stdout } = await run(['invite', person, '--dir', server.dir, '--url', server.url]);
+  return stdout.trim();
+}
+
+describe('who I am', () => {
+  test('stands in the header of every chat page and room', async () => {
+    const server = await Server.start();
+    const context = await newBrowser();
+
+    await header(await open(context, server, 'chat1.html'))
+      .getByText('You are henry')
+      .waitFor();
+    await header(await open(context, server, 'chat2.html'))
+      .getByText('You are jjeong')
+      .waitFor();
+    await header(await open(context, server, 'chat.html?me=mina&with=henry'))
+      .getByText('You are mina')
+      .waitFor();
+    await header(await open(context, server, 'room.html'))
+      .getByText('You are mina')
+      .waitFor({ state: 'hidden' });
+  });
+
+  test('is each tab’s own: no other tab changes it, nor a page of somebody else', async () => {
+    const server = await Server.start();
+    const context = await newBrowser();
+    const henrys = await open(context, server);
+    await youAre(henrys).selectOption('henry');
+
+    const jjeongs = await openChat(context, new URL('chat2.html', server.url).href);
+    await jjeongs.getByRole('link', { name: 'Back to people' }).click();
+    await jjeongs.getByRole('link', { name: /henry/ }).waitFor();
+    await henrys.reload();
+    await henrys.getByRole('link', { name: /jjeong/ }).waitFor();
+
+    expect(await youAre(jjeongs).inputValue()).toBe('jjeong');
+    expect(await youAre(henrys).inputValue()).toBe('henry');
+    await jjeongs.getByRole('link', { name: /Lobby/ }).click();
+    await header(jjeongs).getByText('You are jjeong').waitFor(); // nobody asks for the name again
+  });
+
+  test('can be changed in a room, at any time', async () => {
+    const server = await Server.start();
+    const page = await open(await newBrowser(), server, 'room.html?room=lobby');
+    const name = page.getByRole('textbox', { name: 'Your name' });
+    await name.fill('mina');
+    await name.press('Enter');
+    await page.getByText('Hello, mina! Online: 1').waitFor();
+
+    await button(page, 'Change your name').click();
+    expect(await name.inputValue()).toBe('mina');
+    await name.fill('Kim Min');
+    await name.press('Enter');
+
+    await header(page).getByText('You are Kim Min').waitFor();
+    await page.reload();
+    await header(page).getByText('You are Kim Min').waitFor();
+  });
+});
+
+describe('a name', () => {
+  test('is shown as it was typed', async () => {
+    const server = await Server.start();
+    const page = await open(await newBrowser(), server);
+
+    for (const [typed, mailbox] of [
+      ['Kim Min', 'kim-min'],
+      ['홍 길동', '홍-길동'],
+      ["O'Neil", 'oneil'],
+      ['con', 'con_'],
+    ] as const) {
+      await newcomer(page).fill(typed);
+      await newcomer(page).press('Enter');
+      await page.getByRole('heading', { name: `Chat with ${typed}`, exact: true }).waitFor();
+      expect(new URL(page.url()).searchParams.get('with')).toBe(mailbox);
+      await isReady(page);
+      await page.getByRole('link', { name: 'Back to people' }).click();
+    }
+  });
+
+  test('that the server spells otherwise leads to the mailbox that it stands for', async () => {
+    const server = await Server.start();
+    const page = await open(await newBrowser(), server, 'chat.html?me=con&with=NUL.x');
+
+    await page.waitForURL(/me=con_&with=nul-x/);
+    await isReady(page);
+  });
+
+  test('that nobody can have is told at once', async () => {
+    const server = await Server.start();
+    const context = await newBrowser();
+    await keep(context, 'sessionStorage', 'mina');
+
+    for (const path of [
+      'chat.html?me=henry&with=a%2Fb',
+      `chat.html?me=henry&with=${encodeURIComponent('\u{20000}'.repeat(60))}`,
+      `room.html?room=${'a'.repeat(62)}`,
+    ]) {
+      await says(await open(context, server, path), 'cannot be a name here.');
+    }
+  });
+
+  test('that nobody by it has used here is told: it may be misspelt', async () => {
+    const server = await Server.start();
+    const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeogn'));
+    await says(page, 'Nobody called jjeogn has been here yet.');
+    await header(page).getByText('Has never been here').waitFor();
+
+    await openChat(await newBrowser(), chatOf(server, 'jjeogn', 'henry'));
+    await header(page).getByText('Online').waitFor();
+    await says(page, 'No messages yet. Say hello!');
+  });
+
+  test('that is empty is asked for', async () => {
+    const page = await open(await newBrowser(), await Server.start());
+
+    await button(page, 'Start').click();
+
+    await page.getByRole('alert').getByText('Type a name.').waitFor();
+  });
+});
+
+test('A conversation with oneself holds notes: each once, live and after a reload', async () => {
+  const server = await Server.start();
+  const context = await newBrowser();
+  const page = await openChat(context, chatOf(server, 'henry', 'henry'));
+  const beside = await openChat(context, chatOf(server, 'henry', 'jjeong'));
+  await page.getByRole('heading', { name: 'Notes to yourself' }).waitFor();
+
+  const box = page.getByRole('textbox', { name: 'Write a note' });
+  await box.fill('buy milk');
+  await box.press('Enter');
+  await shows(page, 'buy milk');
+  await write(beside, 'hello');
+  await shows(beside, 'hello');
+
+  expect(await textsOn(beside)).toEqual(['hello']);
+  expect(await textsOn(page)).toEqual(['buy milk']);
+  await page.reload();
+  await shows(page, 'buy milk');
+  expect(await textsOn(page)).toEqual(['buy milk']);
+});
+
+describe('with invitation links', () => {
+  test('one is who one was invited as, on the first page and in rooms', async () => {
+    const server = await Server.start('--access', 'links');
+    const context = await newBrowser();
+    await keep(context, 'localStorage', 'jjeong'); // from a time without links
+    const page = await open(context, server);
+    await page.goto(await invite(server, 'henry'));
+    await page.getByText('You are henry').waitFor();
+    expect(await youAre(page).count()).toBe(0);
+
+    await page.getByRole('link', { name: /Lobby/ }).click();
+    await page.getByText('Hello, henry! Online: 1').waitFor();
+    expect(await button(page, 'Change your name').count()).toBe(0);
+    await page.getByRole('link', { name: 'Back to people' }).click();
+    await page.getByText('You are henry').waitFor();
+    await page.reload();
+    await page.getByText('You are henry').waitFor();
+  });
+
+  test('each who is kept out is told why, and what to do', async () => {
+    const server = await Server.start('--access', 'links');
+    const [nobody, jjeong] = [await newBrowser(), await newBrowser()];
+
+    const picker = await open(nobody, server);
+    await picker.getByRole('alert').getByText('Open the invitation link you were sent.').waitFor();
+    expect(await newcomer(picker).isVisible()).toBe(false);
+    await says(await open(nobody, server, 'room.html?room=lobby'), 'Open the invitation link you were sent.');
+    const page = await jjeong.newPage();
+    await page.goto(await invite(server, 'jjeong'));
+    await page.getByText('You are jjeong').waitFor();
+    await says(
+      await open(jjeong, server, 'chat1.html'),
+      "You are jjeong here; that is henry's. Only henry's own link opens it.",
+    );
+    await run(['revoke', 'jjeong', '--dir', server.dir]);
+    await page.getByRole('alert').getByText('This link no longer works. Ask for a new one.').waitFor();
+  });
+
+  test('two who share a browser choose between themselves, and nobody else', async () => {
+    const server = await Server.start('--access', 'links', '--people', 'henry,jjeong,mina');
+    const page = await open(await newBrowser(), server);
+    for (const person of ['henry', 'jjeong']) {
+      await page.goto(await invite(server, person));
+      await page.reload();
+      await page.getByText(/^You are/).waitFor();
+    }
+
+    expect(await youAre(page).inputValue()).toBe('jjeong');
+    expect(await youAre(page).locator('option').allInnerTexts()).toEqual(['henry', 'jjeong']);
+  });
+});
+
+test('With the application’s login one is who is signed in, and no sentence is of links', async () => {
+  let user = 'ann';
+  const at = await serveChat({ identify: () => user });
+  const context = await newBrowser();
+  const page = await open(context, at);
+  await page.getByText('You are ann').waitFor();
+
+  const others = await open(context, at, 'chat1.html');
+  await says(others, "You are ann here; that is henry's. Sign in as henry to open it.");
+  expect(await others.locator('body').innerText()).not.toMatch(/link/i);
+  user = '';
+  await page.reload();
+  await page.getByRole('alert').getByText('You are not signed in.').waitFor();
+  expect(await page.locator('body').innerText()).not.toMatch(/link/i);
+});
+
+test('A browser can chat whatever it calls its language', async () => {
+  const server = await Server.start();
+
+  for (const language of ['en-US@posix', 'c', '', 'en-US-u']) {
+    const context = await newBrowser();
+    await context.addInitScript((one) => Object.defineProperty(navigator, 'languages', { get: () => [one] }), language);
+    const page = await openChat(context, chatOf(server, 'henry', 'jjeong'));
+    await write(page, `hello from ${language}`);
+    await shows(page, `hello from ${language}`);
+  }
+});
+
+describe('who has a long name, or large letters,', () => {
+  test('scrolls in one direction only', async () => {
+    const server = await Server.start('--people', `henry,${'m'.repeat(64)}`);
+    const context = await newBrowser({ viewport: { width: 320, height: 640 } });
+    await keep(context, 'sessionStorage', 'w'.repeat(64));
+
+    for (const path of ['', 'chat1.html', `chat.html?me=henry&with=${'m'.repeat(64)}`, 'room.html?room=lobby']) {
+      for (const fontSize of ['100%', '200%']) {
+        const page = await open(context, server, path);
+        await page.locator('h1').waitFor();
+        await page.locator('.person:not(.room-link), [aria-live=polite]').first().waitFor();
+        const { scrollWidth, clientWidth } = await page.evaluate((size) => {
+          document.documentElement.style.fontSize = size;
+          return {
+            scrollWidth: document.documentElement.scrollWidth,
+            clientWidth: document.documentElement.clientWidth,
+          };
+        }, fontSize);
+
+        expect([path, fontSize, scrollWidth]).toEqual([path, fontSize, clientWidth]);
+      }
+    }
+  });
+});
+
+describe('what is new to see is accessible:', () => {
+  for (const [look, { context: options }] of Object.entries(LOOKS)) {
+    test(look, async () => {
+      const server = await Server.start();
+      const links = await Server.start('--access', 'links');
+      const context = await newBrowser(options);
+
+      const page = await openChat(context, chatOf(server, 'henry', 'henry'));
+      await expectAccessible(page, 'notes');
+      await page.goto(chatOf(server, 'henry', 'jjeogn'));
+      await page.getByText('jjeogn').locator('visible=true').nth(1).waitFor();
+      await expectAccessible(page, 'a stranger');
+      await page.goto(new URL('chat1.html', server.url).href);
+      await page.locator('.beside:visible').getByText('jjeong').waitFor();
+      await expectAccessible(page, 'two windows');
+      await page.goto(new URL('room.html?rename', server.url).href);
+      await page.locator('#name').waitFor();
+      await expectAccessible(page, 'another name');
+      await page.goto(chatOf(server, 'henry', 'a/b'));
+      await page.locator('[data-connection=denied]').waitFor();
+      await expectAccessible(page, 'no name');
+      await page.goto(links.url);
+      await page.getByRole('alert').getByText(/\S/).waitFor();
+      await expectAccessible(page, 'not let in');
+      await page.goto(await invite(links, 'henry'));
+      await page.locator('.self').getByText('henry').waitFor();
+      await expectAccessible(page, 'let in as one person');
+    });
+  }
+});
