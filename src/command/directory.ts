@@ -51,7 +51,7 @@ export function unusable(dir: string, error: unknown): unknown {
   }
   const code = errnoOf(error);
   if (code === undefined) return error;
-  const who = process.getuid?.();
+  const who = process.geteuid?.();
   const denied = code === 'EACCES' || code === 'EPERM';
   const why = denied ? `running as uid ${who}` : (REASONS[code] ?? 'the system refused');
   const fix = denied ? `Fix: sudo chown -R ${who} ${shown(dir)}   or choose another` : 'Choose another';

@@ -6,6 +6,7 @@ import { isLoopback } from '../access/this-computer.ts';
 import { isErrno } from '../words/mailbox-error.ts';
 import { shown } from './directory.ts';
 import { CLEAN, CONFIGURATION, Ending, RUNTIME } from './ending.ts';
+import { asRoot } from './owner.ts';
 
 const PORTS_TO_TRY = 20;
 
@@ -24,7 +25,7 @@ export async function listen(server: Server, { host, port, ifTaken, dir, flag }:
   const last = ifTaken === 'next' ? Math.min(port + PORTS_TO_TRY, 65_535) : port;
   for (let tried = port; ; tried++) {
     try {
-      await once(server.listen(tried, host), 'listening');
+      await asRoot(() => once(server.listen(tried, host), 'listening')); // a low port may be for root alone
       return (server.address() as AddressInfo).port;
     } catch (error) {
       if (!isErrno(error, 'EADDRINUSE')) throw cannotListen(host, tried, flag, error);

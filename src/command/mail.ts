@@ -17,6 +17,7 @@ import { readAnswer, requestOwner, type OwnerRequest, type Reachable } from '../
 import { readOptions } from '../words/read-options.ts';
 import { openIn, requireDirectory } from './directory.ts';
 import { CONFIGURATION, Ending } from './ending.ts';
+import { asRoot } from './owner.ts';
 import type { Store } from './parsers.ts';
 
 export interface StoreOptions {
@@ -37,7 +38,7 @@ type ClusterOptions = Pick<JetStreamMailboxesOptions, 'keepMs' | 'logger'>;
 export async function openCluster(address: ClusterAddress, options: ClusterOptions = {}): Promise<JetStreamMailboxes> {
   const { JetStreamMailboxes } = await import('../jetstream/index.ts');
   try {
-    return await JetStreamMailboxes.open({ ...address, ...options });
+    return await asRoot(() => JetStreamMailboxes.open({ ...address, ...options })); // its credentials
   } catch (error) {
     if (!(error instanceof MailboxError)) throw error;
     const advice = "All parts of the address: --store 'nats://…?monitor=…&allow=…' (docs/scaling.md)";

@@ -4,9 +4,13 @@ import { VERSION } from '../words/version.ts';
 import { refuseContradictions } from './contradictions.ts';
 import { CONFIGURATION, Ending, showStacks } from './ending.ts';
 import { dir, examining, logLevel, maxMessage, port, sending, serving, store, tailing, url } from './options.ts';
+import { actAsOwnerOf } from './owner.ts';
 import { refusal } from './refusal.ts';
 
 const mail = [dir, store, maxMessage];
+
+/** Their output lies elsewhere, and root sees more. */
+const LOOKING = ['backup', 'doctor'];
 
 /** All commands with their options. The code of a command is loaded when it runs. */
 export function createProgram(): Command {
@@ -19,6 +23,7 @@ export function createProgram(): Command {
     .hook('preAction', (_program, command) => {
       if (command.opts()['logLevel'] === 'debug') showStacks();
       refuseContradictions(command);
+      if (!LOOKING.includes(command.name())) actAsOwnerOf(String(command.opts()['dir']));
     });
   const serve = addServe(program);
   addMailCommands(program);

@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { type MailboxName, personName } from '../words/mailbox-name.ts';
 import { Ending, USAGE } from './ending.ts';
 import { isKnown, type StoreOptions, withMail } from './mail.ts';
+import { asRoot } from './owner.ts';
 import { tell } from './terminal.ts';
 
 interface SendOptions extends StoreOptions {
@@ -16,7 +17,7 @@ interface SendOptions extends StoreOptions {
 export async function send(name: string, message: string, options: SendOptions): Promise<void> {
   const { as, maxMessage, people } = options;
   const receiver = personName(name);
-  const sender = as === undefined ? thisUser() : personName(as);
+  const sender = as === undefined ? await asRoot(thisUser) : personName(as);
   const { length } = Array.from(message);
   if (length === 0) throw new Ending(USAGE, 'The message is empty.');
   if (length > maxMessage) {

@@ -175,6 +175,7 @@ requires('root')("Names what root made in another user's directory, and the reme
   const { cwd } = await scene();
   spawnSync('chown', ['-R', `${NOBODY}`, cwd]);
   await run(['invite', 'henry'], { cwd });
+  spawnSync('chown', ['-R', '0', join(cwd, 'mailboxes/.access')]); // as after a backup that root restored
 
   const [asRoot, asServer] = [await doctor([], { cwd }), await doctor([], { cwd, uid: NOBODY })];
   remedy(asRoot.problems[0]!, cwd);
