@@ -13,6 +13,7 @@ import { FileMailboxes } from './files/file-mailboxes.ts';
 import type { FileMailboxesOptions } from './files/store-context.ts';
 import { checkLayout } from './files/layout.ts';
 import { checkNobodyServes } from './files/layout-one.ts';
+import { makePrivateDirectories } from './files/private-directories.ts';
 import { Front } from './http/front.ts';
 import { Mailroom } from './http/mailroom.ts';
 import { inTurn } from './http/in-turn.ts';
@@ -138,5 +139,6 @@ function prepare(path: string): string {
   const dir = realpathSync(path);
   accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
   if (!checkLayout(dir)) checkNobodyServes(dir);
+  makePrivateDirectories(dir); // before others may write there
   return dir;
 }

@@ -8,8 +8,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isMailboxName, type MailboxName } from '../words/mailbox-name.ts';
-import { replaceFile } from '../files/disk.ts';
 import { ACCESS } from '../files/mailbox-paths.ts';
+import { checkPrivateDirectory } from '../files/private-directories.ts';
+import { replaceFile } from '../files/replace-file.ts';
 import { withLock } from './with-lock.ts';
 
 const Invitation = z.object({ key: z.string(), since: z.string() });
@@ -21,12 +22,14 @@ const KEY_BYTES = 24;
 /** The invitations of one data directory. Changes by other processes are seen at the next question. */
 export class Invitations {
   readonly #path: string;
+  readonly #check: () => void;
   #known: Invited = new Map();
   #personByHash: ReadonlyMap<string, MailboxName> = new Map();
   #version = '';
 
   constructor(dir: string) {
     this.#path = join(dir, ACCESS, 'people.json');
+    this.#check = (): void => checkPrivateDirectory(join(dir, ACCESS), dir);
   }
 
   /** Makes a new key (192 bits) for a person; one they had before ends. */
@@ -56,7 +59,9 @@ export class Invitations {
     return this.#version;
   }
 
+  /** MAILBOX_UNUSABLE when the file may be somebody else's. */
   #read(): Invited {
+    this.#check();
     const stats = statSync(this.#path, { throwIfNoEntry: false });
     const version = stats ? `${stats.mtimeMs} ${stats.size} ${stats.ino}` : '';
     if (version !== this.#version) {
@@ -69,6 +74,7 @@ export class Invitations {
 
   /** Under a lock: what another process writes between our look and our write would be undone. */
   #change<T>(change: (invited: Map<Entry[0], Entry[1]>) => T): T {
+    this.#check();
     return withLock(`${this.#path}.lock`, () => {
       const invited = new Map(this.#read());
       const result = change(invited);

@@ -7,8 +7,10 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { directoryHash } from '../words/directory-hash.ts';
-import { READ, replaceFile, withFile } from '../files/disk.ts';
+import { READ, withFile } from '../files/disk.ts';
 import { ACCESS } from '../files/mailbox-paths.ts';
+import { checkPrivateDirectory, makePrivateDirectory } from '../files/private-directories.ts';
+import { replaceFile } from '../files/replace-file.ts';
 import type { Logger } from '../words/logger.ts';
 
 const ASK_MS = 1_000;
@@ -20,6 +22,7 @@ export function keepAddress(dir: string, url: string, logger: Logger): void {
   const path = pathIn(dir);
   const text = `${JSON.stringify({ url, pid: process.pid })}\n`;
   try {
+    makePrivateDirectory(join(dir, ACCESS), dir);
     replaceFile(path, text);
   } catch (error) {
     logger.warn({ err: error }, 'the address could not be stored: mailbox-chat invite needs --url'); // a full disk, say
@@ -32,6 +35,7 @@ export function keepAddress(dir: string, url: string, logger: Logger): void {
 /** The address of this directory's server; undefined if none answers: a killed server leaves its address behind. */
 export async function serverAddress(dir: string): Promise<string | undefined> {
   try {
+    checkPrivateDirectory(join(dir, ACCESS), dir);
     const kept = withFile(pathIn(dir), READ, (fd) => readFileSync(fd, 'utf8'));
     const { url } = Address.parse(JSON.parse(kept));
     const answer = await fetch(new URL('healthz', url), { redirect: 'error', signal: AbortSignal.timeout(ASK_MS) });

@@ -13,22 +13,15 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { MailboxError } from '../words/mailbox-error.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
-import {
-  READ,
-  SAFELY,
-  copyRange,
-  ifThere,
-  setModeAndOwner,
-  makeDirectory,
-  namesIn,
-  statIfThere,
-  withFile,
-} from './disk.ts';
+import { READ, copyRange, ifThere, setModeAndOwner, makeDirectory, namesIn, statIfThere, withFile } from './disk.ts';
+import { FLOOR_FILE } from './floor.ts';
 import { isDraft } from './pieces.ts';
 import { isSuccessor } from './successor.ts';
 import { LAYOUT, LAYOUT_FILE, OLD_LAYOUT, UNFINISHED, checkLayout, writeLayout } from './layout.ts';
 import { LIVE, TORN, checkNobodyServes } from './layout-one.ts';
-import { ACCESS, DELIVERED, HOST, LOCKS, MARKS, MailboxPaths, SOCKET, TAKEN, mailboxesIn } from './mailbox-paths.ts';
+import { ACCESS, DELIVERED, LOCKS, MARKS, MailboxPaths, OWNER, TAKEN, mailboxesIn } from './mailbox-paths.ts';
+import { checkPrivateDirectory } from './private-directories.ts';
+import { NEW_FILE } from './replace-file.ts';
 
 export interface BackedUp {
   readonly mailboxes: number;
@@ -38,10 +31,9 @@ export interface BackedUp {
   readonly leftOut: readonly string[];
 }
 
-const OURS_TO_FILL: readonly string[] = [ACCESS, DELIVERED, MARKS, TAKEN];
+const OURS_TO_FILL: readonly string[] = [DELIVERED, MARKS, TAKEN];
 /** What `theRest` does not copy: it is copied elsewhere, or of no use in a backup. */
-const OURS: readonly string[] = [...OURS_TO_FILL, HOST, LAYOUT_FILE, LOCKS, SOCKET, LIVE, TORN];
-const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | SAFELY;
+const OURS: readonly string[] = [...OURS_TO_FILL, ACCESS, LAYOUT_FILE, LOCKS, OWNER, LIVE, TORN];
 const MAX_ATTEMPTS = 1000;
 
 /**
@@ -52,6 +44,7 @@ const MAX_ATTEMPTS = 1000;
 export function backUp(dir: string, target: string): BackedUp {
   const layout = checkLayout(dir) ? LAYOUT : OLD_LAYOUT;
   if (layout === OLD_LAYOUT) checkNobodyServes(dir);
+  for (const name of [...OURS_TO_FILL, ACCESS]) checkPrivateDirectory(join(dir, name), dir);
   checkTarget(dir, target);
   makeDirectory(target);
   writeLayout(target, UNFINISHED);
@@ -139,6 +132,7 @@ class Copy {
   /** Copies invitations, and other plain files beside the mailboxes. */
   theRest(): void {
     this.#directory(join(this.#dir, ACCESS));
+    this.#file(join(this.#dir, FLOOR_FILE));
     for (const name of namesIn(this.#dir)) {
       if (!OURS.includes(name) && !statIfThere(join(this.#target, name))) this.#file(join(this.#dir, name));
     }

@@ -14,10 +14,8 @@ import {
   openSync,
   readSync,
   readdirSync,
-  renameSync,
   statSync,
   statfsSync,
-  writeFileSync,
   writeSync,
   type Stats,
 } from 'node:fs';
@@ -28,14 +26,13 @@ import { MailboxError, isErrno } from '../words/mailbox-error.ts';
 
 /** Do not follow a link, and do not wait for the other end of a FIFO. */
 export const SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;
-const { O_RDWR, O_RDONLY, O_APPEND, O_CREAT } = constants;
+const { O_RDWR, O_RDONLY, O_APPEND } = constants;
 
 /** Only the user who runs the server may use the files that it makes. */
 export const FILE_MODE = 0o600;
 export const DIRECTORY_MODE = 0o700;
 
 export const APPEND = O_RDWR | O_APPEND | SAFELY;
-export const APPEND_OR_CREATE = APPEND | O_CREAT;
 export const READ = O_RDONLY | SAFELY;
 
 const SCRATCH_BYTES = 256 * 1024;
@@ -103,15 +100,6 @@ export function isAccessible(path: string, mode: number): boolean {
   } catch {
     return false;
   }
-}
-
-/** Writes a whole file, which replaces the old one atomically and durably. */
-export function replaceFile(path: string, text: string): void {
-  makeDirectory(dirname(path));
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, text, { mode: FILE_MODE, flush: true });
-  renameSync(draft, path);
-  syncDirectory(dirname(path)); // otherwise a power cut may bring back the old one
 }
 
 /** Opens a file while `work` runs. */
@@ -225,7 +213,10 @@ export function ifThere<T>(work: () => T): T | undefined {
   }
 }
 
-/** Gives a file this mode, and this owner if we may. The owner comes first, since changing it clears mode bits. */
+/**
+ * Gives a file or directory this mode, and this owner if we may. The owner comes first, since changing it clears mode
+ * bits. A file never gets set-user-ID bits: it may be ours now, with contents that are somebody else's.
+ */
 export function setModeAndOwner(fd: number, { mode, uid, gid }: Pick<Stats, 'mode' | 'uid' | 'gid'>): void {
   for (const owner of [uid, process.geteuid!()]) {
     try {
@@ -235,5 +226,5 @@ export function setModeAndOwner(fd: number, { mode, uid, gid }: Pick<Stats, 'mod
       if (!isErrno(error, 'EPERM')) throw error;
     }
   }
-  fchmodSync(fd, mode & 0o7777);
+  fchmodSync(fd, mode & (fstatSync(fd).isDirectory() ? 0o7777 : 0o777));
 }

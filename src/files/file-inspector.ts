@@ -1,9 +1,10 @@
+import { fstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { isErrno } from '../words/mailbox-error.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import type { FileView, Inspection, Inspector } from '../words/inspector.ts';
 import { isNew, piecesIn } from './pieces.ts';
-import { READ, ifThere, namesIn, sizeOf, statIfThere, withFile } from './disk.ts';
+import { READ, ifThere, namesIn, statIfThere, withFile } from './disk.ts';
 import { compareIds, laterId } from './event-id.ts';
 import { piecesAtEnd } from './file-pieces.ts';
 import { Floor } from './floor.ts';
@@ -18,11 +19,14 @@ const MAX_REMEMBERED = 100;
 /** Shows mailbox files from outside, as `cat` would. It shares no state with appends and drains. */
 export class FileInspector implements Inspector {
   readonly #dir: string;
+  readonly #isAllowed: (stat: Stats) => boolean;
   /** What was found in each version of a file. */
   readonly #known = new Map<string, FileView | undefined>();
 
-  constructor(dir: string) {
+  /** `isAllowed`: whether a plain file may be a mailbox. */
+  constructor(dir: string, isAllowed: (stat: Stats) => boolean) {
     this.#dir = dir;
+    this.#isAllowed = isAllowed;
   }
 
   mailboxes(): string[] {
@@ -72,7 +76,9 @@ export class FileInspector implements Inspector {
     try {
       return ifThere(() =>
         withFile(path, READ, (fd) => {
-          const size = sizeOf(fd);
+          const stat = fstatSync(fd);
+          if (!this.#isAllowed(stat)) return { ...known, pieces: [], problem: 'unreadable' };
+          const { size } = stat;
           return { ...known, size, pieces: piecesAtEnd(mailbox, fd, size, first) };
         }),
       );

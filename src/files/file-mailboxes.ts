@@ -65,7 +65,7 @@ export class FileMailboxes implements MailboxStore {
     if (options.watch !== false) this.#watcher = new MailboxWatcher(logger, { anchor: join(this.#dir, LAYOUT_FILE) });
     for (const mailbox of mountedMailboxes(this.#dir))
       logger.warn({ mailbox }, 'this mailbox is a mount point: it is read, but never emptied');
-    this.inspector = new FileInspector(this.#dir);
+    this.inspector = new FileInspector(this.#dir, this.#context.mayBeMailbox);
     this.#senders = new Senders((sender) => this.#readUp(sender));
     this.#sweep = new Sweep(this.#boxes, this.#context, {
       mailbox: (name) => this.#boxOf(name),

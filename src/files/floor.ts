@@ -1,8 +1,11 @@
 import { join } from 'node:path';
-import { READ, ifThere, readRange, replaceFile, withFile } from './disk.ts';
+import { READ, ifThere, readRange, withFile } from './disk.ts';
 import { FIRST_ID, isEventId, laterId, ownPart } from './event-id.ts';
+import { MARKS } from './mailbox-paths.ts';
+import { replaceFile } from './replace-file.ts';
 
-const FLOOR_FILE = '.floor';
+/** Among the marks, where nobody else can put one. */
+export const FLOOR_FILE = join(MARKS, '.floor');
 
 /**
  * The id that mailboxes without a log begin after, kept in `.floor`. It is above all ids of forgotten mailboxes. So if one

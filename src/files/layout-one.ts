@@ -3,15 +3,17 @@
  * older versions away. `.converting` exists until all is done: after a crash, the conversion starts again. Ids and marks
  * stay the same.
  */
-import { accessSync, closeSync, constants, openSync, rmSync } from 'node:fs';
+import { accessSync, constants, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MailboxError, isErrno } from '../words/mailbox-error.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
-import { FILE_MODE, ifThere, namesIn, statIfThere, syncDirectory, writing } from './disk.ts';
+import { ifThere, namesIn, statIfThere, syncDirectory, writing } from './disk.ts';
 import { LAYOUT, checkLayout, writeLayout } from './layout.ts';
 import { OldMailbox, type ConversionOptions } from './layout-one-box.ts';
 import { unusable } from './mailbox-file.ts';
 import { MailboxPaths, mailboxesIn } from './mailbox-paths.ts';
+import { isTrusted } from './private-directories.ts';
+import { replaceFile } from './replace-file.ts';
 import { Slices } from '../words/slices.ts';
 
 /** Resolves once this mailbox is of layout 2. MAILBOX_UNUSABLE if it still may not be read. */
@@ -31,8 +33,7 @@ export function claimLayout(dir: string): void {
   if (checkLayout(dir)) return;
   checkNobodyServes(dir);
   writing(() => {
-    closeSync(openSync(join(dir, CONVERTING), 'w', FILE_MODE));
-    syncDirectory(dir);
+    if (!isConverting(dir)) replaceFile(join(dir, CONVERTING), '');
     writeLayout(dir, String(LAYOUT));
   });
 }
@@ -42,10 +43,9 @@ export function claimLayout(dir: string): void {
  * tries again to convert one that could not be read. The next start does so, too.
  */
 export async function convertLayoutOne(dir: string, options: ConversionOptions): Promise<Converted> {
-  const marker = join(dir, CONVERTING);
   const left = new Set<MailboxName>();
   const slices = new Slices();
-  for (const name of statIfThere(marker) ? mailboxesIn(dir) : []) {
+  for (const name of isConverting(dir) ? mailboxesIn(dir) : []) {
     try {
       await convertMailbox(new MailboxPaths(dir, name), options);
     } catch (error) {
@@ -63,12 +63,25 @@ export async function convertLayoutOne(dir: string, options: ConversionOptions):
 }
 
 function endConversion(dir: string): void {
-  const marker = join(dir, CONVERTING);
-  if (!statIfThere(marker)) return;
-  for (const name of [LIVE, TORN]) rmSync(join(dir, name), { recursive: true, force: true });
+  if (!isConverting(dir)) return;
+  for (const name of [LIVE, TORN].filter((each) => isOurDirectory(join(dir, each), dir))) {
+    rmSync(join(dir, name), { recursive: true, force: true });
+  }
   syncDirectory(dir);
-  rmSync(marker, { force: true });
+  rmSync(join(dir, CONVERTING), { force: true });
   syncDirectory(dir);
+}
+
+/** A file that somebody else made there does not count. */
+function isConverting(dir: string): boolean {
+  const stat = statIfThere(join(dir, CONVERTING));
+  return stat?.isFile() === true && isTrusted(stat, dir);
+}
+
+/** Others must not be able to change it while we remove it, or we would remove something elsewhere. */
+function isOurDirectory(path: string, dir: string): boolean {
+  const stat = statIfThere(path);
+  return stat?.isDirectory() === true && isTrusted(stat, dir) && (stat.mode & 0o022) === 0;
 }
 
 /** MAILBOX_UNUSABLE if we may not read it. */
@@ -83,7 +96,8 @@ async function convertMailbox(paths: MailboxPaths, options: ConversionOptions): 
 
 /** Throws UNKNOWN_LAYOUT if a server of version 1 seems to be running there. */
 export function checkNobodyServes(dir: string): void {
-  const touched = namesIn(join(dir, LIVE)).map((name) => statIfThere(join(dir, LIVE, name))?.mtimeMs ?? 0);
+  const names = isOurDirectory(join(dir, LIVE), dir) ? namesIn(join(dir, LIVE)) : [];
+  const touched = names.map((name) => statIfThere(join(dir, LIVE, name))?.mtimeMs ?? 0);
   if (Math.max(0, ...touched) < Date.now() - GONE_MS) return;
   const why = `A server of version 1 used ${dir} a moment ago. Stop it, then start again after 15 s.`;
   throw new MailboxError('UNKNOWN_LAYOUT', `${why} Nothing was changed.`);

@@ -6,11 +6,12 @@
  * A directory without this file is of layout 1. An early version made it, or the prototype, whose mailboxes are the same.
  * A backup has `unfinished` there until it is whole.
  */
-import { constants, fsyncSync, ftruncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { MailboxError } from '../words/mailbox-error.ts';
 import { VERSION } from '../words/version.ts';
-import { READ, SAFELY, ifThere, readRange, syncDirectory, withFile } from './disk.ts';
+import { READ, ifThere, readRange, statIfThere, withFile } from './disk.ts';
+import { isTrusted } from './private-directories.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** The layout that this version uses. */
 export const LAYOUT = 2;
@@ -21,24 +22,24 @@ export const LAYOUT_FILE = '.layout';
 export const UNFINISHED = 'unfinished';
 
 const MAX_BYTES = 64;
-const WRITE_OR_CREATE = constants.O_WRONLY | constants.O_CREAT | SAFELY;
 
 /** Whether the directory is of this version's layout; false if it is of layout 1. Throws UNKNOWN_LAYOUT if it is of another. */
 export function checkLayout(dir: string): boolean {
-  const bytes = ifThere(() => withFile(join(dir, LAYOUT_FILE), READ, (fd) => readRange(fd, 0, MAX_BYTES)));
+  const path = join(dir, LAYOUT_FILE);
+  const stat = statIfThere(path);
+  if (stat && !(stat.isFile() && isTrusted(stat, dir))) {
+    const why = `${path} is no plain file, or belongs to somebody else (uid ${stat.uid}): delete it.`;
+    throw new MailboxError('UNKNOWN_LAYOUT', `${why} Nothing was changed.`);
+  }
+  const bytes = ifThere(() => withFile(path, READ, (fd) => readRange(fd, 0, MAX_BYTES)));
   const text = bytes?.toString().trim() ?? '';
   if (text === String(LAYOUT)) return true;
   if (text === '' || text === String(OLD_LAYOUT)) return false;
   throw new MailboxError('UNKNOWN_LAYOUT', `${whyNot(dir, text)} Nothing was changed.`);
 }
 
-/** Writes in one call at the file's beginning, since two servers may start at the same moment. */
 export function writeLayout(dir: string, text: string): void {
-  withFile(join(dir, LAYOUT_FILE), WRITE_OR_CREATE, (fd) => {
-    ftruncateSync(fd, writeSync(fd, `${text}\n`, 0));
-    fsyncSync(fd);
-  });
-  syncDirectory(dir);
+  replaceFile(join(dir, LAYOUT_FILE), `${text}\n`);
 }
 
 function whyNot(dir: string, text: string): string {

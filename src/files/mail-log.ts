@@ -49,7 +49,7 @@ export class MailLog {
     this.unplaced = unplaced;
     this.#onFound = onFound;
     const start = pieces.at(-1)?.end ?? context.floor.id;
-    this.current = new MailboxFile(paths.name, paths.file, start);
+    this.current = new MailboxFile(paths.name, paths.file, start, context.mayBeMailbox);
     context.clock.rise(start);
   }
 
@@ -126,13 +126,13 @@ export class MailLog {
   /** The mailbox begins anew, after `start`. */
   begin(start: string): void {
     this.current.close();
-    this.current = new MailboxFile(this.paths.name, this.paths.file, start);
+    this.current = new MailboxFile(this.paths.name, this.paths.file, start, this.context.mayBeMailbox);
     this.context.clock.rise(start);
   }
 
   /** Reads the file at `path` in the mailbox's place: it was renamed away before this process began. */
   beginIn(path: string): void {
-    this.current = new MailboxFile(this.paths.name, path, this.current.log.start);
+    this.current = new MailboxFile(this.paths.name, path, this.current.log.start, this.context.mayBeMailbox);
   }
 
   /** A mailbox without a log begins at the floor, which may have risen since it was loaded. */

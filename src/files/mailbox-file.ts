@@ -42,11 +42,14 @@ export class MailboxFile {
   /** Another user's file that we may only read: it must be taken before we can write. */
   isReadOnly = false;
   readonly #mailbox: MailboxName;
+  readonly #isAllowed: (stat: Stats) => boolean;
   #reader: MailReader;
   #fd: number | undefined;
 
-  constructor(mailbox: MailboxName, path: string, start: string) {
+  /** `isAllowed`: whether a plain file may be a mailbox. */
+  constructor(mailbox: MailboxName, path: string, start: string, isAllowed: (stat: Stats) => boolean) {
     this.#mailbox = mailbox;
+    this.#isAllowed = isAllowed;
     this.log = new LogFile(path, start);
     this.log.readTo = 0;
     this.size = this.log.from;
@@ -165,12 +168,13 @@ export class MailboxFile {
       return this.#open(READ);
     }
     const stat = fstatSync(fd);
-    if (stat.isFile() && (ino === undefined || ino === stat.ino)) {
+    const isMail = stat.isFile() && this.#isAllowed(stat);
+    if (isMail && (ino === undefined || ino === stat.ino)) {
       this.log.ino = stat.ino;
       return fd;
     }
     closeSync(fd);
-    throw stat.isFile() ? new FileGone(path) : unusable(path);
+    throw isMail ? new FileGone(path) : unusable(path);
   }
 }
 

@@ -7,9 +7,8 @@ export const DELIVERED = '.delivered';
 export const MARKS = '.marks';
 export const LOCKS = '.locks';
 export const ACCESS = '.access';
-/** Where to reach the owner of the directory, and on which computer: see `src/ownership/owner-socket.ts`. */
-export const SOCKET = '.socket';
-export const HOST = '.host';
+/** Where to reach the owner of the directory: see `src/ownership/owner-socket.ts`. */
+export const OWNER = '.owner';
 const MAILBOX_ENDING = '.txt';
 
 /** The paths of one mailbox's files. They are made when asked for, since most mailboxes are idle. */

@@ -229,6 +229,7 @@ export class Mailbox {
   }
 
   async #load(): Promise<MailLog> {
+    this.#context.checkDirectories();
     if (this.#log) return this.#log;
     for (const id of Object.values(this.marks.all)) this.#context.clock.rise(id);
     await this.#context.converted(this.paths);

@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { isErrno } from '../words/mailbox-error.ts';
+import { newestReads } from '../words/newest-reads.ts';
 import type { MarkName } from '../words/mailbox-store.ts';
-import { FILE_MODE, makeDirectory, syncDirectoryAsync, writeError } from './disk.ts';
-import { isEventId, laterId } from './event-id.ts';
+import { writeError } from './disk.ts';
+import { compareIds, isEventId, laterId } from './event-id.ts';
+import { replaceFileAsync } from './replace-file.ts';
 
 const WRITE_MS = 200;
 const RETRY_MS = 1000;
-const MAX_READ = 1000;
 
 type MarkIds = Readonly<Record<string, string>>;
 
@@ -46,7 +45,7 @@ export class Marks {
   move(name: MarkName, id: string): boolean {
     const known = this.#marks[name];
     if (known !== undefined && laterId(known, id) === known) return false;
-    this.#marks = withoutOldest({ ...this.#marks, [name]: id });
+    this.#marks = newestReads({ ...this.#marks, [name]: id }, compareIds);
     this.#isWritten = false;
     this.#writeIn(WRITE_MS);
     return true;
@@ -69,7 +68,7 @@ export class Marks {
     if (this.#isWritten) return;
     this.#isWritten = true;
     try {
-      await this.#replace(JSON.stringify(nested(this.#marks)));
+      await replaceFileAsync(this.#path, JSON.stringify(nested(this.#marks)));
     } catch (error) {
       this.#isWritten = false;
       this.#onError(writeError(error));
@@ -80,29 +79,6 @@ export class Marks {
   #writeIn(ms: number): void {
     this.#timer ??= setTimeout(() => void this.write(), ms).unref();
   }
-
-  async #replace(text: string): Promise<void> {
-    const dir = dirname(this.#path);
-    const draft = `${this.#path}.draft`;
-    makeDirectory(dir);
-    const file = await open(draft, 'w', FILE_MODE);
-    try {
-      await file.writeFile(text);
-      await file.datasync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, this.#path);
-    await syncDirectoryAsync(dir);
-  }
-}
-
-/** Keeps the newest 1,000 `read` marks. More senders than that were made up. */
-function withoutOldest(marks: MarkIds): MarkIds {
-  const reads = Object.entries(marks).filter(([name]) => name !== 'delivered');
-  if (reads.length <= MAX_READ) return marks;
-  const [oldest] = reads.reduce((first, next) => (laterId(first[1], next[1]) === first[1] ? next : first));
-  return Object.fromEntries(Object.entries(marks).filter(([name]) => name !== oldest));
 }
 
 function readMarks(path: string): MarkIds {

@@ -1,13 +1,13 @@
-import { closeSync, constants, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageHead } from './message-frame.ts';
 import { FILE_MODE, appendWhole, sync, syncDirectoryAsync, writing } from './disk.ts';
 import { idTime } from './event-id.ts';
 import type { MergedEvent } from './frame-forms.ts';
 import { mergedFrame, mergedHead } from './frames.ts';
+import { NEW_FILE } from './replace-file.ts';
 
 const WRITE_CHARS = 256 * 1024;
-const NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 
 /** Writes a merged piece. It is a draft until it is whole and on disk. */
 export class MergedFile {
@@ -17,7 +17,7 @@ export class MergedFile {
 
   constructor(draft: string, parts: readonly string[]) {
     this.#draft = draft;
-    this.#fd = writing(() => openSync(draft, NEW, FILE_MODE));
+    this.#fd = writing(() => openSync(draft, NEW_FILE, FILE_MODE));
     this.#text = mergedHead(parts);
   }
 

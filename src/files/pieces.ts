@@ -29,6 +29,7 @@ import { compareIds, isEventId } from './event-id.ts';
 import { LogFile } from './log-file.ts';
 import { isSuccessor } from './successor.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
+import { isCopyOf } from './own-copy.ts';
 
 const MAX_HEAD_BYTES = 1024 * 1024;
 const MS_DIGITS = 15;
@@ -144,7 +145,7 @@ function isPartOf(file: LogFile, merged: LogFile): boolean {
 function isSecondName(file: LogFile, other: LogFile): boolean {
   const stat = statIfThere(file.path);
   const same = statIfThere(other.path);
-  return stat?.ino === same?.ino && stat?.dev === same?.dev;
+  return (stat?.ino === same?.ino && stat?.dev === same?.dev) || isCopyOf(other.path, file.path);
 }
 
 /** A crash between the two steps of `placePiece` leaves a file under both names. */

@@ -11,14 +11,16 @@ import { MailLog } from './mail-log.ts';
 import { unusable } from './mailbox-file.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
 import type { StoreContext } from './store-context.ts';
-import { finish, startAnew, take } from './taking.ts';
+import { finish, mayBeMail, startAnew, take } from './taking.ts';
 
 const MAX_ATTEMPTS = 10;
 const nobodyWaits = (): boolean => false;
 
 /** Lists a mailbox's log. `readOn` finishes the takes that were under way when a process died. */
 export function loadLog(paths: MailboxPaths, context: StoreContext, onFound: () => void): MailLog {
-  const log = new MailLog(paths, context, listPieces(paths), onFound);
+  const { pieces, unplaced } = listPieces(paths);
+  const mail = unplaced.filter(({ path }) => mayBeMail(path, context));
+  const log = new MailLog(paths, context, { pieces, unplaced: mail }, onFound);
   if (!log.isUnfinished) beginAsWritten(log, paths.file);
   return log;
 }

@@ -3,6 +3,7 @@ import { isErrno } from '../words/mailbox-error.ts';
 import { statIfThere, syncDirectory, writing } from './disk.ts';
 import type { OpenPiece } from './late-mail.ts';
 import type { MailLog } from './mail-log.ts';
+import { moveAsCopy } from './own-copy.ts';
 import { movePiece } from './pieces.ts';
 
 const IDLE_MS = 3000;
@@ -17,18 +18,20 @@ export function idlePieces(log: MailLog | undefined, idleMs = IDLE_MS): OpenPiec
 }
 
 /** Moves pieces that no process has open from `.taken` to `.delivered`. A piece that has grown since it was checked stays. */
-export function retire(log: MailLog, pieces: readonly OpenPiece[]): void {
+export async function retire(log: MailLog, pieces: readonly OpenPiece[]): Promise<void> {
+  const { delivered, taken } = log.paths;
   let moved = 0;
   for (const open of pieces) {
     if (log.open.get(open.file) !== open || statIfThere(open.file.path)?.size !== open.size) continue;
-    writing(() => movePiece(open.file, log.paths.delivered));
+    if (log.context.isShared) await moveAsCopy(open.file, delivered, open.size);
+    else writing(() => movePiece(open.file, delivered));
     log.open.delete(open.file);
     moved += 1;
   }
   if (moved === 0) return;
-  syncDirectory(log.paths.delivered);
-  syncDirectory(log.paths.taken);
-  removeIfEmpty(log.paths.taken);
+  syncDirectory(delivered);
+  syncDirectory(taken);
+  removeIfEmpty(taken);
 }
 
 /** Each start loads every mailbox that has a directory in `.taken`, so an empty one must not stay. */

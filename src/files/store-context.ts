@@ -2,11 +2,12 @@ import { silent, type Logger } from '../words/logger.ts';
 import { CommitSlots } from './commit-slots.ts';
 import { FILE_MODE } from './disk.ts';
 import { Floor } from './floor.ts';
-import { GROUP_FILE_MODE } from './group-access.ts';
+import { GROUP_FILE_MODE, groupFilesIn } from './group-access.ts';
 import { IdClock } from './id-clock.ts';
 import { convertLayoutOne } from './layout-one.ts';
 import { MailboxLocks } from './mailbox-locks.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
+import { checkPrivateDirectories } from './private-directories.ts';
 
 export interface FileMailboxesOptions {
   readonly logger?: Logger;
@@ -77,6 +78,10 @@ export function contextOf(dir: string, options: FileMailboxesOptions, events: St
     maxWaitingBytes: options.maxWaitingBytes ?? 256 * 1024 * 1024,
     pieceBytes: options.pieceBytes ?? 1024 * 1024,
     fileMode: options.groupWritable ? GROUP_FILE_MODE : FILE_MODE,
+    /** Whether others than the user of the server may write mailboxes. */
+    isShared: options.groupWritable === true,
+    mayBeMailbox: options.groupWritable ? groupFilesIn(dir) : (): boolean => true,
+    checkDirectories: (): void => checkPrivateDirectories(dir),
     keepMs: options.keepMs ?? 365 * DAY_MS,
     keepBytes: options.keepBytes ?? 1024 ** 3,
     takeKeepMs: options.takeKeepMs ?? 10 * 60 * 1000,

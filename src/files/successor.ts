@@ -1,14 +1,15 @@
 import { linkSync, rmSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { isErrno } from '../words/mailbox-error.ts';
-import { APPEND_OR_CREATE, setModeAndOwner, randomName, withFile } from './disk.ts';
+import { setModeAndOwner, randomName, withFile } from './disk.ts';
+import { NEW_FILE } from './replace-file.ts';
 
 const PREFIX = 'successor-';
 
 /** Makes the empty file that is to become the mailbox when the old one is renamed away. It gets the old one's mode, group and owner. */
 export function makeSuccessor(dir: string, like: Pick<Stats, 'mode' | 'uid' | 'gid'>): string {
   const path = join(dir, `${PREFIX}${randomName()}`);
-  withFile(path, APPEND_OR_CREATE, (fd) => setModeAndOwner(fd, like));
+  withFile(path, NEW_FILE, (fd) => setModeAndOwner(fd, like));
   return path;
 }
 

@@ -13,6 +13,7 @@ import { idTime, isForeignId, nextOwnId } from './event-id.ts';
 import { closing, endMarker } from './frames.ts';
 import type { MailLog } from './mail-log.ts';
 import type { MailboxFile } from './mailbox-file.ts';
+import type { StoreContext } from './store-context.ts';
 import { linkSuccessor, makeSuccessor } from './successor.ts';
 
 /** Most programs open a file, write and close it. One that opened it before the rename has written by then. */
@@ -48,10 +49,17 @@ export async function take(log: MailLog, isAwaited: IsAwaited): Promise<void> {
   }
   context.onReplaced(paths.file);
   if (statIfThere(away)?.ino !== current.ino) {
-    log.unplaced.push({ path: away }); // the mailbox was replaced right before the rename: this is the new file, the one we read is gone
+    if (mayBeMail(away, context)) log.unplaced.push({ path: away }); // the mailbox was replaced right before the rename: this is the new file, the one we read is gone
     return startAnew(log);
   }
   await finish(log, isAwaited);
+}
+
+/** In a directory that others may write to: not a link or a FIFO that somebody put there just before the rename. */
+export function mayBeMail(path: string, context: StoreContext): boolean {
+  if (!context.isShared) return true;
+  const stat = statIfThere(path);
+  return stat?.isFile() === true && context.mayBeMailbox(stat);
 }
 
 /** Gives the renamed file its end and its name as a piece. Until then the new mailbox is neither read nor written. */

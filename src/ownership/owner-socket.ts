@@ -1,9 +1,11 @@
 /**
  * How the processes that share a data directory find its owner:
  *
- *     .socket          where the owner answers HTTP, only for its own user; remains when the owner is gone
- *     .host            the computer that the owner runs on; touched every second
- *     .locks/owner     held for the milliseconds in which a process becomes the owner
+ *     .owner/socket    where the owner answers HTTP, only for its own user; remains when the owner is gone
+ *     .owner/host      the computer that the owner runs on; touched every second
+ *     .owner/lock      held for the milliseconds in which a process becomes the owner
+ *
+ * Nobody else may write to `.owner`, so everything in it is ours.
  */
 import { once } from 'node:events';
 import * as fs from 'node:fs';
@@ -13,10 +15,13 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
-import { ifThere, makeDirectory, namesIn, statIfThere } from '../files/disk.ts';
-import { HOST, LOCKS, SOCKET } from '../files/mailbox-paths.ts';
+import { ifThere, namesIn, statIfThere } from '../files/disk.ts';
+import { LOCKS, OWNER } from '../files/mailbox-paths.ts';
+import { checkPrivateDirectory, isTrusted, makePrivateDirectory } from '../files/private-directories.ts';
 import { MailboxError, isErrno } from '../words/mailbox-error.ts';
 
+const SOCKET = `${OWNER}/socket`;
+const HOST = `${OWNER}/host`;
 const OWNER_LOCK = { stale: 2000, realpath: false, onCompromised: () => undefined };
 /** The system allows 107 bytes, and the name of a draft is up to 22 bytes longer. */
 const MAX_ADDRESS_BYTES = 85;
@@ -47,16 +52,17 @@ export class OwnerSocket {
     this.#dir = dir;
   }
 
-  /** The path of the owner's socket, short enough for the system. */
+  /** The path of the owner's socket, short enough for the system. STORE_FAILED if it may be somebody else's. */
   get address(): string {
+    this.#refuseStrangers();
     return this.#addressOf(SOCKET);
   }
 
   /** Connects to the owner. Undefined if there is none. STORE_FAILED if this process may not, or cannot, use the directory. */
   async connect(): Promise<Socket | undefined> {
-    this.#refuseStrangers();
+    const { address } = this;
     try {
-      const socket = connect(this.address);
+      const socket = connect(address);
       await once(socket, 'connect');
       return socket.on('error', () => undefined); // 'close' follows
     } catch (error) {
@@ -69,6 +75,7 @@ export class OwnerSocket {
 
   /** Becomes the owner, and answers requests with `listener`. False if another process is the owner, or was faster. */
   async listen(listener: RequestListener): Promise<boolean> {
+    makePrivateDirectory(join(this.#dir, OWNER), this.#dir);
     await this.#refuseOtherHosts();
     const release = await this.#lock();
     if (!release) return false;
@@ -130,9 +137,8 @@ export class OwnerSocket {
   }
 
   async #lock(): Promise<(() => Promise<void>) | undefined> {
-    makeDirectory(join(this.#dir, LOCKS));
     try {
-      return await lock(this.#dir, { ...OWNER_LOCK, lockfilePath: join(this.#dir, LOCKS, 'owner') });
+      return await lock(this.#dir, { ...OWNER_LOCK, lockfilePath: join(this.#dir, OWNER, 'lock') });
     } catch (error) {
       if (isErrno(error, 'ELOCKED', 'ENOENT', 'EEXIST')) return undefined;
       throw error;
@@ -165,9 +171,10 @@ export class OwnerSocket {
 
   /** Another user's socket could be a trap. */
   #refuseStrangers(): void {
-    const uid = statIfThere(join(this.#dir, SOCKET))?.uid;
-    if (uid === undefined || [process.geteuid?.(), fs.statSync(this.#dir).uid, 0].includes(uid)) return;
-    throw this.#unusable(`its ${SOCKET} belongs to uid ${uid}. Remove that if nobody needs it`);
+    checkPrivateDirectory(join(this.#dir, OWNER), this.#dir);
+    const stat = statIfThere(join(this.#dir, SOCKET));
+    if (!stat || isTrusted(stat, this.#dir)) return;
+    throw this.#unusable(`its ${SOCKET} belongs to uid ${stat.uid}. Remove that if nobody needs it`);
   }
 
   /** A socket cannot be reached from another computer. That its owner is alive shows in the file that it touches. */

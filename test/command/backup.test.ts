@@ -43,7 +43,7 @@ async function filled(cwd: string): Promise<Running & Ready> {
 /** All files with their modes, except those by which running servers find each other. */
 function contents(dir: string): string[] {
   return listing(dir)
-    .filter((line) => !/^\.(?:host|locks|socket)/.test(line))
+    .filter((line) => !/^\.(?:locks|owner)/.test(line))
     .map((line) => `${line} ${statSync(join(dir, line.split(' ')[0]!)).mode.toString(8)}`);
 }
 

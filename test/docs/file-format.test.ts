@@ -141,7 +141,7 @@ describe('docs/file-format.md', () => {
 
   test('lists all that a server leaves in the directory', async () => {
     const chat = await serveIn(temporaryDirectory());
-    const listed = rows(/^\| `(\.\w+)[/\w.]*` \|/gm).map(([name]) => name!);
+XX
     new Invitations(chat.dir).invite(mailboxName('henry'));
     const page = await listen(`${chat.url}/status?receiver=henry`);
     await say(chat, 'jjeong', 'henry', 'hi');
@@ -155,7 +155,7 @@ describe('docs/file-format.md', () => {
 
     const left = readdirSync(chat.dir).filter((name) => name.startsWith('.'));
 
-    expect(left.toSorted()).toEqual(listed.toSorted());
+    expect(left.toSorted()).toEqual([...new Set(listed)].toSorted());
   });
 });
 

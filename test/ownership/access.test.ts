@@ -118,7 +118,7 @@ describe('a client that sends the header with which servers name a caller', () =
 describe("the directory's socket", () => {
   test('refuses requests without a valid caller', async () => {
     const { dir } = await two();
-    const socketPath = join(dir, '.socket');
+    const socketPath = join(dir, '.owner/socket');
     const asked = { socketPath, method: 'POST', path: '/messages' };
 
     for (const said of [
@@ -138,6 +138,6 @@ describe("the directory's socket", () => {
   test('can be used only by the owner’s user', async () => {
     const { dir } = await two();
 
-    expect(statSync(join(dir, '.socket')).mode & 0o777).toBe(0o600);
+    expect(statSync(join(dir, '.owner/socket')).mode & 0o777).toBe(0o600);
   });
 });

@@ -12,7 +12,7 @@ test('a process that waits for another owner, or for it to give way, can be clos
   const other = new OwnerSocket(dir);
   await other.listen(() => undefined);
   afterThisTest(() => other.close());
-  rmSync(join(dir, '.socket')); // as if it was stopped before it made one
+  rmSync(join(dir, '.owner/socket')); // as if it was stopped before it made one
   const ownership = new Ownership(
     dir,
     () => ({ close: () => Promise.resolve(), answerPassed: () => undefined }),

@@ -18,6 +18,13 @@ function openChat(dir: string): MailboxChat {
   return chat;
 }
 
+/** As a server leaves it. */
+function ownedDirectory(): string {
+  const dir = temporaryDirectory();
+  mkdirSync(join(dir, '.owner'), { mode: 0o700 });
+  return dir;
+}
+
 test('Processes share a directory whose path is too long for a socket', async () => {
   const dir = join(temporaryDirectory(), 'x'.repeat(100), 'y'.repeat(100));
   const [owner, front] = [await startChatProcess(dir), await startChatProcess(dir)];
@@ -30,11 +37,11 @@ test('Processes share a directory whose path is too long for a socket', async ()
 
 describe('a chat is not ready, and says why,', () => {
   requires('root')('if the socket belongs to another user', async () => {
-    const dir = temporaryDirectory();
-    const stranger = createServer().listen(join(dir, '.socket'));
+    const dir = ownedDirectory();
+    const stranger = createServer().listen(join(dir, '.owner/socket'));
     afterThisTest(() => stranger.close());
     await once(stranger, 'listening');
-    chownSync(join(dir, '.socket'), 65_534, 65_534);
+    chownSync(join(dir, '.owner/socket'), 65_534, 65_534);
 
     await expect(openChat(dir).ready()).rejects.toMatchObject({
       code: 'STORE_FAILED',
@@ -44,7 +51,7 @@ describe('a chat is not ready, and says why,', () => {
 
   test('if no socket can be made', async () => {
     const dir = temporaryDirectory();
-    mkdirSync(join(dir, '.socket', 'in-its-place'), { recursive: true });
+    mkdirSync(join(dir, '.owner/socket', 'in-its-place'), { recursive: true });
 
     await expect(openChat(dir).ready()).rejects.toMatchObject({
       code: 'STORE_FAILED',
@@ -53,8 +60,8 @@ describe('a chat is not ready, and says why,', () => {
   });
 
   test('if a server on another computer uses the directory', async () => {
-    const dir = temporaryDirectory();
-    const host = join(dir, '.host');
+    const dir = ownedDirectory();
+    const host = join(dir, '.owner/host');
     writeFileSync(host, 'another computer');
     const touching = setInterval(() => utimesSync(host, new Date(), new Date()), 1000);
     afterThisTest(() => clearInterval(touching));
@@ -69,7 +76,7 @@ describe('a chat is not ready, and says why,', () => {
 test('A server that others cannot find any more logs it, and works again when they can', async () => {
   const dir = temporaryDirectory();
   const { url } = await startChatProcess(dir);
-  const socket = join(dir, '.socket');
+  const socket = join(dir, '.owner/socket');
   const readiness = async (): Promise<number> => (await fetch(`${url}/readyz`)).status;
   await until('it is ready at first', async () => (await readiness()) === 200);
   rmSync(socket);
@@ -83,18 +90,18 @@ test('A server that others cannot find any more logs it, and works again when th
 });
 
 test('A directory that a server on another computer no longer uses can be used', async () => {
-  const dir = temporaryDirectory();
-  writeFileSync(join(dir, '.host'), 'another computer');
+  const dir = ownedDirectory();
+  writeFileSync(join(dir, '.owner/host'), 'another computer');
 
   await openChat(dir).ready();
 
-  expect(readFileSync(join(dir, '.host'), 'utf8')).not.toBe('another computer');
+  expect(readFileSync(join(dir, '.owner/host'), 'utf8')).not.toBe('another computer');
 });
 
 test('The owner shows other computers that it is alive', async () => {
   const dir = temporaryDirectory();
   await openChat(dir).ready();
-  const host = join(dir, '.host');
+  const host = join(dir, '.owner/host');
   utimesSync(host, 0, 0);
 
   const touched = await until('the owner to touch the file', () => statSync(host).mtimeMs > 0);

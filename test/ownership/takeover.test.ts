@@ -201,7 +201,7 @@ describe('when the owner of a directory', () => {
     const stage = await Stage.open(2);
     stage.load(stage.servers);
     await stage.hasAccepted(50);
-    const socket = join(stage.dir, '.socket');
+    const socket = join(stage.dir, '.owner/socket');
 
     rmSync(socket);
     await until('another socket', () => existsSync(socket));

@@ -28,7 +28,7 @@ test('a piece that grew after it was found idle is not retired', async () => {
   expect(idle).toHaveLength(1);
 
   appendFileSync(piece, 'data: late\n\n');
-  retire(log, idle);
+  await retire(log, idle);
 
   expect(existsSync(piece)).toBe(true);
   expect([...log.open.values()]).toEqual(idle);
