@@ -1,4 +1,5 @@
 import type { MailboxName } from '../words/mailbox-name.ts';
+import { newestReads } from '../words/newest-reads.ts';
 import { persist } from './cluster-error.ts';
 import { compareIds } from './event-id.ts';
 import type { StreamSubject } from './stream-subject.ts';
@@ -90,7 +91,7 @@ async function writeOver(subject: StreamSubject, moved: Moved): Promise<void> {
   const { marks, seq } = await storedIn(subject);
   const later = laterThan(marks, moved);
   if (later.length === 0) return;
-  const text = JSON.stringify(Object.fromEntries([...marks, ...later]));
+  const text = JSON.stringify(newestReads(Object.fromEntries([...marks, ...later]), compareIds));
   await subject.publish(text, { expect: { lastSubjectSequence: seq } });
 }
 
