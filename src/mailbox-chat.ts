@@ -122,10 +122,12 @@ export function openMailroom(
 }
 
 function inFiles(options: ChatOptions): FileMailboxes {
-  const { dir, logger, onFatal, groupWritable, keepDays, keepBytes } = options;
+  const { dir, logger, onFatal, groupWritable, keepDays, keepBytes, people } = options;
+  const invitations = new Invitations(dir);
   const given: FileMailboxesOptions = {
     logger,
     groupWritable,
+    isExpected: (name) => people.includes(name) || invitations.people().includes(name),
     ...(onFatal && { onFatal }),
     ...(keepDays !== undefined && { keepMs: keepDays * DAY_MS }),
     ...(keepBytes !== undefined && { keepBytes }),

@@ -15,11 +15,11 @@ const BUSY_MS = 20;
 /** How long after the last append the watch begins again. */
 const QUIET_MS = 50;
 
-/** A watch takes more memory than an idle stream. Beyond this number, one watch of the directory serves all files. */
+/** A watch takes more memory than an idle stream. Beyond this number, and for missing files, one watch of the directory serves all. */
 const MAX_WATCHED = 1000;
 
 interface MailboxWatcherOptions {
-  /** How many files may have a watch of their own. Default 1,000. */
+  /** How many files may have a watch of their own, if they exist. Default 1,000. */
   readonly most?: number;
   /** A file beside the mailboxes that is never removed. While it is watched, chokidar does not list the directory whenever another file goes. */
   readonly anchor?: string;
@@ -65,7 +65,11 @@ export class MailboxWatcher {
   /** Calls `hint` when the file may have changed, until `unwatch`. */
   watch(path: string, hint: () => void): void {
     this.#hints.set(path, hint);
-    if (this.#watched.size < this.#most) {
+    this.#watch(path);
+  }
+
+  #watch(path: string): void {
+    if (this.#watched.size < this.#most && statIfThere(path)) {
       this.#watched.add(path);
       this.#add(path);
     } else this.#watchCrowd(dirname(path));
@@ -73,6 +77,7 @@ export class MailboxWatcher {
 
   /** Watches the file that is at this path now: a watch stays with the old file when that is renamed. */
   rewatch(path: string): void {
+    if (this.#hints.has(path) && !this.#watched.has(path)) return this.#watch(path);
     if (!this.#watched.has(path) || this.#pauses.has(path)) return;
     this.#watcher.unwatch(path);
     this.#add(path);

@@ -6,7 +6,7 @@ import { forgetFiles } from './forgetting.ts';
 import { bringLate } from './late-mail.ts';
 import type { MailLog } from './mail-log.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
-import { makeForListener, makeMailbox } from './making.ts';
+import { makeMailbox, readOnForListener } from './making.ts';
 import { Marks } from './marks.ts';
 import { loadLog, mayHaveMore, readOn } from './read-on.ts';
 import type { StoreContext } from './store-context.ts';
@@ -104,8 +104,7 @@ export class Mailbox {
   /** Brings in all that other programs have written, wherever it is. */
   readOn(): Promise<MailLog> {
     return this.inTurn(async (log) => {
-      await readOn(log);
-      if (this.isWatched && log.current.ino === undefined) await makeForListener(log, () => this.#hold());
+      await (this.isWatched ? readOnForListener(log, () => this.#hold()) : readOn(log));
       if (this.#tail.isOver(log.current, this.#context.uptimeMs())) {
         await this.#hold();
         await (log.current.isReadOnly ? this.#take(log) : endTail(log));

@@ -1,6 +1,7 @@
 import { MailboxError } from '../words/mailbox-error.ts';
 import { statIfThere } from './disk.ts';
 import type { MailLog } from './mail-log.ts';
+import { readOn } from './read-on.ts';
 
 /**
  * Makes the mailbox file if there is none. MAILBOX_FULL if too many new mailboxes were made. `hold` takes the lock, after
@@ -9,7 +10,7 @@ import type { MailLog } from './mail-log.ts';
 export async function makeMailbox(log: MailLog, hold: () => Promise<void>): Promise<void> {
   const { paths, context, pieces, current } = log;
   const isMissing = current.ino === undefined && !statIfThere(paths.file);
-  if (isMissing && pieces.length === 0 && !context.mayMake()) {
+  if (isMissing && pieces.length === 0 && !context.mayMake(paths.name)) {
     const why = 'Too many new mailboxes were made. Write to an existing one, or ask whoever runs this server.';
     throw new MailboxError('MAILBOX_FULL', why);
   }
@@ -19,11 +20,10 @@ export async function makeMailbox(log: MailLog, hold: () => Promise<void>): Prom
   if (current.ino !== undefined) context.onReplaced(paths.file);
 }
 
-/** Makes it for a listener, who can also wait until another program makes it. */
-export async function makeForListener(log: MailLog, hold: () => Promise<void>): Promise<void> {
-  try {
-    await makeMailbox(log, hold);
-  } catch (error) {
-    if (!(error instanceof MailboxError && error.code === 'MAILBOX_FULL')) throw error;
-  }
+/** A listener makes no mailbox. One that has a log and was removed is made again, for other programs. */
+export async function readOnForListener(log: MailLog, hold: () => Promise<void>): Promise<void> {
+  const wasMissing = log.current.ino === undefined;
+  await readOn(log);
+  if (log.current.ino === undefined && log.pieces.length > 0) await makeMailbox(log, hold);
+  else if (wasMissing && log.current.ino !== undefined) log.context.onReplaced(log.paths.file);
 }

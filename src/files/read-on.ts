@@ -112,5 +112,6 @@ export function mayHaveMore(log: MailLog): boolean {
   if (log.isUnfinished) return true;
   const { ino, size, tail } = log.current;
   const stat = statIfThere(log.paths.file);
+  if (!stat && log.pieces.length > 0) return true; // the new file was removed before we opened it
   return stat?.ino !== ino || (stat?.size ?? 0) !== size || tail !== 'none' || hasLate(log);
 }

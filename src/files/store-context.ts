@@ -1,4 +1,5 @@
 import { silent, type Logger } from '../words/logger.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
 import { CommitSlots } from './commit-slots.ts';
 import { FILE_MODE } from './disk.ts';
 import { Floor } from './floor.ts';
@@ -25,8 +26,10 @@ export interface FileMailboxesOptions {
   readonly maxWaiting?: number;
   /** How many bytes may wait in one mailbox. Default 256 MiB. */
   readonly maxWaitingBytes?: number;
-  /** How many new mailboxes may be made before the next start. Default 1,000. */
+  /** How many new mailboxes may be made before the next start, besides those that are expected. Default 1,000. */
   readonly maxNewMailboxes?: number;
+  /** Whether this person is to have a mailbox, for example because of an invitation. Default: nobody. */
+  readonly isExpected?: (mailbox: MailboxName) => boolean;
   /** Whether the directory's group may append to mailboxes, for programs of another user. Default false. */
   readonly groupWritable?: boolean;
   /** How long an idle piece stays in `.taken` if we cannot see which files are open, in ms. Default 10 minutes. */
@@ -86,7 +89,8 @@ export function contextOf(dir: string, options: FileMailboxesOptions, events: St
     keepBytes: options.keepBytes ?? 1024 ** 3,
     takeKeepMs: options.takeKeepMs ?? 10 * 60 * 1000,
     /** Counts a new mailbox. False if too many were made. */
-    mayMake: (): boolean => {
+    mayMake: (mailbox: MailboxName): boolean => {
+      if (options.isExpected?.(mailbox)) return true;
       mayBeMade -= 1;
       return mayBeMade >= 0;
     },

@@ -73,8 +73,8 @@ requires('root')('What root’s commands make in the directory of a service belo
 requires('root')('Root, who sends from the directory of a service, is still called root', async () => {
   const dir = serviceDirectory();
 
-  const { code, stdout } = await run(['send', 'henry', 'hi', '--dir', dir]);
+  const { code, stdout, stderr } = await run(['send', 'henry', 'hi', '--dir', dir]);
 
-  expect(code).toBe(0);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(JSON.parse(stdout)).toMatchObject({ sender: 'root', receiver: 'henry' });
 });

@@ -9,6 +9,7 @@ import { listing, temporaryDirectory } from '../support/directory.ts';
 import { reportReceipt, say } from '../support/requests.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { until } from '../support/until.ts';
+import { bearer, serveLinks } from './kit/links.ts';
 import { raw, statusesIn } from './kit/raw.ts';
 import { ask } from './kit/requests-of-all-kinds.ts';
 
@@ -170,17 +171,34 @@ describe('a full house', () => {
     for (const who of ['henry', 'mina']) expect((await post(chat.url, 'jjeong', who)).status).toBe(201);
   });
 
-  test('of mailboxes makes no more for listeners either', async () => {
-    const chat = await serveStore({ maxNewMailboxes: 2 });
+  test('of mailboxes makes none for those who only listen', async () => {
+    const chat = await serveChat();
+    const before = listing(chat.dir);
+    const listenTo = (receiver: string, Accept: string) =>
+      ask(chat.url, { method: 'GET', path: '/status' }, { receiver, wait: '1' }, { Accept });
 
-    for (let i = 0; i < 6; i++) {
-      const { status } = await ask(chat.url, { method: 'GET', path: '/status' }, { receiver: `new${i}` });
-      expect(status).toBe(200);
-    }
-    await chat.stop();
+    const polls = await Promise.all(Array.from({ length: 200 }, (_, i) => listenTo(`room-${i}`, 'application/json')));
+    const streams = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => fetch(`${chat.url}/status?receiver=new${i}`)),
+    );
 
-    expect(listing(chat.dir).filter((path) => path.includes('.txt')).length).toBeLessThanOrEqual(2);
+    expect(listing(chat.dir)).toEqual(before);
+    for (const { status } of [...polls, ...streams]) expect(status).toBe(200);
+    for (const { body } of streams) await body?.cancel();
   });
+
+  test('of mailboxes keeps nobody out who was invited, or is among the people', async () => {
+    const chat = await serveLinks({ people: ['henry', 'mina'] });
+    const send = (receiver: string) => post(chat.url, 'jjeong', receiver, bearer(chat.keys.jjeong));
+    const rooms = Array.from({ length: 1000 }, (_, i) => `room-${i}`);
+    for (let i = 0; i < rooms.length; i += 50) await Promise.all(rooms.slice(i, i + 50).map(send));
+
+    expect((await send('room-1000')).status).toBe(507);
+    chat.invite('newcomer');
+    for (const receiver of ['newcomer', 'mina', 'room-0']) {
+      expect([receiver, (await send(receiver)).status]).toEqual([receiver, 201]);
+    }
+  }, 60_000);
 
   test('is not filled by reading: a mailbox without mail has no files', async () => {
     const chat = await serveChat();
