@@ -141,7 +141,7 @@ describe('docs/file-format.md', () => {
 
   test('lists all that a server leaves in the directory', async () => {
     const chat = await serveIn(temporaryDirectory());
-XX
+    const listed = rows(/^\| `(\.\w+)[/\w.]*` \|/gm).map(([name]) => name!);
     new Invitations(chat.dir).invite(mailboxName('henry'));
     const page = await listen(`${chat.url}/status?receiver=henry`);
     await say(chat, 'jjeong', 'henry', 'hi');
