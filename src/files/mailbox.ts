@@ -61,9 +61,9 @@ export class Mailbox {
     return !this.#log?.isWorkLeft && !this.#draining.isDue && (this.#marks?.isWritten ?? true);
   }
 
-  /** It has no files and no marks: somebody made the name up. */
+  /** It has no marks, and no files that were looked at: perhaps somebody made the name up. */
   get isNothing(): boolean {
-    const isEmpty = this.#log?.pieces.length === 0 && this.#log.current.ino === undefined;
+    const isEmpty = !this.#log || (this.#log.pieces.length === 0 && this.#log.current.ino === undefined);
     return isEmpty && this.isIdle && Object.keys(this.marks.all).length === 0;
   }
 
