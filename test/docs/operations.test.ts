@@ -47,7 +47,7 @@ describe('the commands of docs/operations.md', () => {
       `${server.url} --idle 0`,
     );
 
-    expect(await run(quick, { cwd, env })).toMatch(/^ok {7}A typing notice, kept nowhere, arrives/m);
+    expect(await run(quick, { cwd, env })).toMatch(/^ok {7}A typing notice, which is not stored, arrives/m);
   });
 
   test('look from another computer, and leave nothing behind', async () => {
