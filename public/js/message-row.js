@@ -13,7 +13,7 @@ const FEW_EMOJI = 3;
 /** What is longer is folded … */
 const LONG = { characters: 1500, lines: 20 };
 /** … and of what is longer still, only so much is on the page before it is unfolded. */
-const MOST_FOLDED = 20_000;
+const MOST_FOLDED = 10_000;
 
 /** @param {ShownMessage} message @param {boolean} own */
 export function makeRow({ sender, message, time, foreign }, own) {

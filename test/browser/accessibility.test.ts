@@ -12,6 +12,7 @@ import {
   composer,
   isReady,
   log,
+  look,
   newBrowser,
   openChat,
   says,
@@ -42,6 +43,11 @@ describe('every state of every page is accessible', () => {
       await write(jjeong, '👍');
       await write(jjeong, 'ok, and `http://example.org/a-rather-long-address/that-goes-on-and-on/and-on`');
       await log(page).getByText('ok, and').waitFor();
+      await look(page, 'away');
+      await write(jjeong, '긴 글\n'.repeat(30));
+      await log(page).locator('[aria-expanded=false]').waitFor();
+      await look(page, 'at it');
+      await expectAccessible(page, 'something long below the line');
       await jjeong.goto(chatOf(gate, 'jjeong', 'mina'));
       await box.fill('and on');
       await box.press('Enter');
@@ -49,8 +55,11 @@ describe('every state of every page is accessible', () => {
 
       await box.fill('x'.repeat(210)); // fits the page's limit, not the server's
       await box.press('Enter');
-      await log(page).getByRole('button').first().waitFor();
+      await log(page).locator('.failure').waitFor();
       await expectAccessible(page, 'failed');
+      await log(page).getByRole('button').last().click();
+      await page.locator('.undo:visible').waitFor();
+      await expectAccessible(page, 'deleted');
       await box.fill('x'.repeat(4100));
       await page.locator('#note:visible').waitFor();
       await expectAccessible(page, 'too long');

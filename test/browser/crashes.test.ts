@@ -2,7 +2,7 @@ import { describe, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { requires } from '../support/requires.ts';
 import { until } from '../support/until.ts';
-import { Server, button, setTheStage, shows, textsOn, tryNow, twoPeople, write } from './stage.ts';
+import { Server, button, log, setTheStage, shows, textsOn, tryNow, twoPeople, write } from './stage.ts';
 
 const test = requires('chromium');
 setTheStage();
@@ -58,7 +58,7 @@ describe('when the server is killed and started again, over and over, while both
       const earlier = button(page, 'Load earlier messages');
       while (await earlier.isVisible()) {
         const before = (await textsOn(page)).length;
-        await earlier.click();
+        await log(page).evaluate((element) => element.scrollTo(0, 0));
         await until('earlier messages', async () => (await textsOn(page)).length > before);
       }
     }

@@ -2,7 +2,7 @@ import { describe, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { FileMailboxes, type MailboxChatOptions } from '../../src/index.ts';
 import { temporaryDirectory } from '../support/directory.ts';
-import { history, say } from '../support/requests.ts';
+import { history, reportReceipt, say } from '../support/requests.ts';
 import { requires } from '../support/requires.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { Clock } from '../support/store-files.ts';
@@ -74,6 +74,8 @@ describe('the order of a conversation', () => {
       const [from, to] = i % 2 && i < 39 ? (['henry', 'jjeong'] as const) : (['jjeong', 'henry'] as const);
       await say(chat, from, to, text);
     }
+    const { cursor } = await history(chat, 'henry', 'jjeong');
+    await reportReceipt(chat, { receiver: 'henry', sender: 'jjeong', read: cursor }); // the page opens at the end
     const page = await openChat(await newBrowser(), chatOf(chat, 'henry', 'jjeong'));
 
     await button(page, 'Load earlier messages').press('Enter');
