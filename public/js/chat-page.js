@@ -9,7 +9,7 @@ import { shownName, spelling } from './names.js';
 import { preparePage } from './page.js';
 import { Receipts, showPresence, PassingLine } from './presence.js';
 import { readName, readPeople, Refusal, reportTyping } from './server.js';
-import { onChangedElsewhere, remember } from './storage.js';
+import { onChangedElsewhere } from './storage.js';
 
 const LONGEST_MESSAGE = 4000;
 const TYPING_EVERY_MS = 3000;

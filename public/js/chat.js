@@ -9,8 +9,7 @@ import { say, text } from './language.js';
 import { LogView } from './log-view.js';
 import { Burst, NoteLine, StatusLine } from './notes.js';
 import { Outbox, withLetters } from './outbox.js';
-import { isLooking, Reading, readingLock, watchLooking } from './reading.js';
-import { Refusal } from './server.js';
+import { isLooking, reachesRead, Reading, readingLock, watchLooking } from './reading.js';
 import { onChangedElsewhere, recall, remember } from './storage.js';
 
 const BATCH_MS = 20;
@@ -18,7 +17,6 @@ const BATCH_MS = 20;
 export class Chat {
   /** @type {StoredMessage[]} */ #arriving = [];
   /** @type {ShownMessage[]} */ #shown = [];
-  #loadingEarlier = false;
 
   /** @param {ChatOptions} options */
   constructor(options) {
@@ -28,7 +26,7 @@ export class Chat {
     this.isOwn = (/** @type {ShownMessage} */ message) => message.sender === me && !message.foreign;
     const which = this.isRoom ? { receiver: mailbox, person: me } : { receiver: mailbox, sender: other };
     this.conversation = new Conversation(me, mailbox);
-    this.history = new HistoryPages(this.conversation, which, (messages) => this.#reachesRead(messages));
+    this.history = new HistoryPages(this.conversation, which, (messages) => this.isRoom || reachesRead(messages, me));
     this.seen = `seen/${me}/${other}`;
     this.reading = new Reading(this.isOwn);
     this.status = new StatusLine(frame.status);
@@ -86,7 +84,7 @@ export class Chat {
     await this.connection.open();
   }
 
-  /** @param {Refusal} [refusal] */
+  /** @param {import('./server.js').Refusal} [refusal] */
   async #refuse(refusal) {
     const { me, onBadName } = this.options;
     this.banner.refusal = await (refusal?.code === 'INVALID_NAME' ? onBadName() : whyRefused(me));
@@ -108,26 +106,16 @@ export class Chat {
     return cursor;
   }
 
-  /** Whether all these were read, or it is among them where reading has stopped. @param {StoredMessage[]} messages */
-  #reachesRead(messages) {
-    const theirs = messages.filter(({ sender }) => sender !== this.options.me);
-    return this.isRoom || theirs.length === 0 || theirs.some(({ state }) => state === 'read');
-  }
-
   async #loadEarlier() {
-    if (this.#loadingEarlier) return;
     const { earlier } = this.options.frame;
+    if (earlier.disabled) return;
     if (!this.view.hasMoreAbove && this.history.hasMore) {
-      this.#loadingEarlier = earlier.disabled = true;
-      try {
-        await this.history.readEarlier();
-        this.view.leaveNewest();
-        this.#show();
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-      } finally {
-        this.#loadingEarlier = earlier.disabled = false;
-      }
+      earlier.disabled = true;
+      const came = await this.history.readEarlier();
+      earlier.disabled = false;
+      if (!came) return;
+      this.view.leaveNewest();
+      this.#show();
     } else this.view.showEarlier();
     this.view.turnToEarlier();
     this.#showTop();

@@ -66,8 +66,18 @@ export class HistoryPages {
     }
   }
 
-  /** The next older messages: at least one, or the beginning. */
+  /** The next older messages: at least one, or the beginning. False when they cannot be had now. */
   async readEarlier() {
+    try {
+      await this.#readEarlier();
+      return true;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return false;
+    }
+  }
+
+  async #readEarlier() {
     while (this.#before) {
       const page = await readHistory({ ...this.which, limit: PAGE, before: this.#before });
       this.#before = page.before;

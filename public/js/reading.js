@@ -50,6 +50,12 @@ export class Reading {
   }
 }
 
+/** Whether all these were read, or it is among them where reading has stopped. @param {StoredMessage[]} messages @param {string} me */
+export function reachesRead(messages, me) {
+  const theirs = messages.filter(({ sender }) => sender !== me);
+  return theirs.length === 0 || theirs.some(({ state }) => state === 'read');
+}
+
 /** Calls `onChange` when somebody begins to look at the page, or ends. Other tabs can see it by the lock. @param {string} lock @param {() => void} onChange */
 export function watchLooking(lock, onChange) {
   /** @type {(() => void) | undefined} */
