@@ -11,8 +11,10 @@ const button = (name) => element('button', { type: 'button', class: name, hidden
  * @param {{ me: string, other: string, heading: string, label: string, placeholder?: string }} options
  */
 export function buildFrame({ me, other, heading, label, placeholder = 'placeholder' }) {
-  const who = shownName(other);
+  const who = () => shownName(other);
+  const { title, showTitle } = makeTitle(heading, who);
   const frame = {
+    showTitle,
     subtitle: element('p', { class: 'subtitle' }),
     elsewhere: element('span'),
     rename: button('icon-button rename'),
@@ -56,7 +58,7 @@ export function buildFrame({ me, other, heading, label, placeholder = 'placehold
   back.append(frame.elsewhere);
   const self = say(element('p', { class: 'self' }), 'youAreHere', { who: shownName(me) });
   const lines = element('div', { class: 'lines' }, frame.subtitle, self);
-  const titles = element('div', { class: 'titles' }, title(heading, who), lines);
+  const titles = element('div', { class: 'titles' }, title, lines);
   const footnotes = element('div', { class: 'footnotes' }, frame.happening, frame.receipt);
   const send = say(element('button', { class: 'send' }), 'send');
   const hint = say(element('p', { id: 'hint', class: 'hint' }), 'hint');
@@ -69,7 +71,7 @@ export function buildFrame({ me, other, heading, label, placeholder = 'placehold
   frame.undo.append(frame.undoButton);
   frame.form.append(frame.undo, frame.note, frame.label, frame.box, send, hint);
   document.body.replaceChildren(
-    element('header', {}, back, avatar(who), titles, frame.rename, frame.bell, languageSwitch()),
+    element('header', {}, back, avatar(who()), titles, frame.rename, frame.bell, languageSwitch()),
     element('main', {}, frame.banner, frame.log, blank, frame.pill, footnotes),
     frame.form,
     frame.status,
@@ -77,16 +79,16 @@ export function buildFrame({ me, other, heading, label, placeholder = 'placehold
   return frame;
 }
 
-/** Where there is little room, the style sheet leaves only the name. @param {string} key @param {string} who */
-function title(key, who) {
-  const heading = element('h1', { id: 't' });
+/** Where there is little room, the style sheet leaves only the name. @param {string} key @param {() => string} who */
+function makeTitle(key, who) {
+  const title = element('h1', { id: 't' });
   const show = () => {
     const [before = '', after] = text(key, { who: '\n' }).split('\n');
     const around = (/** @type {string} */ words) => element('span', { class: 'around' }, words);
-    if (after === undefined) heading.textContent = before;
-    else heading.replaceChildren(around(before), element('bdi', {}, who), around(after));
+    if (after === undefined) title.textContent = before;
+    else title.replaceChildren(around(before), element('bdi', {}, who()), around(after));
   };
   onLanguageChange(show);
   show();
-  return heading;
+  return { title, showTitle: show };
 }

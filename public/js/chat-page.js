@@ -3,8 +3,8 @@ import { Attention } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
 import { prepareNotifications } from './notifications.js';
-import { become, personCalled } from './identity.js';
-import { say } from './language.js';
+import { become, leaveFor } from './identity.js';
+import { say, sayAgain } from './language.js';
 import { shownName, spelling } from './names.js';
 import { preparePage } from './page.js';
 import { Receipts, showPresence, PassingLine } from './presence.js';
@@ -26,7 +26,7 @@ else location.replace('./');
 async function talk(me, other) {
   become(me);
   const isNotes = me === other;
-  const who = shownName(other);
+  let who = shownName(other);
   const words = isNotes
     ? { heading: 'notes', label: 'writeNote', placeholder: 'writeNote' }
     : { heading: 'heading', label: 'label' };
@@ -41,6 +41,14 @@ async function talk(me, other) {
   const unread = new Map();
 
   const showUnread = () => (attention.elsewhere = [...unread.values()].reduce((sum, count) => sum + count, 0));
+
+  /** The other may be known by another name once there is mail from them. */
+  const showName = () => {
+    if (who === shownName(other)) return;
+    who = shownName(other);
+    frame.showTitle();
+    sayAgain();
+  };
 
   const askPeople = async () => {
     try {
@@ -60,11 +68,15 @@ async function talk(me, other) {
     mailbox: me,
     longest: LONGEST_MESSAGE,
     frame,
-    onReceived: (id) => receipts.note('delivered', id),
+    onReceived(id) {
+      receipts.note('delivered', id);
+      showName();
+    },
     onRead: (id) => receipts.note('read', id),
     onUnread: (count) => (attention.here = count),
     onArrival(messages) {
       typing.show('');
+      showName();
       const last = messages.at(-1);
       if (last)
         notify({
@@ -81,7 +93,7 @@ async function talk(me, other) {
       notify({ title: shownName(sender), body: message, from: sender, mailbox: me, id });
     },
     onConnected: () => void askPeople(),
-    onBadName: () => repairNames(me, other),
+    onBadName: () => void leaveForBadName(me, other),
     onTyping: isNotes ? undefined : tellTyping.now,
     onSent: tellTyping.again,
     onEvent({ type, data }) {
@@ -111,24 +123,10 @@ async function tellStranger({ subtitle, empty }, other) {
   }
 }
 
-/**
- * Goes to the conversation of those whom the server knows by such names; otherwise resolves to what is wrong.
- * @param {string} me @param {string} other @returns {Promise<[string, import('./language.js').Values]>}
- */
-async function repairNames(me, other) {
-  const names = [];
-  for (const name of [me, other]) {
-    try {
-      names.push((await personCalled(name)).name);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      return ['badNameHere', { who: name }];
-    }
-  }
-  const [sender = '', receiver = ''] = names;
-  if (sender !== me || receiver !== other)
-    location.replace(`chat.html?${new URLSearchParams({ me: sender, with: receiver }).toString()}`);
-  return ['refused.unknown', {}];
+/** One of them is no name, or is spelled otherwise. @param {string} me @param {string} other */
+async function leaveForBadName(me, other) {
+  const { name } = await readName(me).catch(() => ({ name: '' }));
+  leaveFor(name === me ? other : me);
 }
 
 /** @param {string} sender @param {string} receiver */

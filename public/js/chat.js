@@ -87,7 +87,8 @@ export class Chat {
   /** @param {import('./server.js').Refusal} [refusal] */
   async #refuse(refusal) {
     const { me, onBadName } = this.options;
-    this.banner.refusal = await (refusal?.code === 'INVALID_NAME' ? onBadName() : whyRefused(me));
+    if (refusal?.code === 'INVALID_NAME') return onBadName();
+    this.banner.refusal = await whyRefused(me);
     this.banner.set('denied');
   }
 

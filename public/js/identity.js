@@ -4,6 +4,7 @@ import { readName, readSession, Refusal } from './server.js';
 import { recall, recallInTab, remember, rememberInTab } from './storage.js';
 
 const ME = 'me';
+const BAD = 'bad-name';
 
 /** Whoever this tab belongs to; in a new tab, whoever was chosen last. */
 export const whoWasHere = () => spelling(recallInTab(ME) ?? recall(ME) ?? recall('room-name'));
@@ -34,6 +35,19 @@ export async function whoIsHere() {
 function whenUnanswered(error) {
   if (!(error instanceof Refusal)) throw error;
   return { people: [], mode: 'open', refusal: null };
+}
+
+/** Back to the first page, which says that this cannot be a name. @param {string} name */
+export function leaveFor(name) {
+  rememberInTab(BAD, name);
+  location.replace('./');
+}
+
+/** The name for which another page was left. Told once. */
+export function badName() {
+  const name = recallInTab(BAD);
+  rememberInTab(BAD, '');
+  return name;
 }
 
 /** Why nobody is let in here, or not this person, in words. @param {string} [person] @returns {Promise<[string, import('./language.js').Values]>} */

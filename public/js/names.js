@@ -1,5 +1,5 @@
 /** The names that people go by, beside those of their mailboxes. */
-import { recall, remember } from './storage.js';
+import { recall, recallInTab, remember, rememberInTab } from './storage.js';
 
 const LONGEST_SHOWN = 64;
 
@@ -20,12 +20,16 @@ const told = new Map();
 
 /** @param {readonly Partial<StoredMessage>[]} messages @param {string} me */
 export function learnNames(messages, me) {
-  for (const { sender, name } of messages) if (sender && name && sender !== me) told.set(sender, name);
+  for (const { sender, name } of messages) {
+    if (!sender || !name || sender === me || told.get(sender) === name) continue;
+    told.set(sender, name);
+    rememberInTab(`shown/${sender}`, name); // from the first page to the conversation
+  }
 }
 
 /** The name as its person types it, where it is known. @param {string} name */
 export function shownName(name) {
-  const shown = told.get(name) ?? recall(`shown/${name}`) ?? '';
+  const shown = told.get(name) ?? recallInTab(`shown/${name}`) ?? recall(`shown/${name}`) ?? '';
   return shown && shown.length <= LONGEST_SHOWN && lettersOf(shown) === lettersOf(name) ? shown : name;
 }
 

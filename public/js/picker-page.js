@@ -1,7 +1,7 @@
 /** The first page: who are you, and whom do you want to talk to? */
 import { Attention, countBadge } from './attention.js';
 import { avatar, element } from './elements.js';
-import { becomeForGood, whoIsHere, whyRefused } from './identity.js';
+import { badName, becomeForGood, whoIsHere, whyRefused } from './identity.js';
 import { language, languageSwitch, onLanguageChange, say, sayIn, text } from './language.js';
 import { nameForm, takeName } from './name-form.js';
 import { learnNames, shownName } from './names.js';
@@ -45,6 +45,8 @@ let soon = 0;
 let feed;
 
 build();
+const bad = badName();
+if (bad) say(refusal, 'badNameHere', { who: bad });
 if (ended) say(refusal, 'refused.link-ended');
 if (isLocked && !me) await refuse();
 else {
@@ -147,7 +149,10 @@ async function look() {
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (error.isDenied) return refuse();
-    if (error.code === 'INVALID_NAME') me = ''; // kept by a version that took it
+    if (error.code === 'INVALID_NAME' && me) {
+      me = ''; // from an address, or kept by a version that took it
+      return look();
+    }
   }
   if (!me) newMe.hidden = false;
   show();

@@ -3,7 +3,7 @@ import { Attention } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
 import { element } from './elements.js';
-import { becomeForGood, whoIsHere } from './identity.js';
+import { becomeForGood, leaveFor, whoIsHere } from './identity.js';
 import { languageSwitch, say, sayIn } from './language.js';
 import { nameForm } from './name-form.js';
 import { shownName, spelling } from './names.js';
@@ -81,7 +81,7 @@ async function enter({ room, me, attention, isLocked }) {
     mailbox,
     longest: LONGEST_MESSAGE,
     frame,
-    onBadName: () => Promise.resolve(['badNameHere', { who: room }]),
+    onBadName: () => leaveFor(room),
     onUnread: (count) => (attention.here = count),
     onArrival(messages) {
       const last = messages.at(-1);

@@ -99,8 +99,7 @@ interface ChatOptions {
   mailbox: string; // where what is said to me arrives
   longest: number;
   frame: Frame;
-  /** The server takes no such name. Resolves to what the page should say. */
-  onBadName: () => Promise<[string, import('./language.js').Values]>;
+  onBadName: () => void; // the server takes no such name
   onEvent?: (event: MailEvent) => void;
   onStranger?: (sender: string, message: StoredMessage) => void;
   onArrival?: (messages: ChatMessage[]) => void;

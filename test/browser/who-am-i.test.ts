@@ -122,12 +122,21 @@ describe('a name', () => {
     }
   });
 
-  test('that the server spells otherwise leads to the mailbox that it stands for', async () => {
+  test('is shown to others as its person typed it', async () => {
     const server = await Server.start();
-    const page = await open(await newBrowser(), server, 'chat.html?me=con&with=NUL.x');
-
-    await page.waitForURL(/me=con_&with=nul-x/);
+    const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'kim-min'));
+    const page = await open(await newBrowser(), server);
+    await youAre(page).selectOption('');
+    await page.getByRole('textbox', { name: 'You are' }).fill('Kim Min');
+    await page.getByRole('textbox', { name: 'You are' }).press('Enter');
+    await page.getByRole('link', { name: /henry/ }).click();
     await isReady(page);
+
+    await write(page, 'hello');
+
+    await henry.getByRole('heading', { name: 'Chat with Kim Min' }).waitFor();
+    await henry.reload();
+    await henry.getByRole('heading', { name: 'Chat with Kim Min' }).waitFor();
   });
 
   test('that nobody can have is told at once', async () => {
@@ -137,10 +146,18 @@ describe('a name', () => {
 
     for (const path of [
       'chat.html?me=henry&with=a%2Fb',
+      'chat.html?me=con&with=jjeong',
       `chat.html?me=henry&with=${encodeURIComponent('\u{20000}'.repeat(60))}`,
       `room.html?room=${'a'.repeat(62)}`,
     ]) {
-      await says(await open(context, server, path), 'cannot be a name here.');
+      const page = await open(context, server, path);
+      await page.getByRole('alert').getByText('cannot be a name here. Choose another one.').waitFor();
+      await page.reload();
+      await page
+        .getByRole('link', { name: /henry|jjeong/ })
+        .first()
+        .waitFor();
+      expect(await page.getByText('cannot be a name here').count()).toBe(0);
     }
   });
 
@@ -309,7 +326,7 @@ describe('what is new to see is accessible:', () => {
       await page.locator('#name').waitFor();
       await expectAccessible(page, 'another name');
       await page.goto(chatOf(server, 'henry', 'a/b'));
-      await page.locator('[data-connection=denied]').waitFor();
+      await page.getByRole('alert').getByText('a/b').waitFor();
       await expectAccessible(page, 'no name');
       await page.goto(links.url);
       await page.getByRole('alert').getByText(/\S/).waitFor();
