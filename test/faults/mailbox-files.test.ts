@@ -2,10 +2,10 @@ import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import {
   appendFileSync,
   closeSync,
-  existsSync,
   mkdirSync,
   openSync,
   readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
@@ -154,11 +154,12 @@ testWithStrace(
 
 test('shows foreign mail within the sweep when the queue of watch events overflows', async () => {
   const noisy = ['carol', 'dave'];
+  const noise = noisy.map((name) => join(scene.dir, `${name}.txt`));
+  for (const path of noise) writeFileSync(path, '');
   const followers = noisy.map((mailbox) => new Follower({ mailbox, port: () => scene.port }));
   await scene.sender.send(1);
   await scene.follow();
-  const noise = noisy.map((name) => join(scene.dir, `${name}.txt`));
-  await until('all to be watched', () => noise.every((path) => existsSync(path)));
+  await until('all to be watched', () => noise.every((path) => isWatched(path, scene.server.pid)));
 
   scene.server.signal('SIGSTOP');
   await until('it reads no events', () => stateOf(scene.server.pid) === 'T');
@@ -299,6 +300,14 @@ testWithOtherUser(
 );
 
 /** One letter, as `ps` tells it: T is stopped. */
+/** Whether a process has an inotify watch on a file. Linux shows the inodes of watches in hexadecimal. */
+function isWatched(path: string, pid: number): boolean {
+  const inode = ` ino:${statSync(path).ino.toString(16)} `;
+  return readdirSync(`/proc/${pid}/fdinfo`).some((fd) =>
+    readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8').includes(inode),
+  );
+}
+
 function stateOf(pid: number): string | undefined {
   return /^State:\s+(\w)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
 }
