@@ -10,9 +10,12 @@ export function keepDraft(box, name, onAdopted) {
   let isComposing = false;
   let keeping = 0;
 
+  /** Whether another tab has begun a text of its own meanwhile: each then sends what it shows. */
+  const isOthers = () => ![undefined, '', agreed, box.value].includes(recall(name));
+
   const keep = () => {
     clearTimeout(keeping);
-    if (box.value === agreed) return;
+    if (box.value === agreed || isOthers()) return;
     agreed = box.value;
     remember(name, agreed); // an empty text, too: no text at all would say that the storage was cleared
   };
@@ -45,9 +48,9 @@ export function keepDraft(box, name, onAdopted) {
     /** It was sent: nothing of it may come back. */
     clear() {
       clearTimeout(keeping);
+      if (!isOthers()) remember(name, '');
       box.value = '';
       agreed = '';
-      remember(name, '');
     },
   };
 }

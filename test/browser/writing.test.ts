@@ -188,6 +188,22 @@ describe('a draft', () => {
   });
 });
 
+test('texts that are written in two tabs at once are both sent', async () => {
+  const server = await Server.start();
+  const context = await newBrowser();
+  const address = chatOf(server, 'henry', 'jjeong');
+  const [one, two] = [await openChat(context, address), await openChat(context, address)];
+
+  await Promise.all([composer(one).fill('from one'), composer(two).fill('from two')]);
+  for (const tab of [one, two]) await look(tab, 'away'); // keeps the draft at once
+  for (const tab of [one, two]) await look(tab, 'at it');
+  await composer(one).press('Enter');
+  await composer(two).press('Enter');
+
+  await shows(one, 'from one', 'from two');
+  expect((await storedTexts(server)).toSorted()).toEqual(['from one', 'from two']);
+});
+
 test('a message that was not sent and is deleted comes back with Undo', async () => {
   const server = await Server.start('--max-message', '10');
   const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
