@@ -22,7 +22,7 @@ async function soaked(options: Omit<Parameters<typeof soak>[0], 'seed'>): Promis
 
 test('loses nothing when servers on one directory are killed, stopped and ended at random', async () => {
   const result = await soaked({
-    durationMs: LONG ? 300_000 : 8000,
+    durationMs: LONG ? 300_000 : 5000,
     areEnough: ({ kills, metOwner }) => kills > 5 && metOwner > 1,
   });
 
@@ -31,7 +31,7 @@ test('loses nothing when servers on one directory are killed, stopped and ended 
 
 test('loses nothing when servers are stopped for longer than their locks last, then continued', async () => {
   const result = await soaked({
-    durationMs: LONG ? 120_000 : 5000,
+    durationMs: LONG ? 120_000 : 3000,
     faults: ['stop'],
     faultEveryMs: 200,
     areEnough: ({ stops, metOwner }) => stops > 1 && metOwner > 0,
