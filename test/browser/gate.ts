@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterThisTest } from '../support/after-this-test.ts';
 
 /**
@@ -8,6 +9,8 @@ import { afterThisTest } from '../support/after-this-test.ts';
  * asked; the answer's head comes and then nothing more (a proxy that holds streams back); it waits until the gate opens.
  */
 export type Passage = 'through' | 'refused' | 'answer lost' | 'muted' | 'held';
+
+const SCRIPT_PATH = '/of-the-test.js';
 
 type Rule = (path: string, method: string) => Passage;
 
@@ -23,6 +26,10 @@ export class Gate {
   #opened: () => void = () => undefined;
   #opening = Promise.resolve();
   readonly #rewrite: (text: string) => string;
+  /** Put into the head of every page, by itself: the pages allow nothing inline. */
+  script: string | undefined;
+  readonly #connections = new Set<Socket>();
+  readonly #swallowed = new WeakSet<Socket>();
 
   private constructor(port: number, rewrite: (text: string) => string) {
     this.url = `http://127.0.0.1:${port}/`;
@@ -32,6 +39,11 @@ export class Gate {
   /** `rewrite` may change what streams say, chunk by chunk. */
   static async before(server: { readonly url: string }, rewrite = (text: string) => text): Promise<Gate> {
     const proxy = createServer((req, res) => void gate.#pass(new URL(server.url), req, res));
+    proxy.on('connection', (socket) => {
+      gate.#connections.add(socket);
+      socket.on('close', () => gate.#connections.delete(socket));
+    });
+    proxy.keepAliveTimeout = 65_000; // as the server's own
     proxy.listen(0, '127.0.0.1');
     await once(proxy, 'listening');
     const gate = new Gate((proxy.address() as AddressInfo).port, rewrite);
@@ -49,8 +61,15 @@ export class Gate {
     this.#opening = new Promise((resolve) => (this.#opened = resolve));
   }
 
+  /** From now on nothing comes through the connections that are open, and nobody is told: a new one works. */
+  swallow(): void {
+    for (const socket of this.#connections) this.#swallowed.add(socket);
+  }
+
   async #pass(server: URL, req: IncomingMessage, res: ServerResponse): Promise<void> {
     const { method = '', url: path = '' } = req;
+    if (this.#swallowed.has(req.socket)) return;
+    if (path === SCRIPT_PATH) return void res.writeHead(200, { 'Content-Type': 'text/javascript' }).end(this.script);
     let passage = this.#rule(path, method);
     while (passage === 'held') {
       await this.#opening;
@@ -66,20 +85,14 @@ export class Gate {
       this.mostStreams = Math.max(this.mostStreams, ++this.streams);
       res.on('close', () => (this.streams -= 1));
     }
-    const onward = request(
-      { host: server.hostname, port: server.port, path, method, headers: req.headers },
-      (answer) => {
-        if (passage === 'answer lost') return res.destroy();
-        res.writeHead(answer.statusCode ?? 502, answer.headers);
-        res.flushHeaders();
-        if (!isStream) return answer.pipe(res);
-        return answer
-          .on('data', (chunk: Buffer) => {
-            if (this.#rule(path, method) === 'through') res.write(this.#rewrite(chunk.toString()));
-          })
-          .on('close', () => res.destroy());
-      },
-    );
+    const headers = this.script === undefined ? req.headers : { ...req.headers, 'accept-encoding': 'identity' };
+    const onward = request({ host: server.hostname, port: server.port, path, method, headers }, (answer) => {
+      if (this.#swallowed.has(req.socket)) return;
+      if (passage === 'answer lost') res.destroy();
+      else if (isStream) this.#passStream(answer, req, res);
+      else if (this.script !== undefined && isPage(answer)) void passWithScript(answer, res);
+      else answer.pipe(res.writeHead(answer.statusCode ?? 502, answer.headers));
+    });
     onward.on('error', () => (res.headersSent ? res.destroy() : res.writeHead(502).end()));
     res.on('close', () => onward.destroy());
     const body: Buffer[] = [];
@@ -87,4 +100,24 @@ export class Gate {
     req.on('end', () => this.passed.push({ path, method, body: Buffer.concat(body).toString() }));
     req.pipe(onward);
   }
+
+  #passStream(answer: IncomingMessage, req: IncomingMessage, res: ServerResponse): void {
+    res.writeHead(answer.statusCode ?? 502, answer.headers).flushHeaders();
+    answer.on('data', (chunk: Buffer) => {
+      if (this.#swallowed.has(req.socket)) return;
+      if (this.#rule(req.url ?? '', req.method ?? '') === 'through') res.write(this.#rewrite(chunk.toString()));
+    });
+    answer.on('close', () => {
+      if (!this.#swallowed.has(req.socket)) res.destroy();
+    });
+  }
+}
+
+const isPage = ({ statusCode, headers }: IncomingMessage): boolean =>
+  statusCode === 200 && headers['content-type']?.startsWith('text/html') === true;
+
+async function passWithScript(answer: IncomingMessage, res: ServerResponse): Promise<void> {
+  const { 'content-length': _, etag: __, ...headers } = answer.headers;
+  const page = (await text(answer)).replace('<head>', `<head><script src="${SCRIPT_PATH}"></script>`);
+  res.writeHead(200, headers).end(page);
 }

@@ -1,0 +1,80 @@
+import { until } from '../support/until.ts';
+import type { Tab } from './engine.ts';
+
+/**
+ * Runs before anything else of each page, and notes what went wrong: no two engines tell a test of it in the same way. A
+ * reload must not lose it.
+ */
+export const WATCHING = `
+  const complaints = JSON.parse(sessionStorage.getItem('complaints') ?? '[]');
+  const complain = (what) => sessionStorage.setItem('complaints', JSON.stringify([...complaints, String(what)]));
+  addEventListener('error', ({ message, target }) => complain(message ?? 'not loaded: ' + (target.src ?? target.href)), true);
+  addEventListener('unhandledrejection', ({ reason }) => complain(reason));
+  addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => complain(violatedDirective + ' ' + blockedURI));
+  const { error } = console;
+  console.error = (...words) => { complain(words.join(' ')); error(...words); };
+`;
+
+/** A chat in a tab, as its reader sees it. */
+export class ChatTab {
+  readonly tab: Tab;
+
+  constructor(tab: Tab) {
+    this.tab = tab;
+  }
+
+  async open(address: string): Promise<this> {
+    await this.tab.goto(address);
+    await this.isReady();
+    return this;
+  }
+
+  /** Resolves when the history is there. */
+  isReady(): Promise<boolean> {
+    return this.sees('the history', `document.querySelector('[role=log][aria-live=polite]') !== null`);
+  }
+
+  /** Resolves when the expression is true. */
+  sees(what: string, expression: string, withinMs?: number): Promise<boolean> {
+    const look = () => this.tab.evaluate<boolean>(`Boolean(${expression})`).catch(() => false); // a page on its way has nothing
+    return until(what, look, withinMs);
+  }
+
+  async shows(...texts: string[]): Promise<void> {
+    for (const text of texts) await this.sees(`“${text}” shown`, `${TEXTS}.includes(${JSON.stringify(text)})`);
+  }
+
+  /** The texts of all messages, from the top. */
+  texts(): Promise<string[]> {
+    return this.tab.evaluate(TEXTS);
+  }
+
+  says(wording: string): Promise<boolean> {
+    return this.sees(`“${wording}”`, `document.body.innerText.includes(${JSON.stringify(wording)})`);
+  }
+
+  banner(): Promise<string> {
+    return this.tab.evaluate(`document.querySelector('.banner')?.innerText.trim() ?? ''`);
+  }
+
+  /** With real keys, as fast as a machine types. */
+  async write(text: string): Promise<void> {
+    await this.tab.evaluate(`document.querySelector('textarea').focus()`);
+    await this.tab.type(`${text}\n`);
+  }
+
+  async look(how: 'at it' | 'away'): Promise<void> {
+    await this.tab.evaluate(`(() => {
+      for (const [name, value] of [['hidden', ${how === 'away'}], ['visibilityState', ${how === 'away'} ? 'hidden' : 'visible']])
+        Object.defineProperty(document, name, { configurable: true, get: () => value });
+      document.hasFocus = () => ${how === 'at it'}; // of several windows, only one has it
+      document.dispatchEvent(new Event('visibilitychange'));
+    })()`);
+  }
+
+  async complaints(): Promise<string[]> {
+    return JSON.parse(await this.tab.evaluate<string>(`sessionStorage.getItem('complaints') ?? '[]'`)) as string[];
+  }
+}
+
+const TEXTS = `[...document.querySelectorAll('[role=log] li p')].map((row) => row.innerText)`;

@@ -1,0 +1,82 @@
+import { setTimeout as elapse } from 'node:timers/promises';
+import { describe, expect } from '@jest/globals';
+import type { Gate } from '../browser/gate.ts';
+import { chatOf, type Server } from '../browser/stage.ts';
+import { requires } from '../support/requires.ts';
+import type { ChatTab } from './chat-tab.ts';
+import { ENGINES } from './engine.ts';
+import { browserProcesses, newTab, send, serveWatched, setTheStage } from './stage.ts';
+
+// As long as it takes: ASLEEP_S=60 for the figures in docs/performance.md.
+const ASLEEP_MS = Number(process.env['ASLEEP_S'] ?? 6) * 1000;
+// A busy machine takes its time; what was measured on a quiet one stands in docs/performance.md.
+const BOUND_MS = 20_000;
+
+const MANY = 6;
+
+/** Stopped as a phone stops what nobody looks at, while the network forgets its connections. */
+async function sleep(gate: Gate): Promise<void> {
+  const pids = browserProcesses();
+  for (const pid of pids) process.kill(pid, 'SIGSTOP');
+  gate.swallow();
+  await elapse(ASLEEP_MS);
+  for (const pid of pids.toReversed()) process.kill(pid, 'SIGCONT');
+}
+
+/** A page with as many kept connections as a browser may hold. */
+async function chatWithConnections(): Promise<{ server: Server; gate: Gate; henry: ChatTab }> {
+  const { server, gate } = await serveWatched();
+  const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
+  await send(server, 'jjeong', 'henry', 'before');
+  await henry.shows('before');
+  const asked = `Promise.all(Array.from({ length: ${MANY} }, () => fetch('healthz', { cache: 'no-store' }).then((r) => r.text()))).then(() => true)`;
+  await henry.tab.evaluate(asked);
+  return { server, gate, henry };
+}
+
+async function timed(engine: string, what: string, work: Promise<unknown>): Promise<void> {
+  const begunMs = performance.now();
+  await work;
+  const tookMs = performance.now() - begunMs;
+  console.info(`${engine}: ${what} after ${(tookMs / 1000).toFixed(1)} s`);
+  expect(tookMs).toBeLessThan(BOUND_MS);
+}
+
+describe.each(ENGINES)('with all connections dead, $name', (engine) => {
+  const test = requires(...engine.needs);
+  setTheStage(engine);
+
+  test('shows what it has missed soon after it is looked at again, and never says that a proxy is in the way', async () => {
+    const { server, gate, henry } = await chatWithConnections();
+    await henry.look('away');
+
+    const asleep = sleep(gate);
+    await send(server, 'jjeong', 'henry', 'missed');
+    await asleep;
+    const lookedAt = henry.look('at it');
+    await timed(
+      engine.name,
+      'missed message shown',
+      lookedAt.then(() => henry.shows('missed')),
+    );
+
+    expect(await henry.banner()).not.toMatch(/blocked/);
+  });
+
+  test('sends from a page that was looked at all the time, and hears the answer', async () => {
+    const { server, gate, henry } = await chatWithConnections();
+    gate.swallow();
+    await send(server, 'jjeong', 'henry', 'missed');
+
+    const written = henry.write('anybody there?');
+    await timed(
+      engine.name,
+      'own message sent',
+      written.then(() => henry.says('Sent')),
+    );
+    await timed(engine.name, 'and the missed one shown', henry.shows('missed'));
+
+    expect(await henry.texts()).toEqual(['before', 'missed', 'anybody there?']);
+    expect(await henry.banner()).not.toMatch(/blocked/);
+  });
+});

@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromiumPath } from '../support/requires.ts';
+import { openFirefox } from './bidi.ts';
+import { openWithDriver, withScreen } from './web-driver.ts';
+
+/** A page in a browser of any make: no more than the tests need, and the same for all. */
+export interface Tab {
+  goto(address: string): Promise<void>;
+  back(): Promise<void>;
+  /** The value of a JavaScript expression, or what its promise resolves to, by way of JSON. */
+  evaluate<T = unknown>(expression: string): Promise<T>;
+  /** Presses a key for each character, where the focus is. `\n` is Enter. */
+  type(text: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Browser {
+  newTab(): Promise<Tab>;
+  /** All its processes, parents first. */
+  processes(): number[];
+  close(): Promise<void>;
+}
+
+export interface Engine {
+  readonly name: string;
+  /** The programs it is made of. */
+  readonly needs: readonly string[];
+  open(): Promise<Browser>;
+}
+
+const MINI_BROWSER = '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser';
+
+export const ENGINES: readonly Engine[] = [
+  {
+    name: 'Chromium',
+    needs: ['chromium', 'chromedriver'],
+    open: () =>
+      withProfile((profile) =>
+        openWithDriver('chromedriver', {
+          'goog:chromeOptions': {
+            binary: chromiumPath(),
+            args: ['--headless=new', '--no-sandbox', '--disable-gpu', '--lang=en-US', `--user-data-dir=${profile}`],
+          },
+        }),
+      ),
+  },
+  { name: 'Firefox', needs: ['firefox-esr'], open: () => withProfile(openFirefox) },
+  {
+    name: 'WebKit',
+    needs: ['WebKitWebDriver', MINI_BROWSER, 'Xvfb'],
+    open: () =>
+      withScreen((DISPLAY) =>
+        openWithDriver(
+          'WebKitWebDriver',
+          { 'webkitgtk:browserOptions': { binary: MINI_BROWSER, args: ['--automation'] } },
+          // Its own sandbox needs rights that a container does not give.
+          { DISPLAY, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1', LANG: 'en_US.UTF-8' },
+        ),
+      ),
+  },
+];
+
+async function withProfile(open: (profile: string) => Promise<Browser>): Promise<Browser> {
+  const profile = mkdtempSync(join(tmpdir(), 'profile-'));
+  const browser = await open(profile);
+  return {
+    ...browser,
+    async close() {
+      await browser.close();
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}

@@ -1,0 +1,161 @@
+import { describe, expect } from '@jest/globals';
+import { chatOf } from '../browser/stage.ts';
+import { run } from '../command/running.ts';
+import { requires } from '../support/requires.ts';
+import { until } from '../support/until.ts';
+import type { ChatTab } from './chat-tab.ts';
+import { ENGINES } from './engine.ts';
+import { history, newTab, send, serveWatched, setTheStage } from './stage.ts';
+
+const TABS = 8;
+
+describe.each(ENGINES)('in $name', (engine) => {
+  const test = requires(...engine.needs);
+  setTheStage(engine);
+
+  test('a message goes out and another comes in, and a reload shows both', async () => {
+    const { server, gate } = await serveWatched();
+    const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
+
+    await henry.write('hello');
+    await henry.says('Sent');
+    await send(server, 'jjeong', 'henry', '안녕');
+    await henry.shows('hello', '안녕');
+    await henry.open(chatOf(gate, 'henry', 'jjeong'));
+
+    expect(await henry.texts()).toEqual(['hello', '안녕']);
+  });
+
+  test('what one writes while the server is away is sent in order when it is back', async () => {
+    const { server, gate } = await serveWatched();
+    const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
+    await server.end('SIGKILL');
+
+    await henry.write('one');
+    await henry.write('two');
+    await henry.says('Reconnecting…');
+    await server.startAgain();
+    await henry.says('Back online.');
+    await henry.says('Sent');
+
+    expect(await henry.texts()).toEqual(['one', 'two']);
+    expect(await history(server, 'jjeong', 'henry')).toEqual(['one', 'two']);
+  });
+
+  test('a proxy that answers 502 for a while costs nothing', async () => {
+    const { server, gate } = await serveWatched();
+    const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
+    gate.rule = () => 'refused';
+    await server.end('SIGKILL');
+    await server.startAgain();
+
+    await henry.write('one');
+    await henry.says('Reconnecting…');
+    await send(server, 'jjeong', 'henry', 'meanwhile');
+    gate.rule = () => 'through';
+    await henry.shows('meanwhile');
+    await henry.says('Sent');
+
+    expect((await henry.texts()).toSorted()).toEqual(['meanwhile', 'one']);
+  });
+
+  test(`${TABS} tabs share one stream, and the others go on when the first is closed`, async () => {
+    const { server, gate } = await serveWatched();
+    const henrys: ChatTab[] = [];
+    for (let i = 0; i < TABS; i++) henrys.push(await (await newTab()).open(chatOf(gate, 'henry', 'jjeong')));
+
+    await send(server, 'jjeong', 'henry', 'to all');
+    for (const henry of henrys) await henry.shows('to all');
+    await until('one stream', () => gate.streams === 1); // a tab in front takes it over from one behind
+    await henrys[0]!.tab.close();
+    await henrys[1]!.write('still there');
+    await send(server, 'jjeong', 'henry', 'to the rest');
+    for (const henry of henrys.slice(1)) await henry.shows('to the rest', 'still there');
+  });
+
+  test('the Enter that ends a syllable sends nothing', async () => {
+    const { gate } = await serveWatched();
+    const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
+
+    await henry.tab.evaluate(`(() => {
+      const box = document.querySelector('textarea');
+      const enter = (more) => box.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true, ...more }));
+      box.focus();
+      box.dispatchEvent(new CompositionEvent('compositionstart', { bubbles: true }));
+      box.value = '안녕';
+      box.dispatchEvent(new InputEvent('input', { bubbles: true, isComposing: true }));
+      enter({ isComposing: true, keyCode: 229 });
+      box.dispatchEvent(new CompositionEvent('compositionend', { bubbles: true, data: '녕' }));
+      enter({ keyCode: 229 });
+    })()`);
+    expect(await henry.texts()).toEqual([]);
+    await henry.tab.type('\n');
+    await henry.says('Sent');
+
+    expect(await henry.texts()).toEqual(['안녕']);
+  });
+
+  test('a page that one goes back to shows what came meanwhile', async () => {
+    const { server, gate } = await serveWatched();
+    const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
+    await henry.tab.goto(gate.url);
+    await henry.sees('the picker', `document.querySelector('a.person') !== null`);
+    await send(server, 'jjeong', 'henry', 'meanwhile');
+
+    await henry.tab.back();
+
+    await henry.shows('meanwhile');
+  });
+
+  test('a hidden page counts what comes, until it is looked at', async () => {
+    const { server, gate } = await serveWatched();
+    const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
+
+    await henry.look('away');
+    await send(server, 'jjeong', 'henry', 'psst');
+    await henry.sees('the count', `document.title.startsWith('(1)')`);
+    await henry.look('at it');
+
+    await henry.sees('no count', `!document.title.startsWith('(')`);
+    expect(await henry.texts()).toEqual(['psst']);
+  });
+
+  test('from the first page one comes into a chat, and by a name into a room', async () => {
+    const { server, gate } = await serveWatched();
+    const henry = await newTab();
+
+    await henry.tab.goto(gate.url);
+    await henry.sees('jjeong', `(${PERSON})`);
+    await henry.tab.evaluate(`(${PERSON}).click()`);
+    await henry.isReady();
+    await henry.write('hello');
+    await henry.says('Sent');
+    await henry.tab.goto(new URL('room.html?room=lobby', gate.url).href);
+    await henry.sees('the room or its door', `document.querySelector('#name, textarea')`);
+    if (await henry.tab.evaluate(`document.querySelector('#name') !== null`)) await henry.tab.type('henry\n');
+    await henry.isReady();
+    await henry.write('hello all');
+    await henry.shows('hello all');
+
+    expect(await history(server, 'jjeong', 'henry')).toEqual(['hello']);
+    expect(await history(server, 'room.lobby')).toEqual(['hello all']);
+  });
+
+  test('an invitation link lets one in', async () => {
+    const { server, gate } = await serveWatched('--access', 'links');
+    const invitation = async (who: string) =>
+      (await run(['invite', who, '--dir', server.dir, '--url', gate.url])).stdout.match(/http\S+#key=\S+/)?.[0] ?? '';
+    await invitation('jjeong');
+    const henry = await newTab();
+
+    await henry.tab.goto(await invitation('henry'));
+    await henry.sees('jjeong', `(${PERSON})`);
+    await henry.open(chatOf(gate, 'henry', 'jjeong'));
+    await henry.write('let in');
+    await henry.says('Sent');
+
+    expect(await henry.texts()).toEqual(['let in']);
+  });
+});
+
+const PERSON = `[...document.querySelectorAll('a.person')].find((entry) => entry.innerText.includes('jjeong'))`;

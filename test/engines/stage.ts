@@ -1,0 +1,67 @@
+import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
+import { Gate } from '../browser/gate.ts';
+import { Server } from '../browser/stage.ts';
+import { cleanUp } from '../command/running.ts';
+import { buildPackage } from '../support/built-package.ts';
+import { missingOf } from '../support/requires.ts';
+import { ChatTab, WATCHING } from './chat-tab.ts';
+import type { Browser, Engine } from './engine.ts';
+
+let browser: Browser | undefined;
+const tabs: ChatTab[] = [];
+
+/** One browser for all tests of an engine; what its pages complained of fails the test that they belong to. */
+export function setTheStage(engine: Engine): void {
+  beforeAll(async () => {
+    buildPackage();
+    if (missingOf(engine.needs).length === 0) browser = await engine.open();
+  });
+  afterEach(async () => {
+    const complaints: string[] = [];
+    for (const chat of tabs.splice(0)) {
+      complaints.push(...(await chat.complaints().catch(() => [])));
+      await chat.tab.close().catch(() => undefined); // a test may have closed it
+    }
+    await cleanUp();
+    expect(complaints).toEqual([]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    browser = undefined;
+  });
+}
+
+export async function newTab(): Promise<ChatTab> {
+  if (!browser) throw new Error('the stage was not set');
+  const chat = new ChatTab(await browser.newTab());
+  tabs.push(chat);
+  return chat;
+}
+
+export const browserProcesses = (): number[] => browser?.processes() ?? [];
+
+/** A server behind a gate, whose pages are watched. Its address is new: nothing is kept in the browser for it. */
+export async function serveWatched(...args: string[]): Promise<{ server: Server; gate: Gate }> {
+  const server = await Server.start(...args);
+  const gate = await Gate.before(server);
+  gate.script = WATCHING;
+  return { server, gate };
+}
+
+/** What somebody at another computer writes. */
+export async function send(server: Server, sender: string, receiver: string, message: string): Promise<void> {
+  const response = await fetch(new URL('messages', server.url), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ sender, receiver, message }),
+  });
+  expect(response.status).toBe(201);
+}
+
+/** The texts that are stored, from the oldest. */
+export async function history(server: Server, receiver: string, sender = ''): Promise<string[]> {
+  const query = new URLSearchParams({ receiver, ...(sender && { sender }) });
+  const response = await fetch(new URL(`history?${query.toString()}`, server.url));
+  const { messages } = (await response.json()) as { messages: { message: string }[] };
+  return messages.map(({ message }) => message);
+}
