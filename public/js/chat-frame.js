@@ -15,7 +15,7 @@ export function buildFrame({ me, other, heading, label, placeholder = 'placehold
   const { title, showTitle } = makeTitle(heading, who);
   const frame = {
     showTitle,
-    subtitle: element('p', { class: 'subtitle' }),
+    subtitle: element('p', { class: 'subtitle', 'data-live': '' }),
     elsewhere: element('span'),
     rename: button('icon-button rename'),
     bell: button('icon-button bell'),
@@ -31,7 +31,7 @@ export function buildFrame({ me, other, heading, label, placeholder = 'placehold
     beside: element('p', { class: 'beside' }),
     pill: button('pill'),
     news: element('span'),
-    happening: element('p', { class: 'happening' }),
+    happening: element('p', { class: 'happening', 'data-live': '' }),
     receipt: element('p', { class: 'receipt' }),
     form: sayIn(element('form', { class: 'composer' }), 'aria-label', 'writing'),
     note: element('p', { id: 'note', class: 'note', hidden: true }),
@@ -65,6 +65,7 @@ export function buildFrame({ me, other, heading, label, placeholder = 'placehold
 
   const blank = element('div', { class: 'blank' }, frame.empty, frame.beside);
 
+  frame.form.addEventListener('submit', (event) => event.preventDefault());
   frame.banner.append(frame.wording, frame.tryNow);
   frame.log.append(element('div', { class: 'top' }, frame.earlier, frame.start), frame.list);
   frame.pill.append(frame.news, element('span', { 'aria-hidden': 'true' }, ' ↓'));

@@ -37,17 +37,17 @@ export class Chat {
       onScroll: () => this.#see(),
       onTop: () => void this.#loadEarlier(),
     });
-    this.burst = new Burst({
-      onBurst: () => this.view.silence(),
-      onEnd: (n) => this.status.say(text('new', { n })),
-    });
+    this.burst = new Burst({ onBurst: () => this.view.silence(), onEnd: (n) => this.status.say(text('new', { n })) });
     this.outbox = new Outbox({
       me,
       other,
       history: which,
       newest: () => this.conversation.messages.at(-1)?.identity,
       onChange: () => this.#show(),
-      onStored: (stored) => this.conversation.merge([stored]),
+      onStored: (stored) => {
+        this.history.add([stored]);
+        this.connection.expectNews();
+      },
       onTooFast: (seconds) => this.notes.show('tooFast', seconds),
       onFailed: () => this.status.say(text('failed')),
       onDenied: () => void this.#refuse(),
@@ -64,7 +64,10 @@ export class Chat {
       read: () => this.history.readNewest().then((read) => this.#joined(read)),
       onEvent: (event) => this.#handle(event),
       onRefused: (refusal) => void this.#refuse(refusal),
-      onLoaded: () => this.#loaded(),
+      onLoaded: () => {
+        this.#showArrived([]);
+        requestAnimationFrame(() => setTimeout(() => this.view.listen()));
+      },
       onReconnected: () => {
         void this.#catchUp();
         options.onConnected?.();
@@ -81,6 +84,7 @@ export class Chat {
 
   async open() {
     this.#show();
+    this.history.onLate(() => this.#show());
     await this.connection.open();
   }
 
@@ -90,11 +94,6 @@ export class Chat {
     if (refusal?.code === 'INVALID_NAME') return onBadName();
     this.banner.refusal = await whyRefused(me);
     this.banner.set('denied');
-  }
-
-  #loaded() {
-    this.#showArrived([]);
-    requestAnimationFrame(() => setTimeout(() => this.view.listen()));
   }
 
   /** @param {{ cursor: string, added: ChatMessage[] }} read */
@@ -152,7 +151,7 @@ export class Chat {
     const arriving = this.#arriving.splice(0);
     // What belongs above the loaded part comes when that is loaded.
     const fresh = this.history.hasMore ? arriving.filter((one) => !this.conversation.isAbove(one)) : arriving;
-    const others = this.conversation.merge(fresh).filter((one) => !this.isOwn(one));
+    const others = this.history.add(fresh).filter((one) => !this.isOwn(one));
     this.burst.add(others.length);
     this.#showArrived(others);
   }
@@ -183,7 +182,7 @@ export class Chat {
   /** @param {StoredMessage} stored */
   #sentElsewhere(stored) {
     if (stored.receiver !== this.options.other) return;
-    this.conversation.merge([stored]);
+    this.history.add([stored]);
     this.#show();
   }
 

@@ -7,7 +7,7 @@ const RESTORED_FOR_MS = 3000;
 
 export class ConnectionBanner {
   #timer = 0;
-  /** @type {Connection} */ #connection = 'online';
+  /** @type {Connection | undefined} */ #connection;
   #shown = false;
   /** Why nobody is let in. @type {[string, import('./language.js').Values]} */ refusal = ['refused.unknown', {}];
 
@@ -22,8 +22,9 @@ export class ConnectionBanner {
   set(connection, quietMs = 0) {
     if (connection === this.#connection) return;
     this.#connection = connection;
+    document.body.dataset.stream = connection; // what only a stream tells is shown while there is one
     clearTimeout(this.#timer);
-    if (connection === 'online') {
+    if (connection === 'online' || connection === 'resting') {
       if (this.#shown) this.#restored();
     } else if (this.#shown || connection === 'denied' || connection === 'offline') this.#show(connection);
     else this.#timer = setTimeout(() => this.#show(connection), quietMs + WORTH_SAYING_MS);

@@ -1,9 +1,12 @@
 /** Keeps a page up to date: reads what is stored, then follows the stream from there, and shows how that goes. */
+import { SharedFeed } from './feed.js';
 import { backOffMs, Refusal } from './server.js';
-import { openFeed } from './stream.js';
+
+const TOLD_WITHIN_MS = 2000;
+const TOLD_BEFORE_MS = 300;
 
 export class Connection {
-  /** @type {Feed | undefined} */ #feed;
+  /** @type {SharedFeed | undefined} */ #feed;
   /** What comes before the history is there. @type {MailEvent[] | undefined} */ #early = [];
   /** @type {StreamState} */ #state = 'connecting';
   #retry = 0;
@@ -22,7 +25,7 @@ export class Connection {
       this.#show();
       this.tryNow();
     });
-    addEventListener('offline', () => this.#show());
+    addEventListener('offline', () => this.#feed?.suspect());
     addEventListener('pagehide', () => this.#feed?.close());
     document.addEventListener('visibilitychange', () => document.hidden || this.tryNow());
   }
@@ -33,9 +36,9 @@ export class Connection {
 
   async open() {
     const { mailbox, person, other, banner, outbox, onEvent } = this.options;
-    banner.set(navigator.onLine ? 'connecting' : 'offline');
+    banner.set('connecting');
     void outbox.flush();
-    this.#feed = await openFeed({
+    this.#feed = new SharedFeed({
       mailbox,
       ...(person === undefined ? { other } : { person }),
       onEvent: (event) => (this.#early ? void this.#early.push(event) : onEvent(event)),
@@ -50,6 +53,11 @@ export class Connection {
     this.#feed?.poke();
     if (this.#early) void this.#load();
     void this.options.outbox.flush();
+  }
+
+  /** A message was stored. The stream tells of it too; one that has been silent is dead. */
+  expectNews() {
+    setTimeout(() => this.#feed?.poke(TOLD_WITHIN_MS + TOLD_BEFORE_MS), TOLD_WITHIN_MS);
   }
 
   async #load() {
@@ -80,20 +88,23 @@ export class Connection {
     const wasConnected = this.#isConnected();
     this.#state = state;
     this.#show(quietMs);
-    if (!wasConnected && this.#isConnected() && this.isLoaded) this.options.onReconnected();
+    const isNew = !wasConnected || state === 'online'; // each new stream is told
+    if (this.#isConnected() && isNew && this.isLoaded) this.options.onReconnected();
   }
 
   #isConnected() {
-    return !this.#unreachable && (this.#state === 'online' || this.#state === 'polling');
+    return !this.#unreachable && ['online', 'polling', 'resting'].includes(this.#state);
   }
 
   /** @param {number} [quietMs] */
   #show(quietMs) {
     const { banner, outbox } = this.options;
     const state = this.#unreachable ? 'reconnecting' : this.#state;
+    // A browser may take itself for offline while the server, on this computer, answers.
+    const isOffline = !navigator.onLine && state === 'reconnecting';
     if (state === 'denied') this.options.onRefused();
-    else banner.set(navigator.onLine ? state : 'offline', quietMs);
+    else banner.set(isOffline ? 'offline' : state, quietMs);
     // At the start nobody knows yet; a send will find out.
-    outbox.connected = navigator.onLine && (this.#isConnected() || state === 'connecting');
+    outbox.connected = this.#isConnected() || state === 'connecting';
   }
 }

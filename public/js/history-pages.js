@@ -1,15 +1,22 @@
 /** Reads what is stored of a conversation, page by page, and joins it to what is known. */
+import { KeptMessages } from './kept-messages.js';
 import { readHistory, Refusal } from './server.js';
 
 const PAGE = 50;
 const FEW = 15;
 const MOST_PAGES = 4;
+const LATE_AFTER_MS = 1000;
+const JUST_READ_MS = 1000;
 /** Clocks that differ by less look the same to people, and the server tells its time in whole seconds. */
 const SAME_CLOCK_MS = 5000;
 
 export class HistoryPages {
   /** @type {string | null} */ #before = null;
   #catchingUp = false;
+  #hasRead = false;
+  #readAt = 0;
+  #isAskedAgain = false;
+  /** What was stored before that. @type {StoredMessage[]} */ #early = [];
   /** How far the server's clock is ahead of this one. */
   aheadMs = 0;
 
@@ -20,6 +27,7 @@ export class HistoryPages {
   constructor(conversation, which, isEnough) {
     this.conversation = conversation;
     this.which = which;
+    this.kept = new KeptMessages(`kept/${conversation.me}/${which.sender ?? which.receiver}`);
     this.isEnough = isEnough;
   }
 
@@ -27,10 +35,26 @@ export class HistoryPages {
     return this.#before !== null;
   }
 
+  /** What is stored now; returns what is new. @param {StoredMessage[]} messages */
+  add(messages) {
+    if (!this.#hasRead) this.#early.push(...messages);
+    this.kept.add(messages);
+    return this.conversation.merge(messages);
+  }
+
+  /** The server is away, or the line is slow: what this browser has kept stands in. @param {() => void} show */
+  onLate(show) {
+    setTimeout(() => {
+      if (this.#hasRead) return;
+      this.conversation.merge(this.kept.messages);
+      show();
+    }, LATE_AFTER_MS);
+  }
+
   /** Joins the newest to what is known. */
   async readNewest() {
     const { conversation } = this;
-    const known = conversation.messages.length > 0;
+    const known = this.#hasRead && conversation.messages.length > 0;
     // One answer is bounded work: of a long log it may hold few messages, or none.
     const reaches = (/** @type {StoredMessage[]} */ messages) =>
       known ? messages.some((one) => conversation.knows(one)) : messages.length >= FEW && this.isEnough(messages);
@@ -45,25 +69,37 @@ export class HistoryPages {
       ({ before } = older);
     }
     const joinsUp = known && (!before || reaches(messages));
-    if (known && !joinsUp) conversation.clear();
-    if (!joinsUp) this.#before = before;
-    return { cursor: newest.cursor, added: conversation.merge(messages) };
+    if (!joinsUp) {
+      conversation.clear();
+      this.#before = before;
+    }
+    this.#hasRead = true;
+    this.#readAt = Date.now();
+    return { cursor: newest.cursor, added: this.add([...messages, ...this.#early.splice(0)]) };
   }
 
   /**
-   * After a reconnection: what I wrote on another device is in no stream of mine.
+   * After a connection: what I wrote on another device before is in no stream of mine.
    * @param {(read: { cursor: string, added: ChatMessage[] }) => void} onRead
    */
   async catchUp(onRead) {
+    this.#isAskedAgain = this.#catchingUp;
     if (this.#catchingUp) return;
     this.#catchingUp = true;
     try {
-      onRead(await this.readNewest());
+      onRead(await (Date.now() - this.#readAt < JUST_READ_MS ? this.#readOwn() : this.readNewest()));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error; // the next reconnection tries again
     } finally {
       this.#catchingUp = false;
     }
+    if (this.#isAskedAgain) await this.catchUp(onRead);
+  }
+
+  /** The stream goes on from what was just read: it brings all the rest, however much that is. */
+  async #readOwn() {
+    const { messages } = await readHistory({ ...this.which, limit: FEW });
+    return { cursor: '', added: this.add(messages.filter(({ sender }) => sender === this.conversation.me)) };
   }
 
   /** The next older messages: at least one, or the beginning. False when they cannot be had now. */

@@ -1,6 +1,7 @@
 /** The first page: who are you, and whom do you want to talk to? */
 import { Attention, countBadge } from './attention.js';
 import { avatar, element } from './elements.js';
+import { SharedFeed } from './feed.js';
 import { badName, becomeForGood, whoIsHere, whyRefused } from './identity.js';
 import { language, languageSwitch, onLanguageChange, say, sayIn, text } from './language.js';
 import { nameForm, takeName } from './name-form.js';
@@ -8,7 +9,6 @@ import { learnNames, shownName } from './names.js';
 import { preparePage } from './page.js';
 import { showPresence } from './presence.js';
 import { readHistory, readPeople, Refusal } from './server.js';
-import { openFeed } from './stream.js';
 import { onNewDay, shortWhen } from './times.js';
 
 // Whoever has not said who they are is offered everybody.
@@ -41,7 +41,7 @@ let me = here.me;
 let known = [];
 let shown = '';
 let soon = 0;
-/** @type {Feed | undefined} */
+/** @type {SharedFeed | undefined} */
 let feed;
 
 build();
@@ -166,13 +166,16 @@ function lookSoon() {
 /** Keeps the list true while it is looked at. */
 async function follow() {
   const mine = me;
-  const opened = await openFeed({
+  feed?.close(); // somebody may have chosen twice meanwhile
+  const opened = new SharedFeed({
     mailbox: mine,
     onEvent: ({ type }) => type !== 'typing' && lookSoon(),
-    onState: (state) => (state === 'online' || state === 'denied') && lookSoon(),
+    onState(state) {
+      document.body.dataset.stream = state;
+      if (state === 'online' || state === 'denied') lookSoon();
+    },
     onCursorRefused: () => void begin(),
   });
-  if (mine !== me) return opened.close();
   feed = opened;
   const begin = async () => {
     try {
@@ -210,7 +213,7 @@ function chatAddress(name) {
 
 /** @param {Person} person */
 function entry({ name, online, lastSeen, unread = 0, last }) {
-  const state = element('span', { class: 'state' });
+  const state = element('span', { class: 'state', 'data-live': '' });
   if (online !== undefined) showPresence(state, { online, lastSeen });
   return element(
     'a',

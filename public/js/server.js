@@ -1,4 +1,5 @@
 /** Talks to the server; knows nothing of the page. */
+import { fetchSurely } from './connections.js';
 
 // Relative to this module: works under any mount, in a page and in a worker.
 const ROOT = new URL('../', import.meta.url);
@@ -34,10 +35,10 @@ function address(path, query = {}) {
   return url;
 }
 
-/** @param {URL} url @param {RequestInit & { withinMs?: number }} [options] @returns {Promise<Response>} */
-async function ask(url, { withinMs = ANSWER_WITHIN_MS, ...options } = {}) {
-  const signals = [AbortSignal.timeout(withinMs), ...(options.signal ? [options.signal] : [])];
-  const response = await fetch(url, { ...options, signal: AbortSignal.any(signals) }).catch(unanswered);
+/** @param {URL} url @param {RequestInit & { waitMs?: number }} [options] @returns {Promise<Response>} */
+async function ask(url, options = {}) {
+  const withinMs = ANSWER_WITHIN_MS + (options.waitMs ?? 0);
+  const response = await fetchSurely(url, { ...options, withinMs }).catch(unanswered);
   if (response.ok) return response;
   const problem = await response.json().catch(() => undefined); // a proxy's own page
   const retryAfterMs = Number(response.headers.get('retry-after')) * 1000 || undefined;
@@ -127,7 +128,7 @@ export async function pollMailbox({ waitS, signal, ...from }) {
   const response = await ask(url, {
     headers: { accept: 'application/json' },
     signal,
-    withinMs: waitS * 1000 + ANSWER_WITHIN_MS,
+    waitMs: waitS * 1000,
   });
   if (response.headers.get('content-type')?.includes('json')) return await readJson(response);
   void response.body?.cancel(); // an endless stream: never wait for its end

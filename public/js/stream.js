@@ -1,31 +1,38 @@
-/** Follows a mailbox from a cursor, whatever happens to the connection: in this page, or in a worker for all tabs. */
+/** Follows a mailbox from a cursor, whatever happens to the connection. */
+import { checkConnections } from './connections.js';
 import { backOffMs, pollMailbox, Refusal, streamAddress } from './server.js';
 
 const EVENTS = ['message', 'ready', 'ping', 'bye', 'gap', 'presence', 'typing', 'sent', 'delivered', 'read'];
 const POLL_S = 25;
+const REST_MS = 3000;
 const MOST_OTHERS = 50;
-const WELCOME_WITHIN_MS = 2000;
+const GATHER_MS = 50;
+// Over a connection that may be dead, and over one that was just found alive.
+const READY_WITHIN_MS = { any: 1500, live: 4000 };
+const BROWSER_RETRIES_WITHIN_MS = 9000;
+const TRUSTED_FOR_MS = 5000;
+const TRIED_FOR_MS = 1000;
 // The muting proxy may be gone after a while: then a stream again.
 const POLLING_MS = 5 * 60_000;
 
 export class MailStream {
   /** @type {EventSource | undefined} */ #source;
-  #retry = 0;
-  #watchdog = 0;
-  /** @type {AbortController | undefined} */ #poll;
+  /** @type {AbortController | undefined} */ #polling;
   /** @type {StreamState} */ state = 'connecting';
+  /** @type {'stream' | 'rest'} */ #mode = 'stream';
+  /** @type {keyof typeof READY_WITHIN_MS} */ #over = 'any';
   /** @type {Set<string>} */ #others = new Set();
   #cursor = '';
+  #timer = 0;
   #failures = 0;
   #muted = 0;
   #heartbeatMs = 15_000;
   #heardAt = 0;
-  #failedSinceOpen = false;
+  #carriesEvents = false;
 
   /** @param {FeedOptions} options */
   constructor(options) {
     this.options = options;
-    this.attend(options.other);
   }
 
   /** Whose coming and going is told too. @param {string | undefined} other */
@@ -33,7 +40,7 @@ export class MailStream {
     if (!other || this.#others.has(other)) return;
     if (this.#others.size === MOST_OTHERS) this.#others.clear();
     this.#others.add(other);
-    if (this.#source) this.#connect();
+    if (this.#source) this.#in(GATHER_MS, () => this.#begin()); // several tabs may tell theirs at once
   }
 
   get isStarted() {
@@ -44,22 +51,40 @@ export class MailStream {
   start(cursor) {
     this.#cursor = cursor;
     this.#failures = 0;
-    this.#connect();
+    this.#begin();
   }
 
-  /** The network may be back: look now instead of when the back-off ends. */
-  poke() {
+  /** `rest`: asks now and then instead of holding a connection. @param {'stream' | 'rest'} mode */
+  set mode(mode) {
+    if (mode === this.#mode) return;
+    this.#mode = mode;
+    if (this.isStarted && this.state !== 'denied') this.#begin();
+  }
+
+  /** Somebody looks, or the network may be back: a stream that has been silent for so long is not trusted. */
+  poke(trustedMs = TRUSTED_FOR_MS) {
     if (!this.isStarted) return;
-    const silent = Date.now() - this.#heardAt > 1.5 * this.#heartbeatMs;
-    if (this.state === 'reconnecting' || this.state === 'denied' || (this.state === 'online' && silent)) {
-      this.#failures = 0;
-      this.#connect();
-    }
+    const silentMs = Date.now() - this.#heardAt;
+    const isUsed = this.#source !== undefined || this.#polling !== undefined;
+    const isLive = ['online', 'polling', 'resting'].includes(this.state);
+    if (isUsed && silentMs >= 0 && silentMs < (isLive ? trustedMs : TRIED_FOR_MS)) return;
+    this.#failures = 0;
+    if (this.state === 'polling') this.#longPoll();
+    else this.#begin();
+  }
+
+  /** The browser takes itself for offline: what counts is whether the server answers. */
+  async suspect() {
+    if (!this.isStarted || this.state === 'denied' || (await checkConnections())) return;
+    this.#clear();
+    this.#become('reconnecting');
+    this.#backOff();
   }
 
   close() {
     this.#clear();
     this.#cursor = '';
+    this.state = 'connecting';
   }
 
   get #from() {
@@ -67,45 +92,63 @@ export class MailStream {
     return { mailbox, person, others: this.#others, cursor: this.#cursor };
   }
 
-  #connect() {
+  #begin() {
+    if (this.#mode === 'rest') void this.#ask('resting', Infinity);
+    else this.#connect('any');
+  }
+
+  /** @param {keyof typeof READY_WITHIN_MS} over */
+  #connect(over) {
     this.#clear();
     const source = new EventSource(streamAddress(this.#from));
     this.#source = source;
-    this.#failedSinceOpen = false;
+    this.#over = over;
+    this.#carriesEvents = false;
     this.#heardAt = Date.now();
-    this.#watch();
+    this.#in(READY_WITHIN_MS[over], () => void this.#doubt());
     for (const type of EVENTS) source.addEventListener(type, (event) => this.#heard(event));
     source.addEventListener('error', () => this.#broken(source));
   }
 
   /** @param {MessageEvent<string>} event */
   #heard({ type, data, lastEventId: id }) {
+    this.#heardAt = Date.now();
+    this.#in(1.5 * this.#heartbeatMs, () => void this.#doubt());
     if (type === 'bye') return this.#bye(JSON.parse(data));
     if (id) this.#cursor = id;
-    if (type === 'ready') this.#ready(JSON.parse(data));
-    else if (type !== 'ping') this.options.onEvent({ type, id, data });
-    if (type === 'ping' || type === 'message') this.#muted = 0;
-    this.#heardAt = Date.now();
-    this.#watch();
+    if (type === 'ready') return this.#ready(JSON.parse(data));
+    if (type === 'ping' || type === 'message') {
+      this.#carriesEvents = true;
+      this.#muted = 0;
+    }
+    if (type !== 'ping') this.options.onEvent({ type, id, data });
   }
 
   /** @param {{ heartbeatMs?: number }} welcome */
   #ready({ heartbeatMs }) {
     this.#heartbeatMs = heartbeatMs || this.#heartbeatMs;
+    this.#in(1.5 * this.#heartbeatMs, () => void this.#doubt());
     this.#failures = 0;
-    this.#failedSinceOpen = false;
     this.#become('online');
   }
 
-  /** A proxy or a sleeping laptop can leave a stream that looks open and says nothing. */
-  #watch() {
-    clearTimeout(this.#watchdog);
-    this.#watchdog = setTimeout(() => {
-      if (!this.#failedSinceOpen) this.#muted++;
-      this.#become('reconnecting');
-      if (this.#muted >= 2) void this.#longPoll();
-      else this.#connect();
-    }, 2 * this.#heartbeatMs);
+  /**
+   * The stream is silent. Its connection may be dead, which a new one mends; or a proxy holds it back: that is proved only
+   * by a stream over a live connection that stays silent while requests are answered.
+   */
+  async #doubt() {
+    const source = this.#source;
+    const heardAt = this.#heardAt;
+    const isAnswered = await checkConnections();
+    if (source !== this.#source || heardAt !== this.#heardAt) return;
+    this.#become('reconnecting');
+    if (!isAnswered) {
+      this.#clear();
+      return this.#backOff();
+    }
+    if (this.#over === 'live' && !this.#carriesEvents) this.#muted++;
+    if (this.#muted >= 2) this.#longPoll();
+    else this.#connect('live');
   }
 
   /** @param {{ reason?: string, retryMs?: number }} farewell */
@@ -113,19 +156,20 @@ export class MailStream {
     this.#clear();
     if (reason === 'revoked') return this.#become('denied');
     this.#become('reconnecting', retryMs);
-    this.#connectIn(retryMs);
+    this.#in(retryMs, () => this.#begin());
   }
 
   /** @param {EventSource} source */
   #broken(source) {
     if (source !== this.#source) return;
-    this.#failedSinceOpen = true;
+    this.#over = 'any';
     this.#become('reconnecting');
     // While it says CONNECTING the browser tries again by itself; CLOSED is for good.
-    if (source.readyState === EventSource.CLOSED) {
-      this.#clear();
-      void this.#diagnose();
+    if (source.readyState !== EventSource.CLOSED) {
+      return this.#in(BROWSER_RETRIES_WITHIN_MS, () => void this.#doubt());
     }
+    this.#clear();
+    void this.#diagnose();
   }
 
   /** An EventSource does not tell what answer has ended it; an ordinary request does. */
@@ -140,48 +184,55 @@ export class MailStream {
         return this.options.onCursorRefused();
       }
     }
-    if (this.isStarted && !this.#source) this.#backOff();
+    if (this.isStarted && !this.#source && !this.#polling) this.#backOff();
   }
 
   #backOff() {
-    this.#connectIn(backOffMs(this.#failures++));
+    this.#in(backOffMs(this.#failures++), () => this.#begin());
   }
 
-  /** @param {number} ms */
-  #connectIn(ms) {
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.#connect(), ms);
+  /** What is to happen unless something else happens first. @param {number} ms @param {() => void} then */
+  #in(ms, then) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(then, ms);
   }
 
   /** For networks whose proxy holds streams back. */
-  async #longPoll() {
-    this.#clear();
-    const poll = new AbortController();
-    this.#poll = poll;
+  #longPoll() {
     this.#muted = 0;
-    const until = Date.now() + POLLING_MS;
+    void this.#ask('polling', Date.now() + POLLING_MS);
+  }
+
+  /** Asks again and again. @param {'polling' | 'resting'} state @param {number} until */
+  async #ask(state, until) {
+    this.#clear();
+    const { signal } = (this.#polling = new AbortController());
+    this.#heardAt = Date.now();
     try {
-      for (let waitS = 0; Date.now() < until; waitS = POLL_S) {
-        const answer = await pollMailbox({ ...this.#from, waitS, signal: poll.signal });
-        if (poll.signal.aborted) return;
+      for (let waitS = 0; Date.now() < until; waitS = state === 'polling' ? POLL_S : 0) {
+        const answer = await pollMailbox({ ...this.#from, waitS, signal });
+        if (signal.aborted) return;
         this.#heardAt = Date.now();
-        this.#become('polling');
+        this.#become(state);
         if (answer.gap) this.options.onEvent({ type: 'gap', data: '{}' });
         for (const event of answer.events) this.options.onEvent({ ...event, type: event.type ?? 'message' });
         this.#cursor = answer.cursor;
+        if (state === 'resting') await new Promise((resolve) => setTimeout(resolve, REST_MS));
+        if (signal.aborted) return;
       }
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (poll.signal.aborted) return;
+      if (signal.aborted) return;
+      this.#clear();
       this.#become('reconnecting');
       return this.#diagnose();
     }
-    this.#connect();
+    this.#connect('any');
   }
 
-  /** @param {StreamState} state @param {number} [quietMs] */
+  /** Each new stream is told, since something may have been missed before it. @param {StreamState} state @param {number} [quietMs] */
   #become(state, quietMs) {
-    if (state === this.state) return;
+    if (state === this.state && state !== 'online') return;
     this.state = state;
     this.options.onState(state, quietMs);
   }
@@ -189,49 +240,8 @@ export class MailStream {
   #clear() {
     this.#source?.close();
     this.#source = undefined;
-    this.#poll?.abort();
-    this.#poll = undefined;
-    clearTimeout(this.#retry);
-    clearTimeout(this.#watchdog);
+    this.#polling?.abort();
+    this.#polling = undefined;
+    clearTimeout(this.#timer);
   }
-}
-
-/**
- * Resolves once every event from now on will be passed on; then read the history and `start` with its cursor.
- * @param {FeedOptions} options @returns {Promise<Feed>}
- */
-export async function openFeed(options) {
-  return (await openSharedFeed(options)) ?? new MailStream(options);
-}
-
-/** @param {FeedOptions} options @returns {Promise<Feed | undefined>} */
-function openSharedFeed({ mailbox, person, other, onEvent, onState, onCursorRefused }) {
-  if (typeof SharedWorker === 'undefined') return Promise.resolve(undefined);
-  return new Promise((resolve) => {
-    const name = `${mailbox} ${person ?? ''}`;
-    const worker = new SharedWorker(new URL('./stream-worker.js', import.meta.url), { type: 'module', name });
-    const { port } = worker;
-    const giveUp = () => {
-      port.postMessage({ bye: true });
-      port.close();
-      resolve(undefined);
-    };
-    const patience = setTimeout(giveUp, WELCOME_WITHIN_MS);
-    worker.addEventListener('error', giveUp);
-    port.addEventListener('message', ({ data }) => {
-      if (data.event) onEvent(data.event);
-      if (data.state) onState(data.state, data.quietMs);
-      if (data.cursorRefused) onCursorRefused();
-      if (!data.welcome) return;
-      clearTimeout(patience);
-      worker.removeEventListener('error', giveUp);
-      resolve({
-        start: (cursor) => port.postMessage({ start: cursor }),
-        poke: () => port.postMessage({ poke: true }),
-        close: () => port.postMessage({ bye: true }),
-      });
-    });
-    port.start();
-    port.postMessage({ hello: { mailbox, person, other } });
-  });
 }

@@ -43,7 +43,8 @@ interface Which {
   person?: string;
 }
 
-type StreamState = 'connecting' | 'online' | 'polling' | 'reconnecting' | 'denied';
+/** `polling`: a proxy holds streams back; `resting`: other tabs need the connections more. Neither tells who is online. */
+type StreamState = 'connecting' | 'online' | 'polling' | 'resting' | 'reconnecting' | 'denied';
 
 interface FeedOptions {
   mailbox: string;
@@ -56,10 +57,31 @@ interface FeedOptions {
   onCursorRefused: () => void;
 }
 
-interface Feed {
-  start: (cursor: string) => void;
-  poke: () => void;
-  close: () => void;
+interface Leader {
+  topic: string;
+  since: number; // Unix ms
+  isSeen: boolean;
+}
+
+/** What tabs of one browser tell each other. */
+interface TabNote extends Partial<Leader> {
+  kind: 'ask' | 'lead' | 'bye' | 'poke' | 'event' | 'state' | 'refused';
+  other?: string;
+  isNew?: boolean;
+  event?: MailEvent;
+  state?: StreamState;
+  quietMs?: number;
+  trustedMs?: number;
+}
+
+interface TabsOptions {
+  other?: string;
+  onLead: () => void;
+  onYield: () => void;
+  onMode: (mode: 'stream' | 'rest') => void;
+  onAsked: (note: TabNote & { from: string }) => void;
+  onNote: (note: TabNote) => void;
+  onWake: () => void;
 }
 
 interface ShownMessage {

@@ -24,6 +24,11 @@ setTheStage('--host-resolver-rules=MAP chat.test 127.0.0.1');
 /** Hurries the heartbeat, so that the page soon misses it. */
 const hurried = (text: string) => text.replace(/"heartbeatMs":\d+/, '"heartbeatMs":400');
 
+/** Nobody asks for a name then. An empty page keeps nothing. */
+function enterAs(name: string): void {
+  if (location.protocol === 'http:') localStorage.setItem('mailbox-chat.room-name', name);
+}
+
 async function tabs(page: Page, count: number): Promise<Page[]> {
   const others = Array.from({ length: count - 1 }, () => openChat(page.context(), page.url()));
   return [page, ...(await Promise.all(others))];
@@ -62,18 +67,58 @@ describe('eight tabs of one person', () => {
     for (const tab of [jjeong, ...henrys]) expect((await textsOn(tab)).toSorted()).toEqual(texts);
   });
 
-  test('without shared workers still show everything', async () => {
+  test('go on within seconds when the tab that held the connection crashes', async () => {
+    const gate = await Gate.before(await Server.start());
+    const jjeong = await openChat(await newBrowser(), chatOf(gate, 'jjeong', 'henry'));
+    const atHenrys = await newBrowser();
+    const [first, second] = await tabs(await openChat(atHenrys, new URL('chat1.html', gate.url).href), 2);
+    const debug = await atHenrys.newCDPSession(first!);
+
+    const crash = first!.waitForEvent('crash');
+    debug.send('Page.crash').catch(() => undefined); // nobody is left to answer
+    await crash;
+    await write(jjeong, 'still there?');
+    await shows(second!, 'still there?');
+
+    expect(gate.streams).toBe(2);
+  });
+
+  test('show everything where a browser refuses to keep anything', async () => {
     const gate = await Gate.before(await Server.start());
     const atHenrys = await newBrowser();
-    await atHenrys.addInitScript(() => Reflect.deleteProperty(globalThis, 'SharedWorker'));
+    await atHenrys.addInitScript(() => {
+      const refuse = () => {
+        throw new DOMException('The operation is insecure.', 'SecurityError');
+      };
+      Object.assign(globalThis, { SharedWorker: refuse, BroadcastChannel: refuse });
+      Object.defineProperty(globalThis, 'localStorage', { get: refuse });
+    });
     const jjeong = await openChat(await newBrowser(), chatOf(gate, 'jjeong', 'henry'));
     const henrys = await tabs(await openChat(atHenrys, chatOf(gate, 'henry', 'jjeong')), 3);
 
     await write(jjeong, 'one');
     await write(henrys[1]!, 'two');
     await Promise.all([jjeong, ...henrys].map((tab) => shows(tab, 'one', 'two')));
+  });
+});
 
-    expect(gate.mostStreams).toBe(4);
+describe('seven rooms in seven tabs', () => {
+  test('leave a connection to send with, and all show what is said', async () => {
+    const gate = await Gate.before(await Server.start());
+    const context = await newBrowser();
+    await context.addInitScript(enterAs, 'mina');
+    const rooms = Array.from({ length: 7 }, (_, i) => new URL(`room.html?room=r${i}`, gate.url).href);
+    const pages: Page[] = [];
+    for (const room of rooms) pages.push(await openChat(context, room));
+
+    await Promise.all(pages.map((page, i) => write(page, `in room ${i}`)));
+    await Promise.all(pages.map((page, i) => shows(page, `in room ${i}`)));
+    const visitor = await newBrowser();
+    await visitor.addInitScript(enterAs, 'jun');
+    await write(await openChat(visitor, rooms[0]!), 'hello');
+    await shows(pages[0]!, 'hello');
+
+    expect(gate.mostStreams).toBeLessThan(7);
   });
 });
 
@@ -171,5 +216,36 @@ describe('a stream', () => {
     await shows(jjeong, 'too early?');
 
     expect(await textsOn(henry)).toEqual(['too early?']);
+  });
+
+  test('that has ended takes along what only a stream tells: who is online', async () => {
+    const server = await Server.start();
+    const gate = await Gate.before(server);
+    const { henry } = await twoPeople(gate);
+    const online = henry.getByText('Online', { exact: true });
+    await online.waitFor();
+
+    gate.rule = () => 'refused';
+    await server.end('SIGKILL');
+    await online.waitFor({ state: 'hidden' });
+    await server.startAgain();
+    gate.rule = () => 'through';
+
+    await online.waitFor();
+  });
+
+  test('is all that counts, even if the browser takes itself for offline', async () => {
+    const server = await Server.start();
+    const context = await newBrowser();
+    await context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'onLine', { get: () => false }));
+    const henry = await openChat(context, chatOf(server, 'henry', 'jjeong'));
+
+    await write(henry, 'hello');
+    await says(henry, 'Sent');
+    const { jjeong } = await twoPeople(server);
+    await write(jjeong, 'an answer');
+    await shows(henry, 'hello', 'an answer');
+
+    expect(await henry.locator('.banner').isVisible()).toBe(false);
   });
 });

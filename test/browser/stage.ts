@@ -17,6 +17,8 @@ export const QUIETLY = [
   '--disable-sync',
 ];
 
+const UNANSWERED = /^(Failed to load resource|(An unknown error|A bad HTTP response code) .* when fetching the script)/;
+
 /** Complaints of the pages that a test has nothing to do with: whatever stands here at its end fails it. */
 const complaints: string[] = [];
 let browser: Browser | undefined;
@@ -98,7 +100,7 @@ export async function newBrowser(options: BrowserContextOptions = {}): Promise<B
   context.on('console', (message) => {
     const text = message.text();
     // The browser itself reports every answer that is no success; those are the subject of some tests.
-    if (message.type() === 'error' && !text.startsWith('Failed to load resource')) complaints.push(text);
+    if (message.type() === 'error' && !UNANSWERED.test(text)) complaints.push(text);
   });
   return context;
 }

@@ -44,7 +44,7 @@ const inspect = loadedBy(['inspect.html'], 'inspect/lang');
 test.each(CHAT_PAGES)('Everything that %s loads is at most 45,000 bytes, compressed', (page) => {
   const files = loadedBy([page], 'lang');
 
-  expect([...files]).toEqual(expect.arrayContaining(['js/stream-worker.js', 'style.css', 'js/page.js']));
+  expect([...files]).toEqual(expect.arrayContaining(['js/tabs.js', 'style.css', 'sw.js', 'js/page.js']));
   expect(gzipped(files)).toBeLessThanOrEqual(45_000);
 });
 

@@ -1,0 +1,51 @@
+/** The newest messages of a conversation, kept in this browser: shown until the server tells what is so. */
+import { recall, remember } from './storage.js';
+
+const MOST = 30;
+const MOST_CHARACTERS = 60_000;
+const SETTLE_MS = 500;
+
+export class KeptMessages {
+  /** By mailbox and id; the newest last. @type {Map<string, StoredMessage>} */ #messages = new Map();
+  #timer = 0;
+
+  /** @param {string} key */
+  constructor(key) {
+    this.key = key;
+    for (const message of readMessages(recall(key))) this.#messages.set(nameOf(message), message);
+  }
+
+  /** @returns {StoredMessage[]} */
+  get messages() {
+    return [...this.#messages.values()];
+  }
+
+  /** @param {StoredMessage[]} messages */
+  add(messages) {
+    for (const message of messages) this.#messages.set(nameOf(message), message);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#keep(), SETTLE_MS);
+  }
+
+  #keep() {
+    const newest = this.messages.toSorted((a, b) => (a.time < b.time ? -1 : 1)).slice(-MOST);
+    while (newest.length && JSON.stringify(newest).length > MOST_CHARACTERS) newest.shift();
+    this.#messages = new Map(newest.map((message) => [nameOf(message), message]));
+    remember(this.key, JSON.stringify(newest));
+  }
+}
+
+/** @param {StoredMessage} message */
+const nameOf = ({ mailbox, id }) => `${mailbox} ${id}`;
+
+/** Nothing that lies in a browser is trusted. @param {string | undefined} text @returns {StoredMessage[]} */
+function readMessages(text) {
+  try {
+    const messages = JSON.parse(text ?? '[]');
+    return messages.filter((/** @type {StoredMessage} */ one) =>
+      [one.mailbox, one.id, one.receiver, one.message, one.time].every((field) => typeof field === 'string'),
+    );
+  } catch {
+    return [];
+  }
+}
