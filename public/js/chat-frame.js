@@ -65,7 +65,6 @@ export function buildFrame({ me, other, heading, label, placeholder = 'placehold
 
   const blank = element('div', { class: 'blank' }, frame.empty, frame.beside);
 
-  frame.form.addEventListener('submit', (event) => event.preventDefault());
   frame.banner.append(frame.wording, frame.tryNow);
   frame.log.append(element('div', { class: 'top' }, frame.earlier, frame.start), frame.list);
   frame.pill.append(frame.news, element('span', { 'aria-hidden': 'true' }, ' ↓'));

@@ -1,6 +1,7 @@
 /** Two people talk: `chat.html?me=…&with=…`, or with both names fixed on the root element. */
 import { Attention } from './attention.js';
 import { buildFrame } from './chat-frame.js';
+import { Chat } from './chat.js';
 import { prepareNotifications } from './notifications.js';
 import { become, leaveFor } from './identity.js';
 import { say, sayAgain } from './language.js';
@@ -30,7 +31,6 @@ async function talk(me, other) {
     ? { heading: 'notes', label: 'writeNote', placeholder: 'writeNote' }
     : { heading: 'heading', label: 'label' };
   const frame = buildFrame({ me, other, ...words });
-  const { Chat } = await import('./chat.js'); // on a slow line the composer is there long before
   if (isNotes) say(frame.subtitle, 'notesPlace');
   const attention = new Attention({ titleKey: isNotes ? 'notesTitle' : 'title', who, badge: frame.elsewhere });
   const notify = prepareNotifications({ me, bell: frame.bell });

@@ -11,6 +11,8 @@ const KEPT = 'language';
 let folder = '../lang/';
 /** @type {Record<string, string>} */
 let words = {};
+/** @type {Map<string, Promise<Record<string, string>>>} */
+const readings = new Map();
 /** @type {Set<() => void>} */
 const listeners = new Set();
 /** @type {WeakMap<Element, Map<string, [string, Values]>>} */
@@ -34,13 +36,26 @@ function isLocale(tag) {
 /** @param {string} [from] where the words are, seen from here */
 export async function loadLanguage(from = folder) {
   folder = from;
+  await useLanguage(wantedLanguage());
+}
+
+function wantedLanguage() {
   const wanted = [recall(KEPT), ...navigator.languages].map((one) => one?.slice(0, 2) ?? '');
-  await useLanguage(wanted.find((one) => Object.hasOwn(LANGUAGES, one)) ?? 'en');
+  return wanted.find((one) => Object.hasOwn(LANGUAGES, one)) ?? 'en';
+}
+
+/** Each file is asked for once; a page may ask before it has all its modules. @param {string} [code] */
+export function readWords(code = wantedLanguage()) {
+  const address = new URL(`${folder}${code}.json`, import.meta.url).href;
+  const reading = readings.get(address) ?? fetch(address).then((response) => response.json());
+  readings.set(address, reading);
+  reading.catch(() => readings.delete(address));
+  return reading;
 }
 
 /** @param {string} code */
 async function useLanguage(code) {
-  words = await (await fetch(new URL(`${folder}${code}.json`, import.meta.url))).json();
+  words = await readWords(code);
   document.documentElement.lang = code;
   sayAgain();
   for (const listener of listeners) listener();

@@ -3,6 +3,9 @@ import { becomeForGood } from './identity.js';
 import { loadLanguage } from './language.js';
 import { openSession, Refusal } from './server.js';
 
+// Until then the page needs the line for itself.
+const OPENED_MS = 3000;
+
 /** Resolves to whose invitation was opened, if one was. @param {string} [words] @returns {Promise<Invitation>} */
 export async function preparePage(words) {
   fitToKeyboard();
@@ -11,7 +14,17 @@ export async function preparePage(words) {
     if (event.persisted) location.reload();
   });
   const [invitation] = await Promise.all([redeemInvitation(), loadLanguage(words)]);
+  setTimeout(() => void openWithoutServer(), OPENED_MS);
   return invitation;
+}
+
+/** Where a service worker may be: on https, and on this computer. */
+async function openWithoutServer() {
+  try {
+    await navigator.serviceWorker?.register(new URL('../sw.js', import.meta.url));
+  } catch {
+    // switched off, or the server is away: the next opening tries again
+  }
 }
 
 /** @typedef {{ person?: string, ended?: boolean }} Invitation */

@@ -1,6 +1,7 @@
 /** Several talk in a room: `room.html?room=lobby`. One enters with a name. */
 import { Attention } from './attention.js';
 import { buildFrame } from './chat-frame.js';
+import { Chat } from './chat.js';
 import { element } from './elements.js';
 import { becomeForGood, leaveFor, whoIsHere } from './identity.js';
 import { languageSwitch, say, sayIn } from './language.js';
@@ -70,7 +71,6 @@ async function enter({ room, me, attention, isLocked }) {
   const mailbox = PREFIX + room;
   document.body.className = 'chat room';
   const frame = buildFrame({ me, other: room, heading: 'room', label: 'roomLabel' });
-  const { Chat } = await import('./chat.js');
   const notify = prepareNotifications({ me, bell: frame.bell });
   const notice = new PassingLine(frame.happening);
   offerRenaming(frame.rename, room, isLocked);

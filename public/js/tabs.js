@@ -9,8 +9,9 @@
 
 const MOST_STREAMS = 4;
 const LOOK_EVERY_MS = 1000;
-const ANSWERS_WITHIN_MS = 1000;
+const ANSWERS_WITHIN_MS = 1500;
 const FIRST_ANSWER_WITHIN_MS = 100;
+const SUCCEED_AFTER_MS = 50; // the stream that has ended makes room
 const SUCCEED_WITHIN_MS = 200;
 const SLEPT_MS = 5000;
 // Tabs of a version that speaks differently keep to themselves.
@@ -134,7 +135,7 @@ export class Tabs {
     const isOurs = this.#leaders.get(from)?.topic === this.topic;
     this.#leaders.delete(from);
     this.#share();
-    if (isOurs && this.#stands) this.#succeedIn(Math.random() * SUCCEED_WITHIN_MS);
+    if (isOurs && this.#stands) this.#succeedIn(SUCCEED_AFTER_MS + Math.random() * SUCCEED_WITHIN_MS);
   }
 
   /** @param {number} ms */

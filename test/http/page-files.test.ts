@@ -58,7 +58,7 @@ test('a page is sent as the build compressed it, and is the same in every encodi
 
 test('a module is sent without its comments, and says the same', async () => {
   const { url } = await serveChat();
-  const modules = FILES.filter((path) => path.endsWith('.js'));
+  const modules = FILES.filter((path) => path.endsWith('.js') && path !== '/sw.js'); // the server writes into that one
   expect(modules.length).toBeGreaterThan(20);
 
   for (const path of modules) {
@@ -66,11 +66,49 @@ test('a module is sent without its comments, and says the same', async () => {
     const written = readFileSync(join(PACKAGE_DIR, 'public', path), 'utf8').split('\n');
 
     expect(sent).not.toMatch(/^\s*(?:\/\*\*|\/\/)/m);
-    const code = written.map((line) => line.replace(/^\s*\/\*\*.*\*\/\s*/, '').trim());
+    const code = written.map((line) => line.replaceAll(/^\s*\/\*\*.*\*\/\s*|\s\/\/ [^'"`]*$/g, '').trim());
     const isCode = (line: string) => line !== '' && !/^(?:\/\*\*|\*|\/\/)/.test(line);
     const lines = sent.split('\n').map((line) => line.trim());
     expect(lines.filter((line) => line !== '')).toEqual(code.filter(isCode));
   }
+});
+
+test('a page names every module that it loads, so that a browser asks for all at once', async () => {
+  const { url } = await serveChat();
+  const textAt = async (path: string) => (await fetch(url + path)).text();
+
+  for (const page of FILES.filter((path) => path.endsWith('.html'))) {
+    const html = await textAt(page);
+    const named = Array.from(html.matchAll(/(?:modulepreload" href|module" src)="([^"]+)"/g), ([, path]) => `/${path}`);
+    const loaded = new Set<string>();
+    for (const path of named) {
+      for (const [, imported] of (await textAt(path)).matchAll(/^(?:import|export)\s[^']*from '(\.[^']+)'/gm)) {
+        loaded.add(join(path, '..', imported!));
+      }
+    }
+
+    expect(loaded.size).toBeGreaterThan(5);
+    expect([...loaded].filter((path) => !named.includes(path))).toEqual([]);
+    expect(named).toHaveLength(new Set(named).size);
+  }
+});
+
+test('the service worker knows every file of the chat pages, and no address of the API', async () => {
+  const { url } = await serveChat();
+  const worker = await (await fetch(`${url}/sw.js`)).text();
+  const { version, pages, parts } = JSON.parse(/const FILES = (.*);/.exec(worker)![1]!) as {
+    version: string;
+    pages: Record<string, string>;
+    parts: string[];
+  };
+
+  for (const [path, hash] of Object.entries(pages)) {
+    expect((await fetch(`${url}/${path}`)).headers.get('etag')).toContain(hash);
+  }
+  expect(version).toMatch(/^[0-9a-f]{16}$/);
+  const kept = [...Object.keys(pages), ...parts].map((path) => `/${path}`);
+  const ofChat = FILES.filter((path) => !/\.ts$|tsconfig\.json$|^\/inspect|^\/sw\.js$/.test(path));
+  expect(kept.toSorted()).toEqual(ofChat.toSorted());
 });
 
 /** `fetch` would decompress the bytes. */

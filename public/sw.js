@@ -1,0 +1,79 @@
+/**
+ * The page opens while the server is away: every file of the pages is kept, and nothing else. A page that comes from the
+ * server comes first. Its ETag tells whether it belongs to the kept files: then these are used, and no request is made
+ * for them. Else all of it comes from the server, and the new files are kept for the next opening.
+ */
+
+/**
+ * The server fills this in, so that this script changes when a file does. `pages`: those that a browser goes to, with the
+ * hashes of their bytes, which name the version; `parts`: what they load.
+ * @type {{ version: string, pages: Record<string, string>, parts: string[] }}
+ */
+const FILES = { version: '', pages: {}, parts: [] };
+const PAGES = new Map(Object.entries(FILES.pages));
+const PATHS = new Set([...PAGES.keys(), ...FILES.parts]);
+const KEPT = `mailbox-chat/pages ${new URL('.', location.href).pathname} `;
+const CACHE = KEPT + FILES.version;
+const PAGE_WITHIN_MS = 4000;
+
+/** Pages that were told apart so far; another start of this worker asks the server again. @type {Set<string>} */
+const ofThisVersion = new Set();
+
+addEventListener('install', (event) => {
+  skipWaiting(); // the open pages have all they need
+  event.waitUntil(keepFiles());
+});
+
+addEventListener('activate', (event) => event.waitUntil(dropOlder()));
+
+addEventListener('fetch', (event) => {
+  const { request, clientId, resultingClientId } = event;
+  const path = pathOf(request);
+  if (path === undefined) return;
+  if (request.mode === 'navigate') event.respondWith(page(request, path, resultingClientId));
+  else if (ofThisVersion.has(clientId)) event.respondWith(kept(path).then((response) => response ?? fetch(request)));
+  else event.respondWith(fetch(request).catch(() => keptOr(path, Response.error())));
+});
+
+/** Where a file of the pages lies, as FILES names it. @param {Request} request */
+function pathOf({ method, url, cache }) {
+  const here = new URL('.', location.href).href;
+  if (method !== 'GET' || cache === 'no-store' || !url.startsWith(here)) return undefined;
+  const [path = ''] = url.slice(here.length).split(/[?#]/, 1);
+  const named = path === '' ? 'index.html' : path;
+  return PATHS.has(named) ? named : undefined;
+}
+
+/** @param {Request} request @param {string} path @param {string} client */
+async function page(request, path, client) {
+  const fresh = fetch(request);
+  const late = new Promise((resolve) => setTimeout(resolve, PAGE_WITHIN_MS));
+  const response = await Promise.race([fresh, late]).catch(() => undefined);
+  // A proxy says 502 while the server is away.
+  if (response && response.status < 500) {
+    const hash = PAGES.get(path);
+    if (hash && response.headers.get('etag')?.includes(hash)) ofThisVersion.add(client);
+    return response;
+  }
+  const known = await kept(path);
+  if (known) ofThisVersion.add(client);
+  return known ?? response ?? fresh;
+}
+
+/** @param {string} path */
+async function kept(path) {
+  return await (await caches.open(CACHE)).match(path);
+}
+
+/** @param {string} path @param {Response} other */
+const keptOr = async (path, other) => (await kept(path)) ?? other;
+
+async function keepFiles() {
+  const cache = await caches.open(CACHE);
+  await cache.addAll([...PATHS].map((path) => new Request(path, { cache: 'no-cache' })));
+}
+
+async function dropOlder() {
+  const names = await caches.keys();
+  await Promise.all(names.filter((name) => name.startsWith(KEPT) && name !== CACHE).map((name) => caches.delete(name)));
+}

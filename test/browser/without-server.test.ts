@@ -1,0 +1,104 @@
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { Running, temporaryDirectory } from '../command/running.ts';
+import { PACKAGE_DIR } from '../support/built-package.ts';
+
+import { requires } from '../support/requires.ts';
+import {
+  Server,
+  chatOf,
+  composer,
+  isReady,
+  newBrowser,
+  openChat,
+  says,
+  setTheStage,
+  shows,
+  textsOn,
+  write,
+} from './stage.ts';
+
+const test = requires('chromium');
+setTheStage('--host-resolver-rules=MAP chat.test 127.0.0.1');
+
+/** Resolves when the page would open without the server. */
+const isKept = (page: Page) => page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
+
+/** The command of a package that is the same but for a wording. */
+function otherWording(old: string, wording: string): string {
+  const copy = temporaryDirectory();
+  for (const part of ['bin', 'dist', 'public', 'package.json']) {
+    cpSync(join(PACKAGE_DIR, part), join(copy, part), { recursive: true });
+  }
+  symlinkSync(join(PACKAGE_DIR, 'node_modules'), join(copy, 'node_modules'));
+  const words = join(copy, 'public/lang/en.json');
+  writeFileSync(words, readFileSync(words, 'utf8').replace(old, wording));
+  return join(copy, 'bin/mailbox-chat.cjs');
+}
+
+describe('a page that was opened before', () => {
+  test('opens while the server is away, with the last messages and a composer whose text is sent later', async () => {
+    const server = await Server.start();
+    const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
+    await write(henry, 'before');
+    await says(henry, 'Sent');
+    await isKept(henry);
+    await server.end('SIGKILL');
+
+    await henry.reload();
+    await shows(henry, 'before');
+    await write(henry, 'meanwhile');
+    await says(henry, /^Waiting to send|^Sending…/);
+    await henry.reload();
+    await shows(henry, 'before', 'meanwhile');
+    await server.startAgain();
+    await isReady(henry);
+    await says(henry, 'Sent');
+
+    expect(await textsOn(henry)).toEqual(['before', 'meanwhile']);
+  });
+
+  test('keeps the files of the pages, and no answer of the API', async () => {
+    const server = await Server.start();
+    const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
+    await isKept(henry);
+    await henry.reload();
+    await isReady(henry);
+
+    const kept = await henry.evaluate(async () => {
+      const names = await caches.keys();
+      const requests = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+      return requests.flat().map(({ url }) => new URL(url).pathname);
+    });
+
+    expect(kept).toEqual(expect.arrayContaining(['/chat.html', '/js/chat.js', '/lang/ko.json']));
+    expect(kept.filter((path) => !/\.(html|js|css|svg|json|webmanifest)$/.test(path))).toEqual([]);
+  });
+
+  test('takes an update at the next opening', async () => {
+    const server = await Server.start();
+    const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
+    await isKept(henry);
+    await server.end('SIGTERM');
+    const updated = ['--port', String(server.port), '--dir', server.dir];
+    await new Running(updated, { bin: otherWording('Chat with', 'Talk with') }).ready();
+
+    await openChat(henry.context(), henry.url());
+    await henry.reload();
+
+    await henry.getByRole('heading', { name: 'Talk with jjeong' }).waitFor();
+  });
+
+  test('works as ever where no service worker may be: http://chat.test', async () => {
+    const server = await Server.start('--allowed-host', 'chat.test');
+    const henry = await openChat(await newBrowser(), `http://chat.test:${server.port}/chat1.html`);
+
+    await write(henry, 'hello');
+    await says(henry, 'Sent');
+
+    expect(await henry.evaluate(() => 'serviceWorker' in navigator)).toBe(false);
+    await composer(henry).waitFor();
+  });
+});
