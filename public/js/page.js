@@ -13,6 +13,8 @@ export async function preparePage(words) {
   addEventListener('pageshow', (event) => {
     if (event.persisted) location.reload();
   });
+  // A link that is opened where the page is open already loads nothing.
+  addEventListener('hashchange', () => keyInAddress() && location.reload());
   const [invitation] = await Promise.all([redeemInvitation(), loadLanguage(words)]);
   setTimeout(() => void openWithoutServer(), OPENED_MS);
   return invitation;
@@ -31,12 +33,14 @@ async function openWithoutServer() {
 
 /** An invitation link ends in `#key=…`: it never reaches a server's log. @returns {Promise<Invitation>} */
 async function redeemInvitation() {
-  const key = new URLSearchParams(location.hash.slice(1)).get('key');
+  const key = keyInAddress();
   if (!key) return {};
   const invitation = await redeem(key);
   if (invitation) history.replaceState(null, '', location.pathname + location.search);
   return invitation ?? {};
 }
+
+const keyInAddress = () => new URLSearchParams(location.hash.slice(1)).get('key');
 
 /** Undefined when nobody answered: a reload tries again. @param {string} key @returns {Promise<Invitation | undefined>} */
 async function redeem(key) {
