@@ -207,7 +207,7 @@ class Soak {
     const left = (): string[] => leftovers(this.#dir, names, 'running');
     await until('', () => left().length === 0, 5000).catch(() => this.#complaints.push(...left()));
     const taken = (): string[] => takesIn(this.#dir).map((name) => `stays taken: ${name}`);
-    await until('', () => taken().length === 0, 25_000).catch(() => this.#complaints.push(...taken()));
+    await until('', () => taken().length === 0, 60_000).catch(() => this.#complaints.push(...taken()));
     await Promise.all(this.#boxes.flatMap(({ followers }) => followers.map((follower) => follower.close())));
     await this.#processes.terminateAll();
     this.#complaints.push(...leftovers(this.#dir, names));
