@@ -85,6 +85,7 @@ function build() {
     ),
   );
   people.setAttribute('aria-labelledby', 'who-to');
+  if (me) show(); // who I am is known before the list comes
   listen();
 }
 
