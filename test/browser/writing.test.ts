@@ -179,12 +179,17 @@ describe('a draft', () => {
 
     await composer(one).press('Enter');
     await composer(two).press('Enter');
-    await write(one, 'marker');
-    await until('the marker', async () => (await storedTexts(server)).includes('marker'));
+    // Either tab may have sent it; each sends in order.
+    await write(one, 'the last of one');
+    await write(two, 'the last of two');
+    await until('both are stored', async () => {
+      const stored = await storedTexts(server);
+      return stored.includes('the last of one') && stored.includes('the last of two');
+    });
 
-    expect(await storedTexts(server)).toEqual(['once', 'marker']);
-    await shows(two, 'marker');
-    expect(await textsOn(two)).toEqual(['once', 'marker']);
+    const stored = await storedTexts(server);
+    expect(stored.toSorted()).toEqual(['once', 'the last of one', 'the last of two']);
+    await until('two shows the same', async () => (await textsOn(two)).join() === stored.join());
   });
 });
 
