@@ -48,7 +48,7 @@ export function readByTheBook(bytes: Buffer, start: string, mailbox: string): Bo
       continue;
     }
     const [message, end, late] = [MESSAGE, END, LATE].map((form) => form.exec(block));
-    if (message && (texts.length !== 3 || length > MEBI || !isWhole(message[2]!))) continue;
+    if (message && (texts.length !== 3 || length > MEBI || receiverOf(message[2]!) === undefined)) continue;
     const lateFields = late && fieldsOf(late[2]!.split('\n'));
     const id = (message ?? end ?? (lateFields ? late : null))?.[1];
     if (id === undefined || (end && length > MEBI)) continue;
@@ -90,20 +90,11 @@ function fieldsOf(lines: readonly string[]): { data: string; type?: string } | u
   return type !== undefined && isForeignType(type) ? { data: data.join('\n'), type } : { data: data.join('\n') };
 }
 
-function isWhole(data: string): boolean {
-  return receiverOf(data) !== undefined;
-}
-
+/** Of whole data: it begins with sender and receiver, and ends with a quote that is not escaped and a brace. */
 function receiverOf(data: string): string | undefined {
-  const quick = /^\{"sender":"[^"\\]*","receiver":"([^"\\]*)"/.exec(data);
+  const [, receiver] = /^\{"sender":"[^"\\]*","receiver":"([^"\\]*)"/.exec(data) ?? [];
   const backslashes = /(\\*)"\}$/.exec(data)?.[1];
-  if (quick && backslashes !== undefined && backslashes.length % 2 === 0) return quick[1];
-  try {
-    const { sender, receiver, key } = JSON.parse(data);
-    return [sender, receiver, key].every((text) => typeof text === 'string') ? receiver : undefined;
-  } catch {
-    return undefined;
-  }
+  return backslashes !== undefined && backslashes.length % 2 === 0 ? receiver : undefined;
 }
 
 function parts(id: string): Parts {
