@@ -48,7 +48,7 @@ export function formOf([, ...lines]: readonly string[]): Form | undefined {
 function lateForm([first = '', second = '', ...lines]: readonly string[]): Form | undefined {
   const [, piece = '', from, to] = LATE.exec(first) ?? [];
   const id = second.startsWith(ID) ? second.slice(ID.length) : '';
-  const { data, type } = foreignFields(lines);
+  const { data, type } = foreignFields([first, ...lines]); // a byte order mark is one at the head of the block only
   if (!isEventId(piece) || !isOwnId(id) || lines.at(-1) !== WHOLE || data === undefined) return undefined;
   const late = { piece, from: Number(from), to: Number(to) };
   return { kind: 'late', id, data, type, late };

@@ -49,7 +49,7 @@ export function readByTheBook(bytes: Buffer, start: string, mailbox: string): Bo
     }
     const [message, end, late] = [MESSAGE, END, LATE].map((form) => form.exec(block));
     if (message && (texts.length !== 3 || length > MEBI || receiverOf(message[2]!) === undefined)) continue;
-    const lateFields = late && fieldsOf(late[2]!.split('\n'));
+    const lateFields = late && fieldsOf(['', ...late[2]!.split('\n')]);
     const id = (message ?? end ?? (lateFields ? late : null))?.[1];
     if (id === undefined || (end && length > MEBI)) continue;
     const isNew = end ? compare(id, last) >= 0 : compare(id, last) > 0;
