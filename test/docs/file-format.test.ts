@@ -21,7 +21,6 @@ import { examples, withoutTimes, type Example } from './kit/examples.ts';
 import { run } from './kit/shell.ts';
 
 const PATH = 'docs/file-format.md';
-const READER = '// node read-log.mjs mailboxes henry';
 const LINES_IN_FRONT = '\n\n';
 
 /** A chat on `mailboxes` in its own directory, whose monotonic clock runs a hundred times as fast. */
@@ -31,13 +30,11 @@ async function serveIn(cwd: string, options: { readonly pieceBytes?: number } = 
 }
 
 /** Every example that writes, with each interpreter for it. */
-const writers = examples(PATH, ['sh', 'php', 'js'])
-  .filter(({ commands }) => commands.name !== READER)
-  .flatMap((example) =>
-    (example.commands.language === 'sh' ? ['bash', 'dash'] : [example.commands.language]).map(
-      (by) => [by, example] as const,
-    ),
-  );
+const writers = examples(PATH, ['sh', 'php', 'js']).flatMap((example) =>
+  (example.commands.language === 'sh' ? ['bash', 'dash'] : [example.commands.language]).map(
+    (by) => [by, example] as const,
+  ),
+);
 
 /** The command line that runs a block. A program goes into a file, as users would do. */
 function commandFor(by: string, { code }: Block, cwd: string): string {
@@ -221,14 +218,14 @@ describe('a file that docs/file-format.md allows to delete', () => {
   });
 });
 
-describe('the reader of logs in docs/file-format.md', () => {
-  const { code } = block(PATH, READER);
-
+describe('examples/mail/read-log.mjs', () => {
   async function read(dir: string): Promise<string[]> {
-    const script = join(temporaryDirectory(), 'read-log.mjs');
-    writeFileSync(script, code);
+    const script = join(PACKAGE_DIR, 'examples/mail/read-log.mjs');
     const text = await run(`'${process.execPath}' ${script} '${dir}' henry`, { cwd: dir });
-    return Array.from(text.matchAll(/^id: (.*)$/gm), ([, id]) => id!);
+    return text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => (JSON.parse(line) as { id: string }).id);
   }
 
   test('reads what a server has written, in order', async () => {

@@ -8,6 +8,7 @@ const HTTP_API: Owner = { test: 'test/docs/http-api.test.ts' };
 const FILE_FORMAT: Owner = { test: 'test/docs/file-format.test.ts' };
 const METRICS: Owner = { test: 'test/docs/metrics.test.ts' };
 const EXAMPLES: Owner = { test: 'test/examples/examples.test.ts' };
+const MAIL: Owner = { test: 'test/examples/mail.test.ts' };
 const DEPLOY: Owner = { test: 'test/deploy/guide.test.ts' };
 const OPERATIONS: Owner = { test: 'test/docs/operations.test.ts' };
 const LONG: Owner = { notRun: 'takes minutes to hours; npm test runs the short forms' };
@@ -85,6 +86,7 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
   'examples/behind-caddy/README.md': { 'mailbox-chat --trust-proxy': EXAMPLES },
   'examples/curl/README.md': { "./chat.sh send jjeong henry 'hello from a shell'": EXAMPLES },
   'examples/bot/README.md': { 'node bot.mjs': EXAMPLES },
+  'examples/mail/README.md': { 'every sh block': MAIL },
   'examples/php-page/README.md': { 'mailbox-chat --dir mailboxes': EXAMPLES },
   'docs/deploy.md': {
     'npm ci': DEPLOY,

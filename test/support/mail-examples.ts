@@ -1,0 +1,32 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+
+const EXAMPLES = resolve(import.meta.dirname, '../../examples/mail');
+
+/** The languages that examples/mail has a reader and a writer in, with what runs or compiles each. */
+export const LANGUAGES = {
+  sh: { needs: 'dash', command: ['dash'] },
+  php: { needs: 'php', command: ['php'] },
+  py: { needs: 'python3', command: ['python3', '-I', '-S'] },
+  rb: { needs: 'ruby', command: ['ruby', '--disable-gems'] },
+  mjs: { needs: 'node', command: [process.execPath] },
+  c: { needs: 'cc', compile: (source: string, program: string) => ['cc', '-O1', '-o', program, source] },
+  go: { needs: 'go', compile: (source: string, program: string) => ['go', 'build', '-o', program, source] },
+} as const;
+
+export type Language = keyof typeof LANGUAGES;
+
+export function isInstalled(language: Language): boolean {
+  return spawnSync('sh', ['-c', `command -v ${LANGUAGES[language].needs}`]).status === 0;
+}
+
+/** The command line of an example. A program that must be compiled is put into `dir`. */
+export function exampleCommand(example: 'read' | 'write', language: Language, dir: string): string[] {
+  const source = join(EXAMPLES, `${example}.${language}`);
+  const how = LANGUAGES[language];
+  if ('command' in how) return [...how.command, source];
+  const program = join(dir, `${example}-${language}`);
+  const [compiler = '', ...args] = how.compile(source, program);
+  execFileSync(compiler, args, { stdio: 'pipe' });
+  return [program];
+}
