@@ -3,6 +3,9 @@
  *
  *     npm run soak -- --minutes 10 [--seed 7] [--processes 3]
  *                                                  processes on one directory killed, stopped and ended at random, then the oracle
+ *     npm run soak -- --writers 100 [--appends 1000000]
+ *                                                  that many programs in other languages, which append to the mailboxes, while
+ *                                                  the server is killed twice a minute
  *     npm run soak -- --nats [--mailboxes 100]     mailboxes on three NATS servers, which are killed and paused (NATS_SERVER
  *                                                  names the program; about 3 minutes)
  *     npm run soak -- --every-call [--only append] [--fault KILL]
@@ -25,6 +28,8 @@ const { values } = parseArgs({
     only: { type: 'string' },
     fault: { type: 'string' },
     processes: { type: 'string' },
+    writers: { type: 'string' },
+    appends: { type: 'string', default: '1000000' },
     'fault-every-ms': { type: 'string' },
   },
 });
@@ -45,6 +50,7 @@ if (values['every-call']) {
     seed,
     durationMs: Number(values.minutes) * 60_000,
     report,
+    ...(values.writers && underFire(Number(values.writers), Number(values.appends))),
     ...(values.processes && { processes: Number(values.processes) }),
     ...(values['fault-every-ms'] && { faultEveryMs: Number(values['fault-every-ms']) }),
   });
@@ -52,3 +58,15 @@ if (values['every-call']) {
 report(JSON.stringify(result, null, 2));
 const { lost, twice, reordered, strange, complaints } = result;
 process.exit(lost + twice + reordered + strange + complaints.length > 0 ? 1 : 0);
+
+/** One server, killed about every 30 s; 20 messages a second from each writer, and one sender beside them. */
+function underFire(writers, appends) {
+  return {
+    processes: 1,
+    sendersPerMailbox: 1,
+    foreign: [],
+    examples: { writers, appends, restMs: 1000 },
+    faults: ['kill'],
+    faultEveryMs: 11_000,
+  };
+}

@@ -40,6 +40,22 @@ test('loses nothing when servers are stopped for longer than their locks last, t
   expect(result).toMatchObject(NOTHING_WRONG);
 }, 400_000);
 
+test('loses nothing that programs in other languages append while the server is killed', async () => {
+  const result = await soaked({
+    durationMs: 0,
+    processes: 1,
+    sendersPerMailbox: 1,
+    foreign: [],
+    examples: LONG ? { writers: 100, appends: 200_000, restMs: 1000 } : { writers: 10, appends: 20_000, restMs: 20 },
+    faults: ['kill'],
+    faultEveryMs: 1000,
+    areEnough: ({ kills }) => kills > 1,
+  });
+
+  expect(result).toMatchObject(NOTHING_WRONG);
+  expect(result.foreign).toBe(LONG ? 200_000 : 20_000);
+}, 600_000);
+
 test('works again within 3 s after the holder of a lock was killed', async () => {
   const scene = await Scene.open();
   try {

@@ -1,13 +1,13 @@
-import { join } from 'node:path';
 import { FaultyProcesses, type Fault, type FaultCounts } from './kit/faulty-processes.ts';
 import { Follower } from './kit/follower.ts';
-import { ForeignWriter, type WriterKind } from './kit/foreign-writer.ts';
+import type { WriterKind } from './kit/foreign-writer.ts';
 import { Ledger, type Verdict } from './kit/ledger.ts';
 import { Random } from './kit/random.ts';
 import { Sender } from './kit/sender.ts';
 import { until } from '../support/until.ts';
 import { leftovers, replay, shorten, takesIn } from './kit/world.ts';
 import { removeDirectory, makeDirectory } from '../support/make-directory.ts';
+import { startExamples, startWriters, type ExampleWriters, type Writer } from './kit/writers.ts';
 
 export interface SoakOptions {
   readonly seed: number;
@@ -18,6 +18,8 @@ export interface SoakOptions {
   readonly sendersPerMailbox?: number;
   readonly followersPerMailbox?: number;
   readonly foreign?: readonly WriterKind[];
+  /** The run goes on until they have appended all; default: none. */
+  readonly examples?: ExampleWriters;
   /** What happens to servers, and how often in relation. */
   readonly faults?: readonly Fault[];
   /** About how long between faults. */
@@ -68,7 +70,8 @@ class Soak {
   readonly #dir = makeDirectory();
   readonly #boxes: Box[] = [];
   readonly #processes: FaultyProcesses;
-  #writers: ForeignWriter[] = [];
+  readonly #programs = makeDirectory();
+  #writers: Writer[] = [];
   #calm = false;
   #over = false;
   readonly #complaints: string[] = [];
@@ -80,6 +83,7 @@ class Soak {
       sendersPerMailbox: 8,
       followersPerMailbox: 2,
       foreign: ['php', 'dash', 'holder'],
+      examples: { writers: 0, appends: 0, restMs: 0 },
       faults: SERVER_FAULTS,
       faultEveryMs: 500,
       areEnough: () => true,
@@ -87,14 +91,19 @@ class Soak {
     };
     this.#report = report ?? (() => undefined);
     this.#random = new Random(options.seed);
-    const { faults, faultEveryMs, areEnough } = this.#options;
+    const { faults, faultEveryMs } = this.#options;
+    const areEnough = (counts: FaultCounts): boolean => this.#options.areEnough(counts) && this.#haveAppendedAll();
     this.#processes = new FaultyProcesses(this.#dir, { faults, faultEveryMs, areEnough, complaints: this.#complaints });
   }
 
   async run(): Promise<SoakResult> {
     for (let i = 0; i < this.#options.processes; i += 1) await this.#processes.add();
     for (const name of NAMES.slice(0, this.#options.mailboxes)) this.#boxes.push(this.#openBox(name));
-    this.#writers = this.#startWriters();
+    const { foreign, examples } = this.#options;
+    this.#writers = [
+      ...startWriters(foreign, this.#dir, this.#boxes, this.#complaints),
+      ...startExamples(examples, this.#dir, this.#boxes, this.#programs),
+    ];
 
     const endMs = performance.now() + this.#options.durationMs;
     const reporter = setInterval(() => this.#reportState(), 10_000);
@@ -139,19 +148,8 @@ class Soak {
     });
   }
 
-  #startWriters(): ForeignWriter[] {
-    return this.#options.foreign
-      .filter((kind) => ForeignWriter.isPossible(kind) || !this.#complaints.push(`${kind} is not installed`))
-      .map((kind, i) => {
-        const { name, ledger } = this.#boxes[i % this.#boxes.length]!;
-        return new ForeignWriter({
-          kind,
-          mailboxFile: join(this.#dir, `${name}.txt`),
-          ledger,
-          burst: 20,
-          restMs: 100,
-        });
-      });
+  #haveAppendedAll(): boolean {
+    return this.#writers.every(({ isOver = true }) => isOver);
   }
 
   async #sendOn(sender: Sender): Promise<void> {
@@ -241,5 +239,6 @@ class Soak {
     await this.#processes.kill();
     if (process.env['KEEP_DIR']) this.#report(`kept: ${this.#dir}`);
     else await removeDirectory(this.#dir);
+    await removeDirectory(this.#programs);
   }
 }
