@@ -1,19 +1,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ADMINISTRATOR } from '../access/caller.ts';
 import { Invitations } from '../access/invitations.ts';
 import { mailboxesIn } from '../files/mailbox-paths.ts';
 import type { Mailroom } from '../http/mailroom.ts';
 import type { ClusterAddress } from '../jetstream/address.ts';
 import type { JetStreamMailboxes, JetStreamMailboxesOptions } from '../jetstream/index.ts';
 import { silent } from '../words/logger.ts';
-import { MailboxError, isErrno } from '../words/mailbox-error.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import { openMailroom } from '../mailbox-chat.ts';
+import { askerOf, type Ask } from '../ownership/ask-owner.ts';
+import { latestOf } from '../ownership/mail-lines.ts';
 import type { Ownership } from '../ownership/ownership.ts';
-import { readAnswer, requestOwner, type OwnerRequest, type Reachable } from '../ownership/request-owner.ts';
+import { readAnswer, type Reachable } from '../ownership/request-owner.ts';
 import { readOptions } from '../words/read-options.ts';
 import { openIn, requireDirectory } from './directory.ts';
 import { CONFIGURATION, Ending } from './ending.ts';
@@ -23,13 +24,6 @@ import type { Store } from './parsers.ts';
 export interface StoreOptions {
   readonly dir: string;
   readonly store: Store;
-}
-
-/** Asks the owner of the mailboxes: the server, or this process while there is none. */
-export interface Ask {
-  (asked: Omit<OwnerRequest, 'caller'>): Promise<IncomingMessage>;
-  /** Resolves to the JSON of the answer. If that is a problem, throws its MailboxError. */
-  json(method: string, path: string, fields?: object): Promise<unknown>;
 }
 
 type ClusterOptions = Pick<JetStreamMailboxesOptions, 'keepMs' | 'logger'>;
@@ -52,12 +46,6 @@ export async function isKnown(who: MailboxName, { dir, store }: StoreOptions, as
   if (store === 'files') return mailboxesIn(dir).includes(who);
   const latest = await ask(latestOf(who));
   return ((await readAnswer(latest)) as { cursor: string }).cursor !== '0-0';
-}
-
-/** A request for the newest cursor of a mailbox alone. */
-export function latestOf(who: MailboxName): Omit<OwnerRequest, 'caller'> {
-  const path = `/status?receiver=${encodeURIComponent(who)}&since=latest`;
-  return { method: 'GET', path, headers: { accept: 'application/json' } };
 }
 
 /** Runs `work` on the mailboxes, and closes them whatever happens. */
@@ -104,20 +92,4 @@ async function openPrivately(cluster: ClusterAddress): Promise<Reachable & { clo
     rmSync(place, { recursive: true });
   };
   return { address, agent: ownership.agent, owned: () => ownership.owned(), close };
-}
-
-function askerOf(owner: Reachable): Ask {
-  const ask = (asked: Omit<OwnerRequest, 'caller'>): Promise<IncomingMessage> =>
-    requestOwner(owner, { ...asked, caller: ADMINISTRATOR });
-  const json = async (method: string, path: string, fields?: object): Promise<unknown> => {
-    const body = fields && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(fields) };
-    for (;;) {
-      try {
-        return await readAnswer(await ask({ method, path, ...body }));
-      } catch (error) {
-        if (!isErrno(error, 'ECONNRESET')) throw error; // the owner ended while it answered: the next one gives the same answer
-      }
-    }
-  };
-  return Object.assign(ask, { json });
 }

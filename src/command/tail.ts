@@ -1,30 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isErrno } from '../words/mailbox-error.ts';
 import { isRoom, type MailboxName, mailboxName } from '../words/mailbox-name.ts';
 import { messageOf } from '../words/message-data.ts';
+import type { Ask } from '../ownership/ask-owner.ts';
+import { isMail, latestOf, linesOf, type Line } from '../ownership/mail-lines.ts';
 import { readAnswer } from '../ownership/request-owner.ts';
 import { Ending, RUNTIME } from './ending.ts';
-import { type Ask, latestOf, type StoreOptions, withMail } from './mail.ts';
+import { type StoreOptions, withMail } from './mail.ts';
 import { onStopSignal } from './shutdown.ts';
 import { harmless, isTerminal, paintFor } from './terminal.ts';
 
 interface TailOptions extends StoreOptions {
   readonly since?: string;
   readonly exec?: string;
-}
-
-/**
- * One line of a stream. Notices of the server have no id, but for the first, `ready`: it says where the stream begins.
- */
-interface Line {
-  readonly id?: string;
-  readonly type: string;
-  readonly data: string;
-  /** Unix ms. */
-  readonly time?: number;
 }
 
 type Take = (line: Line) => Promise<void>;
@@ -43,7 +33,10 @@ export async function tail(name: string, { since, exec, ...where }: TailOptions)
     const take = exec === undefined ? print : handTo(exec, who, ask, stop.signal);
     await readAnswer(await ask(latestOf(who))); // gives ids to what waits in the file
     for (let cursor = start; !stop.signal.aborted;) {
-      cursor = await follow(who, cursor, ask, take, stop.signal);
+      for await (const line of linesOf(who, cursor, ask, stop.signal)) {
+        if (isMail(line) || line.type === 'gap') await take(line);
+        cursor = line.id ?? cursor;
+      }
       await pause(AGAIN_MS, undefined, { signal: stop.signal }).catch(() => undefined);
     }
   });
@@ -52,26 +45,6 @@ export async function tail(name: string, { since, exec, ...where }: TailOptions)
     return tailing;
   });
   await tailing;
-}
-
-/** Takes what comes on one stream until that ends. Resolves to the cursor to go on from. */
-async function follow(who: MailboxName, since: string, ask: Ask, take: Take, signal: AbortSignal): Promise<string> {
-  const path = `/status?receiver=${encodeURIComponent(who)}&since=${encodeURIComponent(since)}`;
-  let cursor = since;
-  try {
-    const answer = await ask({ method: 'GET', path, headers: { accept: 'application/x-ndjson' }, signal });
-    if (answer.statusCode !== 200) await readAnswer(answer);
-    for await (const text of createInterface({ input: answer })) {
-      const line = JSON.parse(text) as Line;
-      if (signal.aborted || line.type === 'bye') break;
-      if ((line.id !== undefined && line.type !== 'ready') || line.type === 'gap') await take(line);
-      cursor = line.id ?? cursor;
-    }
-    answer.destroy();
-  } catch (error) {
-    if (!signal.aborted && !isErrno(error, 'ECONNRESET')) throw error; // the owner has ended: we ask the next one
-  }
-  return cursor;
 }
 
 /** Runs a command on each event, one at a time, and sends a receipt for each. */
