@@ -1,5 +1,6 @@
 export { mailboxChat, type MailboxChat } from './mailbox-chat.ts';
 export type { ChatRequest, Identify, MailboxChatOptions, MayInspect } from './words/chat-options.ts';
+export type { MailOptions, MessageToSend, ReceivedMail, SentMessage } from './http/host-mail.ts';
 export { FileMailboxes } from './files/file-mailboxes.ts';
 export type { FileMailboxesOptions } from './files/store-context.ts';
 export { MailboxError, type MailboxErrorCode } from './words/mailbox-error.ts';

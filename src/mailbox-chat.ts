@@ -15,6 +15,13 @@ import { checkLayout } from './files/layout.ts';
 import { checkNobodyServes } from './files/layout-one.ts';
 import { makePrivateDirectories } from './files/private-directories.ts';
 import { Front } from './http/front.ts';
+import {
+  HostMail,
+  type MailOptions,
+  type MessageToSend,
+  type ReceivedMail,
+  type SentMessage,
+} from './http/host-mail.ts';
 import { Mailroom } from './http/mailroom.ts';
 import { inTurn } from './http/in-turn.ts';
 import { OpenStreams } from './http/open-streams.ts';
@@ -47,6 +54,18 @@ export interface MailboxChat {
    * Counting begins when this property is first read, which throws if prom-client is not installed.
    */
   readonly metrics: ChatMetrics;
+  /**
+   * Sends a message and resolves once it is on disk. Rejects with a MailboxError, with the codes of `POST /messages`.
+   * Your application may send as anybody, and `sendRate` does not apply to it.
+   */
+  send(message: MessageToSend): Promise<SentMessage>;
+  /**
+   * The mail of a person or room, for `for await`: what is kept, then what comes. It begins behind `after`, and marks nothing as
+   * received. Without `after` it receives like a page: it begins with the mail that was not received yet, and each counts as
+   * received when the loop asks for the next, so one whose handling failed comes again. In a room it begins with what comes
+   * from now on. Ends with `break`, `signal` or `close()`. Throws a MailboxError if the name or `after` is not valid.
+   */
+  mail(name: string, options?: MailOptions): AsyncIterableIterator<ReceivedMail>;
   /** Rejects when mail cannot be accepted now. */
   ready(): Promise<void>;
   /** Says `bye` on every stream, waits for writes in progress, then releases locks and files. Twice is harmless. */
@@ -87,7 +106,9 @@ export function chatOf(options: ChatOptions, openFiles?: OpenFiles): MailboxChat
     const otherwise = next ?? ((): void => sendProblem(res, nothingAt(req), logger));
     inTurn(req, res, () => router(req as Request, res as Response, otherwise));
   };
+  const hostMail = new HostMail(ownership, logger);
   const close = async (): Promise<void> => {
+    hostMail.close();
     streams.close();
     await ownership.close();
   };
@@ -95,7 +116,9 @@ export function chatOf(options: ChatOptions, openFiles?: OpenFiles): MailboxChat
   const counting = !options.store || options.store.figures !== undefined;
   const figures = counting ? (): StoreFigures | undefined => ownership.current?.chat.store.figures : undefined;
   const counted = { counts, openStreams, figures, logger };
-  return withMetrics(Object.assign(chat, { ready: () => front.ready(), close }), counted);
+  const send = hostMail.send.bind(hostMail);
+  const mail = hostMail.mail.bind(hostMail);
+  return withMetrics(Object.assign(chat, { send, mail, ready: () => front.ready(), close }), counted);
 }
 
 function accessOf({ access, identify, trustProxy, dir }: ChatOptions): Access {

@@ -21,6 +21,9 @@ export interface MailroomOptions extends Omit<Chat, 'store' | 'live' | 'receipts
 export class Mailroom implements Owned {
   readonly chat: Chat;
   readonly answerPassed: RequestListener;
+  readonly #closing = new AbortController();
+  /** Aborts when the mailboxes are closed. */
+  readonly closing: AbortSignal = this.#closing.signal;
 
   constructor(store: MailboxStore, { maxStreams, rechecks, ...options }: MailroomOptions) {
     const { counts, logger } = options;
@@ -49,6 +52,7 @@ export class Mailroom implements Owned {
   /** Says `bye` on every stream and closes the mailboxes. */
   async close(): Promise<void> {
     const { streams, live, store } = this.chat;
+    this.#closing.abort();
     streams.close();
     live.close();
     await store.close();
