@@ -6,6 +6,7 @@ type Owner = { readonly test: string } | { readonly notRun: string };
 const README: Owner = { test: 'test/docs/readme.test.ts' };
 const HTTP_API: Owner = { test: 'test/docs/http-api.test.ts' };
 const FILE_FORMAT: Owner = { test: 'test/docs/file-format.test.ts' };
+const IN_YOUR_APP: Owner = { test: 'test/docs/in-your-app.test.ts' };
 const METRICS: Owner = { test: 'test/docs/metrics.test.ts' };
 const EXAMPLES: Owner = { test: 'test/examples/examples.test.ts' };
 const MAIL: Owner = { test: 'test/examples/mail.test.ts' };
@@ -40,6 +41,17 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
   'docs/http-api.md': {
     'every sh block': HTTP_API,
     "const source = new EventSource('http://localhost:2012/status?receiver=henry&since=all');": HTTP_API,
+  },
+  'docs/in-your-app.md': {
+    'npm ci && npm pack                                        # in the clone': {
+      notRun: 'test/package/installed.test.ts packs and installs a clone',
+    },
+    "import { mailboxChat } from 'mailbox-chat';": { notRun: 'test/docs/snippets.test.ts compiles it' },
+    "import express from 'express';": IN_YOUR_APP,
+    "import Fastify from 'fastify';": IN_YOUR_APP,
+    "import Koa from 'koa';": IN_YOUR_APP,
+    "import { serve } from '@hono/node-server';": IN_YOUR_APP,
+    "import next from 'next';": { notRun: 'Next is too large to install for one test' },
   },
   'docs/metrics.md': {
     'mailbox-chat --metrics 9464': METRICS,
