@@ -2,30 +2,51 @@
 import { onChangedElsewhere, recall, remember } from './storage.js';
 
 const KEEP_AFTER_MS = 300;
+const MOST_OVER = 8;
+
+/**
+ * A kept text. `mark` names it from its first letter until it is sent, in all tabs that show it: so a tab can tell a text
+ * that goes on elsewhere from one that was begun there at the same time. `over`: the marks of texts that were sent.
+ * @typedef {{ mark: string, text: string, over: string[] }} Draft
+ */
 
 /** @param {HTMLTextAreaElement} box @param {string} name it is kept under @param {() => void} onAdopted */
 export function keepDraft(box, name, onAdopted) {
+  let mark = '';
   // What the box and the other tabs agreed on last. Whoever has not written since takes what they say.
   let agreed = '';
   let isComposing = false;
   let keeping = 0;
 
   /** Whether another tab has begun a text of its own meanwhile: each then sends what it shows. */
-  const isOthers = () => ![undefined, '', agreed, box.value].includes(recall(name));
+  const isOthers = () => {
+    const kept = readDraft(recall(name));
+    return kept !== undefined && kept.mark !== mark && !['', box.value].includes(kept.text);
+  };
+
+  /** An empty text, too: no text at all would say that the storage was cleared. @param {Partial<Draft>} changed */
+  const store = (changed) => {
+    const { over = [], ...kept } = readDraft(recall(name)) ?? {};
+    remember(name, JSON.stringify({ over, ...kept, ...changed }));
+  };
 
   const keep = () => {
     clearTimeout(keeping);
     if (box.value === agreed || isOthers()) return;
+    mark ||= newMark();
     agreed = box.value;
-    remember(name, agreed); // an empty text, too: no text at all would say that the storage was cleared
+    store({ mark, text: agreed });
+    if (!agreed) mark = '';
   };
 
   /** Whether another tab has changed it. */
   const adopt = () => {
-    const kept = recall(name);
-    if (kept === undefined || kept === agreed || box.value !== agreed || isComposing) return false;
-    agreed = kept;
-    box.value = kept;
+    const kept = readDraft(recall(name));
+    if (!kept || kept.text === agreed || box.value !== agreed || isComposing) return false;
+    if (agreed !== '' && kept.mark !== mark && !kept.over.includes(mark)) return false;
+    agreed = kept.text;
+    mark = agreed && kept.mark;
+    box.value = agreed;
     onAdopted();
     return true;
   };
@@ -48,9 +69,24 @@ export function keepDraft(box, name, onAdopted) {
     /** It was sent: nothing of it may come back. */
     clear() {
       clearTimeout(keeping);
-      if (!isOthers()) remember(name, '');
+      const over = [mark, ...(readDraft(recall(name))?.over ?? [])].filter(Boolean).slice(0, MOST_OVER);
+      store(isOthers() ? { over } : { over, mark, text: '' });
       box.value = '';
       agreed = '';
+      mark = '';
     },
   };
+}
+
+const newMark = () => Math.random().toString(36).slice(2);
+
+/** What the browser keeps is checked as what comes from anywhere. @param {string | undefined} kept @returns {Draft | undefined} */
+function readDraft(kept) {
+  try {
+    const { mark, text, over } = JSON.parse(kept ?? '');
+    if (typeof mark !== 'string' || typeof text !== 'string' || !Array.isArray(over)) return undefined;
+    return { mark, text, over: over.filter((one) => typeof one === 'string') };
+  } catch {
+    return undefined;
+  }
 }

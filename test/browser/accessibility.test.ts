@@ -101,7 +101,10 @@ const isFocused = (one: Locator) => one.evaluate((element) => element === docume
 describe('with the keyboard alone', () => {
   test('one gets from the list of people into a conversation, through it, and back', async () => {
     const server = await Server.start();
-    const page = await (await newBrowser()).newPage();
+    const context = await newBrowser();
+    // Chromium without windows denies notifications from the start.
+    await context.addInitScript(() => Object.defineProperty(Notification, 'permission', { value: 'default' }));
+    const page = await context.newPage();
     await page.goto(server.url);
     await page.getByRole('link', { name: /jjeong/ }).waitFor();
     const press = (...keys: string[]) =>

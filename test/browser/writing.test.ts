@@ -155,6 +155,29 @@ describe('a draft', () => {
     expect(await composer(two).inputValue()).toBe('');
   });
 
+  test('that two tabs begin at the same time stays in each of them', async () => {
+    const server = await Server.start();
+    const [one, two] = await twoTabs(server);
+    // What a tab stores takes a moment to reach the others.
+    await two.evaluate(() => {
+      const { getItem } = Storage.prototype;
+      Storage.prototype.getItem = () => null;
+      document.addEventListener('visibilitychange', () => (Storage.prototype.getItem = getItem), { once: true });
+    });
+
+    await composer(one).fill('from one');
+    await look(one, 'away'); // keeps the draft at once
+    await composer(two).fill('from two');
+    await look(two, 'away');
+    for (const tab of [one, two]) await look(tab, 'at it');
+
+    await hasText(one, 'from one');
+    await hasText(two, 'from two');
+    for (const tab of [one, two]) await composer(tab).press('Enter');
+    await until('both are sent', async () => (await storedTexts(server)).length === 2);
+    expect((await storedTexts(server)).toSorted()).toEqual(['from one', 'from two']);
+  });
+
   test('that was sent does not come back with Back, nor when sending failed', async () => {
     const server = await Server.start('--max-message', '10');
     const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
