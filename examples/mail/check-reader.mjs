@@ -46,7 +46,10 @@ function outputOf(args, input) {
     const [output, errors] = [[], []];
     reader.stdout.on('data', (bytes) => output.push(bytes));
     reader.stderr.on('data', (bytes) => errors.push(bytes));
-    reader.on('error', (error) => reject(new Error(`cannot be run: ${error.message}`)));
+    reader.on('error', (error) => {
+      console.error(`The reader cannot be run: ${error.message}`);
+      process.exit(2);
+    });
     reader.on('close', (code, signal) => {
       if (code === 0) resolve(Buffer.concat(output).toString());
       else reject(new Error(`ended with ${signal ?? code}: ${shorten(Buffer.concat(errors).toString())}`));

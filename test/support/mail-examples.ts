@@ -1,13 +1,17 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const EXAMPLES = resolve(import.meta.dirname, '../../examples/mail');
+
+/** On the PATH, pyenv may have put a script, which takes long to start. */
+const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
 
 /** The languages that examples/mail has a reader and a writer in, with what runs or compiles each. */
 export const LANGUAGES = {
   sh: { needs: 'dash', command: ['dash'] },
   php: { needs: 'php', command: ['php'] },
-  py: { needs: 'python3', command: ['python3', '-I', '-S'] },
+  py: { needs: 'python3', command: [PYTHON, '-I', '-S'] },
   rb: { needs: 'ruby', command: ['ruby', '--disable-gems'] },
   mjs: { needs: 'node', command: [process.execPath] },
   c: { needs: 'cc', compile: (source: string, program: string) => ['cc', '-O1', '-o', program, source] },

@@ -71,7 +71,8 @@ export function readByTheBook(bytes: Buffer, start: string, mailbox: string): Bo
 function blocksOf(bytes: Buffer): { text: string; size: number }[][] {
   const blocks: { text: string; size: number }[][] = [];
   let block: { text: string; size: number }[] = [];
-  for (const [whole, text] of bytes.toString('latin1').matchAll(/([^\r\n]*)(?:\r\n|\r|\n)/g)) {
+  for (const [whole, text, end] of bytes.toString('latin1').matchAll(/([^\r\n]*)(\r\n|\r|\n|$)/g)) {
+    if (end === '') break;
     if (text !== '') block.push({ text: text!, size: whole.length });
     else if (block.length > 0) blocks.push(block.splice(0));
   }
