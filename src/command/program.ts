@@ -41,7 +41,7 @@ function addServe(program: Command): Command {
 }
 
 function addMailCommands(program: Command): void {
-  add(program, 'send <who> <text...>', 'put a message into a mailbox; needs no server', ...sending, ...mail).action(
+  add(program, 'send <who> <text...>', 'put a message into a mailbox (-: standard input)', ...sending, ...mail).action(
     async (who, text, values) => (await import('./send.ts')).send(who, text.join(' '), values),
   );
   add(program, 'tail <who>', 'print mail as it comes, or hand it to --exec', ...tailing, dir, store).action(

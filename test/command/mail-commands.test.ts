@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cleanUp, run, Running, serve, temporaryDirectory } from './running.ts';
+import { cleanUp, type Ended, run, Running, serve, temporaryDirectory } from './running.ts';
 
 afterEach(cleanUp);
 
@@ -57,6 +57,37 @@ test('Sends without a server into a mailbox that anybody can read', async () => 
   const mail = readFileSync(join(mailboxes, 'henry.txt'), 'utf8');
   expect(mail).toContain('"sender":"mina","receiver":"henry","message":"hello there"');
   expect(mail).toContain(`id: ${(JSON.parse(stdout) as Printed).id}\n`);
+});
+
+/** Runs `send henry -` on what a command line prints. */
+function sendOutputOf(commands: string, cwd: string, ...options: string[]): Promise<Ended> {
+  const through = ['sh', '-c', `${commands} | "$@"`, 'sh'];
+  return run(['send', 'henry', '-', '--as', 'jjeong', ...options], { cwd, through });
+}
+
+test('Sends what it reads from standard input, without the last line end', async () => {
+  const { cwd, mailboxes } = withMailboxes();
+
+  const { code } = await sendOutputOf(String.raw`printf '\n "100%%" \\n 안녕\377\n\n'`, cwd);
+
+  expect(code).toBe(0);
+  const [data = ''] = /{.*}/.exec(readFileSync(join(mailboxes, 'henry.txt'), 'utf8')) ?? [];
+  expect(JSON.parse(data)).toMatchObject({ message: '\n "100%" \\n 안녕\uFFFD\n' });
+});
+
+test.each([
+  ['an empty input', 'printf ""', 'Standard input has no message.'],
+  ['an input with no more than a line end', 'echo', 'Standard input has no message.'],
+  ['one character too many', 'echo 안녕하세요요', 'The message has 6 characters; at most 5 are allowed.'],
+  ['an input without an end', 'yes', 'The message has more than 5 characters, which is the most that is allowed.'],
+])('Refuses %s with 2 and writes nothing', async (_what, commands, message) => {
+  const { cwd, mailboxes } = withMailboxes();
+
+  const { code, stderr } = await sendOutputOf(commands, cwd, '--max-message', '5');
+
+  expect(code).toBe(2);
+  expect(stderr).toContain(`✗ ${message}`);
+  expect(readdirSync(mailboxes)).toEqual([]);
 });
 
 test('Sends to a page that is open on a running server', async () => {
