@@ -1,13 +1,13 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { Invitations } from '../../src/access/invitations.ts';
 import { personName } from '../../src/words/mailbox-name.ts';
-import { document } from '../docs/kit/documents.ts';
 import { Shell, run } from '../docs/kit/shell.ts';
 import { PACKAGE_DIR, buildPackage } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
+import { commandsOf, copyOf, pathOf } from '../support/example-copies.ts';
 import { listen, textOf } from '../support/listener.ts';
 import { freePort, onPorts, startCaddy, startNginx } from '../support/proxies.ts';
 import { history, say, type HistoryPage } from '../support/requests.ts';
@@ -17,15 +17,6 @@ import { until } from '../support/until.ts';
 
 beforeAll(buildPackage);
 
-/** A copy of an example, with the command. */
-function copyOf(example: string): string {
-  const dir = temporaryDirectory();
-  cpSync(join(PACKAGE_DIR, 'examples', example), dir, { recursive: true });
-  mkdirSync(join(dir, 'node_modules/.bin'), { recursive: true });
-  symlinkSync(join(PACKAGE_DIR, 'bin/mailbox-chat.cjs'), join(dir, 'node_modules/.bin/mailbox-chat'));
-  return dir;
-}
-
 /** An example in a clone that has been built. */
 function inClone(example: string): string {
   const clone = temporaryDirectory();
@@ -34,13 +25,6 @@ function inClone(example: string): string {
   const dir = join(clone, 'examples', example);
   cpSync(join(PACKAGE_DIR, 'examples', example), dir, { recursive: true });
   return dir;
-}
-
-/** The lines of the only block of commands of a README. */
-function commandsOf(readme: string): string[] {
-  const blocks = document(readme).blocks.filter(({ language }) => language === 'sh');
-  expect(blocks).toHaveLength(1);
-  return blocks[0]!.code.trim().split('\n');
 }
 
 /** Follows a README on a free port, and resolves to the address that the example prints. */
@@ -221,10 +205,6 @@ describe('examples/php-page/README.md', () => {
     await php.end();
   });
 });
-
-function pathOf(dir: string): string {
-  return `${join(dir, 'node_modules/.bin')}:${process.env['PATH']}`;
-}
 
 describe.each([
   ['examples/behind-nginx/README.md', 'behind-nginx', 'nginx.conf', 'nginx', startNginx, '/'],

@@ -2,12 +2,13 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-const EXAMPLES = resolve(import.meta.dirname, '../../examples/mail');
+const EXAMPLES = resolve(import.meta.dirname, '../../examples');
+const FOLDERS = { read: 'mail', write: 'mail', echo: 'echo' };
 
 /** On the PATH, pyenv may have put a script, which takes long to start. */
 const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
 
-/** The languages that examples/mail has a reader and a writer in, with what runs or compiles each. */
+/** The languages that examples/mail has a reader and a writer in, and examples/echo a bot, with what runs or compiles each. */
 export const LANGUAGES = {
   sh: { needs: 'dash', command: ['dash'] },
   php: { needs: 'php', command: ['php'] },
@@ -25,8 +26,8 @@ export function isInstalled(language: Language): boolean {
 }
 
 /** The command line of an example. A program that must be compiled is put into `dir`. */
-export function exampleCommand(example: 'read' | 'write', language: Language, dir: string): string[] {
-  const source = join(EXAMPLES, `${example}.${language}`);
+export function exampleCommand(example: keyof typeof FOLDERS, language: Language, dir: string): string[] {
+  const source = join(EXAMPLES, FOLDERS[example], `${example}.${language}`);
   const how = LANGUAGES[language];
   if ('command' in how) return [...how.command, source];
   const program = join(dir, `${example}-${language}`);

@@ -98,6 +98,12 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
   'examples/behind-caddy/README.md': { 'mailbox-chat --trust-proxy': EXAMPLES },
   'examples/curl/README.md': { "./chat.sh send jjeong henry 'hello from a shell'": EXAMPLES },
   'examples/bot/README.md': { 'node bot.mjs': EXAMPLES },
+  'examples/echo/README.md': {
+    "mailbox-chat tail bot --exec './answer.sh python3 echo.py'": { test: 'test/examples/echo.test.ts' },
+  },
+  'examples/recipes/README.md': {
+    'df -h / | tell.sh monitor henry': { test: 'test/examples/recipes.test.ts' },
+  },
   'examples/mail/README.md': { 'every sh block': MAIL },
   'examples/php-page/README.md': { 'mailbox-chat --dir mailboxes': EXAMPLES },
   'docs/deploy.md': {
