@@ -104,6 +104,9 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
   'examples/recipes/README.md': {
     'df -h / | tell.sh monitor henry': { test: 'test/examples/recipes.test.ts' },
   },
+  'examples/agent/README.md': {
+    'npm install': { notRun: 'test/examples/agent.test.ts runs the server with the packages of this clone' },
+  },
   'examples/mail/README.md': { 'every sh block': MAIL },
   'examples/php-page/README.md': { 'mailbox-chat --dir mailboxes': EXAMPLES },
   'docs/deploy.md': {
