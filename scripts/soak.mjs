@@ -8,6 +8,7 @@
  *                                                  the server is killed twice a minute
  *     npm run soak -- --nats [--mailboxes 100]     mailboxes on three NATS servers, which are killed and paused (NATS_SERVER
  *                                                  names the program; about 3 minutes)
+ *     npm run soak -- --clients [--cuts 1000]      libraries and programs of other makers listen while their connections are cut
  *     npm run soak -- --every-call [--only append] [--fault KILL]
  *                                                  killed, and failed, at each call of each operation
  *
@@ -24,6 +25,8 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     'every-call': { type: 'boolean', default: false },
     nats: { type: 'boolean', default: false },
+    clients: { type: 'boolean', default: false },
+    cuts: { type: 'string', default: '1000' },
     mailboxes: { type: 'string', default: '100' },
     only: { type: 'string' },
     fault: { type: 'string' },
@@ -44,6 +47,9 @@ if (values['every-call']) {
 } else if (values.nats) {
   const { clusterSoak } = await import('../test/jetstream/kit/cluster-soak.ts');
   result = await clusterSoak({ seed, mailboxes: Number(values.mailboxes), report });
+} else if (values.clients) {
+  const { soakClients } = await import('../test/clients/soak.ts');
+  result = await soakClients({ seed, cuts: Number(values.cuts), report });
 } else {
   const { soak } = await import('../test/faults/soak.ts');
   result = await soak({

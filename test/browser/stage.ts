@@ -5,7 +5,7 @@ import { afterThisTest } from '../support/after-this-test.ts';
 import { DEADLINE_MS } from '../support/until.ts';
 import { buildPackage } from '../support/built-package.ts';
 import { mailPlaceFlags } from '../support/mail-place.ts';
-import { chromiumPath } from '../support/requires.ts';
+import { chromiumPath } from '../support/machine.ts';
 
 export const QUIETLY = [
   '--no-sandbox',

@@ -3,7 +3,8 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import { QUIETLY, isReady, shows, textsOn, tryNow, write } from '../browser/stage.ts';
 import { block } from '../docs/kit/documents.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
-import { missingOf, requires } from '../support/requires.ts';
+import { missingOf } from '../support/machine.ts';
+import { requires } from '../support/requires.ts';
 import { DEADLINE_MS, until } from '../support/until.ts';
 import { Machine, type Output } from './machine.ts';
 

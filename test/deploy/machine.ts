@@ -4,7 +4,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PACKAGE_DIR } from '../support/built-package.ts';
-import { chromiumPath } from '../support/requires.ts';
+import { chromiumPath } from '../support/machine.ts';
 import { until } from '../support/until.ts';
 import { makeDirectory, removeDirectory } from '../support/make-directory.ts';
 

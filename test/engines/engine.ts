@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromiumPath } from '../support/requires.ts';
+import { chromiumPath } from '../support/machine.ts';
 import { openFirefox } from './bidi.ts';
 import { openWithDriver, withScreen } from './web-driver.ts';
 

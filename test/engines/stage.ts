@@ -3,7 +3,7 @@ import { Gate } from '../browser/gate.ts';
 import { Server } from '../browser/stage.ts';
 import { cleanUp } from '../command/running.ts';
 import { buildPackage } from '../support/built-package.ts';
-import { missingOf } from '../support/requires.ts';
+import { missingOf } from '../support/machine.ts';
 import { ChatTab, WATCHING } from './chat-tab.ts';
 import type { Browser, Engine } from './engine.ts';
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { listing } from '../support/directory.ts';
-import { networkAddress, requires } from '../support/requires.ts';
+import { networkAddress } from '../support/machine.ts';
+import { requires } from '../support/requires.ts';
 import { history, say } from '../support/requests.ts';
 import { serve, serveChat, type ServedChat } from '../support/serve-chat.ts';
 

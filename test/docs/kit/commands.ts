@@ -12,6 +12,7 @@ const EXAMPLES: Owner = { test: 'test/examples/examples.test.ts' };
 const MAIL: Owner = { test: 'test/examples/mail.test.ts' };
 const DEPLOY: Owner = { test: 'test/deploy/guide.test.ts' };
 const OPERATIONS: Owner = { test: 'test/docs/operations.test.ts' };
+const CLIENTS: Owner = { test: 'test/clients/kit/library-pages.ts' };
 const LONG: Owner = { notRun: 'takes minutes to hours; npm test runs the short forms' };
 
 /**
@@ -86,6 +87,10 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
   },
   'docs/transports.md': {
     'npm run bench -- transports --runs 1     # about a minute': LONG,
+    'npm run soak -- --clients     # about three minutes; needs Go and the Debian package golang-github-donovanhide-eventsource-dev':
+      LONG,
+    'function listen(cursor) {': CLIENTS,
+    "import { fetchEventSource } from '@microsoft/fetch-event-source';": CLIENTS,
   },
   'docs/reliability.md': {
     'npm test -- test/faults test/reliability         # the short form': LONG,
@@ -106,6 +111,11 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
   },
   'examples/agent/README.md': {
     'npm install': { notRun: 'test/examples/agent.test.ts runs the server with the packages of this clone' },
+  },
+  'examples/listen/README.md': {
+    "python3 listen.py 'http://localhost:2012/status?receiver=henry&since=waiting'": {
+      notRun: 'goes on until somebody ends it; test/clients runs all programs of the folder',
+    },
   },
   'examples/mail/README.md': { 'every sh block': MAIL },
   'examples/php-page/README.md': { 'mailbox-chat --dir mailboxes': EXAMPLES },

@@ -5,7 +5,7 @@ import { afterAll, beforeAll } from '@jest/globals';
 import { chromium, type Browser, type BrowserContext } from 'playwright-core';
 import { afterThisTest } from '../../support/after-this-test.ts';
 import { DEADLINE_MS } from '../../support/until.ts';
-import { chromiumPath } from '../../support/requires.ts';
+import { chromiumPath } from '../../support/machine.ts';
 
 let browser: Browser | undefined;
 
