@@ -120,19 +120,19 @@ describe('examples/recipes/post-receive', () => {
       cd clone
       commit() { git commit --quiet --allow-empty --message "$1" && git rev-parse --short HEAD; }
       commit first
-      git push --quiet origin HEAD:main
+      git push --quiet origin HEAD:news
       commit "$TEXT"
       commit third
-      git push --quiet origin HEAD:main
-      git push --quiet origin :main`;
+      git push --quiet origin HEAD:news
+      git push --quiet origin :news`;
 
     const [first, second, third] = (await run(work, { cwd: dir, env: git })).trim().split('\n');
 
     const subject = EVIL.replace('\n', ' ');
     expect(await messagesTo('henry', 'git', chat)).toEqual([
-      `main:\n${first} mina %s: first`,
-      `main:\n${third} mina %s: third\n${second} mina %s: ${subject}`,
-      'main:\ndeleted',
+      `news:\n${first} mina %s: first`,
+      `news:\n${third} mina %s: third\n${second} mina %s: ${subject}`,
+      'news:\ndeleted',
     ]);
   });
 });
