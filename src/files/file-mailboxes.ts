@@ -102,8 +102,8 @@ export class FileMailboxes implements MailboxStore {
     return compareIds(a, b);
   }
 
-  async ends(mailbox: MailboxName): Promise<{ oldest: string; newest: string }> {
-    const { oldest, newest } = await this.#with(mailbox, (box) => box.upToDate());
+  async ends(mailbox: MailboxName, upTo?: string): Promise<{ oldest: string; newest: string }> {
+    const { oldest, newest } = await this.#with(mailbox, (box) => box.upToDate(upTo));
     return { oldest, newest };
   }
 

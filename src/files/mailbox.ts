@@ -1,7 +1,7 @@
 import type { Appended, Batch, Message } from '../words/mailbox-store.ts';
 import { AppendQueue, isFull, writeBatch, type Append } from './appends.ts';
 import { Draining } from './draining.ts';
-import { isForeignId, laterId } from './event-id.ts';
+import { compareIds, isForeignId, laterId } from './event-id.ts';
 import { forgetFiles } from './forgetting.ts';
 import { bringLate } from './late-mail.ts';
 import type { MailLog } from './mail-log.ts';
@@ -126,7 +126,6 @@ export class Mailbox {
     this.#draining.soon(log, this.isWatched);
   }
 
-  /** Wakes those who listen. */
   ring(): void {
     for (const bell of this.#bells) bell();
   }
@@ -153,9 +152,11 @@ export class Mailbox {
     this.#handedOut(log, log.newest);
   }
 
-  /** The log, after reading on. While somebody listens, hints and the sweep have done that. */
-  async upToDate(): Promise<MailLog> {
+  /** The log, after reading on, at least to `upTo`. While somebody listens, hints and the sweep have done that. */
+  async upToDate(upTo?: string): Promise<MailLog> {
     if (this.isWatched && this.#log && !this.#log.current.isUnread) return this.#log;
+    const log = upTo === undefined ? undefined : (this.#log ?? (await this.inTurn((loaded) => loaded)));
+    if (log && compareIds(upTo!, log.newest) <= 0) return log;
     try {
       return await this.readOn();
     } catch (error) {
@@ -194,7 +195,6 @@ export class Mailbox {
     if (log.isUnfinished) await readOn(log);
   }
 
-  /** Deletes all its files. */
   forget(): Promise<void> {
     return this.inTurn(async (log) => {
       await readOn(log).catch((error: unknown) => this.#report(error));

@@ -21,15 +21,13 @@ export async function readStart(
   store: MailboxStore,
   mailbox: MailboxName,
 ): Promise<Start> {
-  const { newest } = await store.ends(mailbox);
   const fromHeader = header(req, 'last-event-id');
   if (fromHeader) {
-    const known = isCursor(fromHeader, newest, store);
-    if (known) return { cursor: fromHeader, isReceipt: true };
+    if (await isCursor(fromHeader, store, mailbox)) return { cursor: fromHeader, isReceipt: true };
     return { cursor: undefined, isReceipt: false, unknownCursor: fromHeader };
   }
   const { lastEventId, since } = query;
-  if (lastEventId) return { cursor: checkCursor(lastEventId, newest, store, 'lastEventId'), isReceipt: true };
+  if (lastEventId) return { cursor: await checkCursor(lastEventId, store, mailbox, 'lastEventId'), isReceipt: true };
   if (since) return { cursor: await sinceCursor(since, store, mailbox), isReceipt: false };
   return { cursor: undefined, isReceipt: false };
 }

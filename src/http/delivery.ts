@@ -28,7 +28,7 @@ export class Delivery implements Follower {
   /** Resolves when the mailbox is being followed; what waits in it is on its way by then. */
   async begin(start: Start, begun: () => void): Promise<void> {
     const { store, receipts } = this.#chat;
-    const ends = await store.ends(this.#mailbox);
+    const ends = await store.ends(this.#mailbox, start.cursor);
     const cursor =
       start.unknownCursor === undefined ? (start.cursor ?? (await this.#afterMark(ends.newest))) : ends.oldest;
     this.#marksOnWrite = start.cursor === undefined;

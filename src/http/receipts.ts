@@ -24,9 +24,8 @@ export function postReceipts({ receipts, store, asks }: Chat): Handler {
     const sender = read === undefined ? undefined : personName(fields.sender);
     admit(callerOf(req), receiver);
     asks.count(callerOf(req).address, receiver);
-    const { newest } = await store.ends(receiver);
-    if (delivered !== undefined) checkCursor(delivered, newest, store, 'delivered');
-    if (read !== undefined) checkCursor(read, newest, store, 'read');
+    if (delivered !== undefined) await checkCursor(delivered, store, receiver, 'delivered');
+    if (read !== undefined) await checkCursor(read, store, receiver, 'read');
 
     if (delivered !== undefined) await receipts.delivered(receiver, delivered);
     if (sender !== undefined && read !== undefined) await receipts.read(receiver, sender, read);

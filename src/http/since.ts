@@ -9,7 +9,7 @@ export async function sinceCursor(since: string, store: MailboxStore, mailbox: M
   const duration = /^(\d{1,6})([smhd])$/.exec(since);
   const isTime = duration !== null || /^\d{1,12}$/.test(since);
   if (!isTime && !['all', 'latest', 'waiting'].includes(since)) {
-    return checkCursor(since, (await store.ends(mailbox)).newest, store, 'since');
+    return checkCursor(since, store, mailbox, 'since');
   }
   await store.drain(mailbox); // not earlier: a request that is refused must move nothing
   if (since === 'waiting') return afterMark(store, mailbox);
@@ -38,14 +38,20 @@ export async function afterMark(store: MailboxStore, mailbox: MailboxName): Prom
   return (await store.marks(mailbox))['delivered'] ?? (await store.ends(mailbox)).oldest;
 }
 
-export function checkCursor(text: string, newest: string, store: MailboxStore, name: string): string {
-  if (isCursor(text, newest, store)) return text;
+export async function checkCursor(
+  text: string,
+  store: MailboxStore,
+  mailbox: MailboxName,
+  name: string,
+): Promise<string> {
+  if (await isCursor(text, store, mailbox)) return text;
+  const { newest } = await store.ends(mailbox);
   throw new MailboxError(
     'INVALID_CURSOR',
     `"${name}" is not the id of an event of this mailbox (the newest is ${newest}). Leave it out, or use since=all.`,
   );
 }
 
-export function isCursor(text: string, newest: string, store: MailboxStore): boolean {
-  return store.isId(text) && store.compare(text, newest) <= 0;
+export async function isCursor(text: string, store: MailboxStore, mailbox: MailboxName): Promise<boolean> {
+  return store.isId(text) && store.compare(text, (await store.ends(mailbox, text)).newest) <= 0;
 }

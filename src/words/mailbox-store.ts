@@ -68,8 +68,11 @@ export interface MailboxStore extends Partial<StoreAbilities> {
    */
   readBack(mailbox: MailboxName, before?: string, limit?: number): Promise<{ events: MailEvent[]; more?: string }>;
 
-  /** `newest`: the last id that `read` can return, `0-0` if there was never an event. `oldest`: the cursor that reads all that is kept. */
-  ends(mailbox: MailboxName): Promise<{ oldest: string; newest: string }>;
+  /**
+   * `newest`: the last id that `read` can return, `0-0` if there was never an event. `oldest`: the cursor that reads all that
+   * is kept. With `upTo`, `newest` may be any id from that one on: it is known sooner if much waits.
+   */
+  ends(mailbox: MailboxName, upTo?: string): Promise<{ oldest: string; newest: string }>;
 
   /** Whether a text has the form of an id of this store. */
   isId(text: string): boolean;

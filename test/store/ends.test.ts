@@ -1,0 +1,19 @@
+import { appendFileSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import { MailboxDirectory } from '../support/store-files.ts';
+import { henry } from '../support/store-mail.ts';
+
+test('a mailbox tells that an early id was reached before it has read what waits', async () => {
+  const directory = new MailboxDirectory();
+  appendFileSync(directory.file(), '\n\ndata: hi\n\n');
+  const store = directory.open();
+
+  const early = await store.ends(henry, '0-0');
+  const { newest } = await store.ends(henry);
+  const late = await store.ends(henry, newest);
+
+  expect(early.newest).toBe('0-0');
+  expect(store.compare(newest, '0-0')).toBeGreaterThan(0);
+  expect(late.newest).toBe(newest);
+  await directory.remove();
+});
