@@ -160,9 +160,10 @@ describe('a draft', () => {
     const [one, two] = await twoTabs(server);
     // What a tab stores takes a moment to reach the others.
     await two.evaluate(() => {
-      const { getItem } = Storage.prototype;
-      Storage.prototype.getItem = () => null;
-      document.addEventListener('visibilitychange', () => (Storage.prototype.getItem = getItem), { once: true });
+      const original = Object.getOwnPropertyDescriptor(Storage.prototype, 'getItem')!;
+      Object.defineProperty(Storage.prototype, 'getItem', { ...original, value: () => null });
+      const heard = () => Object.defineProperty(Storage.prototype, 'getItem', original);
+      document.addEventListener('visibilitychange', heard, { once: true });
     });
 
     await composer(one).fill('from one');
