@@ -12,6 +12,7 @@ import { inTime } from '../support/until.ts';
 import { makeDirectory, removeDirectory } from '../support/make-directory.ts';
 
 const run = promisify(execFile);
+const JEST = join(PACKAGE_DIR, 'node_modules/jest/bin/jest.js');
 const INSTALL_WITHIN_MS = 180_000;
 
 let work: string;
@@ -50,16 +51,30 @@ describe('the package', () => {
     const tops = new Set(packed.map((path) => path.split('/')[0]));
 
     expect([...tops].toSorted((a, b) => (a! < b! ? -1 : 1))).toEqual([
+      'CHANGELOG.md',
       'LICENSE',
       'README.md',
       'bin',
       'dist',
+      'docs',
+      'index.cjs',
+      'index.d.cts',
       'package.json',
       'public',
     ]);
     for (const path of ['dist/index.js', 'dist/index.d.ts', 'public/chat1.html', 'bin/mailbox-chat.cjs']) {
       expect(packed).toContain(path);
     }
+  });
+
+  test('points to no source maps and sources that it lacks', () => {
+    const dist = join(app, 'node_modules/mailbox-chat/dist');
+    const scripts = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) => /\.[jt]s$/.test(name));
+
+    const pointing = scripts.filter((name) => readFileSync(join(dist, name), 'utf8').includes('sourceMappingURL'));
+
+    expect(scripts).toContain('index.js');
+    expect(pointing).toEqual([]);
   });
 
   test.each([
@@ -83,6 +98,32 @@ describe('the package', () => {
 
     expect(stdout).toBe('function');
     expect(stderr).toBe('');
+  });
+
+  test("can be loaded with require() in an application's own jest", async () => {
+    const tests = join(work, 'tests');
+    mkdirSync(tests);
+    symlinkSync(join(app, 'node_modules'), join(tests, 'node_modules'));
+    writeFileSync(join(tests, 'package.json'), '{ "type": "commonjs", "jest": { "transform": {} } }');
+    writeFileSync(
+      join(tests, 'chat.test.js'),
+      `const { MailboxError, mailboxChat } = require('mailbox-chat');
+       test('sends and receives', async () => {
+         const chat = mailboxChat({ dir: './mail' });
+         await chat.send({ from: 'bot', to: 'henry', text: '안녕' });
+         for await (const mail of chat.mail('henry')) {
+           expect(mail).toMatchObject({ sender: 'bot', message: '안녕' });
+           break;
+         }
+         await expect(chat.send({ from: 'bot', to: 'henry', text: '' })).rejects.toBeInstanceOf(MailboxError);
+         await chat.close();
+       });`,
+    );
+
+    const { NODE_OPTIONS: _, ...env } = process.env;
+    const { stderr } = await run(process.execPath, [JEST], { cwd: tests, env });
+
+    expect(stderr).toMatch(/Tests: +1 passed/);
   });
 
   test('has everything it imports among its dependencies', () => {

@@ -22,7 +22,7 @@ export function packageWithout(missing: string): string {
   const dir = temporaryDirectory();
   const modules = join(PACKAGE_DIR, 'node_modules');
   mkdirSync(join(dir, 'node_modules'));
-  for (const part of ['bin', 'dist', 'package.json'])
+  for (const part of ['bin', 'dist', 'index.cjs', 'package.json'])
     cpSync(join(PACKAGE_DIR, part), join(dir, part), { recursive: true });
   for (const name of readdirSync(modules).filter((name) => name !== missing)) {
     symlinkSync(join(modules, name), join(dir, 'node_modules', name));
