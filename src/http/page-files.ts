@@ -86,9 +86,12 @@ function isOfPages(path: string): boolean {
  */
 const COMMENT = /^[ \t]*(?:\/\*[^]*?\*\/[ \t]*|\/\/.*)\n?|[ \t]+\/\/ [^'"`\n]*$/gm;
 
+/** What a line begins with means nothing: no text in our modules goes over several lines. */
+const INDENT = /^[ \t]+/gm;
+
 function read(path: string): Buffer {
   if (!/\.(?:js|css)$/.test(path)) return readFileSync(path);
-  return Buffer.from(readFileSync(path, 'utf8').replaceAll(COMMENT, ''));
+  return Buffer.from(readFileSync(path, 'utf8').replaceAll(COMMENT, '').replaceAll(INDENT, ''));
 }
 
 function pageFile(path: string, body: Buffer): PageFile {
