@@ -5,6 +5,9 @@ import { recall, remember } from './storage.js';
 /** @type {Record<string, [string, string]>} */
 const LANGUAGES = { en: ['EN', 'English'], ko: ['한', '한국어'] };
 const KEPT = 'language';
+const WORDS_WITHIN_MS = 10_000;
+/** A key that the words of every page have. */
+const A_KEY = 'language';
 
 /** @typedef {Record<string, string | number | (() => string)>} Values */
 
@@ -36,7 +39,9 @@ function isLocale(tag) {
 /** @param {string} [from] where the words are, seen from here */
 export async function loadLanguage(from = folder) {
   folder = from;
-  await useLanguage(wantedLanguage());
+  const wanted = wantedLanguage();
+  const others = Object.keys(LANGUAGES).filter((one) => one !== wanted);
+  for (const code of [wanted, ...others]) if (await useLanguage(code)) return;
 }
 
 function wantedLanguage() {
@@ -47,18 +52,29 @@ function wantedLanguage() {
 /** Each file is asked for once; a page may ask before it has all its modules. @param {string} [code] */
 export function readWords(code = wantedLanguage()) {
   const address = new URL(`${folder}${code}.json`, import.meta.url).href;
-  const reading = readings.get(address) ?? fetch(address).then((response) => response.json());
+  const reading = readings.get(address) ?? fetchWords(address);
   readings.set(address, reading);
   reading.catch(() => readings.delete(address));
   return reading;
 }
 
-/** @param {string} code */
+/** Rejects if the file is missing, cut off or no file of words. @param {string} address @returns {Promise<Record<string, string>>} */
+async function fetchWords(address) {
+  const response = await fetch(address, { signal: AbortSignal.timeout(WORDS_WITHIN_MS) });
+  const read = await response.json();
+  if (!response.ok || !read?.[A_KEY]) throw new TypeError(`no words at ${address}`);
+  return Object.fromEntries(Object.entries(read).filter(([, wording]) => typeof wording === 'string'));
+}
+
+/** Resolves to whether its words came. If they did not, the page stays as it is. @param {string} code */
 async function useLanguage(code) {
-  words = await readWords(code);
+  const read = await readWords(code).catch(() => undefined);
+  if (!read) return false;
+  words = read;
   document.documentElement.lang = code;
   sayAgain();
   for (const listener of listeners) listener();
+  return true;
 }
 
 /** What is said may name a day, and that is another one now. */
@@ -77,11 +93,17 @@ export function onLanguageChange(listener) {
 /** The wording of a key; with a value `n`, its plural form. @param {string} key @param {Values} [values] */
 export function text(key, values = {}) {
   const plural = typeof values.n === 'number' ? `${key}.${new Intl.PluralRules(language()).select(values.n)}` : key;
-  const wording = words[plural] ?? words[`${key}.other`] ?? words[key] ?? '';
+  const wording = words[plural] ?? words[`${key}.other`] ?? words[key] ?? withoutWords(key, values);
   return wording.replaceAll(/\{(\w+)\}/g, (_, name) => {
     const value = values[name] ?? '';
     return String(typeof value === 'function' ? value() : value);
   });
+}
+
+/** A key is English enough to go on with. @param {string} key @param {Values} values */
+function withoutWords(key, values) {
+  const said = key.replaceAll(/[-.]|(?=[A-Z])/g, ' ').toLowerCase();
+  return [said, ...Object.keys(values).map((name) => `{${name}}`)].join(' ');
 }
 
 /** Makes an element say a key, in whatever language comes. @template {Element} E @param {E} element @param {string} key @param {Values} [values] */
@@ -109,8 +131,7 @@ export function languageSwitch() {
     const button = element('button', { type: 'button', lang: code, title }, short);
     const mark = () => button.setAttribute('aria-pressed', String(language() === code));
     button.addEventListener('click', () => {
-      remember(KEPT, code);
-      void useLanguage(code);
+      void useLanguage(code).then((isRead) => isRead && remember(KEPT, code));
     });
     onLanguageChange(mark);
     mark();

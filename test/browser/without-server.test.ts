@@ -8,6 +8,7 @@ import { PACKAGE_DIR } from '../support/built-package.ts';
 import { requires } from '../support/requires.ts';
 import {
   Server,
+  button,
   chatOf,
   composer,
   isReady,
@@ -100,5 +101,42 @@ describe('a page that was opened before', () => {
 
     expect(await henry.evaluate(() => 'serviceWorker' in navigator)).toBe(false);
     await composer(henry).waitFor();
+  });
+});
+
+describe('a page whose words do not come', () => {
+  const BROKEN = [
+    { status: 404, json: { error: 'NOT_FOUND', message: 'nothing here', language: 'none' } },
+    { contentType: 'application/json', body: '{"language": "Language", "send": "Se' },
+    { contentType: 'text/html', body: '<h1>Sign in</h1>' },
+    { json: null },
+  ];
+
+  test('is in the other language', async () => {
+    const server = await Server.start();
+
+    const pages = BROKEN.map(async (answer) => {
+      const context = await newBrowser({ serviceWorkers: 'block' });
+      await context.route('**/lang/en.json', (route) => route.fulfill(answer));
+      const page = await openChat(context, chatOf(server, 'henry', 'jjeong'));
+      await page.getByRole('heading', { name: 'jjeong님과의 대화' }).waitFor();
+      await button(page, 'EN').click();
+      return page;
+    });
+
+    for (const page of await Promise.all(pages)) expect(await page.locator('html').getAttribute('lang')).toBe('ko');
+  });
+
+  test('can be used without any', async () => {
+    const server = await Server.start();
+    const context = await newBrowser({ serviceWorkers: 'block' });
+    await context.route('**/lang/*.json', (route) => route.abort());
+    const page = await openChat(context, chatOf(server, 'henry', 'jjeong'));
+
+    await page.getByRole('textbox').fill('hello');
+    await button(page, 'send').click();
+    await shows(page, 'hello');
+
+    expect(await page.getByRole('heading').innerText()).toContain('jjeong');
   });
 });
