@@ -1,6 +1,6 @@
 /** A form that takes a name as people type it, and asks the server whose it is. */
 import { element } from './elements.js';
-import { personCalled } from './identity.js';
+import { personCalled, whyRefused } from './identity.js';
 import { say } from './language.js';
 import { Refusal } from './server.js';
 
@@ -40,7 +40,8 @@ export async function takeName(input, note, longest = Infinity) {
     input.setAttribute('aria-invalid', 'true');
     const most = /[\u{10000}-\u{10ffff}]/u.test(typed) ? LONGEST_OF_RARE_LETTERS : LONGEST_MAILBOX;
     if (error.code === 'INVALID_NAME') say(note, typed.trim() ? 'badName' : 'noName', { n: Math.min(longest, most) });
-    else say(note, error.isDenied ? 'refused.unknown' : 'noAnswer');
+    else if (error.isDenied) say(note, ...(await whyRefused()));
+    else say(note, 'noAnswer');
     input.focus();
     return undefined;
   }

@@ -115,15 +115,12 @@ export function admit(caller: Caller, person: MailboxName): void {
   if (as === 'everybody' || as.includes(person)) return;
   admitAnyone(caller);
   const others = known.filter((name) => name !== person).join(' and ');
-  if (access === 'login') {
-    throw new MailboxError('FORBIDDEN', `You are signed in as ${others}; that does not open ${person}'s mailbox.`);
+  if (others === '') {
+    const why = 'Your link was opened at another address of this chat. Open it again at this one.';
+    throw new MailboxError('FORBIDDEN', why);
   }
-  throw new MailboxError(
-    'FORBIDDEN',
-    others === ''
-      ? 'Your link was opened at another address of this chat. Open it again at this one.'
-      : `Your link belongs to ${others}; it does not open ${person}'s mailbox.`,
-  );
+  const way = access === 'login' ? `Sign in as ${person} to open it.` : `Only ${person}'s own link opens it.`;
+  throw new MailboxError('FORBIDDEN', `You are ${others} here; that is ${person}'s. ${way}`);
 }
 
 /** Lets in everybody whom the chat knows. Otherwise throws UNAUTHORIZED. */

@@ -430,10 +430,10 @@ describe('a refusal says who can mend it:', () => {
     const Cookie = cookies.map(({ cookie }) => cookie).join('; ');
 
     expect(await told(chat, bearer(chat.keys.jjeong))).toBe(
-      "Your link belongs to jjeong; it does not open henry's mailbox.",
+      "You are jjeong here; that is henry's. Only henry's own link opens it.",
     );
     expect(await told(chat, { ...bearer(chat.keys.jjeong), Cookie })).toBe(
-      "Your link belongs to jjeong and mina; it does not open henry's mailbox.",
+      "You are jjeong and mina here; that is henry's. Only henry's own link opens it.",
     );
   });
 
@@ -452,7 +452,7 @@ describe('a refusal says who can mend it:', () => {
     const at = await serve(chat);
 
     expect(await told(at, { 'x-login': 'jjeong' })).toBe(
-      "You are signed in as jjeong; that does not open henry's mailbox.",
+      "You are jjeong here; that is henry's. Sign in as henry to open it.",
     );
     expect(await told(at, {})).toBe('You are not signed in. Sign in to the application first.');
   });
