@@ -38,19 +38,20 @@ export function buildFrame({ me, other, heading, label, placeholder = 'placehold
     undo: element('p', { class: 'undo', hidden: true }, say(element('span'), 'deleted'), ' '),
     undoButton: say(element('button', { type: 'button', class: 'text-button' }), 'undo'),
     label: say(element('label', { for: 'm', class: 'sr' }), label, { who }),
-    box: sayIn(
-      element('textarea', {
-        id: 'm',
-        rows: '1',
-        dir: 'auto',
-        autocomplete: 'off', // a browser would bring back what was sent
-        enterkeyhint: 'enter',
-        'aria-describedby': 'note hint',
-      }),
-      'placeholder',
-      placeholder,
-      { who },
-    ),
+    box: element('textarea', {
+      id: 'm',
+      rows: '1',
+      dir: 'auto',
+      autocomplete: 'off', // a browser would bring back what was sent
+      enterkeyhint: 'enter',
+      'aria-describedby': 'note hint',
+    }),
+    send: say(element('button', { class: 'send' }), 'send'),
+    /** With a reason, nobody can write. @param {[string, import('./language.js').Values]} [refusal] */
+    allowWriting(refusal) {
+      frame.box.disabled = frame.send.disabled = refusal !== undefined;
+      sayIn(frame.box, 'placeholder', ...(refusal ?? [placeholder, { who }]));
+    },
     status: element('p', { role: 'status', class: 'sr' }),
   };
   const back = element('a', { href: './', class: 'icon-button back' });
@@ -60,7 +61,6 @@ export function buildFrame({ me, other, heading, label, placeholder = 'placehold
   const lines = element('div', { class: 'lines' }, frame.subtitle, self);
   const titles = element('div', { class: 'titles' }, title, lines);
   const footnotes = element('div', { class: 'footnotes' }, frame.happening, frame.receipt);
-  const send = say(element('button', { class: 'send' }), 'send');
   const hint = say(element('p', { id: 'hint', class: 'hint' }), 'hint');
 
   const blank = element('div', { class: 'blank' }, frame.empty, frame.beside);
@@ -69,7 +69,8 @@ export function buildFrame({ me, other, heading, label, placeholder = 'placehold
   frame.log.append(element('div', { class: 'top' }, frame.earlier, frame.start), frame.list);
   frame.pill.append(frame.news, element('span', { 'aria-hidden': 'true' }, ' ↓'));
   frame.undo.append(frame.undoButton);
-  frame.form.append(frame.undo, frame.note, frame.label, frame.box, send, hint);
+  frame.form.append(frame.undo, frame.note, frame.label, frame.box, frame.send, hint);
+  frame.allowWriting();
   document.body.replaceChildren(
     element('header', {}, back, avatar(who()), titles, frame.rename, frame.bell, languageSwitch()),
     element('main', {}, frame.banner, frame.log, blank, frame.pill, footnotes),

@@ -23,6 +23,7 @@ export class ConnectionBanner {
     if (connection === this.#connection) return;
     this.#connection = connection;
     document.body.dataset.stream = connection; // what only a stream tells is shown while there is one
+    this.frame.allowWriting(connection === 'denied' ? this.refusal : undefined);
     clearTimeout(this.#timer);
     if (connection === 'online' || connection === 'resting') {
       if (this.#shown) this.#restored();
