@@ -42,7 +42,7 @@ export class Chat {
       me,
       other,
       history: which,
-      newest: () => this.conversation.messages.at(-1)?.identity,
+      newest: () => this.conversation.messages.at(-1)?.identity ?? (this.connection.isLoaded ? '' : undefined),
       onChange: () => this.#show(),
       onStored: (stored) => {
         this.history.add([stored]);

@@ -20,6 +20,7 @@ export class Outbox {
    * @param {{ me: string, other: string, history: Which, newest: () => string | undefined,
    *   onChange: () => void, onStored: (stored: StoredMessage) => void,
    *   onTooFast: (seconds: number) => void, onFailed: () => void, onDenied: () => void }} options
+   *   `newest`: the identity of the newest message; '' if there is none, undefined if that is not known yet
    */
   constructor(options) {
     this.options = options;
@@ -202,7 +203,7 @@ export function withLetters(conversation, outbox, aheadMs) {
     const identity = ownIdentity(key);
     if (conversation.has(identity)) continue;
     const isBefore = (/** @type {ShownMessage} */ one) => one.identity === behind || one.behind === behind;
-    const place = behind ? shown.findLastIndex(isBefore) + 1 : shown.length;
+    const place = behind === undefined ? shown.length : shown.findLastIndex(isBefore) + 1;
     shown.splice(place, 0, { ...letter, identity, sender, time: at + aheadMs, foreign: false });
   }
   return shown;

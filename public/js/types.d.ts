@@ -110,7 +110,7 @@ interface Letter {
   at: number;
   triedAt?: number;
   failed?: boolean;
-  behind?: string; // the identity of what stood before it when it failed
+  behind?: string; // the identity of what stood before it when it failed; '' for nothing
 }
 
 type Frame = ReturnType<typeof import('./chat-frame.js').buildFrame>;

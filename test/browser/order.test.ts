@@ -119,17 +119,19 @@ describe('the order of a conversation', () => {
   test('keeps what was not sent where it was written, when all clocks are set back', async () => {
     const { chat, clock } = await serveWithClock({ maxMessage: 10 });
     const page = await openChat(await newBrowser(), chatOf(chat, 'henry', 'jjeong'));
+    await write(page, 'the first of all');
+    await log(page).getByText('Not sent').waitFor();
     await write(page, 'one');
     await shows(page, 'one');
 
     clock.move(-HOUR_MS);
     await page.clock.setFixedTime(clock.now());
     await write(page, 'longer than ten');
-    await log(page).getByText('Not sent').waitFor();
+    await log(page).getByText('Not sent').nth(1).waitFor();
     await write(page, 'two');
     await shows(page, 'two');
 
-    const texts = ['one', 'longer than ten', 'two'];
+    const texts = ['the first of all', 'one', 'longer than ten', 'two'];
     expect(await textsOn(page)).toEqual(texts);
     expect(await textsAfterReload(page)).toEqual(texts);
   });
