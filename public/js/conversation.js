@@ -150,8 +150,8 @@ export class Conversation {
 
   /** @param {StoredMessage} stored @returns {ChatMessage} */
   #read(stored) {
-    const { mailbox, id, sender, message, time, key, state = 'sent', foreign = false } = stored;
-    const own = !foreign && sender === this.me && key;
+    const { mailbox, id, sender, message, time, key, state = 'sent', foreign = false, viaFile = false } = stored;
+    const own = !foreign && !viaFile && sender === this.me && key;
     const identity = own ? ownIdentity(key) : `${mailbox} ${id}`;
     return {
       identity,
@@ -163,6 +163,7 @@ export class Conversation {
       acceptedMs: acceptedAt(stored),
       state,
       foreign,
+      viaFile,
     };
   }
 }

@@ -72,6 +72,7 @@ export class LogRows {
     const joined =
       previous?.sender === message.sender &&
       previous.foreign === message.foreign &&
+      previous.viaFile === message.viaFile &&
       message.time - previous.time < GROUP_MS;
     row.classList.toggle('joined', joined);
     row.classList.toggle('same-time', joined && clock(previous.time) === clock(message.time));

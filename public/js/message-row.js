@@ -16,14 +16,15 @@ const LONG = { characters: 1500, lines: 20 };
 const MOST_FOLDED = 10_000;
 
 /** @param {ShownMessage} message @param {boolean} own */
-export function makeRow({ sender, message, time, foreign }, own) {
-  const from = foreign ? text('fromFile') : own ? text('you') : shownName(sender);
+export function makeRow({ sender, message, time, foreign, viaFile }, own) {
+  const who = own ? text('you') : shownName(sender);
+  const from = foreign ? text('fromFile') : viaFile ? text('viaFile', { who }) : who;
   const bubble = element('p', { class: 'bubble', dir: 'auto' }, ...withLinks(message.slice(0, MOST_FOLDED)));
   // Korean breaks between words, in the page of any language.
   if (/[ㄱ-ㆎ가-힣]/.test(message.slice(0, MOST_FOLDED))) bubble.lang = 'ko';
   const row = element(
     'li',
-    { class: `row${own ? ' own' : ''}${foreign ? ' foreign' : ''}${sizeOf(message)}` },
+    { class: `row${own ? ' own' : ''}${foreign ? ' foreign' : ''}${viaFile ? ' via-file' : ''}${sizeOf(message)}` },
     tint(element('span', { class: 'from' }, from), sender),
     bubble,
     element('span', { class: 'when' }, element('time')),

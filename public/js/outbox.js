@@ -204,7 +204,7 @@ export function withLetters(conversation, outbox, aheadMs) {
     if (conversation.has(identity)) continue;
     const isBefore = (/** @type {ShownMessage} */ one) => one.identity === behind || one.behind === behind;
     const place = behind === undefined ? shown.length : shown.findLastIndex(isBefore) + 1;
-    shown.splice(place, 0, { ...letter, identity, sender, time: at + aheadMs, foreign: false });
+    shown.splice(place, 0, { ...letter, identity, sender, time: at + aheadMs, foreign: false, viaFile: false });
   }
   return shown;
 }

@@ -12,6 +12,7 @@ interface StoredMessage {
   key?: string | null;
   state?: 'sent' | 'delivered' | 'read';
   foreign?: boolean;
+  viaFile?: boolean; // another program wrote it as its sender
 }
 
 interface MailEvent {
@@ -92,6 +93,7 @@ interface ShownMessage {
   time: number;
   state: LetterState | 'sent' | 'delivered' | 'read';
   foreign: boolean;
+  viaFile: boolean;
   key?: string; // of a letter
   behind?: string; // of a letter
 }

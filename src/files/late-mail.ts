@@ -137,7 +137,7 @@ function draftOf(log: MailLog, open: OpenPiece, bytes: Buffer, events: readonly 
     const to = Math.min(end, offset + bytes.length);
     const block = bytes.subarray(from - offset, to - offset);
     frames.push(lateFrame(place, last, { piece: open.file.start, from, to }, block));
-    made.push({ id: last, time: idTime(last), data, type });
+    made.push({ id: last, time: idTime(last), data, type, foreign: true });
     place = { own: last };
   }
   return { events: made, keyed: new Map(), bytes: Buffer.concat(frames) };

@@ -158,7 +158,8 @@ export function timed(events: readonly ReadEvent[], ms: number): MailEvent[] {
   const made = events.toReversed().map((event): MailEvent => {
     const { id, data, type } = event;
     if (isOwn(event)) ms = idTime(id);
-    return { id, time: event.time ?? ms, data, type };
+    const made = { id, time: event.time ?? ms, data, type };
+    return event.sender === undefined ? { ...made, foreign: true } : made;
   });
   return made.toReversed();
 }

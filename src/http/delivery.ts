@@ -1,6 +1,7 @@
 import { Follow, type Follower, type Gap, type Mail } from '../words/follow.ts';
 import { isRoom, type MailboxName } from '../words/mailbox-name.ts';
 import type { MailEvent } from '../words/mailbox-store.ts';
+import { shownMail } from '../words/shown-mail.ts';
 import { afterMark } from './since.ts';
 import type { Chat } from './chat.ts';
 import type { Start } from './cursor.ts';
@@ -52,6 +53,7 @@ export class Delivery implements Follower {
     // A client without a cursor sends no receipts: its mail counts as delivered when the kernel has taken the bytes.
     this.#stream.send(told, this.#marksOnWrite ? () => this.#taken(last) : undefined);
     this.#countSent(events);
+    this.#tellSenders(events);
     return this.#stream.drained();
   }
 
@@ -82,6 +84,17 @@ export class Delivery implements Follower {
     counts.sent(events.length);
     for (const { time } of events) {
       if (time >= this.#begun) counts.delivered(Math.max(0, now - time) / 1000);
+    }
+  }
+
+  /** A program may have written it as somebody: their own pages show it too, as they show what they send. */
+  #tellSenders(events: readonly MailEvent[]): void {
+    if (isRoom(this.#mailbox)) return;
+    for (const event of events) {
+      if (!event.foreign || event.time < this.#begun) continue;
+      const mail = shownMail(this.#mailbox, event);
+      if (mail.sender === null || mail.sender === this.#mailbox) continue;
+      this.#chat.live.publish({ to: mail.sender, name: 'sent', data: JSON.stringify({ ...mail, state: 'sent' }) });
     }
   }
 

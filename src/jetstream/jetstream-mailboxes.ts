@@ -13,7 +13,7 @@ import { JetStreamLive } from './jetstream-live.ts';
 import { withDefaults, type JetStreamMailboxesOptions } from './jetstream-options.ts';
 import { Marks } from './marks.ts';
 import { lastBefore, pageBack } from './page-back.ts';
-import { ATTEMPT, ORIGIN, TIME, TYPE, eventOf, hashOf } from './stored-event.ts';
+import { ATTEMPT, FOREIGN, ORIGIN, TIME, TYPE, eventOf, hashOf } from './stored-event.ts';
 import type { Stored, StreamSubject } from './stream-subject.ts';
 import { Streams } from './streams.ts';
 import { Turns } from './turns.ts';
@@ -127,7 +127,7 @@ export class JetStreamMailboxes implements MailboxStore {
    * Appends an event of another store with its time and type, and resolves to its id here. Throws MESSAGE_TOO_LONG if
    * it is longer than the servers' `max_payload`.
    */
-  async bringIn(mailbox: MailboxName, { id, time, data, type }: MailEvent): Promise<string> {
+  async bringIn(mailbox: MailboxName, { id, time, data, type, foreign }: MailEvent): Promise<string> {
     const mail = this.#mailOf(mailbox);
     const bytes = Buffer.byteLength(data);
     const most = this.#cluster.nc.info?.max_payload ?? Infinity;
@@ -135,7 +135,12 @@ export class JetStreamMailboxes implements MailboxStore {
       const what = `${bytes} bytes are more than the servers accept: raise their max_payload (it is ${most}).`;
       throw new MailboxError('MESSAGE_TOO_LONG', what);
     }
-    const fields = { [TIME]: String(time), [ORIGIN]: id, ...(type !== undefined && { [TYPE]: type }) };
+    const fields = {
+      [TIME]: String(time),
+      [ORIGIN]: id,
+      ...(type !== undefined && { [TYPE]: type }),
+      ...(foreign && { [FOREIGN]: 'yes' }),
+    };
     const { seq } = await this.#publish(mail, `${hashOf(mailbox, ORIGIN)}/${id}`, data, fields);
     return eventId(mail.epoch, seq);
   }

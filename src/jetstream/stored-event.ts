@@ -9,6 +9,8 @@ export const TIME = 'Mailbox-Time';
 export const TYPE = 'Mailbox-Type';
 export const ATTEMPT = 'Mailbox-Attempt';
 export const ORIGIN = 'Mailbox-Origin';
+/** On what was brought in from another store, where another program had written it. */
+export const FOREIGN = 'Mailbox-Foreign';
 
 /**
  * Reads an event. What others publish under our subjects is foreign mail: it has no time of its own, and any line ends.
@@ -17,10 +19,12 @@ export function eventOf({ seq, time, data, header }: Stored, epoch: number): Mai
   const text = Buffer.from(data).toString('utf8');
   const ownTime = Number(header.get(TIME) || NaN);
   const type = header.get(TYPE);
+  const isDated = Number.isSafeInteger(ownTime);
   const event = {
     id: eventId(epoch, seq),
-    time: Number.isSafeInteger(ownTime) ? ownTime : time.getTime(),
+    time: isDated ? ownTime : time.getTime(),
     data: text.includes('\r') ? text.replaceAll(/\r\n?/g, '\n') : text, // on a stream, CR would end the line [sse]
+    ...((!isDated || header.get(FOREIGN)) && { foreign: true as const }),
   };
   return isForeignType(type) ? { ...event, type } : event;
 }

@@ -21,6 +21,8 @@ export interface MailEvent {
   readonly time: number;
   readonly data: string;
   readonly type?: string | undefined;
+  /** Another program wrote it, so nobody has checked its sender. */
+  readonly foreign?: true;
 }
 
 /** Events of one mailbox. `gap`: the cursor asked for is older than everything kept. */

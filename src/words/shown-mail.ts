@@ -18,6 +18,8 @@ export interface ShownMail {
   /** The sender as people see it, if the message tells. */
   readonly name?: string;
   readonly foreign?: true;
+  /** Another program wrote it in our form: nobody has checked its sender. */
+  readonly viaFile?: true;
 }
 
 const LAST_MS = 8.64e15;
@@ -27,7 +29,7 @@ const ISO = /^[+-]?\d{4,6}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)$/;
  * What an event says, and who says it. History, streams and lists all use this, so that they agree. Data in our form is a
  * message of its sender if the sender's name is valid and the receiver is this mailbox. Everything else is foreign text.
  */
-export function shownMail(mailbox: MailboxName, { id, time, data }: MailEvent): ShownMail {
+export function shownMail(mailbox: MailboxName, { id, time, data, foreign }: MailEvent): ShownMail {
   const message = messageOf(data);
   const sender = message && nameOf(personName, message.sender);
   const isHere = message && nameOf(mailboxName, message.receiver ?? mailbox) === mailbox;
@@ -46,6 +48,7 @@ export function shownMail(mailbox: MailboxName, { id, time, data }: MailEvent): 
     ...accepted,
     key: message.key,
     ...(message.name !== undefined && isNameOf(sender, message.name) && { name: message.name }),
+    ...(foreign && { viaFile: true }),
   };
 }
 

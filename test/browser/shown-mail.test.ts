@@ -78,7 +78,7 @@ function shown(mail: HistoryMessage[]): Conversation {
 /** Text is dated by when it was read, and once more when its file is put away, within a second. */
 function expectSame(page: Conversation, again: Conversation): void {
   const linesOf = ({ messages }: Conversation): unknown[] =>
-    messages.map(({ identity, sender, message, foreign }) => ({ identity, sender, message, foreign }));
+    messages.map(({ identity, sender, message, foreign, viaFile }) => [identity, sender, message, foreign, viaFile]);
   expect(linesOf(page)).toEqual(linesOf(again));
   const apart = page.messages.map(({ time }, i) => Math.abs(time - again.messages[i]!.time));
   expect(Math.max(0, ...apart)).toBeLessThanOrEqual(1000);
@@ -94,8 +94,10 @@ describe('mail that another program writes', () => {
 
     const page = await live(chat, 'end');
     expectSame(page, await reloaded(chat, 50));
-    const senders = page.messages.slice(0, -1).map(({ sender, foreign }) => (foreign ? 'a file' : sender));
-    expect(senders).toEqual(from === 'not shown' ? [] : [from, from]);
+    const senders = page.messages.map(({ sender, foreign }) => (foreign ? 'a file' : sender));
+    expect(senders).toEqual(from === 'not shown' ? ['jjeong'] : [from, from, 'jjeong']);
+    const marked = page.messages.map(({ foreign, viaFile }) => foreign || viaFile);
+    expect(marked).toEqual(from === 'not shown' ? [false] : [true, true, false]);
     const people = await fetch(`${chat.url}/people?receiver=henry`);
     expect(people.status).toBe(200);
   });
@@ -155,6 +157,19 @@ describe('mail that another program writes', () => {
     expect(people.find(({ name }) => name === 'mina')).toMatchObject({ unread: 1, last: { message: 'hi' } });
     expect((await history(chat, 'henry', 'mina')).messages.map(({ message }) => message)).toEqual(['hi']);
   });
+});
+
+test('mail that a program writes as somebody is told to their own pages, once the receiver has it', async () => {
+  const chat = await serveChat();
+  const henry = await listen(`${chat.url}/status?receiver=henry`, { types: ['sent'] });
+  await listen(`${chat.url}/status?receiver=jjeong`);
+
+  chat.writeForeign('jjeong', `data: ${JSON.stringify({ ...letter, sender: 'henry', receiver: 'jjeong' })}\n\n`);
+
+  const { type, data } = await henry.next();
+  const { messages } = await history(chat, 'henry', 'jjeong');
+  expect(type).toBe('sent');
+  expect(messages).toEqual([{ ...JSON.parse(data), time: messages[0]!.time, state: expect.any(String) }]);
 });
 
 test('refuses to tell mail in a way it does not know', async () => {

@@ -67,6 +67,27 @@ describe('two people, each in a window of a real browser,', () => {
     expect(mailboxText(dir, 'henry')).toBe('');
   });
 
+  test('see what another program writes as one of them, and that it came by a file', async () => {
+    const { dir, henry, jjeong } = await twoPeople();
+    const program = (receiver: string, sender: string, message: string): void => {
+      const mail = { sender, receiver, message, time: new Date().toISOString(), key: message };
+      appendFileSync(join(dir, `${receiver}.txt`), `\n\ndata: ${JSON.stringify(mail)}\n\n`);
+    };
+
+    program('henry', 'jjeong', 'is that you?');
+    await shows(henry, 'is that you?', 'jjeong · via a file');
+    program('jjeong', 'henry', 'no, a program');
+    await shows(jjeong, 'no, a program', 'henry · via a file');
+    await shows(henry, 'no, a program', 'You · via a file');
+    await write(henry, 'this is me');
+    await shows(jjeong, 'this is me');
+    await henry.reload();
+    await shows(henry, 'this is me');
+
+    expect(await counts(henry, 'is that you?', 'no, a program', 'this is me')).toEqual([1, 1, 1]);
+    expect(await counts(henry, 'jjeong · via a file', 'You · via a file', 'You')).toEqual([1, 1, 1]);
+  });
+
   test('get what was said while they were away', async () => {
     const { henry, jjeong } = await twoPeople();
     const address = jjeong.url();
