@@ -12,7 +12,7 @@ import { loadLog, mayHaveMore, readOn } from './read-on.ts';
 import type { StoreContext } from './store-context.ts';
 import { Tail } from './tail.ts';
 import { endTail, take } from './taking.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../words/turns.ts';
 
 /**
  * One mailbox: its file, the log that the file becomes, and its marks. Work that may change files runs in turns. All that

@@ -16,7 +16,7 @@ import { lastBefore, pageBack } from './page-back.ts';
 import { ATTEMPT, FOREIGN, ORIGIN, TIME, TYPE, eventOf, hashOf } from './stored-event.ts';
 import type { Stored, StreamSubject } from './stream-subject.ts';
 import { Streams } from './streams.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../words/turns.ts';
 
 /** How long a store that closes waits for what is under way. */
 const CLOSE_WITHIN_MS = 1500;
@@ -69,7 +69,7 @@ export class JetStreamMailboxes implements MailboxStore {
   async append(mailbox: MailboxName, message: Message): Promise<Appended> {
     this.#check();
     // One by one for each sender: a message that is tried again must not come after a later one.
-    return this.#senders.take(`${mailbox}/${message.sender}`, () => this.#append(mailbox, message));
+    return this.#senders.run(() => this.#append(mailbox, message), `${mailbox}/${message.sender}`);
   }
 
   /** Does nothing: the servers give a place to what others publish. */

@@ -4,7 +4,7 @@ import { persist } from './cluster-error.ts';
 import { compareIds } from './event-id.ts';
 import type { StreamSubject } from './stream-subject.ts';
 import type { Streams } from './streams.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../words/turns.ts';
 
 type Moved = Map<string, string>;
 
@@ -38,13 +38,13 @@ export class Marks {
   }
 
   async of(mailbox: MailboxName): Promise<Record<string, string>> {
-    const { marks } = await this.#turns.take(mailbox, () => storedIn(this.#streams.subjectOf('marks', mailbox)));
+    const { marks } = await this.#turns.run(() => storedIn(this.#streams.subjectOf('marks', mailbox)), mailbox);
     return Object.fromEntries([...marks, ...laterThan(marks, this.#unwritten.get(mailbox) ?? new Map())]);
   }
 
   async forget(mailbox: MailboxName): Promise<void> {
     this.#unwritten.delete(mailbox);
-    await this.#turns.take(mailbox, () => this.#streams.subjectOf('marks', mailbox).purge());
+    await this.#turns.run(() => this.#streams.subjectOf('marks', mailbox).purge(), mailbox);
   }
 
   /** Writes what is still unwritten. If that fails, a mark is lost: at worst, mail is delivered again. */
@@ -65,7 +65,7 @@ export class Marks {
     this.#timer = undefined;
     const writing = Array.from(this.#unwritten.keys(), (mailbox) =>
       this.#turns
-        .take(mailbox, () => this.#write(mailbox))
+        .run(() => this.#write(mailbox), mailbox)
         .catch((error: unknown) => {
           this.#streams.cluster.options.logger.warn({ err: error }, 'a mark could not be written yet: trying again');
           this.#writeIn(RETRY_MS);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Turns } from '../../src/jetstream/turns.ts';
+import { Turns } from '../../src/words/turns.ts';
 
 /** Work that lasts until `end` is called. */
 function work(
@@ -29,8 +29,9 @@ describe('turns', () => {
     const turns = new Turns();
     const log: string[] = [];
     const [first, second, third, other] = ['first', 'second', 'third', 'other'].map((name) => work(name, log));
-    const done = [first, second, third].map((one) => turns.take('a', one!.run));
-    const beside = turns.take('b', other!.run);
+    const done = [first, second, third].map((one) => turns.run(one!.run, 'a'));
+    const beside = turns.run(other!.run, 'b');
+    await Promise.resolve(); // work begins a moment later
 
     expect(log).toEqual(['first', 'other']);
     other!.end();
