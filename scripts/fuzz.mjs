@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-if (!process.features.typescript) register('./ts-hooks.mjs', import.meta.url);
+if (!('typescript' in process.features)) register('./ts-hooks.mjs', import.meta.url);
 const { fuzz } = await import('../test/security/kit/fuzz.ts');
 
 const { values } = parseArgs({

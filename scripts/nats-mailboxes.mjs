@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 
-if (!process.features.typescript) register('./ts-hooks.mjs', import.meta.url);
+if (!('typescript' in process.features)) register('./ts-hooks.mjs', import.meta.url);
 const { freePort, tracked } = await import('../test/faults/kit/server-process.ts');
 const { until } = await import('../test/support/until.ts');
 

@@ -17,7 +17,7 @@
 import { register } from 'node:module';
 import { parseArgs } from 'node:util';
 
-if (!process.features.typescript) register('./ts-hooks.mjs', import.meta.url);
+if (!('typescript' in process.features)) register('./ts-hooks.mjs', import.meta.url);
 
 const { values } = parseArgs({
   options: {

@@ -36,7 +36,7 @@ export async function run(setting) {
 
 /** @param {Record<string, unknown>} job @param {import('../measure.mjs').Setting} setting */
 async function onCluster(job, setting) {
-  if (!process.features.typescript) register('../../scripts/ts-hooks.mjs', import.meta.url);
+  if (!('typescript' in process.features)) register('../../scripts/ts-hooks.mjs', import.meta.url);
   const { NatsCluster } = await import('../../test/jetstream/kit/nats-cluster.ts');
   const cluster = await NatsCluster.start();
   try {
