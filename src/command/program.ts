@@ -88,7 +88,8 @@ function refusing(command: Command): Command {
 
 /** Puts `serve` first if the command line names no command. */
 export function withCommand(args: readonly string[]): string[] {
-  const [first = '--'] = args;
+  const [first = '--', second] = args;
+  if (first === 'help' && second === 'help') return ['--help']; // commander has no help for this command
   const isComplete = !first.startsWith('-') || ['-h', '--help', '-v', '--version'].includes(first);
   return isComplete ? [...args] : ['serve', ...args];
 }

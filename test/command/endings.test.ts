@@ -51,9 +51,10 @@ test('A wrong variable ends with 78', async () => {
 });
 
 test('The help and the version go to stdout', async () => {
-  const [help, version] = await Promise.all([run(['--help']), run(['--version'])]);
+  const [help, helpOnHelp, version] = await Promise.all([run(['--help']), run(['help', 'help']), run(['--version'])]);
 
   expect(help).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Usage: mailbox-chat/), stderr: '' });
+  expect(helpOnHelp).toEqual(help);
   expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/), stderr: '' });
 });
 
