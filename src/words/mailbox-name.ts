@@ -21,7 +21,7 @@ const RESERVED_ENDING = /\.(?:txt|lock)$/;
  * is spelled. Throws INVALID_NAME unless it is 1 to 64 letters, digits, `-`, `_` or inner dots, in at most 200 bytes of UTF-8.
  */
 export function mailboxName(input: unknown): MailboxName {
-  if (typeof input !== 'string') throw invalid('it is missing, or not text');
+  if (typeof input !== 'string') throw invalid('it is missing, or not a string');
   if (input.length > 256) throw invalid('it is too long');
 
   const name = input.normalize('NFC').toLowerCase().normalize('NFC').replaceAll(SECOND_DOT, '').normalize('NFC');
