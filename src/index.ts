@@ -15,6 +15,6 @@ export type {
   StoreAbilities,
   StoreFigures,
 } from './words/mailbox-store.ts';
-export type { FileView, Inspection, Inspector, Piece, Says } from './words/inspector.ts';
+export type { FileView, Inspection, Inspector, Says, Span } from './words/inspector.ts';
 export type { Logger } from './words/logger.ts';
 export type { ChatMetrics } from './metrics/metrics.ts';

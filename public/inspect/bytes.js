@@ -65,7 +65,7 @@ function decode(bytes) {
   }
 }
 
-/** @param {Piece} piece */
+/** @param {Span} span */
 export function showBytes({ bytes, last }) {
   const shown = element('pre', { dir: 'ltr' }, ...runsOf(fromBase64(bytes)).map(show));
   if (last) shown.append(element('span', { class: 'left-out' }, ' … '), ...runsOf(fromBase64(last)).map(show));

@@ -38,9 +38,9 @@ export class FileSection {
 
     const known = this.#known;
     this.#known = new Map();
-    const rows = (this.newestFirst ? pieces.toReversed() : pieces).map((piece) => {
-      const key = JSON.stringify([piece.from, piece.end, piece.says]);
-      const row = known.get(key) ?? rowOf(piece);
+    const rows = (this.newestFirst ? pieces.toReversed() : pieces).map((span) => {
+      const key = JSON.stringify([span.from, span.end, span.says]);
+      const row = known.get(key) ?? rowOf(span);
       if (!known.has(key) && (isNews || !this.#isFirst)) freshen(row);
       this.#known.set(key, row);
       return row;
@@ -58,13 +58,13 @@ function freshen(row) {
   setTimeout(() => row.classList.remove('fresh'), FRESH_MS);
 }
 
-/** @param {Piece} piece */
-function rowOf(piece) {
-  const { from, end, says } = piece;
+/** @param {Span} span */
+function rowOf(span) {
+  const { from, end, says } = span;
   const at = say(element('p', { class: 'at' }), 'at', { from, end });
   const said = element('div', { class: 'says' }, ...saying(says));
   if (says.kind === 'event' && says.isLate) said.append(say(element('p', { class: 'quiet' }), 'isLate'));
-  return element('li', { class: says.kind }, element('div', { class: 'bytes' }, at, showBytes(piece)), said);
+  return element('li', { class: says.kind }, element('div', { class: 'bytes' }, at, showBytes(span)), said);
 }
 
 /** @param {Says} says @returns {HTMLElement[]} */

@@ -13,11 +13,11 @@ interface FileView {
   path: string;
   size: number;
   ino: string;
-  pieces: Piece[];
+  pieces: Span[];
   problem?: 'notPlain' | 'unreadable';
 }
 
-interface Piece {
+interface Span {
   from: number;
   end: number;
   bytes: string; // base64

@@ -6,7 +6,7 @@ import type { FileView, Inspection, Inspector } from '../words/inspector.ts';
 import { isNew, piecesIn } from './pieces.ts';
 import { READ, ifThere, namesIn, statIfThere, withFile } from './disk.ts';
 import { compareIds, laterId } from './event-id.ts';
-import { piecesAtEnd } from './file-pieces.ts';
+import { spansAtEnd } from './file-spans.ts';
 import { Floor } from './floor.ts';
 import { LogFile } from './log-file.ts';
 import { MailboxPaths, mailboxesIn } from './mailbox-paths.ts';
@@ -79,7 +79,7 @@ export class FileInspector implements Inspector {
           const stat = fstatSync(fd);
           if (!this.#isAllowed(stat)) return { ...known, pieces: [], problem: 'unreadable' };
           const { size } = stat;
-          return { ...known, size, pieces: piecesAtEnd(mailbox, fd, size, first) };
+          return { ...known, size, pieces: spansAtEnd(mailbox, fd, size, first) };
         }),
       );
     } catch (error) {

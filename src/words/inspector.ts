@@ -19,18 +19,18 @@ export interface FileView {
   readonly size: number;
   /** Tells a file from a later one of the same name. */
   readonly ino: string;
-  /** The end of the file, without gaps. What comes before is not shown. */
-  readonly pieces: readonly Piece[];
+  /** The end of the file, without gaps. What comes before is not shown. The name is as in version 1: these are not pieces of the log. */
+  readonly pieces: readonly Span[];
   /** Why none of it is shown. */
   readonly problem?: 'notPlain' | 'unreadable';
 }
 
-/** A stretch of bytes with one meaning. */
-export interface Piece {
+/** A range of bytes with one meaning. */
+export interface Span {
   /** Offsets in the file. */
   readonly from: number;
   readonly end: number;
-  /** In base64. Of a long stretch only the beginning; `last` is then its end. */
+  /** In base64. Of a long span only the beginning; `last` is then its end. */
   readonly bytes: string;
   readonly last?: string;
   readonly says: Says;

@@ -1,5 +1,5 @@
-/** Cuts the end of a file into stretches, each with what it means, for the inspector. */
-import type { Piece, Says } from '../words/inspector.ts';
+/** Cuts the end of a file into spans, each with what it means, for the inspector. */
+import type { Span, Says } from '../words/inspector.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import { messageOf } from '../words/message-data.ts';
 import { Block, CR, LF, behindBlankLines, linesOf } from './blocks.ts';
@@ -12,15 +12,15 @@ import { MAX_EVENT_BYTES, behindEnd, type ReadEvent, type ReadState } from './re
 const WINDOW_BYTES = 16 * 1024;
 /** The ids of foreign text depend on all that comes before it. Reading more than this to know them would take too long. */
 const MAX_READ_BYTES = 2 * 1024 * 1024;
-const MAX_PIECES = 40;
+const MAX_SPANS = 40;
 const HEAD_BYTES = 1024;
 const LAST_BYTES = 256;
 const MAX_TEXT = 500;
 const FENCE = /\n: after (\S+)\n/;
 const NO_FIELD = /^(?!:|(?:data|event|id|retry)(?::|$))./;
 
-/** A stretch without its bytes. */
-type Span = Omit<Piece, 'bytes' | 'last'>;
+/** A span without its bytes. */
+type BareSpan = Omit<Span, 'bytes' | 'last'>;
 
 /** Where to begin reading. `guess`: the ids of foreign text that follow this id are not known. */
 interface Begin {
@@ -29,7 +29,7 @@ interface Begin {
 }
 
 /** `first`: the state with which to read the file from its beginning. */
-export function piecesAtEnd(mailbox: MailboxName, fd: number, size: number, first: ReadState): Piece[] {
+export function spansAtEnd(mailbox: MailboxName, fd: number, size: number, first: ReadState): Span[] {
   const windowFrom = characterFrom(fd, Math.max(first.offset, size - WINDOW_BYTES));
   const begin = beginBefore(mailbox, fd, windowFrom, size, first);
   const [oldest, ...others] = spansIn(mailbox, readRange(fd, begin.state.offset, size), begin);
@@ -50,9 +50,9 @@ function beginBefore(mailbox: MailboxName, fd: number, windowFrom: number, size:
   return { state: { ...first, offset: windowFrom, own: guess, last: guess }, guess };
 }
 
-/** One stretch for each block, with the blank lines before it. */
-function spansIn(mailbox: MailboxName, bytes: Buffer, { state, guess }: Begin): Span[] {
-  const spans: Span[] = [];
+/** One span for each block, with the blank lines before it. */
+function spansIn(mailbox: MailboxName, bytes: Buffer, { state, guess }: Begin): BareSpan[] {
+  const spans: BareSpan[] = [];
   const block = new Block();
   let reader = new MailReader(mailbox, state);
   let from = 0;
@@ -96,9 +96,9 @@ function saidWithout(bytes: Buffer, block: Block, { end, voided }: ReadState): S
   return lines.some((line) => NO_FIELD.test(line)) ? { kind: 'damaged', why: 'no data field' } : { kind: 'nothing' };
 }
 
-function withBytes(fd: number, spans: readonly Span[]): Piece[] {
+function withBytes(fd: number, spans: readonly BareSpan[]): Span[] {
   const base64 = (from: number, end: number): string => readRange(fd, from, end).toString('base64');
-  return spans.slice(-MAX_PIECES).map(({ from, end, says }) => {
+  return spans.slice(-MAX_SPANS).map(({ from, end, says }) => {
     if (end - from <= HEAD_BYTES + LAST_BYTES) return { from, end, bytes: base64(from, end), says };
     const bytes = base64(from, characterFrom(fd, from + HEAD_BYTES));
     return { from, end, bytes, last: base64(characterFrom(fd, end - LAST_BYTES), end), says };
