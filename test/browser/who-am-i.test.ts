@@ -144,12 +144,13 @@ describe('a name', () => {
     const context = await newBrowser();
     await keep(context, 'sessionStorage', 'mina');
 
-    for (const path of [
+    const paths = [
       'chat.html?me=henry&with=a%2Fb',
       'chat.html?me=con&with=jjeong',
       `chat.html?me=henry&with=${encodeURIComponent('\u{20000}'.repeat(60))}`,
       `room.html?room=${'a'.repeat(62)}`,
-    ]) {
+    ];
+    const each = paths.map(async (path) => {
       const page = await open(context, server, path);
       await page.getByRole('alert').getByText('cannot be a name here. Choose another one.').waitFor();
       await page.reload();
@@ -158,7 +159,8 @@ describe('a name', () => {
         .first()
         .waitFor();
       expect(await page.getByText('cannot be a name here').count()).toBe(0);
-    }
+    });
+    await Promise.all(each);
   });
 
   test('that nobody by it has used here is told: it may be misspelt', async () => {
@@ -272,13 +274,14 @@ test('With the application’s login one is who is signed in, and no sentence is
 test('A browser can chat whatever it calls its language', async () => {
   const server = await Server.start();
 
-  for (const language of ['en-US@posix', 'c', '', 'en-US-u']) {
+  const each = ['en-US@posix', 'c', '', 'en-US-u'].map(async (language) => {
     const context = await newBrowser();
     await context.addInitScript((one) => Object.defineProperty(navigator, 'languages', { get: () => [one] }), language);
     const page = await openChat(context, chatOf(server, 'henry', 'jjeong'));
     await write(page, `hello from ${language}`);
     await shows(page, `hello from ${language}`);
-  }
+  });
+  await Promise.all(each);
 });
 
 describe('who has a long name, or large letters,', () => {
@@ -287,11 +290,12 @@ describe('who has a long name, or large letters,', () => {
     const context = await newBrowser({ viewport: { width: 320, height: 640 } });
     await keep(context, 'sessionStorage', 'w'.repeat(64));
 
-    for (const path of ['', 'chat1.html', `chat.html?me=henry&with=${'m'.repeat(64)}`, 'room.html?room=lobby']) {
+    const paths = ['', 'chat1.html', `chat.html?me=henry&with=${'m'.repeat(64)}`, 'room.html?room=lobby'];
+    const each = paths.map(async (path) => {
+      const page = await open(context, server, path);
+      await page.locator('h1').waitFor();
+      await page.locator('.person:not(.room-link), [aria-live=polite]').first().waitFor();
       for (const fontSize of ['100%', '200%']) {
-        const page = await open(context, server, path);
-        await page.locator('h1').waitFor();
-        await page.locator('.person:not(.room-link), [aria-live=polite]').first().waitFor();
         const { scrollWidth, clientWidth } = await page.evaluate((size) => {
           document.documentElement.style.fontSize = size;
           return {
@@ -302,7 +306,8 @@ describe('who has a long name, or large letters,', () => {
 
         expect([path, fontSize, scrollWidth]).toEqual([path, fontSize, clientWidth]);
       }
-    }
+    });
+    await Promise.all(each);
   });
 });
 
