@@ -8,7 +8,7 @@ import { nameForm, takeName } from './name-form.js';
 import { learnNames, shownName } from './names.js';
 import { preparePage } from './page.js';
 import { showPresence } from './presence.js';
-import { readHistory, readPeople, Refusal } from './server.js';
+import { backOffMs, readHistory, readPeople, Refusal } from './server.js';
 import { onNewDay, shortWhen } from './times.js';
 
 // Whoever has not said who they are is offered everybody.
@@ -41,6 +41,7 @@ let me = here.me;
 let known = [];
 let shown = '';
 let soon = 0;
+let failures = 0;
 /** @type {SharedFeed | undefined} */
 let feed;
 
@@ -147,6 +148,8 @@ async function look() {
     );
     if (answer.dir) say(files, 'files', { dir: answer.dir });
     say(access, `access.${answer.access}`);
+    if (failures) say(refusal, '');
+    failures = 0;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     if (error.isDenied) return refuse();
@@ -154,14 +157,18 @@ async function look() {
       me = ''; // from an address, or kept by a version that took it
       return look();
     }
+    if (!error.isFinal) {
+      say(refusal, 'noAnswer');
+      lookSoon(error.retryAfterMs ?? backOffMs(failures++));
+    }
   }
   if (!me) newMe.hidden = false;
   show();
 }
 
-function lookSoon() {
+function lookSoon(inMs = SETTLE_MS) {
   clearTimeout(soon);
-  soon = setTimeout(() => void look(), SETTLE_MS);
+  soon = setTimeout(() => void look(), inMs);
 }
 
 /** Keeps the list true while it is looked at. */
@@ -182,7 +189,9 @@ async function follow() {
     try {
       opened.start((await readHistory({ receiver: mine, sender: mine, limit: 1 })).cursor);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error; // the list stays as it was when the page came
+      if (!(error instanceof Refusal)) throw error;
+      if (error.isFinal || feed !== opened) return; // the list stays as it was when the page came
+      setTimeout(() => void begin(), error.retryAfterMs ?? backOffMs(failures));
     }
   };
   await begin();

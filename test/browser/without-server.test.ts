@@ -54,7 +54,11 @@ describe('a page that was opened before', () => {
     await says(henry, /^Waiting to send|^Sending…/);
     await henry.reload();
     await shows(henry, 'before', 'meanwhile');
+    const picker = await henry.context().newPage();
+    await picker.goto(server.url);
+    await picker.getByRole('alert').getByText('The server does not answer.').waitFor();
     await server.startAgain();
+    await picker.getByRole('link', { name: /jjeong/ }).waitFor();
     await isReady(henry);
     await says(henry, 'Sent');
 
