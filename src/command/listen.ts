@@ -25,13 +25,24 @@ export async function listen(server: Server, { host, port, ifTaken, dir, flag }:
   const last = ifTaken === 'next' ? Math.min(port + PORTS_TO_TRY, 65_535) : port;
   for (let tried = port; ; tried++) {
     try {
-      await asRoot(() => once(server.listen(tried, host), 'listening')); // a low port may be for root alone
+      await listenAt(server, host, tried);
       return (server.address() as AddressInfo).port;
     } catch (error) {
       if (!isErrno(error, 'EADDRINUSE')) throw cannotListen(host, tried, flag, error);
       const other = dir === undefined ? undefined : await otherServer(dir, host, tried);
       if (other ?? tried === last) throw other ?? taken(tried, flag);
     }
+  }
+}
+
+/** As root only where that is needed, for a low port: what the chat writes meanwhile would be root's. */
+async function listenAt(server: Server, host: string, port: number): Promise<void> {
+  const listening = (): Promise<unknown> => once(server.listen(port, host), 'listening');
+  try {
+    await listening();
+  } catch (error) {
+    if (!isErrno(error, 'EACCES')) throw error;
+    await asRoot(listening);
   }
 }
 

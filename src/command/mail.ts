@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,11 +32,21 @@ type ClusterOptions = Pick<JetStreamMailboxesOptions, 'keepMs' | 'logger'>;
 export async function openCluster(address: ClusterAddress, options: ClusterOptions = {}): Promise<JetStreamMailboxes> {
   const { JetStreamMailboxes } = await import('../jetstream/index.ts');
   try {
-    return await asRoot(() => JetStreamMailboxes.open({ ...address, ...options })); // its credentials
+    return await JetStreamMailboxes.open({ ...(await withCredentials(address)), ...options });
   } catch (error) {
     if (!(error instanceof MailboxError)) throw error;
     const advice = "All parts of the address: --store 'nats://…?monitor=…&allow=…' (docs/scaling.md)";
     throw new Ending(CONFIGURATION, error.message, [advice], { cause: error });
+  }
+}
+
+/** Only root may be able to read the credentials. Connecting takes longer, and mail may be written meanwhile. */
+async function withCredentials({ credentials, ...address }: ClusterAddress): Promise<ClusterAddress> {
+  if (typeof credentials !== 'string') return address;
+  try {
+    return { ...address, credentials: await asRoot(() => readFileSync(credentials)) };
+  } catch {
+    return { ...address, credentials }; // the store will say why
   }
 }
 

@@ -22,7 +22,10 @@ export function actAsOwnerOf(dir: string): void {
   }
 }
 
-/** Does what has nothing to do with the directory, and that root may need to be for. */
+/**
+ * Does what has nothing to do with the directory, and that root may need to be for. It must take no time: whatever the
+ * process writes meanwhile is root's.
+ */
 export async function asRoot<T>(work: () => T | Promise<T>): Promise<T> {
   const us = process.geteuid?.();
   if (us === undefined || us === 0 || process.getuid?.() !== 0) return work();
@@ -32,4 +35,13 @@ export async function asRoot<T>(work: () => T | Promise<T>): Promise<T> {
   } finally {
     process.seteuid!(us);
   }
+}
+
+/** Makes `actAsOwnerOf` final. Programs that this process starts could otherwise become root again, and a shell does. */
+export function stayOwner(): void {
+  const [uid, gid] = [process.geteuid?.(), process.getegid?.()];
+  if (!uid || process.getuid?.() !== 0) return;
+  process.seteuid!(0);
+  process.setgid!(gid!);
+  process.setuid!(uid);
 }

@@ -9,6 +9,7 @@ import { isMail, latestOf, linesOf, type Line } from '../ownership/mail-lines.ts
 import { readAnswer } from '../ownership/request-owner.ts';
 import { Ending, RUNTIME } from './ending.ts';
 import { type StoreOptions, withMail } from './mail.ts';
+import { stayOwner } from './owner.ts';
 import { onStopSignal } from './shutdown.ts';
 import { harmless, isTerminal, paintFor } from './terminal.ts';
 
@@ -28,6 +29,7 @@ const AGAIN_MS = 250;
 export async function tail(name: string, { since, exec, ...where }: TailOptions): Promise<void> {
   const who = mailboxName(name);
   const stop = new AbortController();
+  if (exec !== undefined && where.store === 'files') stayOwner();
   const start = since ?? (exec !== undefined && !isRoom(who) ? 'waiting' : 'latest');
   const tailing = withMail(where, async (ask) => {
     const take = exec === undefined ? print : handTo(exec, who, ask, stop.signal);

@@ -34,7 +34,7 @@ export async function connectTo(options: AllOptions): Promise<Cluster> {
   try {
     const nc = await nats.connect({
       ...addresses(servers),
-      ...(credentials !== undefined && { authenticator: nats.credsAuthenticator(readFileSync(credentials)) }),
+      ...(credentials !== undefined && { authenticator: nats.credsAuthenticator(bytesOf(credentials)) }),
       name: 'mailbox-chat',
       noEcho: true,
       noAsyncTraces: true,
@@ -51,6 +51,10 @@ export async function connectTo(options: AllOptions): Promise<Cluster> {
     const what = `No NATS server of ${servers.map(withoutPassword).join(', ')} can be used: ${why}. Is one running there?`;
     throw new MailboxError('STORE_FAILED', what, { cause: error });
   }
+}
+
+function bytesOf(credentials: string | Uint8Array): Uint8Array {
+  return typeof credentials === 'string' ? readFileSync(credentials) : credentials;
 }
 
 async function loadNats(): Promise<Nats> {

@@ -6,8 +6,8 @@ export interface JetStreamMailboxesOptions {
    * Addresses of the cluster's servers: one `nats://host:4222`, or several. `tls://` and `user:password@` work, too.
    */
   readonly servers: string | readonly string[];
-  /** The path of a .creds file to log in with. */
-  readonly credentials?: string;
+  /** The path of a .creds file to log in with, or what is in it. */
+  readonly credentials?: string | Uint8Array;
   /** The streams' names begin with it. Default `MAILBOX`. */
   readonly prefix?: string;
   /** How many streams the mailboxes are spread over. It cannot change once they are made. Default 8. */

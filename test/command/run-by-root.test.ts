@@ -1,29 +1,15 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect } from '@jest/globals';
 import { requires } from '../support/requires.ts';
-import { cleanUp, run, serve, temporaryDirectory } from './running.ts';
-
-const SERVICE = 65_534;
+import { foreignIn, SERVICE, serviceDirectoryIn } from '../support/service-directory.ts';
+import { cleanUp, run, Running, serve, temporaryDirectory } from './running.ts';
 
 afterEach(cleanUp);
 
-/** The data directory of a service that runs as another user. */
-function serviceDirectory(): string {
-  const parent = temporaryDirectory();
-  chmodSync(parent, 0o755);
-  const dir = join(parent, 'mailboxes');
-  mkdirSync(dir, { mode: 0o700 });
-  chownSync(dir, SERVICE, SERVICE);
-  return dir;
-}
-
-function foreignIn(dir: string): string[] {
-  const all = readdirSync(dir, { recursive: true, withFileTypes: true }).map((entry) =>
-    join(entry.parentPath, entry.name),
-  );
-  return all.filter((path) => lstatSync(path).uid !== SERVICE);
-}
+const serviceDirectory = (): string => serviceDirectoryIn(temporaryDirectory());
 
 async function statusWith(url: string, key: string): Promise<number> {
   return (await fetch(`${url}people?receiver=henry`, { headers: { Authorization: `Bearer ${key}` } })).status;
@@ -77,4 +63,36 @@ requires('root')('Root, who sends from the directory of a service, is still call
 
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(JSON.parse(stdout)).toMatchObject({ sender: 'root', receiver: 'henry' });
+});
+
+requires('root')('A program that root hands messages to is the service, and cannot become root again', async () => {
+  const dir = serviceDirectory();
+  await run(['send', '--new', 'henry', 'hi', '--as', 'jjeong', '--dir', dir]);
+
+  const tail = new Running(['tail', 'henry', '--exec', `touch ${join(dir, 'made')}; id -ru; id -rg`, '--dir', dir]);
+  const [, uid, gid] = await tail.printed('stdout', /^(\d+)\n(\d+)\n/);
+  tail.child.kill('SIGTERM');
+
+  expect((await tail.ended).code).toBe(0);
+  expect([uid, gid]).toEqual([String(SERVICE), String(SERVICE)]);
+  expect(foreignIn(dir)).toEqual([]);
+});
+
+requires('root')('Mail that comes while root’s migrate connects to the cluster belongs to the service', async () => {
+  const dir = serviceDirectory();
+  const credentials = join(temporaryDirectory(), 'chat.creds');
+  writeFileSync(credentials, '', { mode: 0o600 });
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const address = `nats://127.0.0.1:${(silent.address() as AddressInfo).port}?creds=${credentials}`;
+
+  const migrating = run(['migrate', '--store', address, '--dir', dir]);
+  const [connection] = (await once(silent, 'connection')) as [Socket];
+  const sent = await run(['send', '--new', 'kim', 'hi', '--as', 'jjeong', '--dir', dir]);
+  const foreign = foreignIn(dir);
+  connection.destroy();
+  silent.close();
+
+  expect([sent.code, (await migrating).code]).toEqual([0, 78]);
+  expect(foreign).toEqual([]);
 });

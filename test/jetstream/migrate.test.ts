@@ -10,6 +10,8 @@ import { afterThisTest } from '../support/after-this-test.ts';
 import { buildPackage } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { NatsServer } from '../support/nats-server.ts';
+import { requires } from '../support/requires.ts';
+import { foreignIn, serviceDirectoryIn } from '../support/service-directory.ts';
 import { appendAll, henry, letter, mina, numbered, readAll, textsOf } from '../support/store-mail.ts';
 
 let server: NatsServer;
@@ -26,8 +28,7 @@ interface Move {
   readonly cluster: () => Promise<JetStreamMailboxes>;
 }
 
-function move(): Move {
-  const dir = temporaryDirectory();
+function move(dir = temporaryDirectory()): Move {
   const prefix = `T${randomUUID().slice(0, 8)}`;
   const where = `${server.url}?monitor=${server.monitor}&prefix=${prefix}&shards=1&replicas=1&allow=fewer-replicas`;
   afterThisTest(cleanUp);
@@ -111,6 +112,15 @@ describe('migrate', () => {
     const moved = await readAll(after);
     expect(textsOf(moved)).toEqual([...numbered('first', 3), 'said in the cluster', ...numbered('later', 2)]);
     expect(await after.marks(henry)).toEqual({ delivered: moved[2]!.id });
+  });
+
+  requires('root')('makes nothing of its own in the directory of a service, when root runs it', async () => {
+    const { dir, migrate } = move(serviceDirectoryIn(temporaryDirectory()));
+    await run(['send', '--new', 'henry', 'hi', '--as', 'jjeong', '--dir', dir]);
+
+    expect(await migrate()).toEqual([{ mailbox: 'henry', copied: 1, before: 0 }]);
+
+    expect(foreignIn(dir)).toEqual([]);
   });
 
   test('says which mailbox could not be copied, and copies the others', async () => {
