@@ -46,6 +46,19 @@ export function describeMarksAndRings(opened: () => OpenStore): void {
       expect((await store.read(henry)).events).toEqual(events);
     });
 
+    test('of more than 1,000 senders are dropped where they are furthest behind, but never `delivered`', async () => {
+      const [first, second, third] = await appendAll(store, ['first', 'second', 'third']);
+      await store.mark(henry, 'delivered', first!.id);
+      await store.mark(henry, 'read:jjeong', third!.id);
+
+      for (let i = 0; i < 1100; i++) await store.mark(henry, `read:nobody${i}`, second!.id);
+
+      const { delivered, ...reads } = await (await place.reopen()).marks(henry);
+      expect(delivered).toBe(first!.id);
+      expect(Object.keys(reads)).toHaveLength(1000);
+      expect(reads['read:jjeong']).toBe(third!.id);
+    });
+
     test('outlive the store', async () => {
       const [first, second] = await appendAll(store, ['first', 'second']);
       await store.mark(henry, 'delivered', second!.id);
