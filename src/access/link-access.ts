@@ -93,7 +93,7 @@ function securePrefix(mount: string): string {
   return mount === '/' ? '__Host-' : '__Secure-';
 }
 
-const OUR_COOKIE = /^(?:__Host-|__Secure-)?mc_\d+_[0-9a-f]{16}$/;
+const OUR_COOKIES = /(?<=^|;)\s*((?:__Host-|__Secure-)?mc_\d+_[0-9a-f]{16}=[^;=\s]*)/g;
 
 interface Key {
   readonly key: string;
@@ -108,12 +108,14 @@ const MAX_COOKIES = 20;
  * The Bearer key, and the keys in the first 20 different cookies of ours. A name may come twice, because a neighbouring
  * site can add cookies. With twenty of them it can keep somebody out, but it lets nobody in.
  */
-function keysOf(req: IncomingMessage): Key[] {
-  const bearer = /^Bearer (\S{1,256})$/i.exec(req.headers.authorization ?? '')?.slice(1) ?? [];
-  const pairs = (req.headers.cookie ?? '').split(';').map((pair) => pair.trim());
-  const ours = [...new Set(pairs)].map((pair) => pair.split('=', 2)).filter(([cookie = '']) => OUR_COOKIE.test(cookie));
+function keysOf({ headers }: IncomingMessage): Key[] {
+  const bearer = /^Bearer (\S{1,256})$/i.exec(headers.authorization ?? '')?.slice(1) ?? [];
+  const ours = new Set<string>();
+  for (const [, pair = ''] of (headers.cookie ?? '').matchAll(OUR_COOKIES)) {
+    if (ours.add(pair).size === MAX_COOKIES) break; // a header may bring hundreds
+  }
   return [
     ...bearer.map((key) => ({ key })),
-    ...ours.slice(0, MAX_COOKIES).map(([cookie = '', key = '']) => ({ key, cookie })),
+    ...Array.from(ours, (pair) => pair.split('=')).map(([cookie = '', key = '']) => ({ key, cookie })),
   ];
 }
