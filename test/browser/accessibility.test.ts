@@ -53,7 +53,7 @@ describe('every state of every page is accessible', () => {
       await box.press('Enter');
       await expectAccessible(page, 'talking');
 
-      await box.fill('x'.repeat(210)); // fits the page's limit, not the server's
+      await box.fill('x'.repeat(210)); // within the page's limit, but not the server's
       await box.press('Enter');
       await log(page).locator('.failure').waitFor();
       await expectAccessible(page, 'failed');
@@ -99,7 +99,7 @@ describe('every state of every page is accessible', () => {
 const isFocused = (one: Locator) => one.evaluate((element) => element === document.activeElement);
 
 describe('with the keyboard alone', () => {
-  test('one gets from the list of people into a conversation, through it, and back', async () => {
+  test('people get from the list of people into a conversation, through it, and back', async () => {
     const server = await Server.start();
     const context = await newBrowser();
     // Chromium without windows denies notifications from the start.
@@ -146,7 +146,7 @@ describe('with the keyboard alone', () => {
 });
 
 describe('the log, which is read out as it changes,', () => {
-  test('does not change while nothing happens, changes once for a message, and never for a reconnection', async () => {
+  test('does not change while nothing happens, changes once for each message, and does not change on a reconnection', async () => {
     const server = await Server.start();
     const { henry, jjeong } = await twoPeople(server);
     await write(jjeong, 'before');
@@ -184,7 +184,7 @@ describe('the log, which is read out as it changes,', () => {
     expect(await changes.jsonValue()).toEqual([expect.stringContaining('news'), expect.stringContaining('marker')]);
   }, 60_000); // most of it is the idle stretch
 
-  test('is silent about a burst, which the status sums up', async () => {
+  test('is silent during a burst; the status sums it up', async () => {
     const { henry, jjeong } = await twoPeople(await Server.start());
 
     for (const text of ['1', '2', '3', '4', '5']) await write(jjeong, text);
@@ -193,7 +193,7 @@ describe('the log, which is read out as it changes,', () => {
     await henry.getByRole('status').getByText('5 new messages').waitFor();
   });
 
-  test('becomes live only after the history is in it, and says nothing of typing, ticks or presence', async () => {
+  test('becomes live only after the history has loaded, and is silent about typing, ticks and presence', async () => {
     const server = await Server.start();
     const { henry, jjeong } = await twoPeople(server);
     await write(henry, 'hello');
@@ -209,7 +209,7 @@ describe('the log, which is read out as it changes,', () => {
 });
 
 describe('the language', () => {
-  test('is the browser’s, can be switched on every page at once, and is told to assistive technology', async () => {
+  test('is the browser’s, can be changed on all pages at once, and is declared to assistive technology', async () => {
     const server = await Server.start();
     const { henry: page, jjeong } = await twoPeople(server, { locale: 'ko-KR' });
     expect(await page.locator('html').getAttribute('lang')).toBe('ko');
@@ -237,7 +237,7 @@ describe('the language', () => {
     await page.getByText('대화 상대를 선택하세요').waitFor();
   });
 
-  test('has every wording in both files', () => {
+  test('has every text in both files', () => {
     const words = (place: string, code: string): string[] =>
       Object.keys(JSON.parse(readFileSync(new URL(`../../public/${place}/${code}.json`, import.meta.url), 'utf8')));
     const withoutPlurals = (keys: string[]) => keys.filter((key) => !key.endsWith('.one')).toSorted();

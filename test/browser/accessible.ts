@@ -7,7 +7,7 @@ import type { BrowserContextOptions, Page } from 'playwright-core';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-/** Everything that axe has against the page, in a line each. */
+/** Everything that axe finds wrong with the page, one line each. */
 async function violations(page: Page): Promise<string[]> {
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
   const results = (await page.evaluate(
@@ -27,11 +27,11 @@ export const LOOKS: Record<string, { context?: BrowserContextOptions }> = {
   },
 };
 
-/** Nothing may stick out: one scrolls in one direction only. */
+/** What sticks out of the page sideways. Nothing may: a page scrolls in one direction only. */
 const overflow = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
-/** Controls that are too small for a finger. Links within a text are as large as the text. */
+/** Controls that are too small for a finger. Links within text may be as small as the text. */
 const smallTargets = (page: Page) =>
   page.evaluate(() =>
     [...document.querySelectorAll<HTMLElement>('button, input, select, textarea, a:not(p a)')]
@@ -41,7 +41,7 @@ const smallTargets = (page: Page) =>
       .map(({ name, box }) => `${name} ${box.width}×${box.height}`),
   );
 
-/** Nothing against it by axe, nothing sticks out, nothing is too small. */
+/** Expects that axe finds nothing, nothing sticks out and no control is too small. */
 export async function expectAccessible(page: Page, state: string): Promise<void> {
   const found = { violations: await violations(page), overflow: await overflow(page), small: await smallTargets(page) };
   expect({ state, ...found }).toEqual({ state, violations: [], overflow: 0, small: [] });

@@ -18,13 +18,13 @@ import {
 } from './stage.ts';
 
 const test = requires('chromium');
-// A name that is not localhost, on plain http: as one reaches another computer at home.
+// Not localhost, and plain http: the usual way to reach another computer at home.
 setTheStage('--host-resolver-rules=MAP chat.test 127.0.0.1');
 
-/** Hurries the heartbeat, so that the page soon misses it. */
+/** Speeds up the heartbeat, so that the page soon misses it. */
 const hurried = (text: string) => text.replace(/"heartbeatMs":\d+/, '"heartbeatMs":400');
 
-/** Nobody asks for a name then. An empty page keeps nothing. */
+/** Then no page asks for a name. An empty page stores nothing. */
 function enterAs(name: string): void {
   if (location.protocol === 'http:') localStorage.setItem('mailbox-chat.room-name', name);
 }
@@ -52,7 +52,7 @@ describe('eight tabs of one person', () => {
     expect(gate.mostStreams).toBe(2); // henry's and jjeong's
   });
 
-  test('share it too where there is no https: http://chat.test', async () => {
+  test('share it without https, too: http://chat.test', async () => {
     const server = await Server.start('--allowed-host', 'chat.test');
     const address = `http://chat.test:${server.port}/chat1.html`;
     const gate = await Gate.before(server);
@@ -75,7 +75,7 @@ describe('eight tabs of one person', () => {
     const debug = await atHenrys.newCDPSession(first!);
 
     const crash = first!.waitForEvent('crash');
-    debug.send('Page.crash').catch(() => undefined); // nobody is left to answer
+    debug.send('Page.crash').catch(() => undefined); // the crashed tab never answers
     await crash;
     await write(jjeong, 'still there?');
     await shows(second!, 'still there?');
@@ -83,7 +83,7 @@ describe('eight tabs of one person', () => {
     expect(gate.streams).toBe(2);
   });
 
-  test('show everything where a browser refuses to keep anything', async () => {
+  test('show everything when the browser refuses to store anything', async () => {
     const gate = await Gate.before(await Server.start());
     const atHenrys = await newBrowser();
     await atHenrys.addInitScript(() => {
@@ -103,7 +103,7 @@ describe('eight tabs of one person', () => {
 });
 
 describe('seven rooms in seven tabs', () => {
-  test('leave a connection to send with, and all show what is said', async () => {
+  test('leave a free connection for sending, and all show what is said', async () => {
     const gate = await Gate.before(await Server.start());
     const context = await newBrowser();
     await context.addInitScript(enterAs, 'mina');
@@ -144,7 +144,7 @@ describe('two people in one browser', () => {
 });
 
 describe('a stream', () => {
-  test('that ended with a 502 is built up again, and what came meanwhile is there once', async () => {
+  test('that ended with a 502 is opened again, and what came meanwhile is shown once', async () => {
     const server = await Server.start();
     const gate = await Gate.before(server);
     const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
@@ -167,7 +167,7 @@ describe('a stream', () => {
     expect(await textsOn(henry)).toEqual(['one', 'two', 'three']);
   });
 
-  test('that says nothing any more is opened again', async () => {
+  test('that falls silent is opened again', async () => {
     const server = await Server.start();
     const gate = await Gate.before(server, hurried);
     const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
@@ -182,7 +182,7 @@ describe('a stream', () => {
     expect(await textsOn(henry)).toEqual(['one', 'two']);
   });
 
-  test('that a proxy holds back is replaced by asking again and again, and the page says so', async () => {
+  test('that a proxy holds back is replaced by polling, and the page says so', async () => {
     const server = await Server.start();
     const gate = await Gate.before(server, hurried);
     const jjeong = await openChat(await newBrowser(), chatOf(server, 'jjeong', 'henry'));
@@ -202,7 +202,7 @@ describe('a stream', () => {
     for (const page of [henry, jjeong]) expect(await textsOn(page)).toEqual(['one', 'two', 'three', 'four']);
   });
 
-  test('that nobody answers at first begins as soon as somebody does', async () => {
+  test('that gets no answer at first begins as soon as the server answers', async () => {
     const gate = await Gate.before(await Server.start());
     gate.rule = (path) => (/^\/(status|history|people)\b/.test(path) ? 'refused' : 'through');
     const henry = await (await newBrowser()).newPage();
@@ -218,7 +218,7 @@ describe('a stream', () => {
     expect(await textsOn(henry)).toEqual(['too early?']);
   });
 
-  test('that has ended takes along what only a stream tells: who is online', async () => {
+  test('that has ended clears what only a stream tells: who is online', async () => {
     const server = await Server.start();
     const gate = await Gate.before(server);
     const { henry } = await twoPeople(gate);
@@ -234,7 +234,7 @@ describe('a stream', () => {
     await online.waitFor();
   });
 
-  test('is all that counts, even if the browser takes itself for offline', async () => {
+  test('is all that counts, even if the browser says that it is offline', async () => {
     const server = await Server.start();
     const context = await newBrowser();
     await context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'onLine', { get: () => false }));

@@ -10,7 +10,7 @@ import { shownMail } from '../../src/words/shown-mail.ts';
 
 const [henry, jjeong] = [mailboxName('henry'), mailboxName('jjeong')];
 
-/** What happens to henry's conversation. `clock`: so many ms. `answer`: his page hears what it has sent, so many of it. */
+/** What happens to henry's conversation. `clock`: moves by so many ms. `answer`: his page gets the answers to so many of its messages. */
 type Step =
   | { readonly kind: 'henry writes' | 'jjeong writes' | 'a program writes' | 'events come' }
   | { readonly kind: 'clock' | 'answers come'; readonly by: number };
@@ -24,7 +24,7 @@ const steps = fc.array(
   { maxLength: 60 },
 );
 
-/** The mail of both, with one clock for all ids, and what henry's page hears of it. */
+/** The mail of both, with one clock for all ids, and what henry's page gets of it. */
 class Talk {
   readonly page = new Conversation(henry, henry);
   readonly #mail = { henry: [] as MailEvent[], jjeong: [] as MailEvent[] };
@@ -54,7 +54,7 @@ class Talk {
     this.page.merge(answers.map(({ id, data }) => ({ mailbox: jjeong, id, ...ours(data), state: 'sent' })));
   }
 
-  /** What a page that is loaded now shows, in pages of `limit`. */
+  /** What a page shows that is loaded now and reads the history `limit` messages at a time. */
   async reloaded(limit: number): Promise<Conversation> {
     const page = new Conversation(henry, henry);
     let before: string | undefined;
@@ -103,14 +103,14 @@ class Talk {
 type Ours = Readonly<Record<'sender' | 'receiver' | 'message' | 'time' | 'key', string>>;
 const ours = (data: string) => JSON.parse(data) as Ours;
 
-/** Mail to henry as his page is told of it, live or from the history. */
+/** Mail to henry in the form in which his page gets it, live or from the history. */
 const told = (id: string, time: number, data: string) => shownMail(henry, { id, time, data });
 
 const textsOf = ({ messages }: { readonly messages: readonly { readonly message: string }[] }): string[] =>
   messages.map(({ message }) => message);
 
 describe('a conversation on the page', () => {
-  test('reads live as it reads after a reload, whatever clocks do and in whatever order things come', async () => {
+  test('is the same live and after a reload, whatever clocks do and in whatever order things come', async () => {
     await fc.assert(
       fc.asyncProperty(steps, fc.integer({ min: 1, max: 5 }), async (all, limit) => {
         const talk = new Talk();
@@ -133,23 +133,26 @@ describe('two opposite messages of one millisecond', () => {
     { mailbox: 'jjeong', id: '1763600000000-0', sender: 'henry', receiver: 'jjeong', message: 'ho', key: 'b' },
   ].map((message) => ({ ...message, time: '2025-11-20T00:53:20.000Z' }));
 
-  test.each([[stored], [stored.toReversed()]])('stand in one order on both pages, whichever comes first', (coming) => {
-    const pages = [new Conversation('henry', 'henry'), new Conversation('jjeong', 'jjeong')];
+  test.each([[stored], [stored.toReversed()]])(
+    'stand in the same order on both pages, whichever comes first',
+    (coming) => {
+      const pages = [new Conversation('henry', 'henry'), new Conversation('jjeong', 'jjeong')];
 
-    for (const page of pages) for (const one of coming) page.merge([one]);
+      for (const page of pages) for (const one of coming) page.merge([one]);
 
-    expect(pages.map(textsOf)).toEqual([
-      ['hi', 'ho'],
-      ['hi', 'ho'],
-    ]);
-  });
+      expect(pages.map(textsOf)).toEqual([
+        ['hi', 'ho'],
+        ['hi', 'ho'],
+      ]);
+    },
+  );
 });
 
 describe('what another program wrote', () => {
   const sent = { mailbox: 'jjeong', sender: 'henry', receiver: 'jjeong', time: '2025-11-20T00:53:20.000Z' };
   const text = (n: number) => told(`0-0.${n}`, 1763600000001, `text ${n}`);
 
-  test('goes where the history has it, when something accepted before was heard of late', () => {
+  test('goes where the history has it when something accepted before it arrives late', () => {
     const page = new Conversation('henry', 'henry');
 
     page.merge([text(1)]);
@@ -159,7 +162,7 @@ describe('what another program wrote', () => {
     expect(textsOf(page)).toEqual(['late', 'text 1']);
   });
 
-  test('leaves the mail before it where it is, when something accepted before that was heard of late', () => {
+  test('leaves the mail before it in place when something accepted before that mail arrives late', () => {
     const page = new Conversation('henry', 'henry');
     const heard = { mailbox: 'henry', sender: 'jjeong', receiver: 'henry', time: sent.time, key: 'a' };
 
@@ -180,7 +183,7 @@ describe('what another program wrote', () => {
     expect(textsOf(page)).toEqual(['text 1', 'next']);
   });
 
-  test('stands in great numbers before what is said next', () => {
+  test('stands before what is said next, even in great numbers', () => {
     const page = new Conversation('henry', 'henry');
     page.merge([{ ...sent, id: '1763600000000-0', message: 'before', key: 'a' }]);
 
@@ -201,7 +204,7 @@ describe('what another program wrote', () => {
   });
 });
 
-test('what is older than all that a page knows belongs above it, whatever its time says', () => {
+test('a message older than all that a page knows belongs above it, whatever its time says', () => {
   const page = new Conversation('henry', 'henry');
   const mail = { mailbox: 'henry', sender: 'jjeong', receiver: 'henry', key: 'a' };
   const [early, late] = ['2025-11-20T00:53:20.000Z', '2025-11-20T01:53:20.000Z'];
@@ -211,7 +214,7 @@ test('what is older than all that a page knows belongs above it, whatever its ti
   expect(page.isAbove({ ...mail, id: '1763600000005-1', message: 'newer', time: early })).toBe(false);
 });
 
-test('orders two mailboxes by the times of their mail where ids tell none, as on NATS', () => {
+test('orders two mailboxes by the times of their mail if ids carry no time, as on NATS', () => {
   const page = new Conversation('henry', 'henry');
   const data = { sender: 'jjeong', receiver: 'henry', message: 'later', time: '2025-11-20T00:53:20.002Z', key: 'a' };
   const sent = { sender: 'henry', receiver: 'jjeong', message: 'earlier', time: '2025-11-20T00:53:20.001Z', key: 'b' };

@@ -10,7 +10,7 @@ setTheStage();
 const CRASHES = 5;
 
 describe('when the server is killed and started again, over and over, while both write,', () => {
-  test('every message is shown once on both sides, in each one’s order, also after a reload', async () => {
+  test('every message is shown once on both sides, in the order in which its sender wrote, also after a reload', async () => {
     const server = await Server.start();
     const { henry, jjeong } = await twoPeople(server);
     const written = { henry: [] as string[], jjeong: [] as string[] };

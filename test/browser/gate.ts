@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { afterThisTest } from '../support/after-this-test.ts';
 
 /**
- * What becomes of a request: it goes through; it is answered 502; its answer is lost although the server did what was
+ * What happens to a request: it goes through; it is answered 502; its answer is lost although the server did what was
  * asked; the answer's head comes and then nothing more (a proxy that holds streams back); it waits until the gate opens.
  */
 export type Passage = 'through' | 'refused' | 'answer lost' | 'muted' | 'held';
@@ -14,10 +14,10 @@ const SCRIPT_PATH = '/of-the-test.js';
 
 type Rule = (path: string, method: string) => Passage;
 
-/** An HTTP proxy between the pages and the server, as a company or a hosting service has one. */
+/** An HTTP proxy between the pages and the server, like those of companies and hosting services. */
 export class Gate {
   readonly url: string;
-  /** Streams that are open now, and the most there were at once. */
+  /** How many streams are open now, and the most that were open at once. */
   streams = 0;
   mostStreams = 0;
   readonly refused: string[] = [];
@@ -26,7 +26,7 @@ export class Gate {
   #opened: () => void = () => undefined;
   #opening = Promise.resolve();
   readonly #rewrite: (text: string) => string;
-  /** Put into the head of every page, by itself: the pages allow nothing inline. */
+  /** A script for the head of every page. The proxy serves it as a file, because the pages allow no inline scripts. */
   script: string | undefined;
   readonly #connections = new Set<Socket>();
   readonly #swallowed = new WeakSet<Socket>();
@@ -36,14 +36,14 @@ export class Gate {
     this.#rewrite = rewrite;
   }
 
-  /** `rewrite` may change what streams say, chunk by chunk. */
+  /** `rewrite` may change the text of streams, chunk by chunk. */
   static async before(server: { readonly url: string }, rewrite = (text: string) => text): Promise<Gate> {
     const proxy = createServer((req, res) => void gate.#pass(new URL(server.url), req, res));
     proxy.on('connection', (socket) => {
       gate.#connections.add(socket);
       socket.on('close', () => gate.#connections.delete(socket));
     });
-    proxy.keepAliveTimeout = 65_000; // as the server's own
+    proxy.keepAliveTimeout = 65_000; // like the server
     proxy.listen(0, '127.0.0.1');
     await once(proxy, 'listening');
     const gate = new Gate((proxy.address() as AddressInfo).port, rewrite);
@@ -54,14 +54,14 @@ export class Gate {
     return gate;
   }
 
-  /** From now on; what was held goes the way of the new rule. */
+  /** Applies from now on, also to requests that are being held. */
   set rule(rule: Rule) {
     this.#rule = rule;
     this.#opened();
     this.#opening = new Promise((resolve) => (this.#opened = resolve));
   }
 
-  /** From now on nothing comes through the connections that are open, and nobody is told: a new one works. */
+  /** From now on, open connections carry nothing, without an error. New ones work. */
   swallow(): void {
     for (const socket of this.#connections) this.#swallowed.add(socket);
   }

@@ -23,7 +23,7 @@ async function inspect(server: Server): Promise<Page> {
 }
 
 describe('the inspector', () => {
-  test('shows mail as it comes into the file, and on its way into the log when somebody listens', async () => {
+  test('shows mail when it comes into the file and when it moves into the log', async () => {
     const server = await Server.start();
     const file = join(server.dir, 'henry.txt');
     const page = await inspect(server);
@@ -52,7 +52,7 @@ describe('the inspector', () => {
     await page.getByRole('log').getByText('Somebody stopped listening: 0 are left.').waitFor();
   });
 
-  test('goes on after the server was away, and follows the mailbox that is chosen', async () => {
+  test('continues after the server was away, and follows the chosen mailbox', async () => {
     const server = await Server.start();
     const page = await inspect(server);
     await page.getByRole('combobox', { name: 'Mailbox' }).selectOption('jjeong');
@@ -68,7 +68,7 @@ describe('the inspector', () => {
     await page.getByRole('status').getByText('Live').waitFor();
   });
 
-  test('tells who has a link why it does not open, and opens at a second chat as that says', async () => {
+  test('tells people with a link why it does not open, and opens at a second chat, as the message says', async () => {
     const server = await Server.start('--access', 'links');
     const link = (await run(['invite', 'mina', '--dir', server.dir, '--url', server.url])).stdout.trim();
     appendFileSync(join(server.dir, 'mina.txt'), 'data: hi\n\n');
@@ -83,7 +83,7 @@ describe('the inspector', () => {
     await rows(page, 1).getByText('hi', { exact: true }).waitFor();
   });
 
-  test('is accessible in every look', async () => {
+  test('is accessible in every state', async () => {
     const server = await Server.start();
     appendFileSync(join(server.dir, 'henry.txt'), `data: hi\n\nnonsense\n\ndata: ${'x'.repeat(400)}`);
     await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
@@ -96,7 +96,7 @@ describe('the inspector', () => {
     }
   });
 
-  test('is gone through by keyboard, and changes its language at once', async () => {
+  test('can be used with the keyboard, and changes its language at once', async () => {
     const page = await inspect(await Server.start());
     const focused = () => page.evaluate(() => document.activeElement?.outerHTML.slice(0, 12));
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { linksIn } from '../../public/js/links.js';
 
-/** A text, and where its links lead. */
+/** A text and the targets of its links. */
 const EXAMPLES: readonly (readonly [text: string, ...links: string[]])[] = [
-  // Korean: particles, syllables of laughter, names of one's own
+  // Korean: particles, syllables of laughter, proper names
   ['https://example.com에서 봐요', 'https://example.com'],
   ['https://example.com을 열어', 'https://example.com'],
   ['https://example.com/docs를 읽어', 'https://example.com/docs'],
@@ -54,7 +54,7 @@ const EXAMPLES: readonly (readonly [text: string, ...links: string[]])[] = [
   ['~~https://a.com/b~~', 'https://a.com/b'],
   ['```https://a.com/b```', 'https://a.com/b'],
   ['https://example.com/a|https://example.com/b', 'https://example.com/a', 'https://example.com/b'],
-  // ends of sentences, and what only looks like one
+  // ends of sentences, and what only looks like an end
   ['https://example.com/?q=a%20b.', 'https://example.com/?q=a%20b'],
   ['https://example.com…', 'https://example.com'],
   ['https://a.com.', 'https://a.com'],
@@ -77,7 +77,7 @@ const EXAMPLES: readonly (readonly [text: string, ...links: string[]])[] = [
   ['kim.min@gmail.com,lee@x.org', 'mailto:kim.min@gmail.com', 'mailto:lee@x.org'],
   ['a@b'],
   ['@henry'],
-  // what would lead elsewhere than it says
+  // what would lead somewhere other than it says
   ['https://example.com/files\u202e4pm.exe'],
   ['https://google.com@evil.com/'],
   ['https://user:pw@evil.com/'],
@@ -85,7 +85,7 @@ const EXAMPLES: readonly (readonly [text: string, ...links: string[]])[] = [
 ];
 
 describe('links', () => {
-  test.each(EXAMPLES)('end where people end them: %s', (text, ...links) => {
+  test.each(EXAMPLES)('end where a reader would end them: %s', (text, ...links) => {
     const found = linksIn(text);
 
     expect(found.map(({ href }) => href)).toEqual(links);
@@ -95,7 +95,7 @@ describe('links', () => {
   const units = [')', '(', 'https://', 'www.', '@', 'a@', 'a@b.', 'https://a.b/(', 'https://a.b)', '가', 'https://가'];
   const more = ['.', 'a.', '*', 'https://a:', 'https://a:1', '-.', 'a', 'https://x.y/가', ' www.a.b'];
 
-  // A time that grew with the square of the length would be minutes.
+  // If the time grew with the square of the length, this would take minutes.
   test.each([...units, ...more])('are found in a million characters of %j', (unit) => {
     for (const start of ['https://x.y/', 'https://', '']) {
       const text = start + unit.repeat(1_000_000 / unit.length);

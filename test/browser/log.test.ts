@@ -35,7 +35,7 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 const [henry, jjeong] = [mailboxName('henry'), mailboxName('jjeong')];
 
-/** What henry and jjeong have said to each other in turn, one message every `everyMs`, the last one an hour ago. */
+/** Messages of henry and jjeong in turn, one every `everyMs`, the last one an hour ago. */
 async function conversation(
   texts: readonly string[],
   everyMs = 1000,
@@ -53,13 +53,13 @@ async function conversation(
   return dir;
 }
 
-/** Henry has read what there is, so that his page opens at its end. */
+/** Marks all mail to henry as read, so that his page opens at the end. */
 async function readAll(store: FileMailboxes): Promise<void> {
   await store.mark(henry, 'read:jjeong', (await store.ends(henry)).newest);
   await store.close();
 }
 
-/** What jjeong has said to henry, all at once. */
+/** Messages of jjeong to henry, all at the same time. */
 async function monologue(texts: readonly string[]): Promise<string> {
   const dir = temporaryDirectory();
   const store = new FileMailboxes(dir);
@@ -76,7 +76,7 @@ const toTheEnd = (page: Page): Promise<number> =>
 const scrollUp = (page: Page, pixels: number) => log(page).evaluate((element, by) => element.scrollBy(0, -by), pixels);
 
 describe('a long conversation', () => {
-  test('comes fifty messages at a time, without a hole or a double, to its beginning', async () => {
+  test('loads fifty messages at a time to its beginning, with none missing or repeated', async () => {
     const texts = numbered('message', 230);
     const server = await Server.on(await conversation(texts));
     const still = await newBrowser({ reducedMotion: 'reduce' }); // rows that slide in have no place yet
@@ -90,7 +90,7 @@ describe('a long conversation', () => {
       const before = (await first.boundingBox())!.y + above;
       await log(page).evaluate((element) => element.scrollTo(0, 0));
       await until('earlier messages', async () => (await textsOn(page)).length === count);
-      expect(Math.abs((await first.boundingBox())!.y - before)).toBeLessThan(2); // what was being read stays where it was
+      expect(Math.abs((await first.boundingBox())!.y - before)).toBeLessThan(2); // what was being read does not move
     }
     await says(page, 'This is the beginning');
 
@@ -130,7 +130,7 @@ describe('a long conversation', () => {
     expect(await log(page).locator('time').first().innerText()).toMatch(/^오후 12:00$/);
   });
 
-  test('of 5,000 messages is there at once, and stays quick to scroll and to write in', async () => {
+  test('of 5,000 messages opens at once, and scrolling and writing stay quick', async () => {
     const texts = numbered('message', 5000);
     const server = await Server.on(await monologue(texts));
     const context = await newBrowser();
@@ -168,7 +168,7 @@ describe('a long conversation', () => {
     );
     console.info(`5,000 messages: shown after ${shownMs} ms, a key in ${keyMs} ms`);
 
-    expect(shownMs).toBeLessThan(3000); // ten times what a person may notice
+    expect(shownMs).toBeLessThan(3000); // ten times what a person would notice
     expect(keyMs).toBeLessThan(500);
     await page.keyboard.press('Escape'); // to the newest
     await shows(page, texts.at(-1)!);
@@ -176,7 +176,7 @@ describe('a long conversation', () => {
     expect(await rows.count()).toBeLessThanOrEqual(310);
   });
 
-  test('of 3,000 messages that come while one looks keeps few rows, and the newest in sight', async () => {
+  test('that gets 3,000 messages while somebody looks keeps few rows, and the newest in sight', async () => {
     const texts = numbered('live', 3000);
     const server = await Server.start();
     const { henry: page } = await twoPeople(server);
@@ -195,8 +195,8 @@ describe('a long conversation', () => {
   });
 });
 
-describe('somebody who reads further up', () => {
-  test('is not moved by what comes, is told how much there is, and gets there with one press', async () => {
+describe('somebody who has scrolled up', () => {
+  test('is not moved by new messages, sees how many there are, and gets to them with one press', async () => {
     const server = await Server.on(await conversation(numbered('message', 40)));
     const { henry: page, jjeong: other } = await twoPeople(server);
     await page.emulateMedia({ reducedMotion: 'reduce' }); // rows that slide in have no place yet
@@ -214,12 +214,12 @@ describe('somebody who reads further up', () => {
     await until('the newest in sight', async () => (await toTheEnd(page)) === 0);
     expect(await button(page, /new message/).isVisible()).toBe(false);
     expect(await log(page).evaluate((element) => element === document.activeElement)).toBe(true);
-    await write(other, 'four'); // at the end again: it follows
+    await write(other, 'four'); // at the end again, the log follows new messages
     await shows(page, 'four');
     expect(await toTheEnd(page)).toBe(0);
   });
 
-  test('comes back to the newest and to the box with Escape', async () => {
+  test('gets back to the newest message and the box with Escape', async () => {
     const server = await Server.on(await conversation(numbered('message', 40)));
     const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     await scrollUp(page, 800);
@@ -231,13 +231,13 @@ describe('somebody who reads further up', () => {
     expect(await composer(page).evaluate((box) => box === document.activeElement)).toBe(true);
   });
 
-  test('stays at the newest when the window shrinks and when the box grows', async () => {
+  test('still sees the newest message when the window shrinks and when the box grows', async () => {
     const server = await Server.on(await conversation(numbered('message', 40)));
     const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
 
-    await page.setViewportSize({ width: 390, height: 400 }); // as when a keyboard comes up
+    await page.setViewportSize({ width: 390, height: 400 }); // as when an on-screen keyboard opens
     await until('the newest in sight', async () => (await toTheEnd(page)) === 0);
-    // A scroll event is under way while the box grows, as happens when one types at once.
+    // A scroll event is under way while the box grows, as happens when somebody types at once.
     await composer(page).evaluate((box: HTMLTextAreaElement) => {
       box.value = 'a\nb\nc\nd\ne';
       box.dispatchEvent(new InputEvent('input', { bubbles: true }));
@@ -258,8 +258,8 @@ describe('somebody who reads further up', () => {
   });
 });
 
-describe('somebody who looks elsewhere', () => {
-  test('finds the count in the title and another icon, and both gone after a look', async () => {
+describe('somebody who looks at another tab', () => {
+  test('finds the count in the title and a changed icon; both go away after a look', async () => {
     const { henry: page, jjeong: other } = await twoPeople(await Server.start());
     expect(await page.title()).toBe('jjeong – Mailbox Chat');
     const icon = page.locator('link[rel=icon]');
@@ -276,7 +276,7 @@ describe('somebody who looks elsewhere', () => {
     expect(await icon.getAttribute('href')).toBe('favicon.svg');
   });
 
-  test('talks on undisturbed when a third person writes: that one is counted, in the title and the picker', async () => {
+  test('is not disturbed when a third person writes: the title and the picker count those messages', async () => {
     const server = await Server.start('--people', 'henry,jjeong,mina');
     const { henry: page, jjeong: other } = await twoPeople(server);
     const mina = await openChat(await newBrowser(), chatOf(server, 'mina', 'henry'));
@@ -302,7 +302,7 @@ describe('somebody who looks elsewhere', () => {
 });
 
 describe('what a person does', () => {
-  test('is told to the other: online, typing, away, and when last seen', async () => {
+  test('is shown to the other: online, typing, away, and when last seen', async () => {
     const server = await Server.start();
     const { henry: page, jjeong: other } = await twoPeople(server);
     await page.getByRole('banner').getByText('Online').waitFor();

@@ -42,7 +42,7 @@ async function textsAfterReload(page: Page): Promise<string[]> {
 }
 
 describe('the order of a conversation', () => {
-  test('is the one that was said at both ends and after a reload, when the clock of the server is set back', async () => {
+  test('is the order of writing, at both ends and after a reload, when the clock of the server is set back', async () => {
     const { chat, clock } = await serveWithClock();
     const { henry, jjeong } = await twoPeople(chat);
     const said = ['one', 'two', 'three', 'four', 'five', 'six'];
@@ -66,7 +66,7 @@ describe('the order of a conversation', () => {
     }
   });
 
-  test('is the one that was said when what is above is loaded, after the clock of the server was set back', async () => {
+  test('is the order of writing when earlier messages are loaded after the clock of the server was set back', async () => {
     const { chat, clock } = await serveWithClock();
     const texts = numbered('message', 80);
     for (const [i, text] of texts.entries()) {
@@ -84,7 +84,7 @@ describe('the order of a conversation', () => {
     expect(await textsOn(page)).toEqual(texts);
   });
 
-  test('leaves out nothing that comes after the clock was set back, when there is more above', async () => {
+  test('leaves out nothing that comes after the clock was set back when there are earlier messages to load', async () => {
     const { chat, clock } = await serveWithClock();
     const texts = numbered('message', 60);
     for (const text of texts) await say(chat, 'jjeong', 'henry', text);
@@ -97,7 +97,7 @@ describe('the order of a conversation', () => {
     expect((await textsOn(page)).slice(-2)).toEqual([texts.at(-1), 'an hour ago']);
   });
 
-  test("has what another program writes where it came, whatever the browser's clock says", async () => {
+  test("puts what another program writes where it came in, whatever the browser's clock says", async () => {
     const { chat, clock } = await serveWithClock();
     const page = await openChat(await newBrowser(), chatOf(chat, 'henry', 'jjeong'));
     await page.clock.setFixedTime(Date.now() - HOUR_MS);
@@ -116,7 +116,7 @@ describe('the order of a conversation', () => {
     expect(await textsAfterReload(page)).toEqual(said);
   });
 
-  test('keeps what was not sent where it was written, when all clocks are set back', async () => {
+  test('keeps an unsent message where it was written when all clocks are set back', async () => {
     const { chat, clock } = await serveWithClock({ maxMessage: 10 });
     const page = await openChat(await newBrowser(), chatOf(chat, 'henry', 'jjeong'));
     await write(page, 'the first of all');

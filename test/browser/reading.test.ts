@@ -50,7 +50,7 @@ const isInSight = (page: Page, text: string): Promise<boolean> =>
     return top >= area.top && bottom <= area.bottom;
   });
 
-/** Another window has the focus, or this one has it again. */
+/** Gives the focus to another window, or back to this one. */
 async function focusWindow(page: Page, how: 'here' | 'elsewhere'): Promise<void> {
   await page.evaluate((isHere) => {
     document.hasFocus = () => isHere;
@@ -85,7 +85,7 @@ describe('a conversation with messages that are new', () => {
     expect(await belowTheLine(again)).toBe(undefined);
   });
 
-  test('is told as read to the one who wrote only as far as it was in sight', async () => {
+  test('is reported as read to its sender only as far as it was in sight', async () => {
     const server = await Server.start();
     const { henry, jjeong } = await twoPeople(server);
     for (const text of numbered('message', 40)) await write(jjeong, text);
@@ -106,7 +106,7 @@ describe('a conversation with messages that are new', () => {
     await says(jjeong, 'Read');
   });
 
-  test('is not read while another window has the focus, and shows a line above what came then', async () => {
+  test('does not count as read while another window has the focus, and shows a line above what came meanwhile', async () => {
     const server = await Server.start();
     const { henry, jjeong } = await twoPeople(server);
     await write(jjeong, 'before');
@@ -124,7 +124,7 @@ describe('a conversation with messages that are new', () => {
     await hasCount(henry, 0);
   });
 
-  test('stays at the line when more comes than fits, while nobody looks', async () => {
+  test('stays at the line when more comes than fits while nobody looks', async () => {
     const server = await Server.start();
     const { henry } = await twoPeople(server);
     await sayAll(server, ['before']);
@@ -142,7 +142,7 @@ describe('a conversation with messages that are new', () => {
 });
 
 describe('somebody who scrolls up', () => {
-  test('gets what is earlier without asking, to the beginning', async () => {
+  test('gets earlier messages automatically, back to the beginning', async () => {
     const server = await Server.start();
     const texts = numbered('message', 230);
     const frames = texts.map((text) => `data: ${text}\n\n`).join('');
@@ -157,12 +157,12 @@ describe('somebody who scrolls up', () => {
     });
 
     expect(await textsOn(page)).toEqual(texts);
-    expect(await page.evaluate(() => document.activeElement?.id)).toBe('m'); // the focus stays where it was
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('m'); // the focus has not moved
   });
 });
 
 describe('days and times', () => {
-  test('are grouped anew at midnight, and when the time zone changes', async () => {
+  test('are grouped again at midnight and when the time zone changes', async () => {
     const server = await Server.start();
     const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     const browser = await page.context().newCDPSession(page);
@@ -219,13 +219,13 @@ describe('days and times', () => {
 
     expect(live[0]).toBe(reloaded[0]);
     const apart = live.map((time, i) => Math.abs(Date.parse(time) - Date.parse(reloaded[i]!)));
-    expect(Math.max(...apart)).toBeLessThanOrEqual(1000); // a text is dated once more when its file is put away
+    expect(Math.max(...apart)).toBeLessThanOrEqual(1000); // foreign text gets another time when its file moves to the log
     expect(await textsOn(page)).toEqual(['mine', 'from a file']);
   });
 });
 
 describe('notifications', () => {
-  /** Every notification that a page of this browser makes, as title and text. */
+  /** The title and text of every notification that pages of this browser show. */
   async function listening(server: Server): Promise<{ pages: Page[]; told: () => Promise<string[]> }> {
     const context = await newBrowser();
     await context.grantPermissions(['notifications']);
@@ -249,7 +249,7 @@ describe('notifications', () => {
     return { pages, told };
   }
 
-  test('come once for one message, when two chats are open that nobody looks at', async () => {
+  test('come once for one message when two chats are open and nobody looks at either', async () => {
     const server = await Server.start('--people', 'henry,jjeong,mina');
     const { pages, told } = await listening(server);
     for (const page of pages) await look(page, 'away');
@@ -263,10 +263,10 @@ describe('notifications', () => {
     expect((await told()).toSorted()).toEqual(['jjeong: marker', 'mina: psst']);
   });
 
-  test('do not come for what is being read in another tab', async () => {
+  test('do not come for messages that are being read in another tab', async () => {
     const server = await Server.start('--people', 'henry,jjeong,mina');
     const { pages, told } = await listening(server);
-    await look(pages[0]!, 'away'); // the chat with mina is looked at
+    await look(pages[0]!, 'away'); // somebody looks at the chat with mina
 
     await say(at(server), 'mina', 'henry', 'psst');
     await shows(pages[1]!, 'psst');

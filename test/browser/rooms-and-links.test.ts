@@ -29,14 +29,14 @@ async function enterRoom(context: BrowserContext, server: Server, name: string):
   return page;
 }
 
-/** The command that makes a link, and the link. */
+/** Runs the command that makes a link; resolves to the link. */
 async function invite(server: Server, person: string): Promise<string> {
   const { stdout } = await run(['invite', person, '--dir', server.dir, '--url', server.url]);
   return stdout.trim();
 }
 
 describe('a group room', () => {
-  test('is entered with a name, and shows all three what anybody says, once, and who comes and goes', async () => {
+  test('asks for a name, and shows all three each message once, and who comes and goes', async () => {
     const server = await Server.start();
     const henry = await enterRoom(await newBrowser(), server, 'Henry');
     await henry.getByText('Hello, henry! Online: 1').waitFor();
@@ -78,7 +78,7 @@ describe('a group room', () => {
     await shows(henry, 'hi', 'Kim Min');
   });
 
-  test('refuses a name that nobody can have, and says what one can', async () => {
+  test('refuses an invalid name, and says which names are valid', async () => {
     const page = await (await newBrowser()).newPage();
     await page.goto(new URL('room.html?room=lobby', (await Server.start()).url).href);
 
@@ -95,7 +95,7 @@ describe('a group room', () => {
 });
 
 describe('the first page', () => {
-  test('offers people by name, opens a conversation with one press, and takes somebody new', async () => {
+  test('lists people by name, opens a conversation with one press, and accepts a new name', async () => {
     const server = await Server.start();
     const page = await (await newBrowser()).newPage();
     await page.goto(server.url);
@@ -122,8 +122,8 @@ describe('the first page', () => {
   });
 });
 
-describe('where people get in by invitation links', () => {
-  test('two can talk in one browser, a third without a link cannot, and neither can one whose link was revoked', async () => {
+describe('with invitation links', () => {
+  test('two people can talk in one browser; a third without a link cannot, nor can one whose link was revoked', async () => {
     const server = await Server.start('--access', 'links');
     const shared = await newBrowser();
     const [henrysLink, jjeongsLink] = [await invite(server, 'henry'), await invite(server, 'jjeong')];
@@ -164,7 +164,7 @@ describe('where people get in by invitation links', () => {
     expect(await textsOn(jjeong)).toEqual(['a secret', 'between us', 'gone']);
   });
 
-  test('a new link lets one back in where one was', async () => {
+  test('a new link lets a person back into the page that was open', async () => {
     const server = await Server.start('--access', 'links');
     const context = await newBrowser();
     await invite(server, 'jjeong');

@@ -17,7 +17,7 @@ async function chatting(): Promise<{ server: Server; page: Page }> {
 }
 
 describe('a very long message', () => {
-  test('is folded until one wants to read more', async () => {
+  test('is folded until the reader unfolds it', async () => {
     const { page } = await chatting();
     const lines = Array.from({ length: 60 }, (_, n) => `line ${n}`).join('\n');
 
@@ -33,7 +33,7 @@ describe('a very long message', () => {
     expect(await bubble(page).textContent()).toBe(lines);
   });
 
-  test('of a file is there in whole once it is unfolded, and its links are reached by the keyboard', async () => {
+  test('from a file is complete once it is unfolded, and the keyboard reaches its links', async () => {
     const { server, page } = await chatting();
     const text = `${'word '.repeat(150_000)}https://example.com/end`;
 

@@ -27,10 +27,10 @@ setTheStage();
 
 const posts = (path: string, method: string): boolean => method === 'POST' && path.startsWith('/messages');
 
-/** Where one's own last message is. */
+/** The state of the last message, as the page of its sender shows it. */
 const receipt = (page: Page, text: string) => page.getByRole('main').getByText(text, { exact: true });
 
-describe('what one has written', () => {
+describe('a message on the page of its sender', () => {
   test('is shown at once as Sending…, then as Sent, Delivered and Read', async () => {
     const gate = await Gate.before(await Server.start());
     const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
@@ -44,14 +44,14 @@ describe('what one has written', () => {
     await receipt(henry, 'Sent').waitFor();
 
     const atJjeongs = await newBrowser();
-    const jjeong = await openChat(atJjeongs, chatOf(gate, 'jjeong', 'mina')); // busy with somebody else
+    const jjeong = await openChat(atJjeongs, chatOf(gate, 'jjeong', 'mina')); // she looks at another chat
     await receipt(henry, 'Delivered').waitFor();
 
     await jjeong.goto(chatOf(gate, 'jjeong', 'henry'));
     await receipt(henry, 'Read').waitFor();
   });
 
-  test('shows Not sent when the server refuses it, and goes with the same key on Retry, or away on Delete', async () => {
+  test('shows Not sent when the server refuses it; Retry sends it with the same key, and Delete removes it', async () => {
     const gate = await Gate.before(await Server.start('--max-message', '10'));
     const { henry, jjeong } = await twoPeople(gate);
 
@@ -121,7 +121,7 @@ describe('what one has written', () => {
     for (const page of [henry, jjeong]) expect(await textsOn(page)).toEqual(['before', 'one', 'two', 'three', 'four']);
   });
 
-  test('waits offline, and what both wrote meanwhile is there once and in order afterwards', async () => {
+  test('waits offline; afterwards, what both wrote meanwhile is shown once and in order', async () => {
     const server = await Server.start();
     const { henry, jjeong } = await twoPeople(server);
     await write(henry, 'one');
@@ -129,7 +129,7 @@ describe('what one has written', () => {
 
     await henry.context().setOffline(true);
     await says(henry, /^You're offline\./);
-    // The page is told before the network is gone: what is written in between still goes out.
+    // The page learns of it before the network is gone: what is written in between is still sent.
     await until('the network is gone', () =>
       henry.evaluate(() =>
         fetch('healthz').then(
@@ -160,9 +160,9 @@ describe('what one has written', () => {
     }
   });
 
-  test('survives that the page is loaded again while the server is down', async () => {
+  test('survives a reload of the page while the server is down', async () => {
     const server = await Server.start();
-    const gate = await Gate.before(server); // the pages themselves still come, as from a cache
+    const gate = await Gate.before(server); // the pages themselves still load, as from a cache
     const { henry, jjeong } = await twoPeople(gate);
     await server.end('SIGTERM');
     await write(henry, 'anybody there?');
@@ -177,7 +177,7 @@ describe('what one has written', () => {
     expect(await textsOn(jjeong)).toEqual(['anybody there?']);
   });
 
-  test('too fast for the server is said, and sent a little later', async () => {
+  test('that comes too fast for the server is marked so, and sent a little later', async () => {
     const gate = await Gate.before(await Server.start('--send-rate', '2'));
     const { henry, jjeong } = await twoPeople(gate);
     const texts = ['1', '2', '3', '4', '5'];
@@ -193,7 +193,7 @@ describe('what one has written', () => {
     expect(await textsOn(jjeong)).toEqual(texts);
   });
 
-  test('too long is said with how much, and not sent', async () => {
+  test('that is too long is not sent, and the page says by how much', async () => {
     const { henry, jjeong } = await twoPeople(await Server.start());
 
     await write(henry, '가'.repeat(4120));
@@ -206,7 +206,7 @@ describe('what one has written', () => {
   });
 });
 
-describe('the box one writes in', () => {
+describe('the box', () => {
   test('sends with Enter, Ctrl+Enter and the button, and breaks the line with Shift+Enter', async () => {
     const { henry, jjeong } = await twoPeople(await Server.start());
     const box = composer(henry);
@@ -236,7 +236,7 @@ describe('the box one writes in', () => {
     const compose = (text: string) =>
       keyboard.send('Input.imeSetComposition', { text, selectionStart: text.length, selectionEnd: text.length });
     const enter = { code: 'Enter', key: 'Enter' } as const;
-    /** As the input method sees it: while it composes, every key has the code 229. */
+    /** While an input method composes, every key has the code 229. */
     const enterOfTheInputMethod = async () => {
       await keyboard.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...enter, windowsVirtualKeyCode: 229 });
       await keyboard.send('Input.dispatchKeyEvent', { type: 'keyUp', ...enter, windowsVirtualKeyCode: 229 });
@@ -249,7 +249,7 @@ describe('the box one writes in', () => {
     await enterOfTheInputMethod();
     expect(await box.inputValue()).toBe('안녕');
     await keyboard.send('Input.insertText', { text: '녕' });
-    await enterOfTheInputMethod(); // Safari: the composition has ended already, the code still says it
+    await enterOfTheInputMethod(); // Safari: the composition has already ended, but the code is still 229
     expect(await box.inputValue()).toBe('안녕');
     await box.press('Enter');
     await shows(jjeong, '안녕');
@@ -259,7 +259,7 @@ describe('the box one writes in', () => {
     expect(await textsOn(jjeong)).toEqual(['안녕', 'marker']);
   });
 
-  test('breaks the line with Enter where one types with a thumb', async () => {
+  test('breaks the line with Enter on an on-screen keyboard', async () => {
     const server = await Server.start();
     const atHenrys = await newBrowser({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
     const henry = await openChat(atHenrys, chatOf(server, 'henry', 'jjeong'));
@@ -267,7 +267,7 @@ describe('the box one writes in', () => {
 
     await box.tap();
     const keyboard = await henry.context().newCDPSession(henry);
-    const enter = { key: 'Enter', windowsVirtualKeyCode: 13 }; // a key on the screen has no code
+    const enter = { key: 'Enter', windowsVirtualKeyCode: 13 }; // a key on an on-screen keyboard has no code
     await box.pressSequentially('one');
     await keyboard.send('Input.dispatchKeyEvent', { type: 'keyDown', text: '\r', ...enter });
     await keyboard.send('Input.dispatchKeyEvent', { type: 'keyUp', ...enter });

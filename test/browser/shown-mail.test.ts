@@ -10,26 +10,26 @@ const TIME = '2026-11-20T01:02:03.000Z';
 const letter = { sender: 'jjeong', receiver: 'henry', message: 'hi', time: TIME, key: 'k' };
 const without = (field: keyof typeof letter): object => ({ ...letter, [field]: undefined });
 
-/** What another program writes to henry, as the data of one event, and who it is from in his conversation with jjeong. */
+/** What another program writes to henry, as the data of one event, and the sender that his conversation with jjeong shows. */
 const EXAMPLES: readonly (readonly [what: string, data: unknown, from: 'jjeong' | 'a file' | 'not shown'])[] = [
   ['text', 'hi', 'a file'],
   ['an empty text', '', 'a file'],
   ['a message in our form', letter, 'jjeong'],
-  ['one with a field more', { ...letter, priority: 5 }, 'jjeong'],
+  ['one with another field', { ...letter, priority: 5 }, 'jjeong'],
   ['one without a receiver', without('receiver'), 'jjeong'],
   ['one whose names are in capitals', { ...letter, sender: 'JJeong', receiver: 'HENRY' }, 'jjeong'],
   ['one to somebody else', { ...letter, receiver: 'mina' }, 'a file'],
   ['one to a name that nobody can have', { ...letter, receiver: '../henry' }, 'a file'],
   ['one to null', { ...letter, receiver: null }, 'a file'],
-  ['one of somebody else', { ...letter, sender: 'mina' }, 'not shown'],
-  ['one of a sender with a space', { ...letter, sender: 'Night Backup' }, 'a file'],
-  ['one of a sender like a file', { ...letter, sender: 'jjeong.txt' }, 'a file'],
-  ['one of a sender like a device', { ...letter, sender: 'con' }, 'a file'],
-  ['one of a room', { ...letter, sender: 'room.lobby' }, 'a file'],
-  ['one of a sender of 65 letters', { ...letter, sender: 'j'.repeat(65) }, 'a file'],
-  ['one of nobody', { ...letter, sender: '' }, 'a file'],
-  ['one of a number', { ...letter, sender: 7 }, 'a file'],
-  ['one of an object', { ...letter, sender: { name: 'jjeong' } }, 'a file'],
+  ['one from somebody else', { ...letter, sender: 'mina' }, 'not shown'],
+  ['one from a sender with a space', { ...letter, sender: 'Night Backup' }, 'a file'],
+  ['one whose sender looks like a file', { ...letter, sender: 'jjeong.txt' }, 'a file'],
+  ['one whose sender is a device of Windows', { ...letter, sender: 'con' }, 'a file'],
+  ['one from a room', { ...letter, sender: 'room.lobby' }, 'a file'],
+  ['one whose sender has 65 letters', { ...letter, sender: 'j'.repeat(65) }, 'a file'],
+  ['one with an empty sender', { ...letter, sender: '' }, 'a file'],
+  ['one whose sender is a number', { ...letter, sender: 7 }, 'a file'],
+  ['one whose sender is an object', { ...letter, sender: { name: 'jjeong' } }, 'a file'],
   ['one without a sender', without('sender'), 'a file'],
   ['one without a text', without('message'), 'a file'],
   ['one with an empty text', { ...letter, message: '' }, 'a file'],
@@ -45,7 +45,7 @@ const EXAMPLES: readonly (readonly [what: string, data: unknown, from: 'jjeong' 
   ['one without a key', without('key'), 'a file'],
   ['one with an empty key', { ...letter, key: '' }, 'jjeong'],
   ['one with half a surrogate pair', { ...letter, message: '\ud83d' }, 'jjeong'],
-  ['JSON of another form', { temperature: 21 }, 'a file'],
+  ['JSON in another form', { temperature: 21 }, 'a file'],
   ['a list', [letter], 'a file'],
   ['null', null, 'a file'],
   ['JSON with a space in front', ` ${JSON.stringify(letter)}`, 'a file'],
@@ -55,10 +55,10 @@ const EXAMPLES: readonly (readonly [what: string, data: unknown, from: 'jjeong' 
 
 const dataOf = (data: unknown): string => (typeof data === 'string' ? data : JSON.stringify(data));
 
-/** Every other one with a type of its own. */
+/** Every other event has a type of its own. */
 const eventOf = (data: string, i: number): string => `${i % 2 ? 'event: backup\n' : ''}data: ${data}\n\n`;
 
-/** What a page shows of the conversation with jjeong that was open all the time. */
+/** What a page that was open all the time shows of the conversation with jjeong. */
 async function live(chat: ServedChat, end: string): Promise<Conversation> {
   const stream = await listen(`${chat.url}/status?receiver=henry&since=all&as=history`);
   const heard = await stream.nextUpTo(end);
@@ -75,7 +75,7 @@ function shown(mail: HistoryMessage[]): Conversation {
   return conversation;
 }
 
-/** Text is dated by when it was read, and once more when its file is put away, within a second. */
+/** Foreign text gets the time at which it was read, and another one within a second, when its file moves to the log. */
 function expectSame(page: Conversation, again: Conversation): void {
   const linesOf = ({ messages }: Conversation): unknown[] =>
     messages.map(({ identity, sender, message, foreign, viaFile }) => [identity, sender, message, foreign, viaFile]);
@@ -85,7 +85,7 @@ function expectSame(page: Conversation, again: Conversation): void {
 }
 
 describe('mail that another program writes', () => {
-  test.each(EXAMPLES)('is shown live as after a reload: %s', async (_, data, from) => {
+  test.each(EXAMPLES)('is shown the same live and after a reload: %s', async (_, data, from) => {
     const chat = await serveChat();
     const text = dataOf(data);
 
@@ -113,7 +113,7 @@ describe('mail that another program writes', () => {
     fc.jsonValue(),
   );
 
-  test('is shown live as after a reload, whatever it is', async () => {
+  test('is shown the same live and after a reload, whatever it is', async () => {
     const chat = await serveChat();
     let round = 0;
     await fc.assert(
@@ -132,7 +132,7 @@ describe('mail that another program writes', () => {
     );
   });
 
-  test('is told by long polling as by a stream', async () => {
+  test('is the same by long polling as on a stream', async () => {
     const chat = await serveChat();
     chat.writeForeign('henry', EXAMPLES.map(([, data], i) => eventOf(dataOf(data), i)).join(''));
     await say(chat, 'jjeong', 'henry', 'end');
@@ -148,7 +148,7 @@ describe('mail that another program writes', () => {
     expectSame(page, await reloaded(chat, 50));
   });
 
-  test('counts as unread of the one it is from, in the conversation that shows it', async () => {
+  test('counts as unread mail from its sender, in the conversation that shows it', async () => {
     const chat = await serveChat();
     chat.writeForeign('henry', `data: ${JSON.stringify({ ...letter, sender: 'MINA' })}\n\n`);
 
@@ -159,7 +159,7 @@ describe('mail that another program writes', () => {
   });
 });
 
-test('mail that a program writes as somebody is told to their own pages, once the receiver has it', async () => {
+test('mail that a program writes in a person’s name appears on that person’s pages once the receiver has it', async () => {
   const chat = await serveChat();
   const henry = await listen(`${chat.url}/status?receiver=henry`, { types: ['sent'] });
   await listen(`${chat.url}/status?receiver=jjeong`);
@@ -172,7 +172,7 @@ test('mail that a program writes as somebody is told to their own pages, once th
   expect(messages).toEqual([{ ...JSON.parse(data), time: messages[0]!.time, state: expect.any(String) }]);
 });
 
-test('refuses to tell mail in a way it does not know', async () => {
+test('an unknown form of mail is refused', async () => {
   const { url } = await serveChat();
 
   const answer = await fetch(`${url}/status?receiver=henry&as=poem`);

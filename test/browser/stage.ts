@@ -19,11 +19,11 @@ export const QUIETLY = [
 
 const UNANSWERED = /^(Failed to load resource|(An unknown error|A bad HTTP response code) .* when fetching the script)/;
 
-/** Complaints of the pages that a test has nothing to do with: whatever stands here at its end fails it. */
+/** Errors that pages have reported. A test removes those that it expects; any that are left at its end fail it. */
 const complaints: string[] = [];
 let browser: Browser | undefined;
 
-/** One browser for the tests of a file, and the end of everything that a test has started. */
+/** Opens one browser for the tests of a file, and ends everything that a test has started. */
 export function setTheStage(...chromiumArgs: string[]): void {
   beforeAll(async () => {
     buildPackage();
@@ -37,7 +37,7 @@ export function setTheStage(...chromiumArgs: string[]): void {
   afterAll(() => browser?.close());
 }
 
-/** The command as anyone starts it. It can be killed and started again, with the same files at the same address. */
+/** The command as users start it. It can be killed and started again, with the same files, at the same address. */
 export class Server {
   readonly dir: string;
   #process: Running & Ready;
@@ -81,7 +81,7 @@ export class Server {
   }
 }
 
-/** A browser of one's own: nothing that it keeps is shared with another. */
+/** A separate browser: it shares nothing that it stores with another one. */
 export async function newBrowser(options: BrowserContextOptions = {}): Promise<BrowserContext> {
   if (!browser) throw new Error('the stage was not set');
   const context = await browser.newContext({ locale: 'en-US', ...options });
@@ -99,13 +99,13 @@ export async function newBrowser(options: BrowserContextOptions = {}): Promise<B
   });
   context.on('console', (message) => {
     const text = message.text();
-    // The browser itself reports every answer that is no success; those are the subject of some tests.
+    // The browser reports every answer that is not a success. Some tests are about such answers.
     if (message.type() === 'error' && !UNANSWERED.test(text)) complaints.push(text);
   });
   return context;
 }
 
-/** A page that is ready to be talked in. */
+/** A page with a chat that is ready to use. */
 export async function openChat(context: BrowserContext, address: string): Promise<Page> {
   const page = await context.newPage();
   await page.goto(address);
@@ -113,7 +113,7 @@ export async function openChat(context: BrowserContext, address: string): Promis
   return page;
 }
 
-/** Resolves when the history is there: only then does a page say how the conversation begins, or that there is none. */
+/** Resolves when the history has loaded: only then does a page say how the conversation begins, or that there is none. */
 export async function isReady(page: Page): Promise<void> {
   await page.locator('[role=log][aria-live=polite]').waitFor();
 }
@@ -123,7 +123,7 @@ export function chatOf({ url }: { readonly url: string }, me: string, other: str
   return new URL(`chat.html?${new URLSearchParams({ me, with: other }).toString()}`, url).href;
 }
 
-/** Henry and jjeong, each at a computer of their own. */
+/** Henry and jjeong, each at their own computer. */
 export async function twoPeople(
   server: { readonly url: string },
   options: BrowserContextOptions = {},
@@ -151,15 +151,15 @@ export async function shows(page: Page, ...texts: string[]): Promise<void> {
   for (const text of texts) await message(page, text).waitFor();
 }
 
-/** Resolves when a word about the page or its messages stands somewhere outside the log. */
+/** Resolves when this text about the page or its messages stands somewhere outside the log. */
 export async function says(page: Page, text: string | RegExp): Promise<void> {
   await page.locator('main, header, form').getByText(text).locator('visible=true').first().waitFor();
 }
 
-/** Where a connection has gone, a person does not wait for the page to try again by itself. */
+/** Presses "Try now" if the connection is lost, as a person would, instead of waiting for the page to do so. */
 export async function tryNow(page: Page): Promise<void> {
   const tryAgain = button(page, 'Try now');
-  if (await tryAgain.isVisible()) await tryAgain.click({ timeout: 1000 }).catch(() => undefined); // it went: connected
+  if (await tryAgain.isVisible()) await tryAgain.click({ timeout: 1000 }).catch(() => undefined); // the button has gone: connected
 }
 
 /** The texts of all messages that the page shows, from the top. */
@@ -167,7 +167,7 @@ export function textsOn(page: Page): Promise<string[]> {
   return log(page).locator('li p').allInnerTexts();
 }
 
-/** As a page that nobody looks at: in another tab, or behind another window. */
+/** Makes the page believe that nobody looks at it: it is in another tab, or behind another window. */
 export async function look(page: Page, how: 'at it' | 'away'): Promise<void> {
   await page.evaluate((hidden) => {
     Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });

@@ -31,7 +31,7 @@ const ADDRESSES = [
   'vbscript:',
 ];
 
-/** Ways to have a page run a script, from the well-known collections. */
+/** Ways to make a page run a script, from well-known collections. */
 const ATTACKS = [
   `<script>${RUN}</script>`,
   `<script src="data:text/javascript,${RUN}"></script>`,
@@ -80,7 +80,7 @@ const ATTACKS = [
   ...ELEMENTS.flatMap((element) => HANDLERS.map((handler) => `<${element} ${handler}=${RUN}>`)),
 ];
 
-/** What of the page could have come from an attack: scripts that are not its own, handlers, links to anything but the web. */
+/** What on the page could come from an attack: foreign scripts, event handlers, links that are not http or https. */
 async function traces(page: Page): Promise<unknown> {
   return page.evaluate(() => ({
     ran: Reflect.get(globalThis, 'ran') ?? Reflect.get({}, 'ran') ?? null,
@@ -100,7 +100,7 @@ async function traces(page: Page): Promise<unknown> {
 const CLEAN = { ran: null, inLog: [], handlers: [], links: [], scripts: [] };
 
 describe('text that would be a script', () => {
-  test('is shown as the text it is, whoever wrote it, and in the list of people', async () => {
+  test('is shown as plain text, whoever wrote it, also in the list of people', async () => {
     expect(ATTACKS.length).toBeGreaterThanOrEqual(100);
     const server = await Server.start();
     const { henry, jjeong } = await twoPeople(server);
@@ -120,7 +120,7 @@ describe('text that would be a script', () => {
     for (const page of [henry, jjeong]) expect(await traces(page)).toEqual(CLEAN);
   });
 
-  test('is shown as the text it is when it comes from a file, and said to come from one', async () => {
+  test('is shown as plain text when it comes from a file, and marked as from a file', async () => {
     const server = await Server.start();
     const { henry, jjeong } = await twoPeople(server);
     const texts = ATTACKS.filter((text) => !/[\n\r]/.test(text));
@@ -138,7 +138,7 @@ describe('text that would be a script', () => {
     expect(await traces(henry)).toEqual(CLEAN);
   });
 
-  test('cannot come in by a name in the address', async () => {
+  test('cannot come in through a name in the address', async () => {
     const server = await Server.start();
     const page = await (await newBrowser()).newPage();
 
@@ -154,7 +154,7 @@ describe('text that would be a script', () => {
 });
 
 describe('an address in a message', () => {
-  test('can be followed when it is http or https, without telling where one comes from', async () => {
+  test('is a link if it is http or https, and following it sends no referrer', async () => {
     const server = await Server.start();
     const { henry, jjeong } = await twoPeople(server);
     const text =
@@ -176,7 +176,7 @@ describe('an address in a message', () => {
 });
 
 describe('text that another program writes into a mailbox', () => {
-  test('is shown: in several lines, in Korean, as JSON, without a blank line behind it', async () => {
+  test('is shown: in several lines, in Korean, as JSON, without a blank line after it', async () => {
     const server = await Server.start();
     const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     const file = join(server.dir, 'henry.txt');

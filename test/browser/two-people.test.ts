@@ -67,7 +67,7 @@ describe('two people, each in a window of a real browser,', () => {
     expect(mailboxText(dir, 'henry')).toBe('');
   });
 
-  test('see what another program writes as one of them, and that it came by a file', async () => {
+  test('see what another program writes as one of them, and that it came from a file', async () => {
     const { dir, henry, jjeong } = await twoPeople();
     const program = (receiver: string, sender: string, message: string): void => {
       const mail = { sender, receiver, message, time: new Date().toISOString(), key: message };
@@ -88,7 +88,7 @@ describe('two people, each in a window of a real browser,', () => {
     expect(await counts(henry, 'jjeong · via a file', 'You · via a file', 'You')).toEqual([1, 1, 1]);
   });
 
-  test('get what was said while they were away', async () => {
+  test('get what was written while they were away', async () => {
     const { henry, jjeong } = await twoPeople();
     const address = jjeong.url();
     await jjeong.goto('about:blank');
@@ -101,7 +101,7 @@ describe('two people, each in a window of a real browser,', () => {
     expect(await counts(jjeong, 'one', 'two', 'three')).toEqual([1, 1, 1]);
   });
 
-  test('cannot run a script in the other one’s page', async () => {
+  test('cannot run a script in each other’s page', async () => {
     const { henry, jjeong } = await twoPeople();
     const text = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>';
 

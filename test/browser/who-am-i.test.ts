@@ -31,7 +31,7 @@ async function open(context: BrowserContext, { url }: { readonly url: string }, 
   return page;
 }
 
-/** The pages that come remember to be somebody's. */
+/** Pages opened from now on find a stored name. */
 async function keep(context: BrowserContext, where: 'localStorage' | 'sessionStorage', me: string): Promise<void> {
   await context.addInitScript(
     ([storage, name]) => {
@@ -46,8 +46,8 @@ async function invite(server: Server, person: string): Promise<string> {
   return stdout.trim();
 }
 
-describe('who I am', () => {
-  test('stands in the header of every chat page and room', async () => {
+describe('my name', () => {
+  test('is in the header of every chat page and room', async () => {
     const server = await Server.start();
     const context = await newBrowser();
 
@@ -65,7 +65,7 @@ describe('who I am', () => {
       .waitFor({ state: 'hidden' });
   });
 
-  test('is each tab’s own: no other tab changes it, nor a page of somebody else', async () => {
+  test('belongs to each tab: neither another tab nor a page of somebody else changes it', async () => {
     const server = await Server.start();
     const context = await newBrowser();
     const henrys = await open(context, server);
@@ -80,7 +80,7 @@ describe('who I am', () => {
     expect(await youAre(jjeongs).inputValue()).toBe('jjeong');
     expect(await youAre(henrys).inputValue()).toBe('henry');
     await jjeongs.getByRole('link', { name: /Lobby/ }).click();
-    await header(jjeongs).getByText('You are jjeong').waitFor(); // nobody asks for the name again
+    await header(jjeongs).getByText('You are jjeong').waitFor(); // the page does not ask for the name again
   });
 
   test('can be changed in a room, at any time', async () => {
@@ -122,7 +122,7 @@ describe('a name', () => {
     }
   });
 
-  test('is shown to others as its person typed it', async () => {
+  test('is shown to others as its owner typed it', async () => {
     const server = await Server.start();
     const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'kim-min'));
     const page = await open(await newBrowser(), server);
@@ -139,7 +139,7 @@ describe('a name', () => {
     await henry.getByRole('heading', { name: 'Chat with Kim Min' }).waitFor();
   });
 
-  test('that nobody can have is told at once', async () => {
+  test('that nobody can have is refused at once', async () => {
     const server = await Server.start();
     const context = await newBrowser();
     await keep(context, 'sessionStorage', 'mina');
@@ -163,7 +163,7 @@ describe('a name', () => {
     await Promise.all(each);
   });
 
-  test('that nobody by it has used here is told: it may be misspelt', async () => {
+  test('that nobody has used here gets a warning: it may be misspelt', async () => {
     const server = await Server.start();
     const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeogn'));
     await says(page, 'Nobody called jjeogn has been here yet.');
@@ -174,7 +174,7 @@ describe('a name', () => {
     await says(page, 'No messages yet. Say hello!');
   });
 
-  test('that is empty is asked for', async () => {
+  test('that is left empty is asked for again', async () => {
     const page = await open(await newBrowser(), await Server.start());
 
     await button(page, 'Start').click();
@@ -183,7 +183,7 @@ describe('a name', () => {
   });
 });
 
-test('A conversation with oneself holds notes: each once, live and after a reload', async () => {
+test('A conversation with yourself shows each note once, live and after a reload', async () => {
   const server = await Server.start();
   const context = await newBrowser();
   const page = await openChat(context, chatOf(server, 'henry', 'henry'));
@@ -205,10 +205,10 @@ test('A conversation with oneself holds notes: each once, live and after a reloa
 });
 
 describe('with invitation links', () => {
-  test('one is who one was invited as, on the first page and in rooms', async () => {
+  test('people go by the name they were invited under, on the first page and in rooms', async () => {
     const server = await Server.start('--access', 'links');
     const context = await newBrowser();
-    await keep(context, 'localStorage', 'jjeong'); // from a time without links
+    await keep(context, 'localStorage', 'jjeong'); // from the time before there were links
     const page = await open(context, server);
     await page.goto(await invite(server, 'henry'));
     await page.getByText('You are henry').waitFor();
@@ -223,7 +223,7 @@ describe('with invitation links', () => {
     await page.getByText('You are henry').waitFor();
   });
 
-  test('each who is kept out is told why, and what to do', async () => {
+  test('everybody who is kept out is told why, and what to do', async () => {
     const server = await Server.start('--access', 'links');
     const [nobody, jjeong] = [await newBrowser(), await newBrowser()];
 
@@ -242,10 +242,10 @@ describe('with invitation links', () => {
     await page.getByRole('alert').getByText('This link no longer works. Ask for a new one.').waitFor();
   });
 
-  test('two who share a browser choose between themselves, and nobody else', async () => {
+  test('two people who share a browser can switch between their names, and to no other name', async () => {
     const server = await Server.start('--access', 'links', '--people', 'henry,jjeong,mina');
     const page = await open(await newBrowser(), server);
-    await page.goto(await invite(server, 'henry')); // where the page is open already
+    await page.goto(await invite(server, 'henry')); // the page is open already
     await page.getByText('You are henry').waitFor();
     await page.goto(await invite(server, 'jjeong'));
     await youAre(page).waitFor();
@@ -255,7 +255,7 @@ describe('with invitation links', () => {
   });
 });
 
-test('With the application’s login one is who is signed in, and no sentence is of links', async () => {
+test('With the application’s login people go by the name they signed in with, and no text mentions links', async () => {
   let user = 'ann';
   const at = await serveChat({ identify: () => user });
   const context = await newBrowser();
@@ -271,7 +271,7 @@ test('With the application’s login one is who is signed in, and no sentence is
   expect(await page.locator('body').innerText()).not.toMatch(/link/i);
 });
 
-test('A browser can chat whatever it calls its language', async () => {
+test('A browser can chat whatever language it asks for', async () => {
   const server = await Server.start();
 
   const each = ['en-US@posix', 'c', '', 'en-US-u'].map(async (language) => {
@@ -284,7 +284,7 @@ test('A browser can chat whatever it calls its language', async () => {
   await Promise.all(each);
 });
 
-describe('who has a long name, or large letters,', () => {
+describe('somebody with a long name or large letters', () => {
   test('scrolls in one direction only', async () => {
     const server = await Server.start('--people', `henry,${'m'.repeat(64)}`);
     const context = await newBrowser({ viewport: { width: 320, height: 640 } });
@@ -311,7 +311,7 @@ describe('who has a long name, or large letters,', () => {
   });
 });
 
-describe('what is new to see is accessible:', () => {
+describe('each new view is accessible:', () => {
   for (const [look, { context: options }] of Object.entries(LOOKS)) {
     test(look, async () => {
       const server = await Server.start();

@@ -24,10 +24,10 @@ import {
 const test = requires('chromium');
 setTheStage('--host-resolver-rules=MAP chat.test 127.0.0.1');
 
-/** Resolves when the page would open without the server. */
+/** Resolves when the page could open without the server. */
 const isKept = (page: Page) => page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
 
-/** The command of a package that is the same but for a wording. */
+/** The command of a package that differs in one text only. */
 function otherWording(old: string, wording: string): string {
   const copy = temporaryDirectory();
   for (const part of ['bin', 'dist', 'public', 'package.json']) {
@@ -65,7 +65,7 @@ describe('a page that was opened before', () => {
     expect(await textsOn(henry)).toEqual(['before', 'meanwhile']);
   });
 
-  test('keeps the files of the pages, and no answer of the API', async () => {
+  test('stores the files of the pages, and no answer of the API', async () => {
     const server = await Server.start();
     const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     await isKept(henry);
@@ -82,7 +82,7 @@ describe('a page that was opened before', () => {
     expect(kept.filter((path) => !/\.(html|js|css|svg|json|webmanifest)$/.test(path))).toEqual([]);
   });
 
-  test('takes an update at the next opening', async () => {
+  test('is up to date the next time it is opened', async () => {
     const server = await Server.start();
     const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     await isKept(henry);
@@ -96,7 +96,7 @@ describe('a page that was opened before', () => {
     await henry.getByRole('heading', { name: 'Talk with jjeong' }).waitFor();
   });
 
-  test('works as ever where no service worker may be: http://chat.test', async () => {
+  test('works as usual where service workers are not allowed: http://chat.test', async () => {
     const server = await Server.start('--allowed-host', 'chat.test');
     const henry = await openChat(await newBrowser(), `http://chat.test:${server.port}/chat1.html`);
 
@@ -108,7 +108,7 @@ describe('a page that was opened before', () => {
   });
 });
 
-describe('a page whose words do not come', () => {
+describe('a page whose texts cannot be loaded', () => {
   const BROKEN = [
     { status: 404, json: { error: 'NOT_FOUND', message: 'nothing here', language: 'none' } },
     { contentType: 'application/json', body: '{"language": "Language", "send": "Se' },
@@ -116,7 +116,7 @@ describe('a page whose words do not come', () => {
     { json: null },
   ];
 
-  test('is in the other language', async () => {
+  test('uses the other language', async () => {
     const server = await Server.start();
 
     const pages = BROKEN.map(async (answer) => {
@@ -131,7 +131,7 @@ describe('a page whose words do not come', () => {
     for (const page of await Promise.all(pages)) expect(await page.locator('html').getAttribute('lang')).toBe('ko');
   });
 
-  test('can be used without any', async () => {
+  test('can be used without either language', async () => {
     const server = await Server.start();
     const context = await newBrowser({ serviceWorkers: 'block' });
     await context.route('**/lang/*.json', (route) => route.abort());

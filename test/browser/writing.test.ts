@@ -44,13 +44,13 @@ describe('the box', () => {
     await page.keyboard.press('!');
     await hasText(page, 'hi there!');
     await log(page).focus();
-    await page.keyboard.press('Control+c'); // a command is no text
+    await page.keyboard.press('Control+c'); // a command, not text
 
     expect(await isFocused(page)).toBe(false);
     expect(await composer(page).getAttribute('dir')).toBe('auto');
   });
 
-  test('leaves the screen to the chat where a keyboard would cover it', async () => {
+  test('does not take the focus where an on-screen keyboard would cover the chat', async () => {
     const server = await Server.start();
     const onGlass = await newBrowser({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
     const page = await openChat(onGlass, chatOf(server, 'henry', 'jjeong'));
@@ -59,7 +59,7 @@ describe('the box', () => {
     expect(await composer(page).getAttribute('enterkeyhint')).toBe('enter');
   });
 
-  test('sends with Enter on a keyboard that is attached to a phone', async () => {
+  test('sends with Enter on a keyboard attached to a phone', async () => {
     const server = await Server.start();
     const onGlass = await newBrowser({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
     const page = await openChat(onGlass, chatOf(server, 'henry', 'jjeong'));
@@ -67,7 +67,7 @@ describe('the box', () => {
     await composer(page).pressSequentially('one');
     await composer(page).press('Shift+Enter');
     await composer(page).pressSequentially('more');
-    await composer(page).press('Enter'); // with a code: a key that stands somewhere
+    await composer(page).press('Enter'); // it has a code: a physical key
     await until('it is sent', async () => (await storedTexts(server)).length === 1);
 
     expect(await storedTexts(server)).toEqual(['one\nmore']);
@@ -99,7 +99,7 @@ describe('a draft', () => {
     return [await openChat(context, address), await openChat(context, address)];
   }
 
-  test('stands in every tab of its conversation, and leaves all of them when it is sent', async () => {
+  test('appears in every tab of its conversation, and disappears from all of them when it is sent', async () => {
     const server = await Server.start();
     const [one, two] = await twoTabs(server);
 
@@ -117,7 +117,7 @@ describe('a draft', () => {
     expect(await storedTexts(server)).toEqual(['half a sentence, whole']);
   });
 
-  test('outlives an empty tab that is closed', async () => {
+  test('survives when an empty tab is closed', async () => {
     const server = await Server.start();
     const [one, two] = await twoTabs(server);
     await two.evaluate(() =>
@@ -134,13 +134,13 @@ describe('a draft', () => {
     await hasText(one, 'not yet');
   });
 
-  test('that was sent does not come back in a tab that slept', async () => {
+  test('that was sent does not come back in a tab that was suspended', async () => {
     const server = await Server.start();
     const [one, two] = await twoTabs(server);
     await composer(one).fill('sent soon');
     await hasText(two, 'sent soon');
     await look(two, 'away');
-    // It hears nothing of the other tab.
+    // A suspended tab hears nothing from the other one.
     await two.evaluate(() =>
       addEventListener('storage', (event) => event.stopImmediatePropagation(), { capture: true }),
     );
@@ -155,7 +155,7 @@ describe('a draft', () => {
     expect(await composer(two).inputValue()).toBe('');
   });
 
-  test('that two tabs begin at the same time stays in each of them', async () => {
+  test('that two tabs begin at the same time stays in both', async () => {
     const server = await Server.start();
     const [one, two] = await twoTabs(server);
     // What a tab stores takes a moment to reach the others.
@@ -167,7 +167,7 @@ describe('a draft', () => {
     });
 
     await composer(one).fill('from one');
-    await look(one, 'away'); // keeps the draft at once
+    await look(one, 'away'); // stores the draft at once
     await composer(two).fill('from two');
     await look(two, 'away');
     for (const tab of [one, two]) await look(tab, 'at it');
@@ -179,7 +179,7 @@ describe('a draft', () => {
     expect((await storedTexts(server)).toSorted()).toEqual(['from one', 'from two']);
   });
 
-  test('that was sent does not come back with Back, nor when sending failed', async () => {
+  test('that was sent does not come back with the Back button, nor when sending failed', async () => {
     const server = await Server.start('--max-message', '10');
     const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     await write(page, 'short');
@@ -217,14 +217,14 @@ describe('a draft', () => {
   });
 });
 
-test('texts that are written in two tabs at once are both sent', async () => {
+test('texts written in two tabs at the same time are both sent', async () => {
   const server = await Server.start();
   const context = await newBrowser();
   const address = chatOf(server, 'henry', 'jjeong');
   const [one, two] = [await openChat(context, address), await openChat(context, address)];
 
   await Promise.all([composer(one).fill('from one'), composer(two).fill('from two')]);
-  for (const tab of [one, two]) await look(tab, 'away'); // keeps the draft at once
+  for (const tab of [one, two]) await look(tab, 'away'); // stores the draft at once
   for (const tab of [one, two]) await look(tab, 'at it');
   await composer(one).press('Enter');
   await composer(two).press('Enter');
@@ -233,7 +233,7 @@ test('texts that are written in two tabs at once are both sent', async () => {
   expect((await storedTexts(server)).toSorted()).toEqual(['from one', 'from two']);
 });
 
-test('a message that was not sent and is deleted comes back with Undo', async () => {
+test('an unsent message that is deleted comes back with Undo', async () => {
   const server = await Server.start('--max-message', '10');
   const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
   await write(page, 'longer than ten');

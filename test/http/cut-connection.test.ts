@@ -20,7 +20,7 @@ describe('a connection that is cut', () => {
         return { cut, proxy, page: new Listener(`${proxy.url}/status?receiver=henry&since=all`) };
       }),
     );
-    // If the cut comes after the last byte, only the next message makes the page notice it.
+    // If the cut comes after the last byte, the page notices it only at the next message.
     const isOn = ({ requests, heard }: Listener): boolean =>
       requests > 1 || heard.some((event) => textOf(event) === texts.at(-1));
     await Promise.all(pages.map(({ cut, page }) => until(`the page cut after byte ${cut}`, () => isOn(page))));
@@ -33,7 +33,7 @@ describe('a connection that is cut', () => {
     }
   });
 
-  test('loses nothing when it is cut again and again while mail comes', async () => {
+  test('loses nothing when it is cut again and again while mail arrives', async () => {
     const chat = await serveChat();
     const proxy = await cuttingProxy(chat.url, 1000, 20);
     const page = new Listener(`${proxy.url}/status?receiver=henry`);
@@ -63,7 +63,7 @@ describe('a connection that is cut', () => {
   });
 });
 
-/** How many bytes the server writes, the head included, for so many messages. */
+/** How many bytes the server writes for so many messages, including the head. */
 async function lengthOfAnswer(url: string, messages: number): Promise<number> {
   const { hostname, port, pathname, search } = new URL(url);
   const { connect } = await import('node:net');

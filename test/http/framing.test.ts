@@ -91,7 +91,7 @@ describe('a message with', () => {
   });
 
   test.each(['한글', 'Ærøskøbing', 'ｆｕｌｌ', '日本語.さん', 'a-b_c.d', 'ไทย'])(
-    '%s as names arrives there',
+    '%s as names arrives',
     async (name) => {
       const chat = await serveChat();
       const canonical = name.toLowerCase();
@@ -147,7 +147,7 @@ describe('text that another program writes into a mailbox', () => {
     await until('the mailbox is empty', () => chat.mailboxText('henry') === '');
   });
 
-  test('ends with its id: a client that takes it at once has all the data', async () => {
+  test('ends with its id, so that a client that stores the id at once has all the data', async () => {
     const chat = await serveChat();
     chat.writeForeign('henry', 'event: news\ndata: one\ndata: two\n\n');
 
@@ -204,7 +204,7 @@ describe('text that another program writes into a mailbox', () => {
     expect(await page.textsUpTo('from echo')).toEqual(['from echo']);
   });
 
-  test('has ids that rise between ours, so that they can be cursors', async () => {
+  test('gets ids between the ids of our messages, which can be cursors', async () => {
     const chat = await serveChat();
     await say(chat, 'jjeong', 'henry', 'one');
     chat.writeForeign('henry', 'data: two\n\ndata: three\n\n');

@@ -8,7 +8,7 @@ import { serveChat } from '../support/serve-chat.ts';
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
 describe('the health of a chat', () => {
-  test('tells which program serves which directory, but not where that is', async () => {
+  test('tells which program serves which directory, but not its path', async () => {
     const { url, dir } = await serveChat();
 
     const answer = await request(url).get('/healthz');
@@ -19,7 +19,7 @@ describe('the health of a chat', () => {
   });
 
   test.each(['healthz', 'nowhere'])(
-    'ends the answer at /%s with a line feed, so that a prompt is below it',
+    'ends the answer at /%s with a line feed, so that the prompt is on a new line',
     async (path) => {
       const { url } = await serveChat();
 
@@ -38,7 +38,7 @@ describe('the health of a chat', () => {
     expect([answer.status, answer.body]).toEqual([200, { ready: true }]);
   });
 
-  test('is not ready when it is closed, and says when to ask again', async () => {
+  test('is not ready once it is closed, and says when to ask again', async () => {
     const { url, chat } = await serveChat();
     await chat.close();
 

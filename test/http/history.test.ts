@@ -17,7 +17,7 @@ async function talk(chat: ServedChat, count: number): Promise<string[]> {
     const [from, to] = i % 3 === 0 ? (['henry', 'jjeong'] as const) : (['jjeong', 'henry'] as const);
     const { message, time } = await say(chat, from, to, `number ${i}`);
     said.push(message);
-    // A conversation is ordered by the millisecond: two messages in the same one may change places.
+    // A conversation is ordered by milliseconds: two messages in the same one may change places.
     await until('the next millisecond', () => Date.now() > Date.parse(time));
     if (i % 4 === 0) await say(chat, 'mina', to, `aside ${i}`);
     if (i % 5 === 0) await say(chat, from, 'mina', `elsewhere ${i}`);
@@ -25,7 +25,7 @@ async function talk(chat: ServedChat, count: number): Promise<string[]> {
   return said;
 }
 
-/** The time of the last message is before all others. */
+/** The last message has an earlier time than all others. */
 async function talkWithTheClockSetBack(): Promise<{ chat: ServedChat; said: string[] }> {
   const clock = new Clock();
   const chat = await serveChat({ store: new FileMailboxes(temporaryDirectory(), { now: clock.now }) });
@@ -114,7 +114,7 @@ describe('the history of two people', () => {
     expect(texts((await history(chat, 'jjeong', 'henry')).messages)).toEqual([]);
   });
 
-  test('stays without hole or double while new mail comes between its pages', async () => {
+  test('misses and repeats nothing when new mail comes between its pages', async () => {
     const chat = await serveChat();
     const said = await talk(chat, 20);
     let extra = 0;
@@ -130,7 +130,7 @@ describe('the history of two people', () => {
     expect(texts(whole)).toEqual(said);
   });
 
-  test('puts no newer message into an older page when only one of them had spoken lately', async () => {
+  test('puts no newer message into an older page when only one person wrote lately', async () => {
     const chat = await serveChat();
     const said = [(await say(chat, 'henry', 'jjeong', 'first')).message];
     for (let i = 0; i < 5; i += 1) said.push((await say(chat, 'jjeong', 'henry', `number ${i}`)).message);
@@ -140,7 +140,7 @@ describe('the history of two people', () => {
     expect(texts(whole)).toEqual(said);
   });
 
-  test('stays without hole or double when the other person reads between its pages', async () => {
+  test('misses and repeats nothing when the other person reads between its pages', async () => {
     const chat = await serveChat();
     const said = await talk(chat, 20);
 
@@ -162,7 +162,7 @@ describe('the history of two people', () => {
   });
 
   test.each([1, 50])(
-    'reaches back over more mail of other people than one read covers, in pages of %i',
+    'reaches back past more mail of other people than one read covers, in pages of %i',
     async (limit) => {
       const chat = await serveChat();
       await say(chat, 'jjeong', 'henry', 'first');
@@ -177,7 +177,7 @@ describe('the history of two people', () => {
     },
   );
 
-  test('shows the sender all of what waits, however much it is', async () => {
+  test('shows the sender all mail that waits, however much it is', async () => {
     const chat = await serveChat();
     const said = Array.from({ length: 150 }, (_, i) => `${i}:`.padEnd(4000, '한'));
     for (const text of said) await say(chat, 'jjeong', 'henry', text);
@@ -194,7 +194,7 @@ describe('the history of two people', () => {
     expect(texts(await wholeHistory(chat, 'henry', 'henry', 1))).toEqual(['a note']);
   });
 
-  test('gives a cursor from which a stream goes on without hole or double', async () => {
+  test('gives a cursor from which a stream continues, with nothing missing or repeated', async () => {
     const chat = await serveChat();
     await say(chat, 'jjeong', 'henry', 'old');
     const { cursor } = await history(chat, 'henry', 'jjeong');
@@ -231,7 +231,7 @@ describe('the history of two people', () => {
     expect(texts(await wholeHistory(chat, 'jjeong', 'henry', limit))).toEqual(said);
   });
 
-  test('says when a message was accepted, if its own time went back, and only then', async () => {
+  test('says when a message was accepted if its own time went back, and only then', async () => {
     const { chat } = await talkWithTheClockSetBack();
 
     const { messages } = await history(chat, 'henry', 'jjeong');
@@ -241,7 +241,7 @@ describe('the history of two people', () => {
     expect(messages.map((message) => 'acceptedMs' in message)).toEqual([false, false, false, true]);
   });
 
-  test('ends with what the list of people shows, when the clock is set back by an hour', async () => {
+  test('ends with the message that the list of people shows when the clock is set back by an hour', async () => {
     const { chat, said } = await talkWithTheClockSetBack();
 
     const answer = await request(chat.url).get('/people?receiver=henry');
@@ -250,7 +250,7 @@ describe('the history of two people', () => {
     expect(people.find(({ name }) => name === 'jjeong')?.last?.message).toBe(said.at(-1));
   });
 
-  test('is 50 messages long unless asked for more', async () => {
+  test('has 50 messages unless the request asks for more', async () => {
     const chat = await serveChat();
     const said = await talk(chat, 60);
 
@@ -261,7 +261,7 @@ describe('the history of two people', () => {
   });
 });
 
-/** Mail with a sender and a text like ours, but without our id: any program can write it. */
+/** Mail with a sender and a text like ours, but without an id of ours: any program can write it. */
 function foreignMessage(sender: string, receiver: string, message: string): string {
   const time = new Date().toISOString();
   return `data: ${JSON.stringify({ sender, receiver, message, time, key: message })}\n\n`;

@@ -16,7 +16,7 @@ import { history, say } from '../support/requests.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { inTime, until } from '../support/until.ts';
 
-/** A second chat on the directory, which passes on what it is asked. */
+/** A second chat on the directory, which passes requests on. */
 function beside({ dir }: { readonly dir: string }): MailboxChat {
   const chat = mailboxChat({ dir, logger: silent });
   afterThisTest(() => chat.close());
@@ -43,7 +43,7 @@ describe.each<[string, (served: ServedChat) => MailboxChat]>([
   ['owns the mailboxes', ({ chat }) => chat],
   ['passes on to their owner', beside],
 ])('an application whose chat %s', (_, chatOf) => {
-  test('sends as POST /messages does: to open pages, to disk, and once for each key', async () => {
+  test('sends like POST /messages: to open pages, to the disk, and once for each key', async () => {
     const served = await serveChat();
     const chat = chatOf(served);
     const page = await listen(`${served.url}/status?receiver=henry`);
@@ -82,7 +82,7 @@ describe.each<[string, (served: ServedChat) => MailboxChat]>([
     await expect(sending).rejects.toMatchObject({ name: 'MailboxError', code: error });
   });
 
-  test('resumes behind an id, once and in order, while more comes, and marks nothing as received', async () => {
+  test('resumes after an id, once and in order, while more comes, and marks nothing as received', async () => {
     const served = await serveChat();
     const chat = chatOf(served);
     const [before, meanwhile] = [named('before'), named('meanwhile')];
@@ -97,7 +97,7 @@ describe.each<[string, (served: ServedChat) => MailboxChat]>([
     expect(messages.map(({ state }) => state)).not.toContain('delivered');
   });
 
-  test('receives what was not received yet. A mail whose handling failed comes again', async () => {
+  test('receives what was not received yet, and gets mail again whose handling failed', async () => {
     const served = await serveChat();
     const chat = chatOf(served);
     served.writeForeign('henry', 'data: from a file\n\n');
@@ -142,7 +142,7 @@ describe.each<[string, (served: ServedChat) => MailboxChat]>([
   });
 });
 
-test('A loop goes on when its process becomes the owner, once and in order', async () => {
+test('A loop continues when its process becomes the owner, with each message once and in order', async () => {
   const served = await serveChat();
   const chat = beside(served);
   const [before, after] = [named('before'), named('after')];
@@ -157,7 +157,7 @@ test('A loop goes on when its process becomes the owner, once and in order', asy
   expect(await textsUpTo('after 29', mails)).toEqual([...before.slice(1), ...after]);
 });
 
-/** Counts who watches, and can have dropped everything before an id. */
+/** A store that counts who watches, and can pretend to have dropped everything before an id. */
 class CountedMailboxes extends FileMailboxes {
   watching = 0;
   dropped: string | undefined;
@@ -183,7 +183,7 @@ class CountedMailboxes extends FileMailboxes {
 }
 
 describe('a loop over mail', () => {
-  test('hears in a room what is said from now on, and leaves nothing behind', async () => {
+  test('gets what is said in a room from now on, and leaves nothing behind', async () => {
     const store = new CountedMailboxes(temporaryDirectory());
     const { chat } = await serveChat({ store });
     await chat.send({ from: 'jjeong', to: 'room.lobby', text: 'before' });
@@ -199,7 +199,7 @@ describe('a loop over mail', () => {
     expect(store.watching).toBe(0);
   });
 
-  test('tells of mail that is no longer kept', async () => {
+  test('reports that mail is no longer kept', async () => {
     const store = new CountedMailboxes(temporaryDirectory());
     const { chat } = await serveChat({ store });
     const ids: string[] = [];

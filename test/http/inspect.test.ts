@@ -28,7 +28,7 @@ function textsIn(views: readonly FileView[]): string[] {
   return views.flatMap(saidIn).flatMap((says) => (says.kind === 'event' ? [says.text] : []));
 }
 
-/** The looks that a stream sends, up to the first one that is as it should be. */
+/** Reads the looks that a stream sends, and resolves to the first one that `isIt` accepts. */
 async function lookUntil(stream: Listener, what: string, isIt: (look: Look) => boolean): Promise<Look> {
   return until(what, () =>
     stream.heard
@@ -53,7 +53,7 @@ const MIXED = [
 ];
 
 describe('what an inspection shows', () => {
-  test('lists the mailboxes of the chat’s people, and those that have files', async () => {
+  test('lists the mailboxes of the chat’s people and those that have files', async () => {
     const chat = await serveChat({ people: ['henry', 'jjeong'] });
     chat.writeForeign('mina', 'data: hi\n\n');
     await say(chat, 'jjeong', 'yuna', 'hi');
@@ -64,7 +64,7 @@ describe('what an inspection shows', () => {
     expect(await answer.json()).toEqual({ mailboxes: ['henry', 'jjeong', 'mina', 'yuna'], dir: chat.dir });
   });
 
-  test('is every byte that waits, with its meaning', async () => {
+  test('has every waiting byte, with its meaning', async () => {
     const chat = await serveChat();
     const own = await say(chat, 'jjeong', 'henry', '안녕\nhi');
     chat.writeForeign('henry', MIXED.join(''));
@@ -90,7 +90,7 @@ describe('what an inspection shows', () => {
     expect(saidIn((await look(chat, 'henry')).file).at(-1)).toEqual({ kind: 'unfinished', lines: false });
   });
 
-  test('is the taken piece, the log, the marks and the cursors, once somebody has listened', async () => {
+  test('has the taken piece, the log, the marks and the cursors once somebody has listened', async () => {
     const chat = await serveChat();
     const fd = openSync(chat.mailboxFile('henry'), 'a');
     writeSync(fd, 'data: hi\n\nnonsense\n\n');
@@ -129,7 +129,7 @@ describe('what an inspection shows', () => {
     expect(moved.path).toBe(`.delivered/henry/0-0_${id}.txt`);
   }, 30_000);
 
-  test('is only the newest part of a long file, and the beginning of a long event', async () => {
+  test('has only the newest part of a long file, and only the beginning of a long event', async () => {
     const chat = await serveChat();
     const page = await listen(`${chat.url}/status?receiver=henry`);
     chat.writeForeign('henry', `data: ${'x'.repeat(300_000)}\n\n`);
@@ -153,7 +153,7 @@ describe('what an inspection shows', () => {
     expect(textsIn([file!])).toEqual(['the newest']);
   });
 
-  test('is nothing of a file that a link in place of a mailbox points to', async () => {
+  test('shows nothing of a file that a link in place of a mailbox points to', async () => {
     const chat = await serveChat();
     const secret = join(temporaryDirectory(), 'secret');
     writeFileSync(secret, 'data: secret\n\n');
@@ -197,7 +197,7 @@ describe('an inspection that stays open', () => {
     expect(first.heard.filter(({ type }) => type === 'look')).toHaveLength(1);
   });
 
-  test('is refused with a bye when ten are open', async () => {
+  test('is refused with a bye if ten are open', async () => {
     const chat = await serveChat();
     const ten = await Promise.all(Array.from({ length: 10 }, () => inspect(chat, 'henry')));
     for (const stream of ten) await lookUntil(stream, 'a look', () => true);

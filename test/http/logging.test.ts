@@ -11,7 +11,7 @@ import { listen } from '../support/listener.ts';
 import { history, say } from '../support/requests.ts';
 import { serveChat } from '../support/serve-chat.ts';
 
-/** The pino of a host application, at its default level, and the lines that it has written. */
+/** A host application's pino, at its default level, and the lines that it has written. */
 function hostLogger(): { logger: pino.Logger; lines: () => Record<string, unknown>[] } {
   let text = '';
   const stream = new Writable({
@@ -55,7 +55,7 @@ test('Success logs nothing', async () => {
 
 describe('without a logger', () => {
   /**
-   * Sends a request to a chat in its own process with no option but `identify`. Resolves to the answer and to stderr.
+   * Sends a request to a chat in its own process, which has no option but `identify`. Resolves to the answer and stderr.
    */
   async function ask(identify: string): Promise<{ status: number; body: string; stderr: string }> {
     buildPackage();
@@ -90,7 +90,7 @@ describe('without a logger', () => {
     expect(stderr).toMatch(/Error: the session store is away\n +at .*whoAsks/);
   });
 
-  test('a login whose names cannot be mailboxes is told on stderr which can and how to make one; the client is not', async () => {
+  test('for a login whose names cannot be mailboxes, stderr says which names can and how to make one; the client is not told', async () => {
     const { status, body, stderr } = await ask("() => 'ann@example.com'");
 
     expect(status).toBe(503);

@@ -61,7 +61,7 @@ describe('sending a message', () => {
     expect(chat.mailboxText('henry')).toContain(JSON.stringify(greeting.message));
   });
 
-  test('puts mail for one person into one mailbox, however the name is spelled', async () => {
+  test('puts mail for a person into one mailbox, however the name is spelled', async () => {
     const chat = await serveChat();
 
     const spellings = ['Zoë'.normalize('NFC'), 'ZOË'.normalize('NFD'), 'zoë'];
@@ -149,7 +149,7 @@ describe('a message at the limit', () => {
 });
 
 describe('an idempotency key', () => {
-  test('given twice makes one event and gets one answer twice', async () => {
+  test('given twice makes one event and gets the same answer twice', async () => {
     const chat = await serveChat();
     const send = (): request.Test =>
       request(chat.url)

@@ -101,7 +101,7 @@ describe.each([
     expect(seen.size).toBeGreaterThan(2);
   });
 
-  test('leaves to the host what it does not know', async () => {
+  test('leaves unknown paths to the host', async () => {
     const { url } = await host();
 
     const [unknown, own] = [await request(url).get('/nothing'), await request(url.replace('/chat', '')).get('/own')];
@@ -110,7 +110,7 @@ describe.each([
     expect([own.status, own.text]).toEqual([200, 'the host']);
   });
 
-  test('refuses the same as without a mount', async () => {
+  test('refuses the same requests as without a mount', async () => {
     const { url } = await host();
 
     const answers = [
@@ -148,7 +148,7 @@ describe.each([
     ['express.json()', (app) => app.use(makeApp.json())],
     ['express.urlencoded()', (app) => app.use(makeApp.urlencoded({ extended: true }))],
     ['express.text()', (app) => app.use(makeApp.text({ type: '*/*' }))],
-  ])('refuses the same behind %s', async (_name, prepare) => {
+  ])('refuses the same requests behind %s', async (_name, prepare) => {
     const { url } = await host(prepare);
 
     const answers = [
@@ -187,7 +187,7 @@ describe.each([
     expect(await page.next()).toMatchObject({ type: 'bye' });
   });
 
-  test('can be mounted twice, each for itself', async () => {
+  test('can be mounted twice, independently', async () => {
     const app = makeApp();
     const [work, home] = [newChat(), newChat()];
     app.use('/work', work);

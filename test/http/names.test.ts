@@ -60,7 +60,7 @@ describe('a message', () => {
     return ((await response.json()) as { messages: object[] }).messages;
   };
 
-  test('tells how its sender types the name, live and in the history', async () => {
+  test('shows how its sender types the name, live and in the history', async () => {
     const chat = await serveChat();
     const listener = await listen(`${chat.url}/status?receiver=henry`);
 
@@ -74,7 +74,7 @@ describe('a message', () => {
   });
 
   test.each(['jjeong', 'Kim  Min', 'Kim Min\u200b', `Kim Min${'😀'.repeat(64)}`, ''])(
-    'cannot pass for somebody else’s, or have a name that no one types: %j',
+    'cannot pass for somebody else’s, or have a name that nobody would type: %j',
     async (name) => {
       const chat = await serveChat();
 
@@ -86,7 +86,7 @@ describe('a message', () => {
 });
 
 describe('somebody', () => {
-  test('is known who is expected, who was invited, or who has been here', async () => {
+  test('is known if expected, invited, or here before', async () => {
     const chat = await serveChat({ people: ['henry'] });
     await listen(`${chat.url}/status?receiver=mina`);
     const links = await serveLinks({ people: [] });
@@ -97,7 +97,7 @@ describe('somebody', () => {
     expect(await called(links, 'anna', bearer(links.keys.henry))).toMatchObject({ known: true });
   });
 
-  test('is not known to whom others have only written, and asking makes no mailbox', async () => {
+  test('is not known if others have only written to them, and asking makes no mailbox', async () => {
     const chat = await serveChat({ people: ['henry'] });
     await say(chat, 'henry', 'jjeogn', 'hi');
     const before = listing(chat.dir);

@@ -10,7 +10,7 @@ const FILES = readdirSync(join(PACKAGE_DIR, 'public'), { recursive: true, withFi
   .filter((entry) => entry.isFile())
   .map(({ parentPath, name }) => join(parentPath, name).slice(join(PACKAGE_DIR, 'public').length));
 
-test('files for editors are not served, however the address is written', async () => {
+test('files for code editors are not served, however the address is written', async () => {
   const { url } = await serveChat();
   const forEditors = FILES.filter((path) => path.endsWith('.ts') || path.endsWith('tsconfig.json'));
   expect(forEditors.length).toBeGreaterThan(2);
@@ -21,7 +21,7 @@ test('files for editors are not served, however the address is written', async (
   expect(statuses).toEqual(forms.map((path) => [path, 404]));
 });
 
-test('all other files are served, and not sent again to a browser that has them', async () => {
+test('all other files are served, but not sent again to a browser that has them', async () => {
   const { url } = await serveChat();
   const forPages = FILES.filter((path) => !path.endsWith('.ts') && !path.endsWith('tsconfig.json'));
 
@@ -58,7 +58,7 @@ test('a page is sent as the build compressed it, and is the same in every encodi
 
 test('a module is sent without its comments, and says the same', async () => {
   const { url } = await serveChat();
-  const modules = FILES.filter((path) => path.endsWith('.js') && path !== '/sw.js'); // the server writes into that one
+  const modules = FILES.filter((path) => path.endsWith('.js') && path !== '/sw.js'); // the server writes into this file
   expect(modules.length).toBeGreaterThan(20);
 
   for (const path of modules) {
@@ -73,7 +73,7 @@ test('a module is sent without its comments, and says the same', async () => {
   }
 });
 
-test('a page names every module that it loads, so that a browser asks for all at once', async () => {
+test('a page names every module that it loads, so that a browser requests all of them at once', async () => {
   const { url } = await serveChat();
   const textAt = async (path: string) => (await fetch(url + path)).text();
 

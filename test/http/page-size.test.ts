@@ -8,7 +8,7 @@ import { PACKAGE_DIR } from '../support/built-package.ts';
 const PUBLIC = join(PACKAGE_DIR, 'public');
 const CHAT_PAGES = ['index.html', 'chat.html', 'chat1.html', 'chat2.html', 'room.html'];
 
-/** The files that a page refers to: in its markup, in the imports of its modules, in its style sheet. */
+/** The files that a page refers to in its markup, the imports of its modules and its style sheet. */
 const ADDRESSES = [
   /\s(?:src|href)="([^"#]+)"/g,
   /(?:import|export)[^'"`;]*['"](\.[^'"]+)['"]/g,
@@ -32,7 +32,7 @@ function loadedBy(pages: readonly string[], words: string): Set<string> {
   return found;
 }
 
-/** As the files are sent. */
+/** The size of files as they are sent. */
 function gzipped(files: Iterable<string>): number {
   const sent = pageFiles();
   return [...files].reduce((sum, file) => sum + gzipSync(sent.get(`/${file}`)!.body).length, 0);

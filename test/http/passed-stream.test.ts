@@ -5,7 +5,7 @@ import { PassedStream } from '../../src/http/passed-stream.ts';
 import { eventStreamFormat } from '../../src/http/wire-format.ts';
 import { serve } from '../support/serve-chat.ts';
 
-test('a stream whose owner has just ended it takes no goodbye, and harms nobody', async () => {
+test('a bye to a stream that the owner has just ended does no harm', async () => {
   const owner = await serve((_, res) => res.end('data: last\n\n'));
   const failures: unknown[] = [];
   const front = await serve((_, res) => void passOn(res));

@@ -5,7 +5,7 @@ import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 const letter = { sender: 'jjeong', receiver: 'henry', message: 'hi', time: '2026-11-20T01:02:03.000Z' };
 
 describe('the list of people', () => {
-  test('keeps who wrote, and what of it is unread, however much else comes behind it', async () => {
+  test('keeps everybody who wrote, with their unread counts, however much other mail comes later', async () => {
     const chat = await serveChat();
     for (const text of ['one', 'two', 'three']) await say(chat, 'mina', 'henry', text);
     await peopleOf(chat);
@@ -24,7 +24,7 @@ describe('the list of people', () => {
     expect((await peopleOf(again)).find(({ name }) => name === 'mina')).toMatchObject(mina);
   });
 
-  test('counts each message once when it is asked for many times at once', async () => {
+  test('counts each message once when many ask for the list at once', async () => {
     const chat = await serveChat();
     await say(chat, 'mina', 'henry', 'one');
 

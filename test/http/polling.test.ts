@@ -39,7 +39,7 @@ describe('a poll', () => {
     expect(await poll(chat)).toEqual({ events: [], cursor: '0-0', gap: false });
   });
 
-  test('waits for what comes', async () => {
+  test('waits for a message', async () => {
     const chat = await serveChat();
     const { cursor } = await poll(chat);
 
@@ -59,13 +59,13 @@ describe('a poll', () => {
     expect((await polling).events.map(textOf)).toEqual(['from a shell']);
   });
 
-  test('answers with nothing when the time is over', async () => {
+  test('answers with nothing when its time is over', async () => {
     const chat = await serveChat();
 
     expect(await poll(chat, '&wait=1')).toMatchObject({ events: [] });
   });
 
-  test('gives everything once over several polls, and counts it as received when its cursor comes back', async () => {
+  test('gives everything once over several polls, and counts it as received when the client returns its cursor', async () => {
     const chat = await serveChat();
     const heard: string[] = [];
     let cursor = '0-0';
@@ -83,7 +83,7 @@ describe('a poll', () => {
     expect(messages.map(({ state }) => state)).toEqual(['delivered', 'delivered', 'delivered']);
   });
 
-  test('tells of a gap when the header is not a cursor, and gives what is kept', async () => {
+  test('reports a gap if the header is not a cursor, and gives what is kept', async () => {
     const chat = await serveChat();
     await say(chat, 'jjeong', 'henry', 'hi');
 

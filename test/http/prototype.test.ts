@@ -33,7 +33,7 @@ describe('the pages of the PHP prototype', () => {
     expect((await answer.json()) as Stored).toMatchObject({ message: '안녕 100%' });
   });
 
-  test('receive by EventSource what waits in their file and what comes while they listen', async () => {
+  test('receive what waits in their file and what comes while they listen, through EventSource', async () => {
     const chat = await serveChat();
     await say(chat, 'henry', 'jjeong', 'while you were away');
 
@@ -46,7 +46,7 @@ describe('the pages of the PHP prototype', () => {
     expect([...waited, ...live]).toEqual(['<ready>', 'while you were away', 'now']);
   });
 
-  test('find their file read and empty, as before', async () => {
+  test('empty their file by reading it, as before', async () => {
     const chat = await serveChat();
     await fetch(`${chat.url}/messages.html?sender=henry&receiver=jjeong&message=hi`);
 
@@ -66,7 +66,7 @@ describe('the pages of the PHP prototype', () => {
     expect(textOf(message!)).toBe(data);
   });
 
-  test('cannot read or empty any other file than a mailbox', async () => {
+  test('cannot read or empty any file that is not a mailbox', async () => {
     const chat = await serveChat();
 
     const answer = await fetch(`${chat.url}/status.html?f=${encodeURIComponent('../../../etc/passwd')}`);

@@ -20,7 +20,7 @@ describe('a message', () => {
     expect(await stateOf(chat)).toEqual(['sent']);
   });
 
-  test('is still only sent when its receiver has read the history: that is not a receipt', async () => {
+  test('is still only sent when its receiver has read the history, which is not a receipt', async () => {
     const chat = await serveChat();
     await say(chat, 'jjeong', 'henry', 'hi');
 
@@ -39,7 +39,7 @@ describe('a message', () => {
     expect(await stateOf(chat)).toEqual(['delivered']);
   });
 
-  test('is delivered when a stream comes back with its id as cursor; what follows is not', async () => {
+  test('is delivered when a stream reconnects with its id as cursor; later messages are not', async () => {
     const chat = await serveChat();
     const { id } = await say(chat, 'jjeong', 'henry', 'one');
     await say(chat, 'jjeong', 'henry', 'two');
@@ -51,7 +51,7 @@ describe('a message', () => {
     expect(await stateOf(chat)).toEqual(['delivered', 'sent']);
   });
 
-  test('is delivered when a stream without cursor has taken it', async () => {
+  test('is delivered when a stream without a cursor has taken it', async () => {
     const chat = await serveChat();
     const page = await listen(`${chat.url}/status?receiver=henry`);
     await say(chat, 'jjeong', 'henry', 'hi');
@@ -60,7 +60,7 @@ describe('a message', () => {
     await until('the mark', async () => (await stateOf(chat))[0] === 'delivered');
   });
 
-  test('is not delivered by a stream with a cursor until that comes back', async () => {
+  test('is not delivered by a stream with a cursor until that stream reconnects', async () => {
     const chat = await serveChat();
     const page = await listen(`${chat.url}/status?receiver=henry&since=all`);
     await say(chat, 'jjeong', 'henry', 'hi');
@@ -118,7 +118,7 @@ describe('a message', () => {
 });
 
 describe('a receipt', () => {
-  test('is answered with nothing', async () => {
+  test('gets an empty answer', async () => {
     const { url } = await serveChat();
 
     const answer = await request(url).post('/receipts').send({ receiver: 'henry', delivered: '0-0' });
@@ -175,7 +175,7 @@ describe('what pages tell each other', () => {
     expect((await history(chat, 'henry', 'jjeong')).messages).toEqual([]);
   });
 
-  test('an arrival is told to the others', async () => {
+  test('the others are told when somebody arrives', async () => {
     const chat = await serveChat();
     const page = await listen(`${chat.url}/status?receiver=jjeong`, { types: ['presence'] });
     const [before] = [await page.next()];
@@ -193,7 +193,7 @@ describe('what pages tell each other', () => {
     const chat = await serveChat();
     const { id } = await say(chat, 'henry', 'jjeong', 'hi');
     const stream = new StreamText(await fetch(`${chat.url}/status?receiver=jjeong&lastEventId=0-0`));
-    await stream.upTo('event: ready'); // earlier notices are not for this stream
+    await stream.upTo('event: ready'); // this stream does not get earlier notices
     await request(chat.url).post('/typing').send({ sender: 'henry', receiver: 'jjeong' });
     await say(chat, 'jjeong', 'henry', 'to others');
 
@@ -210,7 +210,7 @@ describe('what pages tell each other', () => {
 
 describe('the people', () => {
   onFiles(test)(
-    'are those of the chat and all who wrote, with the number of unread messages and the last one',
+    'are those of the chat and all who wrote, each with the number of unread messages and the last message',
     async () => {
       const chat = await serveChat();
       await say(chat, 'jjeong', 'henry', 'one');

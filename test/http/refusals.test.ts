@@ -15,7 +15,7 @@ interface Refused {
   readonly type: string;
 }
 
-/** Makes a request to a chat in which mail waits. Expects this refusal, and that no byte has changed. */
+/** Makes a request to a chat in which mail waits. Expects this refusal, and that no byte on disk has changed. */
 async function refuses(status: number, code: string, ask: (url: string) => PromiseLike<Refused>): Promise<void> {
   const chat = await chatWithMail();
   const before = mailIn(chat);
@@ -126,7 +126,7 @@ describe('POST /messages refuses, and writes nothing,', () => {
 
   test('text that is not JSON', () => refuses(400, 'INVALID_REQUEST', postBody('json', '{"sender":')));
 
-  test('JSON that is nested too deep to be a message', () =>
+  test('JSON that is nested too deeply to be a message', () =>
     refuses(
       400,
       'INVALID_MESSAGE',
@@ -373,7 +373,7 @@ describe('a path', () => {
   });
 
   test.each(['/nothing', '/status/', '/__proto__', '/constructor', '/%2e%2e/package.json', '/%ZZ', '/js/'])(
-    'that is not there is answered 404 as JSON: %s',
+    'that does not exist gets 404 with JSON: %s',
     (path) => refuses(404, 'NOT_FOUND', get(path)),
   );
 });
@@ -429,14 +429,14 @@ describe('no mail is moved by', () => {
     ['Sec-Fetch-Site', 'same-site'],
     ['Origin', 'https://example.org'],
     ['Origin', 'null'],
-  ])('another web site (%s: %s)', async (name, value) => {
+  ])('another website (%s: %s)', async (name, value) => {
     for (const path of PATHS) {
       const answer = await leavesAlone(path, { headers: { [name]: value } });
       expect(answer.status).toBe(403);
     }
   });
 
-  test('a form of another web site', async () => {
+  test('a form on another website', async () => {
     await refuses(403, 'FORBIDDEN', (url) =>
       request(url).post('/messages').set('Origin', 'https://example.org').type('form').send(good),
     );
@@ -449,8 +449,8 @@ describe('no mail is moved by', () => {
   });
 });
 
-describe('mail that a refused request did not touch', () => {
-  test('is there for a proper request', async () => {
+describe('mail in a mailbox for which requests were refused', () => {
+  test('is still there for a valid request', async () => {
     const chat = await chatWithMail();
     await request(chat.url).get('/status?receiver=henry&lastEventId=nonsense');
 
@@ -461,7 +461,7 @@ describe('mail that a refused request did not touch', () => {
 });
 
 describe('too many messages', () => {
-  test('in one second get 429 with the time to wait, and other people are served', async () => {
+  test('in one second get 429 with the time to wait, while other people are served', async () => {
     const chat = await serveChat({ sendRate: 3 });
     const send = (sender: string): Promise<request.Response> =>
       request(chat.url)

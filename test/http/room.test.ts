@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 const room = ({ url }: ServedChat, person: string): string => `${url}/status?receiver=room.lobby&person=${person}`;
 
 describe('a group room', () => {
-  test('tells everybody what anybody says, including the one who said it', async () => {
+  test('sends everybody what anybody says, including the sender', async () => {
     const chat = await serveChat();
     const pages = await Promise.all(['henry', 'jjeong', 'mina'].map((person) => listen(room(chat, person))));
 
@@ -19,7 +19,7 @@ describe('a group room', () => {
     for (const page of pages) expect(await page.textsUpTo('hi')).toEqual(['안녕', 'hi']);
   });
 
-  test('begins with what is said from now on, and goes on from a cursor', async () => {
+  test('begins with what is said from now on, and continues from a cursor', async () => {
     const chat = await serveChat();
     const first = await listen(room(chat, 'henry'));
     const { id } = await say(chat, 'jjeong', 'room.lobby', 'before');
@@ -35,7 +35,7 @@ describe('a group room', () => {
     expect(await back.textsUpTo('now')).toEqual(['meanwhile', 'now']);
   });
 
-  test('keeps its messages for people who come later, in pages without hole or double', async () => {
+  test('keeps its messages for people who come later, in pages that miss and repeat nothing', async () => {
     const chat = await serveChat();
     const said = ['one', 'two', 'three', 'four', 'five'];
     for (const [i, text] of said.entries()) await say(chat, i % 2 === 0 ? 'henry' : 'jjeong', 'room.lobby', text);
@@ -53,7 +53,7 @@ describe('a group room', () => {
     expect(whole).toEqual(said);
   });
 
-  test('tells who arrives', async () => {
+  test('says who arrives', async () => {
     const chat = await serveChat();
     const page = await listen(room(chat, 'henry'), { types: ['presence'] });
 
@@ -83,7 +83,7 @@ describe('a group room', () => {
     expect(textOf(await page.next())).toBe('from a shell');
   });
 
-  test('takes only short messages', async () => {
+  test('accepts only short messages', async () => {
     const { url } = await serveChat();
     const send = (length: number): request.Test =>
       request(url)

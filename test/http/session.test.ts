@@ -3,21 +3,21 @@ import { enter, serveLinks } from '../security/kit/links.ts';
 import type { At } from '../support/requests.ts';
 import { serveChat } from '../support/serve-chat.ts';
 
-/** What `GET /session` tells whoever sends these headers. */
+/** What `GET /session` answers to a request with these headers. */
 async function session({ url }: At, headers: Readonly<Record<string, string>> = {}, person?: string): Promise<unknown> {
   const response = await fetch(`${url}/session${person === undefined ? '' : `?person=${person}`}`, { headers });
   return response.json();
 }
 
 describe('a session', () => {
-  test('in open mode is nobody’s, and an administrator’s on this computer', async () => {
+  test('belongs to nobody in open mode, and to an administrator on this computer', async () => {
     const chat = await serveChat();
 
     expect(await session(chat)).toEqual({ person: null, people: [], administrator: true, mode: 'open', refusal: null });
     expect(await session(chat, { Via: '1.1 proxy' })).toMatchObject({ administrator: false });
   });
 
-  test('with links is of those whose links this browser has opened', async () => {
+  test('with links belongs to those whose links this browser has opened', async () => {
     const chat = await serveLinks();
     const henry = (await enter(chat, chat.keys.henry)).cookie;
     const both = `${henry}; ${(await enter(chat, chat.keys.jjeong)).cookie}`;
@@ -35,7 +35,7 @@ describe('a session', () => {
     });
   });
 
-  test('says who has no link, whose link has ended, and who has another person’s', async () => {
+  test('tells apart people without a link, with an ended link, and with another person’s link', async () => {
     const chat = await serveLinks();
     const henry = (await enter(chat, chat.keys.henry)).cookie;
     const jjeong = (await enter(chat, chat.keys.jjeong)).cookie;
@@ -50,7 +50,7 @@ describe('a session', () => {
     expect(await session(chat, { Cookie: jjeong }, 'henry')).toMatchObject({ refusal: 'other-person' });
   });
 
-  test('of a link that was opened on plain http counts nowhere else', async () => {
+  test('from a link that was opened on plain http is valid nowhere else', async () => {
     const chat = await serveLinks({ trustProxy: true });
     const { cookie } = await enter(chat, chat.keys.henry);
     const https = { Cookie: cookie, 'X-Forwarded-Proto': 'https' };
@@ -59,7 +59,7 @@ describe('a session', () => {
     expect(await session(chat, https, 'henry')).toMatchObject({ refusal: 'link-elsewhere' });
   });
 
-  test('with the application’s login is of whoever is signed in, and no word is of links', async () => {
+  test('with the application’s login belongs to whoever is signed in, and does not mention links', async () => {
     const chat = await serveChat({
       identify: (req) => String(req.headers['x-login'] ?? ''),
       mayInspect: (req) => req.headers['x-login'] === 'ann',

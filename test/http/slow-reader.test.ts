@@ -9,8 +9,8 @@ import { until } from '../support/until.ts';
 const BUFFERED_AT_MOST = 256 * 1024;
 const MESSAGES = 6000;
 
-describe('a reader that does not read', () => {
-  test('costs little memory, keeps nobody waiting, and gets everything in the end', async () => {
+describe('a client that does not read', () => {
+  test('costs little memory, delays nobody, and gets everything in the end', async () => {
     const chat = await serveChat();
     const connections: Socket[] = [];
     chat.server.on('connection', (socket) => connections.push(socket));

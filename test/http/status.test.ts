@@ -11,7 +11,7 @@ import { inTime, until } from '../support/until.ts';
 
 const stream = ({ url }: { url: string }, query = ''): string => `${url}/status?receiver=henry${query}`;
 
-/** Sends these to henry, who is away, and listens for him: then they are in his log. Resolves to what he heard. */
+/** Sends these to henry while he is away, then listens for him: now they are in his log. Resolves to the events he got. */
 async function heardBy(chat: ServedChat, ...texts: string[]): Promise<Heard[]> {
   for (const text of texts) await say(chat, 'jjeong', 'henry', text);
   const page = new Listener(stream(chat, '&since=all'));
@@ -60,7 +60,7 @@ describe('a stream', () => {
     });
   });
 
-  test('brings waiting mail in the order it was sent, and leaves the file empty', async () => {
+  test('brings waiting mail in the order in which it was sent, and leaves the file empty', async () => {
     const chat = await serveChat();
     const texts = Array.from({ length: 50 }, (_, i) => `waiting ${i}`);
     for (const text of texts) await say(chat, 'jjeong', 'henry', text);
@@ -81,7 +81,7 @@ describe('a stream', () => {
     expect(statSync(chat.mailboxFile('henry')).mode & 0o777).toBe(0o664);
   });
 
-  test('brings what is sent while it is open, as it was answered to the sender', async () => {
+  test('brings what is sent while it is open, the same as in the answer to the sender', async () => {
     const chat = await serveChat();
     const page = await listen(stream(chat));
 
@@ -137,13 +137,13 @@ describe('a stream', () => {
     await inTime('closing the server', closed);
   });
 
-  test('lasts ten minutes, then says when to come back, and the next one goes on where it ended', async () => {
+  test('lasts ten minutes, then says when to come back, and the next one continues where it ended', async () => {
     const chat = await serveChat();
     fakeIntervals();
     await say(chat, 'jjeong', 'henry', 'one');
     const answer = await fetch(stream(chat, '&since=all'));
 
-    jest.advanceTimersByTime(10 * 60_000 + 15_000); // and the time until the next check
+    jest.advanceTimersByTime(10 * 60_000 + 15_000); // plus the time until the next check
     const text = await inTime('the end', answer.text());
     await say(chat, 'jjeong', 'henry', 'two');
     const [, lastEventId = ''] = /^data: .*"one".*\nid: (.*)$/m.exec(text)!;
@@ -153,7 +153,7 @@ describe('a stream', () => {
     expect(await next.textsUpTo('two')).toEqual(['two']);
   });
 
-  test('says busy instead of an error when the chat is closed already: an EventSource must not give up', async () => {
+  test('says busy instead of an error if the chat is already closed: an EventSource must not give up', async () => {
     const chat = await serveChat();
     await chat.chat.close();
 
@@ -196,7 +196,7 @@ describe('a cursor', () => {
     expect(await page.textsUpTo('marker')).toEqual(['two', 'three', 'marker']);
   });
 
-  test('in the header counts before one in the query: it is newer', async () => {
+  test('in the header overrides one in the query, because it is newer', async () => {
     const chat = await serveChat();
     const [one, two] = await heardBy(chat, 'one', 'two', 'three');
 
@@ -287,7 +287,7 @@ describe('a cursor', () => {
     expect(rest.map(textOf).at(-1)).toBe('marker');
   });
 
-  test('moves the mark even when none was sent: what was heard does not come again', async () => {
+  test('moves the mark even if the stream began without one: what was received does not come again', async () => {
     const chat = await serveChat();
     await say(chat, 'jjeong', 'henry', 'once');
     const first = await listen(stream(chat));
@@ -303,7 +303,7 @@ describe('a cursor', () => {
 });
 
 describe('since', () => {
-  test('all begins with the oldest event kept, however often it was heard', async () => {
+  test('all begins with the oldest event kept, however often it was received', async () => {
     const chat = await serveChat();
     await heardBy(chat, 'one', 'two');
 

@@ -13,7 +13,7 @@ async function two(): Promise<{ dir: string; here: { url: string }; there: { url
   return { dir, here, there };
 }
 
-/** A server learns within a second that another one has a page open. Until then it sends it no notices. */
+/** A server learns within a second that another one has a page open. Until then, it sends it no notices. */
 function knows(server: { url: string }, person: string): Promise<boolean> {
   return until(`the server to know that ${person} is on the other one`, async () => {
     const answer = await fetch(`${server.url}/people?receiver=mina`);
@@ -54,7 +54,7 @@ describe('two servers on one directory', () => {
     }
   });
 
-  test('accept from many at once on both, and each page gets everything once', async () => {
+  test('accept messages from many at once on both, and each page gets everything once', async () => {
     const { here, there } = await two();
     const pages = [
       await listen(`${here.url}/status?receiver=henry`),
@@ -77,7 +77,7 @@ describe('two servers on one directory', () => {
     }
   });
 
-  test('know a key that the other one has accepted', async () => {
+  test('recognize a key that the other one has accepted', async () => {
     const { here, there } = await two();
 
     const first = await say(here, 'jjeong', 'henry', 'hi', 'k1');
@@ -115,7 +115,7 @@ describe('two servers on one directory', () => {
     await until('henry typing', () => page.heard.some(({ type }) => type === 'typing'));
   });
 
-  test('share what other programs write, and each page gets it once', async () => {
+  test('share what other programs write, which each page gets once', async () => {
     const { dir, here, there } = await two();
     const pages = [
       await listen(`${here.url}/status?receiver=henry`),
@@ -128,7 +128,7 @@ describe('two servers on one directory', () => {
     for (const page of pages) expect(await page.textsUpTo(texts.at(-1)!)).toEqual(texts);
   });
 
-  test('take over from each other: a page goes on at the other one with its cursor', async () => {
+  test('take over from each other: a page continues at the other one with its cursor', async () => {
     const dir = temporaryDirectory();
     const here = await startChatProcess(dir);
     const there = await startChatProcess(dir);

@@ -50,7 +50,7 @@ describe('a process that passes requests on', () => {
     expect(readsMine.status).toBe(403);
   });
 
-  test('lets in by invitation links, tells the invited, and trades keys for cookies', async () => {
+  test('lets people in by invitation links, says who was invited, and exchanges keys for cookies', async () => {
     const { dir, front } = await two({ access: 'links' });
     const key = new Invitations(dir).invite(personName('jjeong'));
     const mina = new Invitations(dir).invite(personName('mina'));
@@ -92,7 +92,7 @@ describe('a process that passes requests on', () => {
     const invitations = new Invitations(dir);
     const headers = { accept: 'application/json', authorization: `Bearer ${invitations.invite(personName('henry'))}` };
     const poll = fetch(`${front.url}/status?receiver=henry&wait=50`, { headers });
-    await pause(1500); // only what takes a while is looked at again
+    await pause(1500); // only answers that take a while are checked again
 
     invitations.revoke(personName('henry'));
     await say(owner, 'jjeong', 'henry', 'not for him any more');
@@ -103,7 +103,7 @@ describe('a process that passes requests on', () => {
   });
 });
 
-describe('a client that sends the header with which servers name a caller', () => {
+describe('a client that sends the header in which servers name a caller', () => {
   test('is not believed, by the owner or by another process', async () => {
     const dir = temporaryDirectory();
     const [owner, front] = [await startChatProcess(dir, { login: true }), await startChatProcess(dir, { login: true })];
@@ -135,7 +135,7 @@ describe("the directory's socket", () => {
     expect(await ask({ ...asked, headers: { ...JSON_BODY, ...AS_EVERYBODY } }, HI)).toMatchObject({ status: 201 });
   });
 
-  test('can be used only by the owner’s user', async () => {
+  test('can be used only by the user whom it belongs to', async () => {
     const { dir } = await two();
 
     expect(statSync(join(dir, '.owner/socket')).mode & 0o777).toBe(0o600);

@@ -9,7 +9,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** One request, with any header. Rejects when no answer came. */
+/** One request, with any header. Rejects if there is no answer. */
 export function ask(options: RequestOptions, body = ''): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asking = request({ agent: false, ...options }, (res) => {
@@ -19,13 +19,13 @@ export function ask(options: RequestOptions, body = ''): Promise<Answer> {
   });
 }
 
-/** The one of these processes that owns the directory, by what Linux knows of its name. */
+/** The process among these that owns the directory: Linux tells which one listens on the directory's abstract address. */
 export function ownerOf(dir: string, pids: readonly number[]): number | undefined {
   const { dev, ino } = statSync(dir);
   const name = `@mailbox-chat:${dev}:${ino}`;
   const line = readFileSync('/proc/net/unix', 'utf8')
     .split('\n')
-    .find((each) => each.split('@@', 1)[0]!.endsWith(` ${name}`)); // it is filled up with NULs
+    .find((each) => each.split('@@', 1)[0]!.endsWith(` ${name}`)); // NULs fill the rest of the name
   const socket = `socket:[${line?.trim().split(/\s+/)[6]}]`;
   return pids.find((pid) => openIn(pid).includes(socket));
 }
@@ -37,7 +37,7 @@ function openIn(pid: number): string[] {
     try {
       return readlinkSync(join(dir, fd));
     } catch {
-      return ''; // closed meanwhile
+      return ''; // it was closed meanwhile
     }
   });
 }

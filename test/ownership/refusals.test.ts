@@ -18,7 +18,7 @@ function openChat(dir: string): MailboxChat {
   return chat;
 }
 
-/** As a server leaves it. */
+/** In the state in which a server leaves it. */
 function ownedDirectory(): string {
   const dir = temporaryDirectory();
   mkdirSync(join(dir, '.owner'), { mode: 0o700 });
@@ -73,7 +73,7 @@ describe('a chat is not ready, and says why,', () => {
   });
 });
 
-test('A server that others cannot find any more logs it, and works again when they can', async () => {
+test('A server that others can no longer find logs it, and works again when they can', async () => {
   const dir = temporaryDirectory();
   const { url } = await startChatProcess(dir);
   const socket = join(dir, '.owner/socket');

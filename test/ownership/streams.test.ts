@@ -35,7 +35,7 @@ describe('four processes on one directory', () => {
     for (const texts of others) expect(texts).toEqual(first);
   });
 
-  test('tell each other who is online, who is typing and what was read', async () => {
+  test('tell each other who is online, who types and what was read', async () => {
     const servers = await processes(4);
     const types = ['presence', 'typing', 'read'];
     const pages = await Promise.all(servers.map(({ url }) => listen(`${url}/status?receiver=jjeong`, { types })));
@@ -55,7 +55,7 @@ describe('four processes on one directory', () => {
 
 const BUFFERED_AT_MOST = 256 * 1024;
 
-test('A process that passes on keeps little in memory for a slow reader, who gets everything in the end', async () => {
+test('A process that passes a stream on keeps little in memory for a slow reader, who gets everything in the end', async () => {
   const owner = await serveChat();
   const front = await serveChat({ dir: owner.dir });
   const accepted = once(front.server, 'connection') as Promise<[Socket]>;
@@ -67,7 +67,7 @@ test('A process that passes on keeps little in memory for a slow reader, who get
   const watching = setInterval(() => (most = Math.max(most, forReader.writableLength)), 1).unref();
   afterThisTest(() => clearInterval(watching));
 
-  // 24 MB: more than the kernel keeps between three sockets
+  // 24 MB: more than the kernel buffers between three sockets
   const lines = Array.from({ length: 6000 }, (_, i) => `data: ${String(i).padStart(4000, '.')}\n\n`);
   owner.writeForeign('henry', lines.join(''));
   const other = await listen(`${owner.url}/status?receiver=henry&since=all`);

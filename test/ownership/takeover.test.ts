@@ -15,13 +15,13 @@ import { ownerOf } from './kit.ts';
 const NOTHING_WRONG = { lost: [], twice: [], reordered: [], strange: [] };
 const SENDERS = 8;
 
-/** Several servers on one directory; people who send to alice and who follow her mailbox, through each of them. */
+/** Several servers on one directory. Through each of them, people send to alice and follow her mailbox. */
 class Stage {
   readonly dir = temporaryDirectory();
   readonly ledger = new Ledger();
   readonly followers: Follower[] = [];
   servers: ServerProcess[] = [];
-  /** When each message was accepted, and through which server. */
+  /** When and through which server each message was accepted. */
   readonly accepted: { readonly at: number; readonly through: ServerProcess }[] = [];
   #over = false;
   #sending: Promise<void>[] = [];
@@ -46,7 +46,7 @@ class Stage {
       this.dir,
       living.map((server) => server.pid),
     );
-    return living.find((server) => server.pid === pid) ?? living[0]!; // for a moment, nobody does
+    return living.find((server) => server.pid === pid) ?? living[0]!; // for a moment there is no owner
   }
 
   get fronts(): ServerProcess[] {
@@ -54,7 +54,7 @@ class Stage {
     return this.servers.filter((server) => !server.isOver && server !== owner);
   }
 
-  /** Begins to send through these servers, and to follow at each of them. */
+  /** Begins to send through these servers, and to follow the mailbox at each of them. */
   load(through: readonly ServerProcess[]): void {
     for (const server of through) {
       this.followers.push(new Follower({ mailbox: 'alice', port: () => this.#alive(server).port }));
@@ -62,7 +62,7 @@ class Stage {
     for (let i = 0; i < SENDERS; i += 1) this.#sending.push(this.#sendOn(i, through[i % through.length]!));
   }
 
-  /** Ends the sending, and judges what each follower was shown. */
+  /** Ends the sending, and checks what each follower got. */
   async judge(): Promise<object[]> {
     this.#over = true;
     await Promise.all(this.#sending);
@@ -102,13 +102,13 @@ class Stage {
   }
 }
 
-/** A second, and a busy machine. */
+/** One second, and some time for a busy machine. */
 const SOON_MS = 5000;
 
 const well = (count: number): object[] => Array.from({ length: count }, () => ({ ...NOTHING_WRONG, complaints: [] }));
 
 describe('when the owner of a directory', () => {
-  test('is killed, another process soon takes its place, and nothing is lost or comes twice', async () => {
+  test('is killed, another process soon takes its place; nothing is lost and nothing comes twice', async () => {
     const stage = await Stage.open(3);
     const { owner, fronts } = stage;
     stage.load(fronts);
@@ -122,7 +122,7 @@ describe('when the owner of a directory', () => {
     expect(stage.longestGap(fronts)).toBeLessThan(SOON_MS);
   });
 
-  test('is killed, and its successors too, nothing is lost or comes twice', async () => {
+  test('is killed, and its successors too, nothing is lost and nothing comes twice', async () => {
     const stage = await Stage.open(4);
     stage.load(stage.servers);
 
@@ -180,7 +180,7 @@ describe('when the owner of a directory', () => {
     expect(await stage.judge()).toEqual(well(1));
   });
 
-  test('ends after another one was started, no request waits for long', async () => {
+  test('ends after another process was started, no request waits for long', async () => {
     const stage = await Stage.open(2);
     const front = stage.fronts[0]!;
     stage.load([front]);
@@ -197,7 +197,7 @@ describe('when the owner of a directory', () => {
     expect(stage.longestGap([front])).toBeLessThan(SOON_MS);
   });
 
-  test('loses its socket, it makes another one, and nothing is lost or comes twice', async () => {
+  test('loses its socket, it makes another one; nothing is lost and nothing comes twice', async () => {
     const stage = await Stage.open(2);
     stage.load(stage.servers);
     await stage.hasAccepted(50);

@@ -14,10 +14,10 @@ import { movableClock } from './kit/movable-clock.ts';
 const MAILBOXES = ['henry', 'mina', 'sora'];
 const BEFORE = numbered('before', 10);
 
-/** Each file takes 60 ms longer: time for mail to move between the places that are copied. */
+/** Slows each file down by 60 ms: time for mail to move between the places that are copied. */
 const SLOWLY = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=fsync', '-e', 'inject=fsync:delay_enter=60000'];
 
-/** Mail comes for somebody who is away, and then there, again and again, until it is over. */
+/** Sends mail until the end to a receiver who is away and comes back, again and again. */
 async function comeAndGo(chat: Chat, name: string, over: AbortSignal): Promise<void> {
   for (let round = 0; !over.aborted; round += 1) {
     for (const text of numbered(`round ${round}`, 3)) await say(chat, 'jjeong', name, text, text);

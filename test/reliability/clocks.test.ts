@@ -28,13 +28,13 @@ describe('received mail is removed when it is old', () => {
         await deliver(first, ['in the wrong time']);
         clock.set('+0s');
       }
-      await deliver(first, ['old', ...numbered('x'.repeat(30_000), 90)]); // it goes in whole pieces
+      await deliver(first, ['old', ...numbered('x'.repeat(30_000), 90)]); // old mail is removed in whole pieces
       await deliver(first, ['in between']);
       await first.end();
       const chat = await startChat({ dir: first.dir, through: clock.viaWithTimers, args });
       await deliver(chat, ['new']);
 
-      await letPass(clock, ['+3d', '+73h', '+74h'], chat); // first it moves away what nobody writes to any more
+      await letPass(clock, ['+3d', '+73h', '+74h'], chat); // first, pieces that nobody has open move to the log
 
       await until('the old mail to go', async () => !(await everything(chat)).includes('old'), 8000);
     });
@@ -52,7 +52,7 @@ testWithFaketime('no received mail is removed while the clock is 73 years ahead'
   clock.set('+26700d');
   const second = await startChat({ dir: first.dir, through: clock.via, args });
   await deliver(second, ['meanwhile']);
-  await pause(1500); // how long the clock is wrong is the fault
+  await pause(1500); // the fault is a wrong clock, for this long
   await second.end();
   clock.set('+0s');
   const chat = await startChat({ dir: first.dir, through: clock.via, args });
@@ -61,7 +61,7 @@ testWithFaketime('no received mail is removed while the clock is 73 years ahead'
   expect(await everything(chat, 'mina')).toEqual(numbered('quiet', 3));
 });
 
-describe('a message sent again with its key is shown once', () => {
+describe('a message that is sent again with its key is shown once', () => {
   const cases = [
     ['2 days ahead', '+2d'],
     ['2 days back', '-2d'],

@@ -12,7 +12,7 @@ import { until } from '../support/until.ts';
 import { startChat } from './kit/chat-command.ts';
 import { deliver, everything, mailboxFile, post, type Answer } from './kit/mail.ts';
 
-/** A directory on a file system of its own. */
+/** A directory on its own file system. */
 function mounted(options: string): string {
   const place = temporaryDirectory();
   sh(`mount -t tmpfs -o ${options} none ${place}`);
@@ -20,7 +20,7 @@ function mounted(options: string): string {
   return place;
 }
 
-/** Makes files until no more can be made; the answer gives the room back. */
+/** Makes files until no more can be made. Returns a function that frees the space. */
 function useUpInodes(place: string): () => void {
   const dir = join(place, 'files-of-others');
   sh(`mkdir ${dir}`);
@@ -39,10 +39,10 @@ async function readiness({ url }: At): Promise<number> {
 const FAULTS: [name: string, options: string, make: (place: string) => () => void][] = [
   ['no file can be made', 'nr_inodes=80', useUpInodes],
   [
-    'nothing may be written',
+    'nothing can be written',
     'size=4m',
     (place) => {
-      // A second mount over the first: one with open files cannot be made read-only.
+      // A second mount over the first: a mount with open files cannot be made read-only.
       sh(`mount --bind ${place} ${place} && mount -o remount,bind,ro ${place}`);
       return () => sh(`umount -l ${place}`);
     },

@@ -13,8 +13,8 @@ describe.each([
   ['in UTF-16, the large end first', Buffer.from('\ufeffdata: hi\r\n\r\n', 'utf16le').swap16()],
   ['in UTF-16 without a line feed', Buffer.from('\ufeffdata: hi', 'utf16le')],
   ['with NUL bytes', Buffer.from('data: a\0b\n\n\0\0\0\0')],
-])('behind text %s', (_, strange) => {
-  test('the next good event and the next message are shown', async () => {
+])('after text %s', (_, strange) => {
+  test('the next valid event and the next message are shown', async () => {
     const chat = await startChat();
     const listener = await listen(`${chat.url}/status?receiver=henry`);
 
@@ -31,7 +31,7 @@ describe.each([
 test.each([
   ['a line', 'data: hi\r\n'],
   ['an event', 'data: hi\r\n\r\n'],
-])('behind %s in UTF-16, an event without line feeds before it is shown', async (_, text) => {
+])('after %s in UTF-16, an event without line feeds before it is shown', async (_, text) => {
   const chat = await startChat();
   const listener = await listen(`${chat.url}/status?receiver=henry`);
 
@@ -55,7 +55,7 @@ testWithFaketime('the bytes of text that is not UTF-8 are kept as they were writ
   expect(await listener.textsUpTo('the end')).toEqual([expect.stringContaining('\ufffd'), 'the end']);
   listener.close();
   await drained(chat);
-  await letPass(clock, ['+1h', '+2h', '+3h'], chat); // it tidies up what nobody writes to any more
+  await letPass(clock, ['+1h', '+2h', '+3h'], chat); // pieces that nobody has open move to the log
 
   expect(await everything(chat)).toEqual([expect.stringContaining('\ufffd'), 'the end']);
   expect(filesWith(chat.dir, EUC_KR)).not.toEqual([]);

@@ -6,7 +6,7 @@ import { until } from '../support/until.ts';
 import { command, startChat, type Chat } from './kit/chat-command.ts';
 import { appendEvent, everything, numbered, post } from './kit/mail.ts';
 
-/** Henry has received some mail, which his mark has passed. */
+/** Henry has received some mail, and his mark is at its end. */
 async function received(chat: Chat): Promise<{ listener: Listener; cursor: string }> {
   const listener = await listen(`${chat.url}/status?receiver=henry`);
   for (const text of numbered('secret', 3)) await say(chat, 'jjeong', 'henry', text);
@@ -32,14 +32,14 @@ describe('mail of another program that comes after `forget` is shown', () => {
     expect(texts(listener)).toEqual([...numbered('secret', 3), 'new']);
   });
 
-  test('to a client without a cursor, after marks were written again', async () => {
+  test('to a client without a cursor, after marks have been written again', async () => {
     const chat = await startChat();
     const { listener, cursor } = await received(chat);
 
     await command(chat.dir, 'forget', 'henry');
-    // What an open page reports late: its receipt for mail that is gone.
+    // An open page reports late: this receipt is for mail that is gone.
     await reportReceipt(chat, { receiver: 'henry', delivered: cursor }).catch(() => undefined);
-    await pause(600); // marks are written late: that is the fault
+    await pause(600); // the fault: marks are written late
     listener.close();
     appendEvent(chat, 'new');
 

@@ -16,7 +16,7 @@ import { startChat } from './kit/chat-command.ts';
 import { asRoot, fromThread, inChroot, throughBindMount, type LateWriter } from './kit/late-writer.ts';
 import { everything, mailboxFile, post } from './kit/mail.ts';
 
-/** Longer than a piece stays that nobody has open. */
+/** Longer than a piece that nobody has open stays in place. */
 const LONG_PAUSE_MS = 11_000;
 
 requires(
@@ -25,7 +25,7 @@ requires(
   'python3',
   'root',
 )(
-  'what a program appends after a long pause is shown, however it came to have the mailbox open',
+  'what a program appends after a long pause is shown, whatever way it had the mailbox open',
   async () => {
     const chat = await startChat();
     const writers: Readonly<Record<string, LateWriter>> = {
@@ -38,7 +38,7 @@ requires(
     for (const writer of Object.values(writers)) await writer.append('before');
     for (const listener of listeners) await listener.textsUpTo('before');
 
-    await pause(LONG_PAUSE_MS); // it is the fault
+    await pause(LONG_PAUSE_MS); // the long pause is the fault
     for (const writer of Object.values(writers)) await writer.append('after the pause');
 
     const later = listeners.map((listener) => listener.textsUpTo('after the pause').catch(() => ['nothing']));
@@ -58,13 +58,13 @@ describe('no message is accepted into a directory that is no longer served', () 
       if (receiver === 'listening') await listen(`${first.url}/status?receiver=henry`);
 
       renameSync(dir, `${dir}.moved`);
-      sh(`cp -a ${dir}.moved/. ${dir}`); // the server may have made it again already
+      sh(`cp -a ${dir}.moved/. ${dir}`); // the server may have made it again by now
       const accepted = ['before'];
       const endMs = performance.now() + 3000;
       for (let i = 0; performance.now() < endMs; i += 1) {
         const { status } = await post(first, { sender: 'jjeong', receiver: 'henry', message: `${i}`, key: `${i}` });
         if (status === 201) accepted.push(`${i}`);
-        await pause(50); // the pace of somebody who tries again
+        await pause(50); // as often as a person would try again
       }
       await first.end();
 
@@ -79,7 +79,7 @@ describe('a running server works again within 5 s', () => {
     ['a cleaner removes empty directories', cleanUpEmpty],
     ['the directory of locks is removed', (dir) => rm(join(dir, '.locks'), { recursive: true })],
     [
-      'the whole directory is removed and made again',
+      'the whole directory is deleted and made again',
       async (dir) => {
         await rm(dir, { recursive: true });
         await mkdir(dir, { mode: 0o700 });
@@ -105,11 +105,11 @@ describe('a running server works again within 5 s', () => {
   });
 });
 
-/** As tmpreaper and systemd-tmpfiles do; again and again, since a directory is empty only now and then. */
+/** Like tmpreaper and systemd-tmpfiles. Does so repeatedly, since a directory is empty only now and then. */
 async function cleanUpEmpty(dir: string): Promise<void> {
   for (let i = 0; i < 20; i += 1) {
     sh(`find ${dir} -mindepth 1 -type d -empty -delete`);
-    await pause(20); // its pace
+    await pause(20); // how often it runs
   }
 }
 
@@ -186,10 +186,10 @@ testWithOtherUser('a mailbox of another user that cannot be read works again onc
   listener.close();
 
   const other = await post(chat, { sender: 'jjeong', receiver: 'mina', message: 'to another mailbox' });
-  await post(chat, { sender: 'jjeong', receiver: 'henry', message: 'meanwhile' }); // refused, or accepted and kept
+  await post(chat, { sender: 'jjeong', receiver: 'henry', message: 'meanwhile' }); // each is either refused, or accepted and kept
   sh(`chmod 644 ${mailboxFile({ dir })}`);
 
-  expect(first.type).toBe('bye'); // come back later: what stands in it is not known
+  expect(first.type).toBe('bye'); // they come back later, with unknown content
   expect(other.status).toBe(201);
   await until('mail to be accepted', async () => {
     const { status } = await post(chat, { sender: 'jjeong', receiver: 'henry', message: 'after', key: 'after' });
@@ -234,7 +234,7 @@ function nobodysDirectory(): string {
   return dir;
 }
 
-test('a copy of the directory made with hard links does no harm', async () => {
+test('a copy of the directory that was made with hard links does no harm', async () => {
   const chat = await startChat();
   await say(chat, 'jjeong', 'henry', 'while away');
   const listener = await listen(`${chat.url}/status?receiver=mina`);

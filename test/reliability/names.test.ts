@@ -10,7 +10,7 @@ const PATHS = [
   (name: string) => `/status?receiver=${name}&since=all&wait=0`,
 ];
 
-/** Asks for names that nobody has. */
+/** Asks for mailboxes with made-up names. */
 async function askFor(port: number, from: number, count: number): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   const headers = { Accept: 'application/json' };

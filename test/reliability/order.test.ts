@@ -7,7 +7,7 @@ import { startChat, type Chat } from './kit/chat-command.ts';
 import { movableClock } from './kit/movable-clock.ts';
 import { appendEvent, everything, numbered } from './kit/mail.ts';
 
-/** Henry and jjeong answer each other, each at the server whose turn it is; tells what was said, in order. */
+/** Henry and jjeong answer each other, through one server after the other. Returns what they wrote, in order. */
 async function talk(count: number, at: (turn: number) => At, from = 0): Promise<string[]> {
   const said: string[] = [];
   for (let turn = from; turn < from + count; turn += 1) {
@@ -48,7 +48,7 @@ describe('a reload shows a conversation in the order in which it was accepted', 
   testWithFaketime('if the clock is set back by an hour during a restart', async () => {
     const clock = movableClock();
     const first = await startChat({ through: clock.via });
-    // The last word is jjeong's: henry's next one, an hour earlier by the clock, goes to the other mailbox.
+    // The last message is jjeong's: henry's next one, an hour earlier by the clock, goes to the other mailbox.
     const before = await talk(4, () => first);
     await first.end();
     clock.set('-1h');
@@ -72,7 +72,7 @@ describe('a reload shows a conversation in the order in which it was accepted', 
   });
 });
 
-test('what another program appended before a message is shown before it, under load', async () => {
+test('what another program appended before a message is shown before that message, under load', async () => {
   const chat = await startChat();
   const listener = await listen(`${chat.url}/status?receiver=henry`);
   const writers = numbered('writer', 12);

@@ -12,11 +12,11 @@ beforeEach(() => {
   dir = temporaryDirectory();
 });
 
-/** Its syncs take 200 ms each: time for others to see what stands between two of them. */
+/** Each of its syncs takes 200 ms: time for others to see the state between two of them. */
 const SLOWLY = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=fdatasync,fsync'];
 const DELAY = ['-e', 'inject=fdatasync,fsync:delay_enter=200000'];
 
-describe('each answer of /history has all that was accepted', () => {
+describe('each answer of /history has all that was accepted before', () => {
   testWithStrace('while a process that was there first brings the mail to a page, and is killed', async () => {
     const slow = await startChat({ dir, through: [...SLOWLY, ...DELAY] });
     const watched = await startChat({ dir });
@@ -30,7 +30,7 @@ describe('each answer of /history has all that was accepted', () => {
   });
 });
 
-/** What `watched` answers while somebody listens at `slow`, and when that has died: how many of 30 messages, where not all. */
+/** What `watched` answers while somebody listens at `slow`, and after `slow` has died: how many of 30 messages, if not all. */
 async function incompleteAnswers(watched: Chat, slow: Chat): Promise<number[]> {
   const texts = numbered('message', 30);
   await Promise.all(texts.map((text) => say(watched, 'jjeong', 'henry', text)));

@@ -27,14 +27,14 @@ async function ticks(chat: At): Promise<string[]> {
 describe.each(['ext4', 'xfs'] as const)('when the power is cut, on %s', (fileSystem) => {
   const test = testOnDisk(fileSystem);
 
-  test('what has been received is not delivered again, and keeps its ticks', async () => {
+  test('received mail is not delivered again, and keeps its ticks', async () => {
     const disk = new DiskImage(fileSystem);
     const first = await startChat({ dir: disk.dir });
     await deliver(first, ['one', 'two']);
     const delivered = ['one: delivered', 'two: delivered'];
     expect(await ticks(first)).toEqual(delivered);
     await pause(1000); // marks are written late
-    await say(first, 'jjeong', 'mina', 'elsewhere'); // the file system writes its journal, in which a rename may stand before its data
+    await say(first, 'jjeong', 'mina', 'elsewhere'); // the file system writes its journal, where a rename may come before the data of its file
 
     await disk.cutPower(first);
     const chat = await startChat({ dir: disk.dir });

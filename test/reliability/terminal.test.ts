@@ -19,7 +19,7 @@ interface FromTerminal {
   readonly terminal: ChildProcess;
 }
 
-/** A server in the background of a terminal session, to which it still writes. */
+/** A server in the background of a terminal session; it still writes to the terminal. */
 async function serveFromTerminal(logFormat: string): Promise<FromTerminal> {
   const dir = temporaryDirectory();
   const pidFile = join(temporaryDirectory(), 'pid');
@@ -58,7 +58,7 @@ describe.each(['json', 'pretty'])('a server that logs in the form %s', (logForma
     terminal.kill('SIGKILL');
     await until('the terminal to be gone', () => terminal.signalCode !== null);
     for (let i = 0; i < 3; i += 1) {
-      appendFileSync(mailboxFile({ dir }, 'mina'), Buffer.alloc(1_100_000, 'x')); // too long a line: it says so
+      appendFileSync(mailboxFile({ dir }, 'mina'), Buffer.alloc(1_100_000, 'x')); // the line is too long: it says so
       appendFileSync(mailboxFile({ dir }), '\n\nno event\n\n');
       appendEvent({ dir }, `good ${i}`);
       expect((await everything({ url })).at(-1)).toBe(`good ${i}`);
@@ -70,7 +70,7 @@ describe.each(['json', 'pretty'])('a server that logs in the form %s', (logForma
 });
 
 test.each(['SIGHUP', 'SIGTERM', 'SIGINT'] as const)(
-  '%s ends a server cleanly, with a goodbye on each stream',
+  '%s ends a server cleanly, with a bye on each stream',
   async (signal) => {
     const chat = await startChat();
     const listener = await listen(`${chat.url}/status?receiver=henry`);

@@ -24,7 +24,7 @@ function copyOfIt(): string {
 
 let markers = 0;
 
-/** Every message kept, with its id. */
+/** All messages that are kept, with their ids. */
 async function everythingOf(at: At, name: string): Promise<Shown[]> {
   const marker = `marker ${markers++}`;
   await say(at, 'marker', name, marker);
@@ -36,7 +36,7 @@ async function everythingOf(at: At, name: string): Promise<Shown[]> {
     .filter(({ text }) => !text.startsWith('marker'));
 }
 
-test('mail of version 1 is read with the same ids, and again after a restart', async () => {
+test('mail of version 1 has the same ids, also after a restart', async () => {
   const first = await startChat({ dir: copyOfIt() });
   for (const [name, shown] of Object.entries(EXPECTED))
     expect([name, await everythingOf(first, name)]).toEqual([name, shown]);
@@ -48,7 +48,7 @@ test('mail of version 1 is read with the same ids, and again after a restart', a
     expect([name, await everythingOf(second, name)]).toEqual([name, shown]);
 });
 
-test('a key from version 1 is still known, and so is what was read', async () => {
+test('keys and read marks from version 1 are still known', async () => {
   const chat = await startChat({ dir: copyOfIt() });
   const last = EXPECTED['henry']!.findLast(({ text }) => text.startsWith('henry '))!;
   const number = /^henry (\d+)/.exec(last.text)![1];

@@ -10,15 +10,15 @@ import { startChat, type Chat } from './kit/chat-command.ts';
 import { drained, mailboxFile, numbered, type Place } from './kit/mail.ts';
 import { makeDirectory, removeDirectory } from '../support/make-directory.ts';
 
-/** Nobody may wait 50 ms for another one's request; ten times that allows for a machine that is busy with other things. */
+/** Nobody may wait 50 ms for somebody else's request. Ten times that allows for a machine that is busy with other things. */
 const BUSY_MACHINE_MS = 500;
-/** Who asks for much waits, but not for ever: a few seconds on an idle machine. */
+/** Whoever asks for much waits a few seconds on an idle machine, but not forever. */
 const ASKER_MS = 20_000;
 
 const PEOPLE = 200;
 const FRIENDS = numbered('friend', PEOPLE).map((name) => name.replace(' ', ''));
 
-/** Runs `work` while others ask for little; tells how long the longest of them waited. */
+/** Runs `work` while others send small requests. Returns the longest time that one of them waited. */
 async function waitFor(chat: At, work: () => Promise<unknown>): Promise<number> {
   const bystander = new Bystander(chat);
   const beganMs = performance.now();
@@ -42,7 +42,7 @@ describe('on a log of 76 MB from 200 people, nobody waits long', () => {
       appendMany({ dir: heavy }, 199_000);
       await readAll({ url: `http://127.0.0.1:${port}`, dir: heavy });
     } finally {
-      await cleanUp(); // killed: what follows is a start on what it left
+      await cleanUp(); // killed: the next server starts on what it left
     }
   }, 120_000);
 
@@ -68,7 +68,7 @@ describe('on a log of 76 MB from 200 people, nobody waits long', () => {
 });
 
 describe('nobody waits long', () => {
-  test('for a key that is sent again while 199,000 messages wait', async () => {
+  test('when a key is sent again while 199,000 messages wait', async () => {
     const chat = await startChat();
     const keys = numbered('key', 10);
     const first = await Promise.all(keys.map((key) => say(chat, 'jjeong', 'henry', `text of ${key}`, key)));
@@ -105,7 +105,7 @@ describe('nobody waits long', () => {
 
     let newest: string | undefined;
     const longestMs = await waitFor(chat, async () => {
-      await asked(chat, '/history?receiver=jjeong&sender=henry&before=~1-0'); // as far back as it goes, in henry's mailbox
+      await asked(chat, '/history?receiver=jjeong&sender=henry&before=~1-0'); // back to the beginning, in henry's mailbox
       const page = await history(chat, 'henry', 'jjeong', { limit: '50' });
       newest = page.messages.at(-1)?.message;
       await history(chat, 'henry', 'jjeong', { limit: '50', before: page.before! });
@@ -116,7 +116,7 @@ describe('nobody waits long', () => {
   }, 60_000);
 });
 
-/** So many messages of 380 bytes, from so many people, as other programs append them. */
+/** Messages of 380 bytes from several people, as other programs append them. */
 function appendMany(place: { readonly dir: string }, count: number, name = 'henry'): void {
   const time = new Date().toISOString();
   const event = (i: number): string => {
@@ -135,7 +135,7 @@ function appendMany(place: { readonly dir: string }, count: number, name = 'henr
   }
 }
 
-/** Receives all that there is, and reports it. */
+/** Receives all mail, and reports it as received. */
 async function readAll(place: Place): Promise<void> {
   const { id } = await say(place, 'marker', 'henry', 'the end');
   const response = await fetch(`${place.url}/status?receiver=henry&since=all`);

@@ -8,7 +8,7 @@ type Ending = () => unknown;
 
 const endings: Ending[] = [];
 
-/** Runs `ending` when the current test is over, however it ends. The last one added runs first. */
+/** Runs `ending` when the current test is over, even if it fails. The last one added runs first. */
 export function afterThisTest(ending: Ending): void {
   endings.push(ending);
 }

@@ -8,15 +8,15 @@ import { temporaryDirectory } from './directory.ts';
 export const PACKAGE_DIR = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Sees to it that `dist` is what `src` says: another process can only run what is built. `npm test` has built it
- * already; a single test that is run by hand builds it here.
+ * Makes sure that `dist` is up to date with `src`: another process can run only what is built. `npm test` has built it
+ * already; a single test that is run by hand gets it built here.
  */
 export function buildPackage(): void {
   if (newestIn('dist') > newestIn('src')) return;
   execFileSync('npm', ['run', 'build'], { cwd: PACKAGE_DIR, stdio: 'pipe' });
 }
 
-/** A directory with the built package, in which one of the packages that it uses is not installed. */
+/** A directory with the built package, in which one of its dependencies is not installed. */
 export function packageWithout(missing: string): string {
   buildPackage();
   const dir = temporaryDirectory();

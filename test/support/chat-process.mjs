@@ -1,5 +1,5 @@
-// A chat in a process of its own, on a free port, which it tells its parent: node chat-process.mjs <dir> <options as JSON>
-// With `login`, its host application takes the name in the header `x-user` for whoever asks.
+// Runs a chat on a free port and tells its parent process the port: node chat-process.mjs <dir> <options as JSON>
+// With `login`, its host application takes the header `x-user` as the name of the caller.
 import { createServer } from 'node:http';
 import { mailboxChat } from '../../dist/index.js';
 

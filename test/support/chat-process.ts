@@ -17,7 +17,7 @@ export interface ChatProcess {
 
 export interface ChatProcessOptions {
   readonly access?: 'open' | 'links';
-  /** Whether the header `x-user` says who is asking. */
+  /** Whether the header `x-user` names the caller. */
   readonly login?: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Converts the directory it is given when it hears a line: node conversion.mjs <directory> <now> */
+/** Converts a directory when it reads a line: node conversion.mjs <directory> <now> */
 import { once } from 'node:events';
 import { claimLayout, convertLayoutOne } from '../../dist/files/layout-one.js';
 import { silent } from '../../dist/words/logger.js';

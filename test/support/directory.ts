@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { afterThisTest } from './after-this-test.ts';
 import { makeDirectory, removeDirectory } from './make-directory.ts';
 
-/** A directory for this test alone. */
+/** A new directory for this test, removed after it. */
 export function temporaryDirectory(): string {
   const dir = makeDirectory();
   afterThisTest(() => removeDirectory(dir));
@@ -12,7 +12,7 @@ export function temporaryDirectory(): string {
 }
 
 /**
- * The names of everything below a directory, with hashes of the files. Two listings are equal if nothing was written.
+ * The names of everything in a directory, with hashes of the files. Two listings are equal if nothing was written between them.
  */
 export function listing(dir: string): string[] {
   return readdirSync(dir, { withFileTypes: true, recursive: true })

@@ -4,7 +4,7 @@ import { document } from '../docs/kit/documents.ts';
 import { PACKAGE_DIR } from './built-package.ts';
 import { temporaryDirectory } from './directory.ts';
 
-/** A copy of an example, with the command. */
+/** A copy of an example, with the command `mailbox-chat`. */
 export function copyOf(example: string): string {
   const dir = temporaryDirectory();
   cpSync(join(PACKAGE_DIR, 'examples', example), dir, { recursive: true });
@@ -18,7 +18,7 @@ export function pathOf(dir: string): string {
   return `${join(dir, 'node_modules/.bin')}:${process.env['PATH']}`;
 }
 
-/** The lines of the only block of commands of a README. */
+/** The lines of the only block of commands in a README. */
 export function commandsOf(readme: string): string[] {
   const blocks = document(readme).blocks.filter(({ language }) => language === 'sh');
   if (blocks.length !== 1) throw new Error(`${readme} has ${blocks.length} blocks of commands.`);

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { afterThisTest } from './after-this-test.ts';
 
-/** Stops the ticks of streams and the clock that they read until a test moves them. Everything else goes on. */
+/** Stops the ticks of streams and their clock until a test moves them. Everything else goes on. */
 export function fakeIntervals(): void {
   jest.useFakeTimers({
     doNotFake: ['Date', 'hrtime', 'nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout', 'clearTimeout'],

@@ -2,7 +2,7 @@ import { EventSource } from 'eventsource';
 import { afterThisTest } from './after-this-test.ts';
 import { until } from './until.ts';
 
-/** One event as a page gets it. */
+/** An event, as a page gets it. */
 export interface Heard {
   readonly type: string;
   readonly id: string;
@@ -18,11 +18,11 @@ export interface ListenerOptions {
   readonly types?: readonly string[];
 }
 
-/** A real EventSource, and all that it heard, in order. */
+/** A real EventSource, and all events that it received, in order. */
 export class Listener {
   readonly source: EventSource;
   readonly heard: Heard[] = [];
-  /** How many connections it made. */
+  /** How many connections it has made. */
   requests = 0;
   #next = 0;
 
@@ -42,7 +42,7 @@ export class Listener {
     afterThisTest(() => this.close());
   }
 
-  /** The next event that `next` has not returned yet. */
+  /** Resolves to the next event that `next` has not returned yet. */
   async next(): Promise<Heard> {
     const heard = await until(`event number ${this.#next + 1} of ${this.source.url}`, () => this.heard[this.#next]);
     this.#next += 1;
@@ -75,7 +75,7 @@ export async function listen(url: string, options: ListenerOptions = {}): Promis
   return listener;
 }
 
-/** The text of a message: ours are JSON, foreign mail is the text itself. */
+/** The text of a message: our messages are JSON, foreign mail is the text itself. */
 export function textOf({ type, data }: Pick<Heard, 'type' | 'data'>): string {
   if (type !== 'message') return `<${type}>`;
   try {

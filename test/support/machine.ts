@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 
-/** Those that the machine does not have. */
+/** The requirements that this machine does not meet. */
 export function missingOf(needs: readonly string[]): string[] {
   return needs.filter((need) => !has(need));
 }
@@ -38,6 +38,6 @@ function isExecutable(path: string): boolean {
     accessSync(path, constants.X_OK);
     return true;
   } catch {
-    return false; // missing, or not executable: it may be in the next place
+    return false; // missing or not executable here: try the next directory
   }
 }

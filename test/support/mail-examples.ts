@@ -5,10 +5,10 @@ import { join, resolve } from 'node:path';
 const EXAMPLES = resolve(import.meta.dirname, '../../examples');
 const FOLDERS = { read: 'mail', write: 'mail', echo: 'echo' };
 
-/** On the PATH, pyenv may have put a script, which takes long to start. */
+/** On the PATH there may be a script of pyenv, which is slow to start. */
 const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
 
-/** The languages that examples/mail has a reader and a writer in, and examples/echo a bot, with what runs or compiles each. */
+/** The languages of the readers and writers in examples/mail and the bots in examples/echo, with the program that runs or compiles each. */
 export const LANGUAGES = {
   sh: { needs: 'dash', command: ['dash'] },
   php: { needs: 'php', command: ['php'] },
@@ -25,7 +25,7 @@ export function isInstalled(language: Language): boolean {
   return spawnSync('sh', ['-c', `command -v ${LANGUAGES[language].needs}`]).status === 0;
 }
 
-/** The command line of an example. A program that must be compiled is put into `dir`. */
+/** The command line of an example. A compiled program goes into `dir`. */
 export function exampleCommand(example: keyof typeof FOLDERS, language: Language, dir: string): string[] {
   const source = join(EXAMPLES, FOLDERS[example], `${example}.${language}`);
   const how = LANGUAGES[language];

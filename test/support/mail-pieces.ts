@@ -4,12 +4,12 @@ import { MailReader } from '../../src/files/mail-reader.ts';
 import { beginning, type ReadState } from '../../src/files/read-state.ts';
 import { henry } from './store-mail.ts';
 
-/** The data of a message in our form, not made by `messageData`, so that it can be damaged. */
+/** The data of a message in our form. It does not come from `messageData`, so that it can be damaged. */
 export function dataOf(message: string, receiver = 'henry', key = `key of ${message}`): string {
   return JSON.stringify({ sender: 'jjeong', receiver, message, time: '2026-11-20T01:02:03.000Z', key });
 }
 
-/** The rest of a piece, after so much of it was read. */
+/** Makes the next part of a piece, given the state after what comes before it. */
 type Step = (state: ReadState) => Buffer;
 
 const id = fc.tuple(fc.nat(6), fc.nat(2)).map(([ms, seq]) => `${ms}-${seq}`);

@@ -1,6 +1,6 @@
 import type { MailboxStore } from '../../src/index.ts';
 
-/** Where the chats of the tests keep their mail, if not in files. Each directory has its own mailboxes there. */
+/** Where the chats of the tests keep their mail if not in files. Each directory has its own mailboxes there. */
 export interface MailPlace {
   open(dir: string): Promise<MailboxStore>;
   /** The same for a chat that the command starts. */
@@ -9,7 +9,7 @@ export interface MailPlace {
 
 let place: MailPlace | undefined;
 
-/** From now on, the chats of the tests keep their mail there. Import it before the tests. */
+/** Makes the chats of all later tests keep their mail there. Import it before the tests. */
 export function keepMailIn(other: MailPlace): void {
   place = other;
 }
@@ -25,7 +25,7 @@ export function mailPlaceFlags(dir: string): readonly string[] {
 
 type Test = (name: string, body: () => Promise<void> | void) => void;
 
-/** `test` for tests about the files themselves. They are left out if the mail is in another place. */
+/** `test` for tests about the files themselves. They are skipped if the mail is elsewhere. */
 export function onFiles(test: Test): Test {
   return (name, body) => {
     if (!place) test(name, body);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from './until.ts';
 
-/** Makes a directory that whoever calls this removes. In a test, use `temporaryDirectory`, which is removed after it. */
+/** Makes a directory, which the caller must remove. In a test, use `temporaryDirectory`, which is removed after the test. */
 export function makeDirectory(): string {
   return mkdtempSync(join(tmpdir(), 'mailbox-chat-test-'));
 }

@@ -45,7 +45,7 @@ export class NatsServer {
     return new NatsServer(dir, nats[0]!, monitoring[0]!, child);
   }
 
-  /** Resolves when every thread has stopped: the server answers nothing, and keeps its connections. */
+  /** Stops the process; resolves when every thread has stopped. The server then answers nothing, but keeps its connections. */
   async freeze(): Promise<void> {
     this.#process.kill('SIGSTOP');
     const tasks = `/proc/${this.#process.pid}/task`;

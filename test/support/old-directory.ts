@@ -12,7 +12,7 @@ interface OldReading {
   readonly marks: Readonly<Record<string, string>>;
 }
 
-/** A directory that version 1 left, and what version 1 read from it. */
+/** A directory of version 1, and what version 1 read from it. */
 export interface OldDirectory {
   readonly now: number;
   readonly files: Readonly<Record<string, string | null>>;

@@ -8,8 +8,8 @@ export interface CuttingProxy {
 }
 
 /**
- * A TCP proxy before `url` that lets so many bytes of an answer through and then cuts the connection, `cuts` times; later
- * connections are left whole. It makes the client reconnect soon: what `retry: ` says becomes a millisecond.
+ * A TCP proxy in front of `url` that passes so many bytes of an answer and then cuts the connection, `cuts` times. Later
+ * connections are left alone. Clients reconnect soon, because it changes `retry: ` to a millisecond.
  */
 export async function openCuttingProxy(url: string, bytes: () => number, cuts: number): Promise<CuttingProxy> {
   const { hostname, port } = new URL(url);
@@ -48,7 +48,7 @@ export async function openCuttingProxy(url: string, bytes: () => number, cuts: n
   };
 }
 
-/** Some clients take 0 for no value at all. */
+/** Not 0: some clients treat 0 as no value. */
 function hurried(chunk: Buffer): Buffer {
   const text = chunk.toString('latin1');
   return Buffer.from(

@@ -9,13 +9,13 @@ import { until } from './until.ts';
 
 export interface Proxy {
   readonly url: string;
-  /** Ends it at once, with every connection. */
+  /** Ends it and all its connections at once. */
   readonly kill: () => Promise<void>;
-  /** At the same address. */
+  /** Starts it again at the same address. */
   readonly startAgain: () => Promise<void>;
 }
 
-/** A port that was free a moment ago, for a configuration file that must name one. */
+/** A port that was free a moment ago, for configuration files, which must name one. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -25,7 +25,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Changes settings for port 80 and a chat on port 2012 to these ports of loopback. */
+/** Replaces port 80, and port 2012 of the chat, by these loopback ports in a configuration. */
 export function onPorts(settings: string, { port, chatPort }: { port: number; chatPort: number }): string {
   return settings
     .replaceAll('127.0.0.1:2012', `127.0.0.1:${chatPort}`)
@@ -33,12 +33,12 @@ export function onPorts(settings: string, { port, chatPort }: { port: number; ch
     .replace(/^:80\b/m, `:${port}`);
 }
 
-/** nginx with these servers and none of its other settings changed. */
+/** nginx with these servers; all its other settings are unchanged. */
 export async function startNginx(port: number, servers: string): Promise<Proxy> {
   const dir = temporaryDirectory();
   mkdirSync(join(dir, 'logs'));
   const path = join(dir, 'nginx.conf');
-  // Only the places where it writes are changed; everything else is nginx's default.
+  // Only the paths it writes to are changed; everything else is nginx's default.
   const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${dir}/${name};`,
   );
@@ -46,7 +46,7 @@ export async function startNginx(port: number, servers: string): Promise<Proxy> 
   return start(port, 'nginx', ['-p', dir, '-c', path, '-e', join(dir, 'error.log'), '-g', 'daemon off;'], dir);
 }
 
-/** Caddy with this file, and without its admin port. */
+/** Caddy with this configuration file, and without its admin port. */
 export async function startCaddy(port: number, caddyfile: string): Promise<Proxy> {
   const dir = temporaryDirectory();
   const path = join(dir, 'Caddyfile');
@@ -60,7 +60,7 @@ async function start(port: number, program: string, args: readonly string[], dir
   const kill = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
-    process.kill(-child.pid!, 'SIGKILL'); // the workers, too
+    process.kill(-child.pid!, 'SIGKILL'); // with its workers
     await ended;
   };
   const startAgain = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-/** The reading rule once more in the simplest way: the whole piece at once, line by line, however slow. */
+/** A second, simplest possible version of the reading rule: the whole piece at once, line by line, however slow. */
 import { isForeignType } from '../../src/words/event-type.ts';
 
 export interface BookEvent {
@@ -67,7 +67,7 @@ export function readByTheBook(bytes: Buffer, start: string, mailbox: string): Bo
   return { events, own, last };
 }
 
-/** Only whole blocks: one without a blank line may still grow. */
+/** Only complete blocks: one without a blank line may still grow. */
 function blocksOf(bytes: Buffer): { text: string; size: number }[][] {
   const blocks: { text: string; size: number }[][] = [];
   let block: { text: string; size: number }[] = [];
@@ -91,7 +91,7 @@ function fieldsOf(lines: readonly string[]): { data: string; type?: string } | u
   return type !== undefined && isForeignType(type) ? { data: data.join('\n'), type } : { data: data.join('\n') };
 }
 
-/** Of whole data: it begins with sender and receiver, and ends with a quote that is not escaped and a brace. */
+/** Whether data is complete: it begins with sender and receiver, and ends with a quote that is not escaped and a brace. */
 function receiverOf(data: string): string | undefined {
   const [, receiver] = /^\{"sender":"[^"\\]*","receiver":"([^"\\]*)"/.exec(data) ?? [];
   const backslashes = /(\\*)"\}$/.exec(data)?.[1];

@@ -18,7 +18,7 @@ export interface HistoryPage {
   readonly cursor: string;
 }
 
-/** A server, by its address. */
+/** The address of a server. */
 export interface At {
   readonly url: string;
 }
@@ -49,7 +49,7 @@ export async function reportReceipt({ url }: At, receipt: Readonly<Record<string
   if (!response.ok) throw new Error(`not accepted: ${response.status} ${await response.text()}`);
 }
 
-/** One page of what `me` and `other` said, as `me` sees it. */
+/** One page of the history of `me` and `other`, as `me` sees it. */
 export async function history(
   { url }: At,
   me: string,

@@ -4,8 +4,8 @@ import { missingOf } from './machine.ts';
 type Body = () => Promise<void> | void;
 
 /**
- * `test`, if the machine has all of these (programs on the PATH, or `network address`, or `root`). Else the test is
- * skipped, and its name says for want of what; with CI=true it fails instead: there, nothing may be left out.
+ * `test`, if this machine has all of these (programs on the PATH, `network address` or `root`). Otherwise the test is
+ * skipped, and its name says what is missing. With CI=true it fails instead: CI must skip nothing.
  */
 export function requires(...needs: readonly string[]): (name: string, body: Body, timeoutMs?: number) => void {
   const missing = missingOf(needs);

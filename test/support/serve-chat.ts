@@ -9,7 +9,7 @@ import { afterThisTest } from './after-this-test.ts';
 import { temporaryDirectory } from './directory.ts';
 import { openMailPlace } from './mail-place.ts';
 
-/** A chat that is being served, and the files behind it. */
+/** A running chat, and the files behind it. */
 export interface ServedChat {
   readonly url: string;
   readonly dir: string;
@@ -19,7 +19,7 @@ export interface ServedChat {
   readonly mailboxText: (name: string) => string;
   /** Writes to a mailbox as any other program would: `printf … >> henry.txt`. */
   readonly writeForeign: (name: string, text: string | Buffer) => void;
-  /** Closes the chat and the server, which writes what is still unwritten. It happens after the test anyway. */
+  /** Closes the chat and the server, which writes what is still unwritten. Without this call, it happens after the test. */
   readonly stop: () => Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export async function serveChat(options: MailboxChatOptions = {}): Promise<Serve
   const dir = options.dir ?? temporaryDirectory();
   const chat = mailboxChat({ sendRate: 0, logger: silent, ...(await openMailPlace(dir)), ...options, dir });
   const { server, url } = await serve(chat);
-  await chat.ready().catch(() => undefined); // some tests check what it answers when it is not ready
+  await chat.ready().catch(() => undefined); // some tests check its answers while it is not ready
   const stop = onlyOnce(async () => {
     await chat.close();
     await stopServer(server);

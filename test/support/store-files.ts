@@ -21,7 +21,7 @@ export class Clock {
   }
 }
 
-/** A new data directory, and the stores that a test opens on it. */
+/** A new data directory, with the stores that a test opens on it. */
 export class MailboxDirectory {
   readonly path = makeDirectory();
   readonly #stores: FileMailboxes[] = [];
@@ -48,7 +48,7 @@ export class MailboxDirectory {
     return readFile(this.file(name), 'utf8');
   }
 
-  /** Resolves when everything in a mailbox was read, and it has been taken. */
+  /** Resolves when a mailbox has been read and taken. */
   async emptied(name = 'henry'): Promise<void> {
     await until(`${name} to be empty`, () => statSync(this.file(name), { throwIfNoEntry: false })?.size === 0);
   }

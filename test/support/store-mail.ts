@@ -6,7 +6,7 @@ export const henry = mailboxName('henry');
 export const jjeong = mailboxName('jjeong');
 export const mina = mailboxName('mina');
 
-/** A message for henry from jjeong, unless told otherwise. */
+/** A message from jjeong to henry, unless the fields say otherwise. */
 export function letter(message: string, but: Partial<Message> = {}): Message {
   return { sender: jjeong, receiver: henry, message, key: randomUUID(), ...but };
 }
@@ -18,7 +18,7 @@ export async function appendAll(store: MailboxStore, texts: readonly string[]): 
   return events;
 }
 
-/** Everything after a cursor, in as many reads as it takes; without a cursor, everything that is kept. */
+/** All events after a cursor, in as many reads as it takes; without a cursor, all that are kept. */
 export async function readAll(store: MailboxStore, mailbox = henry, after?: string): Promise<MailEvent[]> {
   let cursor = after ?? (await store.ends(mailbox)).oldest;
   const all: MailEvent[] = [];
@@ -43,7 +43,7 @@ export function numbered(name: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${name} ${i}`);
 }
 
-/** Listens to a mailbox as an open stream does: watches, reads until nothing comes, waits for a ring. */
+/** Listens to a mailbox like an open stream: watches, reads until nothing is left, waits for a ring. */
 export class Listener {
   readonly #store: MailboxStore;
   readonly #mailbox: MailboxName;
@@ -89,7 +89,7 @@ export class Listener {
     return events;
   }
 
-  /** Resolves at the first ring after `heard` rings. */
+  /** Resolves once there have been more than `heard` rings. */
   async ring(heard = this.#rings): Promise<void> {
     while (this.#rings <= heard) await new Promise<void>((resolve) => (this.#onRing = resolve));
   }

@@ -9,7 +9,7 @@ export class StreamText {
     this.#reader = body!.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  /** Reads on until all of these have come; rejects when the stream ends before. */
+  /** Reads on until all of these have come; rejects if the stream ends before that. */
   async upTo(...parts: readonly (string | RegExp)[]): Promise<string> {
     const isThere = (part: string | RegExp): boolean => this.text.search(literal(part)) !== -1;
     while (!parts.every(isThere)) {

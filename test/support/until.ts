@@ -1,12 +1,12 @@
 /**
- * Ten times as long as the slowest guarantee of the product takes. A test that waits for the thing itself is far
+ * Ten times the slowest guarantee of the product. A test that waits for the event itself is far
  * quicker.
  */
 export const DEADLINE_MS = 20_000;
 
 type Nothing = false | null | undefined;
 
-/** Resolves to what `look` finds as soon as it finds something; rejects after the deadline. */
+/** Calls `look` until it finds something, and resolves to that; rejects after the deadline. */
 export async function until<T>(
   what: string,
   look: () => T | Nothing | Promise<T | Nothing>,

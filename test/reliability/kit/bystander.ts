@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 import type { At } from '../../support/requests.ts';
 
-/** Somebody else's requests to a server, one after the other, while something heavy is asked of it. */
+/** Another client's requests to a server, one after the other, while the server handles a heavy one. */
 export class Bystander {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
   readonly #over = new AbortController();
@@ -13,7 +13,7 @@ export class Bystander {
     this.#asking = this.#ask(at);
   }
 
-  /** How long the longest of them waited for its answer, in ms. */
+  /** The longest time that one of them waited for its answer, in ms. */
   async longestWaitMs(): Promise<number> {
     this.#over.abort();
     await this.#asking;

@@ -5,22 +5,22 @@ import { temporaryDirectory } from '../../support/directory.ts';
 import { inTime } from '../../support/until.ts';
 
 export interface ChatOptions extends RunOptions {
-  /** Default: a directory for this test alone. */
+  /** Default: a new directory for this test. */
   readonly dir?: string;
   readonly port?: number;
-  /** More of the command line. */
+  /** More arguments for the command line. */
   readonly args?: readonly string[];
 }
 
 /** A server as users start it. */
 export interface Chat extends Ready {
   readonly ended: Promise<Ended>;
-  /** Sends the signal; resolves to how it ended. */
+  /** Sends the signal; resolves to the exit code and signal. */
   readonly end: (signal?: NodeJS.Signals) => Promise<Ended>;
   readonly kill: () => Promise<Ended>;
 }
 
-/** Resolves when it listens. It ends with the test at the latest. */
+/** Resolves when it listens. It ends with the test, if not before. */
 export async function startChat(options: ChatOptions = {}): Promise<Chat> {
   const { dir = temporaryDirectory(), port = 0, args = [], ...run } = options;
   const common = ['--port', `${port}`, '--dir', dir, '--send-rate', '0', '--log-format', 'json', '--log-level', 'warn'];
@@ -34,7 +34,7 @@ export async function startChat(options: ChatOptions = {}): Promise<Chat> {
   return { ...ready, url: `http://127.0.0.1:${ready.port}`, ended: running.ended, end, kill: () => end('SIGKILL') };
 }
 
-/** Runs a command on the directory, such as `forget henry`; fails when it does. */
+/** Runs a command on the directory, such as `forget henry`; rejects if the command fails. */
 export async function command(dir: string, ...args: readonly string[]): Promise<string> {
   afterThisTest(cleanUp);
   const running = new Running([...args, '--dir', dir]);
@@ -43,7 +43,7 @@ export async function command(dir: string, ...args: readonly string[]): Promise<
   return stdout;
 }
 
-/** A shell, or any other program, as an administrator runs it beside the server. */
+/** A shell, or another program that an administrator runs beside the server. */
 export async function finished(program: { readonly on: (event: string, done: () => void) => unknown }): Promise<void> {
   await inTime('the end of a program', once(program as never, 'close'));
 }

@@ -3,14 +3,14 @@ import { createInterface } from 'node:readline';
 import { afterThisTest } from '../../support/after-this-test.ts';
 import { inTime } from '../../support/until.ts';
 
-/** A program that opens a mailbox, and appends a line for each line it is given; it says `done` to each. */
+/** A program that opens a mailbox and appends each line that it is given; it answers each with `done`. */
 export class LateWriter {
   readonly #say: (text: string) => Promise<void>;
 
   constructor(program: string, ...args: readonly string[]) {
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-    child.stdin.on('error', () => undefined); // it may be gone already
+    child.stdin.on('error', () => undefined); // it may already have ended
     const closed = new Promise((resolve) => child.once('close', resolve));
     afterThisTest(async () => {
       child.stdin.end();
@@ -31,12 +31,12 @@ export class LateWriter {
 
 const KEEPS_OPEN = `exec 9>> "$1"; while read -r text; do printf '\\n\\ndata: %s\\n\\n' "$text" >&9; echo done; done`;
 
-/** Another user's, whose files we may only read. */
+/** It belongs to another user, whose files we may only read. */
 export function asRoot(dir: string, name: string): LateWriter {
   return new LateWriter('sh', '-c', `umask 022; ${KEEPS_OPEN}`, 'sh', `${dir}/${name}.txt`);
 }
 
-/** The directory is mounted at a second place, in another mount namespace; the writer knows the mailbox by that. */
+/** The directory has a second mount, in another mount namespace; the writer opens the mailbox through that. */
 export function throughBindMount(dir: string, place: string, name: string): LateWriter {
   const script = `mount --bind "$2" "$3" && set -- "$3/$1" && ${KEEPS_OPEN}`;
   return new LateWriter('unshare', '--mount', 'sh', '-c', script, 'sh', `${name}.txt`, dir, place);
@@ -50,7 +50,7 @@ export function inChroot(dir: string, name: string): LateWriter {
   return new LateWriter('perl', '-MIO::Handle', '-e', program, dir, `${name}.txt`);
 }
 
-/** A thread goes on when the first thread of its process has ended. */
+/** A thread that goes on after the first thread of its process has ended. */
 export function fromThread(dir: string, name: string): LateWriter {
   const program = `
 import ctypes, os, sys, threading

@@ -8,12 +8,12 @@ export interface Place extends At {
   readonly dir: string;
 }
 
-/** The mailbox as other programs know it. */
+/** The mailbox file, as other programs see it. */
 export function mailboxFile({ dir }: { readonly dir: string }, name = 'henry'): string {
   return join(dir, `${name}.txt`);
 }
 
-/** An event as docs/file-format.md tells other programs to append it. */
+/** An event in the form in which docs/file-format.md tells other programs to append it. */
 export function appendEvent(place: { readonly dir: string }, text: string, name = 'henry'): void {
   appendFileSync(mailboxFile(place, name), `\n\ndata: ${text}\n\n`);
 }
@@ -24,7 +24,7 @@ export interface Answer {
   readonly tookMs: number;
 }
 
-/** `POST /messages`, whatever the answer; status 0 when none came. */
+/** `POST /messages`, whatever the answer; status 0 if there was none. */
 export async function post({ url }: At, message: Readonly<Record<string, string>>): Promise<Answer> {
   const beganMs = performance.now();
   const headers = { 'Content-Type': 'application/json' };
@@ -40,7 +40,7 @@ export async function post({ url }: At, message: Readonly<Record<string, string>
 
 let markers = 0;
 
-/** The texts of everything kept in a mailbox, oldest first, as a client gets it that was never there before. */
+/** The texts of all that is kept in a mailbox, oldest first, as a new client gets them. */
 export async function everything(at: At, name = 'henry'): Promise<string[]> {
   const marker = `marker ${markers++}`;
   await say(at, 'marker', name, marker);
@@ -50,7 +50,7 @@ export async function everything(at: At, name = 'henry'): Promise<string[]> {
   return texts.filter((text) => !text.startsWith('marker '));
 }
 
-/** What is in `texts` more than once. */
+/** The texts that occur more than once. */
 export function doubles(texts: readonly string[]): string[] {
   return texts.filter((text, i) => texts.indexOf(text) !== i);
 }
@@ -60,7 +60,7 @@ export function numbered(word: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${word} ${i}`);
 }
 
-/** Nothing waits in the mailbox file: it is there, and empty. */
+/** Resolves when the mailbox file exists and is empty. */
 export async function drained(place: { readonly dir: string }, name = 'henry'): Promise<void> {
   await until(
     `${name}.txt to be empty`,
@@ -68,7 +68,7 @@ export async function drained(place: { readonly dir: string }, name = 'henry'): 
   );
 }
 
-/** Sends messages to somebody who listens, and reports that they came. */
+/** Sends messages to somebody who listens, and reports them as received. */
 export async function deliver(place: Place, texts: readonly string[], receiver = 'henry'): Promise<void> {
   const listener = await listen(`${place.url}/status?receiver=${receiver}`);
   let newest: Stored | undefined;

@@ -11,7 +11,7 @@ export function movableClock(): MovableClock {
   return clock;
 }
 
-/** Lets hours go by for a server whose timers move with the clock, and all that it does at such times begin. */
+/** Lets hours pass for a server whose timers move with the clock, and lets it begin all that is then due. */
 export async function letPass(clock: MovableClock, offsets: readonly string[], { url }: At): Promise<void> {
   for (const offset of offsets) {
     clock.set(offset);
