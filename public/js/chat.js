@@ -76,7 +76,7 @@ export class Chat {
     prepareComposer(frame, {
       draft: `draft/${me}/${other}`,
       longest,
-      onSend: (message) => this.#send(message),
+      onSend: (message, key) => this.#send(message, key),
       onTyping: () => options.onTyping?.(),
     });
     this.#listenToThePage();
@@ -186,10 +186,10 @@ export class Chat {
     this.#show();
   }
 
-  /** @param {string} message */
-  #send(message) {
+  /** @param {string} message @param {string} key */
+  #send(message, key) {
     this.reading.line = undefined;
-    this.outbox.add(message);
+    this.outbox.add(message, key);
     this.view.toNewest();
     this.options.onSent?.();
   }

@@ -4,7 +4,7 @@ import { say } from './language.js';
 
 /**
  * @param {Frame} frame
- * @param {{ draft: string, longest: number, onSend: (message: string) => void, onTyping: () => void }} options
+ * @param {{ draft: string, longest: number, onSend: (message: string, key: string) => void, onTyping: () => void }} options
  *   `draft`: the name it is kept under
  */
 export function prepareComposer({ form, box, note }, { draft, longest, onSend, onTyping }) {
@@ -29,9 +29,8 @@ export function prepareComposer({ form, box, note }, { draft, longest, onSend, o
     if (kept.adopt()) return; // another tab has just sent it
     const message = messageIn(box.value);
     if (!message || excess() > 0) return;
-    kept.clear();
+    onSend(message, kept.take());
     check();
-    onSend(message);
   };
 
   form.addEventListener('submit', (event) => {

@@ -25,9 +25,12 @@ export class Outbox {
   constructor(options) {
     this.options = options;
     this.prefix = `outbox/${options.me}/${options.other}/`;
-    this.#load();
-    onChangedElsewhere(this.prefix, () => {
-      this.#load();
+    for (const name of recallKeys(this.prefix)) {
+      if (!this.#load(name)) forget(name); // torn by a crash of the browser: nothing of it can be sent
+    }
+    onChangedElsewhere(this.prefix, (name) => {
+      if (name === undefined) return; // a cleared storage says nothing about a letter: it still goes
+      this.#load(name);
       options.onChange();
     });
   }
@@ -39,10 +42,10 @@ export class Outbox {
       .map((letter) => ({ ...letter, state: this.#stateOf(letter) }));
   }
 
-  /** @param {string} message */
-  add(message) {
+  /** @param {string} message @param {string} key */
+  add(message, key) {
     const newest = Math.max(0, ...[...this.#letters.values()].map((letter) => letter.at));
-    this.#keep({ key: newKey(), message, at: Math.max(Date.now(), newest + 1) });
+    this.#keep({ key, message, at: Math.max(Date.now(), newest + 1) });
     void this.flush();
   }
 
@@ -98,7 +101,7 @@ export class Outbox {
     try {
       const stored = await this.#post(letter);
       this.#failures = 0;
-      this.options.onStored(stored); // before it leaves the outbox, so that its row never goes
+      if (stored) this.options.onStored(stored); // before it leaves the outbox, so that its row never goes
       this.delete(letter.key);
       return true;
     } catch (error) {
@@ -117,11 +120,11 @@ export class Outbox {
     }
   }
 
-  /** @param {Letter} letter */
+  /** Resolves to nothing if it was deleted meanwhile. @param {Letter} letter */
   async #post(letter) {
     if (this.#isOverdue(letter.key)) {
       const stored = await this.#find(letter);
-      if (stored) return stored;
+      if (stored || !this.#letters.has(letter.key)) return stored;
     }
     if (!letter.triedAt || this.#isOverdue(letter.key)) this.#update({ ...letter, triedAt: Date.now() });
     const { me, other } = this.options;
@@ -157,8 +160,9 @@ export class Outbox {
 
   /** Whether the first attempt will be too long ago then. @param {string} key @param {number} [inMs] */
   #isOverdue(key, inMs = 0) {
-    const { triedAt = Infinity } = this.#letters.get(key) ?? {};
-    return Date.now() + inMs - triedAt > SAME_KEY_MS;
+    const now = Date.now();
+    const { triedAt = now } = this.#letters.get(key) ?? {};
+    return triedAt > now || now + inMs - triedAt > SAME_KEY_MS; // a clock that was set back tells nothing
   }
 
   /** @param {Letter} letter @returns {LetterState} */
@@ -167,25 +171,27 @@ export class Outbox {
     return this.#waiting || !this.#connected ? 'waiting' : 'sending';
   }
 
-  /** Another tab may have sent or deleted it meanwhile: then it stays away. @param {Letter} letter */
+  /** Another tab may have sent or deleted it meanwhile: then it stays away for all. @param {Letter} letter */
   #update(letter) {
-    if (recall(this.prefix + letter.key) !== undefined) this.#keep(letter);
+    if (recall(this.prefix + letter.key) !== undefined) return this.#keep(letter);
+    this.#letters.set(letter.key, letter);
+    this.options.onChange();
   }
 
   /** @param {Letter} letter */
   #keep(letter) {
-    this.#letters.set(letter.key, letter);
     remember(this.prefix + letter.key, JSON.stringify(letter));
+    this.#letters.set(letter.key, letter);
     this.options.onChange();
   }
 
-  #load() {
-    this.#letters.clear();
-    for (const name of recallKeys(this.prefix)) {
-      const letter = readLetter(recall(name), name.slice(this.prefix.length));
-      if (letter) this.#letters.set(letter.key, letter);
-      else forget(name); // torn by a crash of the browser: nothing of it can be sent
-    }
+  /** @param {string} name it is kept under */
+  #load(name) {
+    const key = name.slice(this.prefix.length);
+    const letter = readLetter(recall(name), key);
+    this.#letters.delete(key);
+    if (letter) this.#letters.set(key, letter);
+    return letter;
   }
 }
 
@@ -229,8 +235,3 @@ function readLetter(kept, key) {
 
 /** @param {unknown} ms */
 const isTime = (ms) => typeof ms === 'number' && ms > 0 && ms < 8e15;
-
-/** Not `randomUUID`: that one is missing on plain-http addresses of a local network. */
-function newKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}

@@ -63,9 +63,9 @@ export function recallKeys(start) {
   return [...new Set(keys)].filter((key) => key.startsWith(start));
 }
 
-/** Another tab has changed what is kept under keys that begin so. @param {string} start @param {() => void} changed */
+/** Another tab has changed a key that begins so, or has cleared the storage: then there is no key. @param {string} start @param {(key?: string) => void} changed */
 export function onChangedElsewhere(start, changed) {
-  addEventListener('storage', (event) => {
-    if (event.key === null || event.key.startsWith(PREFIX + start)) changed();
+  addEventListener('storage', ({ key }) => {
+    if (key === null || key.startsWith(PREFIX + start)) changed(key?.slice(PREFIX.length));
   });
 }

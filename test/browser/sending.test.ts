@@ -177,6 +177,37 @@ describe('a message on the page of its sender', () => {
     expect(await textsOn(jjeong)).toEqual(['anybody there?']);
   });
 
+  test('that waits is sent although another tab clears the storage', async () => {
+    const gate = await Gate.before(await Server.start());
+    const { henry } = await twoPeople(gate);
+    const other = await openChat(henry.context(), chatOf(gate, 'henry', 'mina'));
+    gate.rule = (path) => (path.startsWith('/messages') ? 'refused' : 'through');
+    await write(henry, 'still here');
+    await receipt(henry, 'Waiting to send').waitFor();
+
+    const cleared = henry.evaluate(() => new Promise((resolve) => addEventListener('storage', () => resolve(true))));
+    await other.evaluate(() => localStorage.clear());
+    await cleared;
+    gate.rule = () => 'through';
+    await receipt(henry, 'Read').waitFor();
+
+    expect(await textsOn(henry)).toEqual(['still here']);
+  });
+
+  test('that the server refuses after the storage was cleared is sent only once', async () => {
+    const gate = await Gate.before(await Server.start('--max-message', '10'));
+    const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
+    gate.rule = (path, method) => (posts(path, method) ? 'held' : 'through');
+    await write(henry, 'longer than ten');
+    await receipt(henry, 'Sending…').waitFor();
+
+    await henry.evaluate(() => localStorage.clear());
+    gate.rule = () => 'through';
+    await log(henry).getByText('Not sent').waitFor();
+
+    expect(gate.passed.filter(({ body }) => body.includes('longer'))).toHaveLength(1);
+  });
+
   test('that comes too fast for the server is marked so, and sent a little later', async () => {
     const gate = await Gate.before(await Server.start('--send-rate', '2'));
     const { henry, jjeong } = await twoPeople(gate);

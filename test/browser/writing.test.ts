@@ -215,6 +215,34 @@ describe('a draft', () => {
     expect(stored.toSorted()).toEqual(['once', 'the last of one', 'the last of two']);
     await until('two shows the same', async () => (await textsOn(two)).join() === stored.join());
   });
+
+  test('that a second tab sends before it hears of the first is stored once', async () => {
+    const server = await Server.start();
+    const [one, two] = await twoTabs(server);
+    await composer(one).fill('once');
+    await hasText(two, 'once');
+    await two.evaluate(() => {
+      // It sees what was stored until now, and what it stores itself.
+      const known = new Map(Object.entries(localStorage));
+      const getItem = localStorage.getItem.bind(localStorage);
+      const setItem = localStorage.setItem.bind(localStorage);
+      Storage.prototype.getItem = (key) => known.get(key) ?? getItem(key);
+      Storage.prototype.setItem = (key, value) => {
+        known.delete(key);
+        setItem(key, value);
+      };
+      addEventListener('storage', (event) => event.stopImmediatePropagation(), { capture: true });
+    });
+
+    await composer(one).press('Enter');
+    await composer(two).press('Enter');
+    for (const tab of [one, two]) await write(tab, 'once'); // a text of its own
+    await until('all are stored', async () => (await storedTexts(server)).length >= 3);
+    await write(two, 'end');
+    await until('the end', async () => (await storedTexts(server)).includes('end'));
+
+    expect(await storedTexts(server)).toEqual(['once', 'once', 'once', 'end']);
+  });
 });
 
 test('texts written in two tabs at the same time are both sent', async () => {
