@@ -11,6 +11,7 @@ END
 )
 case $status in
   200 | 201) ;;
+  409) ;; # it was answered before, in other words
   400 | 413) echo "The chat refuses this answer ($status)." >&2 ;; # it always will: go on with the next message
   *) echo "The chat answered $status." >&2 && exit 1 ;;
 esac

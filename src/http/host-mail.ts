@@ -122,7 +122,7 @@ export class HostMail {
         }
       } catch (error) {
         if (signal.aborted) return;
-        if (!isPassing(error)) throw error;
+        if (!isPassing(error)) throw inOurWords(error);
         this.#logger.warn({ err: error, mailbox }, 'mail could not be read for the application: it is tried again');
       }
       await pause(AGAIN_MS, undefined, { signal }).catch(() => undefined);
@@ -156,6 +156,13 @@ async function* linesHere(
     if (gap) yield { type: 'gap', data: JSON.stringify(gap) };
     for (const event of events) yield { ...event, type: event.type ?? 'message' };
   }
+}
+
+/** The owner speaks of `since`, the parameter of HTTP. */
+function inOurWords(error: unknown): unknown {
+  if (!(error instanceof MailboxError) || error.code !== 'INVALID_CURSOR') return error;
+  const message = '"after" is not the id of a mail in this mailbox. Leave it out, or use "all".';
+  return new MailboxError(error.code, message, { cause: error });
 }
 
 function checked<T>(input: unknown, shape: z.ZodType<T>, code: MailboxErrorCode, expected: string): T {

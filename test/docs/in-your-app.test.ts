@@ -1,6 +1,9 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { mailboxChat } from '../../src/index.ts';
+import { silent } from '../../src/words/logger.ts';
+import { afterThisTest } from '../support/after-this-test.ts';
 import { PACKAGE_DIR, buildPackage } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { listen } from '../support/listener.ts';
@@ -16,14 +19,20 @@ const [head = '', ...frameworks] = document('docs/in-your-app.md')
   .blocks.filter(({ language }) => language === 'js')
   .map(({ code }) => code);
 
-/** Runs a program as an application that has this package and all others. Resolves to its address. */
-async function started(program: string): Promise<string> {
+/** A folder of an application that has this package and all others. Its program is `server.mjs`. */
+function applicationOf(program: string): string {
   const dir = temporaryDirectory();
   symlinkSync(join(PACKAGE_DIR, 'node_modules'), join(dir, 'node_modules'));
-  mkdirSync(join(dir, 'app'));
-  writeFileSync(join(dir, 'app/server.mjs'), program.replace("'mailbox-chat'", `'${PACKAGE_DIR}dist/index.js'`));
+  const app = join(dir, 'app');
+  mkdirSync(app);
+  writeFileSync(join(app, 'server.mjs'), program.replace("'mailbox-chat'", `'${PACKAGE_DIR}dist/index.js'`));
+  return app;
+}
+
+/** Runs a program. Resolves to its address. */
+async function started(program: string): Promise<string> {
   const port = String(await freePort());
-  const server = new Shell('node server.mjs', { cwd: join(dir, 'app'), env: { PORT: port } });
+  const server = new Shell('node server.mjs', { cwd: applicationOf(program), env: { PORT: port } });
   const url = `http://127.0.0.1:${port}`;
   await Promise.race([
     until('the server', () => fetch(url).catch(() => undefined)),
@@ -52,5 +61,27 @@ describe('docs/in-your-app.md', () => {
       const own = await fetch(host + path);
       expect([own.status, await own.text()]).toEqual([404, expect.stringContaining(notFound.replace('/own', path))]);
     }
+  });
+
+  test('answers mail of any length, of the bot itself, and without a sender', async () => {
+    const app = applicationOf(document('docs/in-your-app.md').blocks.find(({ language }) => language === 'ts')!.code);
+    const chat = mailboxChat({ dir: join(app, 'mailboxes'), logger: silent });
+    afterThisTest(() => chat.close());
+    appendFileSync(join(app, 'mailboxes/bot.txt'), 'data: from a file\n\n');
+    for (const [from, text] of [
+      ['bot', 'a note'],
+      ['jjeong', 'x'.repeat(4000)],
+      ['jjeong', 'hi'],
+    ] as const)
+      await chat.send({ from, to: 'bot', text });
+
+    const program = new Shell('node server.mjs', { cwd: app });
+    const answers: string[] = [];
+    const answered = async () => {
+      for await (const { message } of chat.mail('jjeong')) if (answers.push(message) === 2) return;
+    };
+    await Promise.race([answered(), program.ended().then((ended) => Promise.reject(new Error(ended.stderr)))]);
+
+    expect(answers).toEqual(['You wrote 4000 characters.', 'You wrote 2 characters.']);
   });
 });

@@ -86,6 +86,14 @@ describe('examples/echo/answer.sh', () => {
       expect([failed, refused, unreachable]).toEqual([7, 1, 1]);
     },
   );
+
+  requires('curl')('goes on when an earlier answer to the same message had another text', async () => {
+    const chat = await serveChat();
+    await say(chat, 'bot', 'henry', 'at noon', 'answer-1');
+    const later = JSON.stringify({ sender: 'bot', receiver: 'henry', message: 'at one', key: 'answer-1' });
+
+    expect(await exitCode('', [ANSWER, 'echo', later], chat.url)).toBe(0);
+  });
 });
 
 describe(README, () => {

@@ -144,6 +144,7 @@ describe(README, () => {
     const invitations = new Invitations(chat.dir);
     const [key = '', asHenry = ''] = ['monitor', 'henry'].map((name) => invitations.invite(personName(name)));
     program(dir, 'df', String.raw`printf '%s\n\377\n\n' "$TEXT"`);
+    program(dir, 'curl', 'printf "%s\\n" "$@" >>arguments; PATH=${PATH#*:} exec curl "$@"');
 
     const printed = await run(command, { cwd: dir, env: { ...env, KEY: key } });
     const refused = await new Shell(command, { cwd: dir, env: { ...env, KEY: 'another' } }).ended();
@@ -153,6 +154,9 @@ describe(README, () => {
     });
     expect(await asked.json()).toMatchObject({ messages: [{ message: EVIL }] });
     expect(printed).toBe('');
+    const seenByAll = readFileSync(join(dir, 'arguments'), 'utf8');
+    expect(seenByAll).toContain('receiver=henry');
+    expect([key, 'Bearer', 'quotes'].filter((secret) => seenByAll.includes(secret))).toEqual([]);
     expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('UNAUTHORIZED') });
   });
 

@@ -132,13 +132,17 @@ describe.each<[string, (served: ServedChat) => MailboxChat]>([
   });
 
   test.each([
-    ['INVALID_NAME', (chat: MailboxChat) => chat.mail('../x')],
-    ['INVALID_CURSOR', (chat: MailboxChat) => chat.mail('henry', { after: 'yesterday' })],
-    ['INVALID_REQUEST', (chat: MailboxChat) => chat.mail('henry', { since: '1-0' } as object)],
-  ])('is told %s', async (code, mailOf) => {
+    ['INVALID_NAME', 'usable name', (chat: MailboxChat) => chat.mail('../x')],
+    ['INVALID_CURSOR', '"after"', (chat: MailboxChat) => chat.mail('henry', { after: '9999999999999-0' })],
+    ['INVALID_REQUEST', 'since', (chat: MailboxChat) => chat.mail('henry', { since: '1-0' } as object)],
+  ])('is told %s', async (code, word, mailOf) => {
     const chat = chatOf(await serveChat());
 
-    await expect((async () => mailOf(chat).next())()).rejects.toMatchObject({ name: 'MailboxError', code });
+    await expect((async () => mailOf(chat).next())()).rejects.toMatchObject({
+      name: 'MailboxError',
+      code,
+      message: expect.stringContaining(word),
+    });
   });
 });
 

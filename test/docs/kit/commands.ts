@@ -47,7 +47,7 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
     'npm ci && npm pack                                        # in the clone': {
       notRun: 'test/package/installed.test.ts packs and installs a clone',
     },
-    "import { mailboxChat } from 'mailbox-chat';": { notRun: 'test/docs/snippets.test.ts compiles it' },
+    "import { mailboxChat } from 'mailbox-chat';": IN_YOUR_APP,
     "import express from 'express';": IN_YOUR_APP,
     "import Fastify from 'fastify';": IN_YOUR_APP,
     "import Koa from 'koa';": IN_YOUR_APP,
