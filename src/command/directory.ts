@@ -31,12 +31,15 @@ export function requireDirectory(dir: string): void {
   ]);
 }
 
-/** Opens something in `dir` and waits until it is ready. A full disk is no error: mail can still be read. */
+/** No reason not to start: mail can be read although the disk is full, and an owner that dies has a successor. */
+const PASSING: readonly string[] = ['DISK_FULL', 'MAILBOX_BUSY'];
+
+/** Opens something in `dir` and waits until it is ready. */
 export async function openIn<T extends { ready(): Promise<void> }>(dir: string, open: () => T): Promise<T> {
   try {
     const opened = open();
     await opened.ready().catch((error: unknown) => {
-      if (!(error instanceof MailboxError && error.code === 'DISK_FULL')) throw error;
+      if (!(error instanceof MailboxError && PASSING.includes(error.code))) throw error;
     });
     return opened;
   } catch (error) {
