@@ -103,7 +103,12 @@ const storeThat =
 /** A store that can do nothing, in place of a real one. */
 function failingStore(code: MailboxErrorCode, more: Readonly<Record<string, unknown>> = {}): MailboxStore {
   const fail = (): Promise<never> => Promise.reject(new MailboxError(code, 'It cannot be done now.'));
-  const answers: Record<string, unknown> = { live: undefined, close: () => Promise.resolve(), ...more };
+  const answers: Record<string, unknown> = {
+    live: undefined,
+    isId: () => true,
+    close: () => Promise.resolve(),
+    ...more,
+  };
   return new Proxy({} as MailboxStore, { get: (_, name) => (name in answers ? answers[String(name)] : fail) });
 }
 
