@@ -18,17 +18,17 @@ const run = promisify(execFile);
 const MAILBOX = 'alice';
 const BACKUPS = LONG ? 60 : 4;
 
-/** Each file takes 60 ms longer: time for mail to move between the places that are copied. */
+/** Slows each file down by 60 ms: time for mail to move between the places that are copied. */
 const SLOWLY = ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=fsync', '-e', 'inject=fsync:delay_enter=60000'];
 
-/** What a server on the copy shows, judged by what was accepted before the backup began. */
+/** Compares what a server on the copy shows with what was accepted before the backup began. */
 async function judged(copy: string, before: Ledger, now: Ledger): Promise<object> {
   before.alsoPosted(now);
   const server = await ServerProcess.start({ dir: copy, command: true });
   try {
     const { shown, complaints } = await replay(server.port, MAILBOX, before, 10_000);
     const { lost, twice, reordered, strange } = before.judge(shown);
-    // Mail of other programs may come again, after what it came before.
+    // Foreign mail may come twice, the second time after mail that it once preceded.
     const ours = (texts: string[]): string[] => texts.filter((text) => !text.startsWith(FOREIGN));
     return { ...shorten({ lost, twice: ours(twice), reordered: ours(reordered), strange }), complaints };
   } finally {
@@ -47,7 +47,7 @@ testWithStrace(
     const senders = ['bob', 'carol'].map(
       (name) => new Sender({ name, receiver: MAILBOX, ledger, port: () => port, timeoutMs: 10_000 }),
     );
-    // There now and then, so that mail goes both ways: into the log at once, and through mailbox and takes.
+    // Connected only some of the time, so that mail goes both ways: into the log at once, and through mailbox and takes.
     const livesMs = (): number => 20 + Math.random() * 100;
     const awayMs = (): number => 200 + Math.random() * 1000;
     const follower = new Follower({ mailbox: MAILBOX, port: () => port, livesMs, awayMs });

@@ -10,13 +10,13 @@ const PER_SECOND = 10;
 interface TwoServers {
   readonly clock: MovableClock;
   readonly scene: Scene;
-  /** Serves the same directory. */
+  /** A second server on the same directory. */
   readonly other: ServerProcess;
-  /** Sends by way of the other server. */
+  /** Sends through the other server. */
   readonly carol: Sender;
 }
 
-/** Runs `work` with a server whose clock can be moved and another beside it; nothing may be wrong afterwards. */
+/** Runs `work` with a second server beside one whose clock can be moved. Expects that nothing is wrong afterwards. */
 async function withTwoServers(
   options: Partial<ServerOptions>,
   otherVia: (clock: MovableClock) => readonly string[],
@@ -52,12 +52,12 @@ testWithFaketime(
 
         clock.set('+15s');
         const { body } = await carol.sendOne();
-        expect(Number.parseInt(body.id!, 10)).toBeGreaterThan(Date.now() + 10_000); // it did move
+        expect(Number.parseInt(body.id!, 10)).toBeGreaterThan(Date.now() + 10_000); // the clock did move
         for (const offset of ['+15s', '-1h']) {
           clock.set(offset);
           scene.appendForeign();
           await carol.send(2);
-          await scene.sender.send(PER_SECOND + 1); // more than may come in the second in which it jumped
+          await scene.sender.send(PER_SECOND + 1); // more than are allowed in the second of the jump
           await scene.shown(3000);
         }
         await scene.server.terminate();
@@ -69,7 +69,7 @@ testWithFaketime(
   60_000,
 );
 
-/** Further apart than one computer's clock ever is from itself. */
+/** Two processes on one computer never see clocks that far apart. */
 (LONG ? testWithFaketime : longTest)(
   'loses nothing when the clocks of two servers jump apart again and again',
   () =>

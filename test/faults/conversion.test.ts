@@ -13,7 +13,7 @@ import { Strace } from './kit/strace.ts';
 const CONVERSION = join(import.meta.dirname, '../support/conversion.mjs');
 const CHANGES = ['rename', 'link', 'unlink', 'mkdir', 'rmdir', 'write', 'fsync', 'fdatasync', 'ftruncate'];
 const CALLS = LONG ? [...CHANGES, 'openat', 'close', 'pread64', 'getdents64', 'statx'] : ['rename', 'unlink', 'fsync'];
-/** It looks who has takes open, with thousands of calls. */
+/** The conversion looks up who has takes open, with thousands of calls. */
 const MOST_CALLS = 60;
 const STATES = LONG ? OLD_DIRECTORIES : ['taken'];
 
@@ -22,7 +22,7 @@ interface Outcome {
   readonly exitCode: number | null;
 }
 
-/** Converts a directory in a process of its own, in which the `when`-th of these calls meets a fault. */
+/** Converts a directory in a separate process, in which the `when`-th of these calls meets a fault. */
 async function convertUnder(
   dir: string,
   { now }: OldDirectory,
@@ -70,13 +70,13 @@ describe.each(STATES)('the conversion of a directory of version 1 (%s)', (state)
   }
 
   testWithStrace(
-    'loses and doubles nothing, wherever it is killed',
+    'loses and repeats nothing, wherever it is killed',
     () => strikeEach('signal=KILL', CALLS, ({ exitCode }) => expect(exitCode).toBe(null)),
     LONG ? 600_000 : 120_000,
   );
 
   testWithStrace(
-    'finishes after the disk was full',
+    'finishes after a full disk has space again',
     () => strikeEach('error=ENOSPC', LONG ? ['rename', 'link', 'mkdir', 'write', 'fsync'] : ['write'], () => {}),
     LONG ? 600_000 : 120_000,
   );

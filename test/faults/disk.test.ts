@@ -10,7 +10,7 @@ import { until } from '../support/until.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 
-/** A directory on a file system of its own. */
+/** A directory on its own file system. */
 function mounted(command: (path: string) => string): string {
   const path = temporaryDirectory();
   sh(command(path));
@@ -22,7 +22,7 @@ async function readiness({ port }: Scene): Promise<number> {
   return (await fetch(`http://127.0.0.1:${port}/readyz`)).status;
 }
 
-/** Takes what space is left; `free` gives it back. */
+/** Uses up all free space; `free` gives it back. */
 function fill(dir: string): { free: () => void } {
   const path = join(dir, 'filler');
   const fd = openSync(path, 'a');
@@ -66,7 +66,7 @@ for (const receiver of ['away', 'listening'] as const) {
 }
 
 testWithMounts(
-  'drains once there is space, if the disk was full when the receiver came',
+  'drains once there is space if the disk was full when the receiver came',
   async () => {
     const dir = mounted((path) => `mount -t tmpfs -o size=512k none ${path}`);
     const scene = await Scene.open({ dir });
@@ -137,7 +137,7 @@ testWithPrlimit(
   60_000,
 );
 
-/** Power is cut when the server has been stopped and what the disk holds at that instant is copied. */
+/** The power cut: the server is stopped, and what the disk holds at that instant is copied. */
 async function cutPower(
   fileSystem: FileSystem,
   receiver: 'away' | 'listening',
@@ -156,7 +156,7 @@ async function cutPower(
     await disk.cutPower(scene.server);
     await scene.start();
     await sending;
-    return await scene.judge(before ? 4000 : undefined); // what is lost need not be waited for long
+    return await scene.judge(before ? 4000 : undefined); // no need to wait long for what is lost
   } finally {
     await scene.clear();
   }

@@ -4,7 +4,7 @@ import { longTest, testWithStrace } from './kit/fault-test.ts';
 import { ALICE } from './kit/scene.ts';
 import { OPERATIONS, type Operation } from './operations.ts';
 
-/** A sample: the first call of each kind. All of them, to the last: `npm run soak -- --every-call`. */
+/** A sample: the first call of each kind. `npm run soak -- --every-call` tries every call. */
 const KILLED: Readonly<Record<string, readonly string[]>> = {
   'append while the receiver is away': ['fdatasync'],
   'append while the receiver listens': ['fdatasync'],
@@ -62,7 +62,7 @@ testWithStrace(
     ] as const;
     for (const [name, calls] of failing) {
       const fault = 'error=ENOSPC';
-      // Only on a file of ours: node itself cannot do without its own.
+      // Only on our files: Node itself depends on its own writes.
       const paths = calls[0] === 'write' ? [`${ALICE}.txt`] : [];
 
       const outcome = await strike(operation(name), { calls, fault, when: 1, paths });
@@ -88,7 +88,7 @@ testWithStrace(
 );
 
 longTest(
-  'loses nothing, at whichever call it is killed or fails [long: FAULTS=long]',
+  'loses nothing, whichever call kills it or fails [long: FAULTS=long]',
   async () => {
     const { everyCall } = await import('./every-call.ts');
 

@@ -29,7 +29,7 @@ export const CALLS: readonly (readonly string[])[] = [
 ];
 
 export interface Outcome extends Judgement {
-  /** Whether the fault came about at all. */
+  /** Whether the fault happened at all. */
   readonly struck: boolean;
   readonly died: boolean;
   readonly exitCode: number | null;
@@ -37,7 +37,7 @@ export interface Outcome extends Judgement {
 
 const worlds = new Map<string, { readonly dir: string; readonly ledger: Ledger }>();
 
-/** A scene in a world of its own: what lies in it was made once. */
+/** A scene in its own copy of a world. The world itself is made once. */
 async function sceneOf({ name, world, options }: Operation): Promise<Scene> {
   if (!world) return new Scene({ ...options, command: true });
   const made = worlds.get(name) ?? { dir: makeDirectory(), ledger: new Ledger() };
@@ -56,7 +56,7 @@ async function setUp(scene: Scene, { companion, prepare, atStart }: Operation): 
   await prepare?.(scene);
 }
 
-/** Does one operation with one fault in it (its paths are meant within the directory); restarts the server if that killed it; asks the oracle. */
+/** Does one operation with one fault, restarts the server if the fault killed it, and judges. Paths are relative to the directory. */
 export async function strike(operation: Operation, injection: Injection): Promise<Outcome> {
   const scene = await sceneOf(operation);
   try {
@@ -70,7 +70,7 @@ export async function strike(operation: Operation, injection: Injection): Promis
     await operation.act(scene);
     await strace.detach();
     const struck = strace.hasStruck || scene.server.isOver;
-    if (struck && injection.fault === 'signal=KILL') await scene.server.exited; // it may be told a little later
+    if (struck && injection.fault === 'signal=KILL') await scene.server.exited; // its exit may be reported a little later
     strace.forget();
     const died = scene.server.isOver;
     const exitCode = died ? (await scene.server.exited).code : null;
@@ -87,7 +87,7 @@ export interface Series {
   readonly calls: readonly string[];
   readonly fault: string;
   readonly thread: 'main' | 'pool';
-  /** Only those on these files, within the directory. */
+  /** Only calls on these files, relative to the directory. */
   readonly paths?: readonly string[];
 }
 
@@ -104,20 +104,20 @@ export interface EveryCallResult {
 
 const STRIKE_MS = 180_000;
 const FAILURES = ['error=ENOSPC', 'error=EIO'];
-/** The disk took seven bytes, it says. Only of files that promises rest on: what node writes for itself is whole or nothing. */
+/** A short write of seven bytes. Only on mailboxes: what Node writes for itself is written whole or not at all. */
 const CUT_SHORT = {
   calls: ['write'],
   fault: 'retval=7',
   thread: 'main',
   paths: [`${ALICE}.txt`],
 } as const;
-/** node itself cannot do without these: failing them would say nothing about us. */
+/** Node itself depends on these: if they failed, that would say nothing about our code. */
 const NOT_FAILED = new Set(['close', 'writev', 'bind']);
 
-/** Each operation, each call, each thread: the first of them, the second, … until none is left to strike. */
+/** Strikes each call of each operation in each thread: the first one, the second one, … until there are no more. */
 export async function everyCall(options: {
   report: (line: string) => void;
-  /** Part of an operation's name, and of a fault's. */
+  /** Part of the name of an operation, and of a fault. */
   only?: string | undefined;
   fault?: string | undefined;
 }): Promise<EveryCallResult> {
@@ -153,7 +153,7 @@ export async function everyCall(options: {
 
 type Struck = Pick<Series, 'calls' | 'fault'> & Partial<Pick<Series, 'operation'>>;
 
-/** What a run should not have shown. A lock whose removal is made to fail stays: the next one waits until it is stale. */
+/** What should not have happened in a run. A lock whose removal fails may stay: the next holder waits until it is stale. */
 export function wrongIn({ bad, complaints, died }: Outcome, { calls, fault, operation }: Struck): unknown[] {
   const isFailure = fault.startsWith('error=');
   const lockMayStay = calls.includes('rmdir') && isFailure;
@@ -185,7 +185,7 @@ function faultsAt(where: Omit<Series, 'fault'>): Series[] {
   const [call = ''] = where.calls;
   const kill = { ...where, fault: 'signal=KILL' };
   if (NOT_FAILED.has(call)) return [kill];
-  // node writes for itself, too, and cannot do without.
+  // Node also writes for itself, and depends on that.
   const paths = call === 'write' ? { paths: CUT_SHORT.paths } : {};
   return [kill, ...FAILURES.map((fault) => ({ ...where, ...paths, fault }))];
 }

@@ -11,7 +11,7 @@ import { locksIn } from './kit/world.ts';
 
 const LONGER_THAN_STALE = 'delay_enter=3000000';
 
-/** One server is slow in its fdatasync, under the lock, while the other has mail for the same mailbox. */
+/** One server is slow in fdatasync while it holds the lock, and the other gets mail for the same mailbox. */
 async function twoHolders(interfere: (scene: Scene) => void): Promise<{ judgement: object; otherTookMs: number }> {
   const scene = await Scene.open();
   const other = await ServerProcess.start({ dir: scene.dir });
@@ -67,7 +67,7 @@ testWithStrace(
   60_000,
 );
 
-test('answers 503 in bounded time when a lock cannot be removed, and serves all others meanwhile', async () => {
+test('answers 503 in bounded time when a lock cannot be removed, and serves other mailboxes meanwhile', async () => {
   const scene = await Scene.open();
   try {
     const lock = join(scene.dir, '.locks', `${ALICE}.lock`);

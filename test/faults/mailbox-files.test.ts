@@ -47,7 +47,7 @@ test('works again within 1 s when the mailbox is deleted by hand while somebody 
   const appendedMs = performance.now();
   await scene.shown();
 
-  expect(performance.now() - appendedMs).toBeLessThan(1500); // a second, and a busy machine
+  expect(performance.now() - appendedMs).toBeLessThan(1500); // one second, and some time for a busy machine
   expect(await scene.judge()).toEqual(ALL_WELL);
 });
 
@@ -91,7 +91,7 @@ test('shows an event as a whole if its writer paused in the middle', async () =>
 
   const fd = openSync(scene.mailbox, 'a');
   writeSync(fd, `data: ${text.slice(0, 9)}`);
-  await pause(200); // how long he pauses is the fault
+  await pause(200); // the fault is a pause of this length
   writeSync(fd, `${text.slice(9)}\n\n`);
   closeSync(fd);
   scene.ledger.accept(text);
@@ -116,7 +116,7 @@ test('shows two appends 10 ms apart within 300 ms, if nothing follows', async ()
 
   for (let trial = 0; trial < 11; trial += 1) {
     scene.appendForeign();
-    await pause(10); // the distance is the fault
+    await pause(10); // the fault is two appends so close together
     scene.appendForeign();
     const appendedMs = performance.now();
     await scene.shown();
@@ -124,7 +124,7 @@ test('shows two appends 10 ms apart within 300 ms, if nothing follows', async ()
   }
 
   tookMs.sort((a, b) => a - b);
-  expect(tookMs[5]).toBeLessThan(300); // most of them: a loaded machine may be late once
+  expect(tookMs[5]).toBeLessThan(300); // not all of them: a busy machine may be late once
   expect(tookMs.at(-1)).toBeLessThan(1500); // the sweep
   expect(await scene.judge()).toEqual(ALL_WELL);
 });
@@ -164,7 +164,7 @@ test('shows foreign mail within the sweep when the queue of watch events overflo
   scene.server.signal('SIGSTOP');
   await until('it reads no events', () => stateOf(scene.server.pid) === 'T');
   const most = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
-  // By turns: the same event twice in a row takes one place.
+  // Alternating files: the same event twice in a row takes only one place in the queue.
   for (let i = 0; i <= most; i += 1) utimesSync(noise[i % 2]!, i, i);
   scene.appendForeign();
   scene.server.signal('SIGCONT');
@@ -176,7 +176,7 @@ test('shows foreign mail within the sweep when the queue of watch events overflo
   expect(await scene.judge()).toEqual(ALL_WELL);
 }, 30_000);
 
-test('keeps a line of 10 MB and shows the next good event, in bounded memory', async () => {
+test('keeps a line of 10 MB and shows the next valid event, in bounded memory', async () => {
   await scene.sender.send(1);
   await scene.follow();
   const before = residentBytes(scene.server.pid);
@@ -192,7 +192,7 @@ test('keeps a line of 10 MB and shows the next good event, in bounded memory', a
   expect(await scene.judge()).toEqual(ALL_WELL);
 }, 30_000);
 
-test('leaves symbolic links, FIFOs, directories and devices alone, and only their mailboxes fail', async () => {
+test('leaves symbolic links, FIFOs, directories and devices alone; only their mailboxes fail', async () => {
   const path = (name: string): string => join(scene.dir, `${name}.txt`);
   const outside = join(scene.dir, 'outside');
   writeFileSync(outside, 'untouched');
@@ -251,9 +251,9 @@ test('keeps the mode of a mailbox through foreign writes and a drain, and leaves
   expect(await scene.judge()).toEqual(ALL_WELL);
 });
 
-// A server that may not see other users' open files keeps each take for ten minutes.
+// A server that may not see other users' open files keeps each taken file in place for ten minutes.
 (LONG ? testWithOtherUser : longTest)(
-  'keeps working when 4,000 takes have piled up that it may not remove yet',
+  'keeps working when 4,000 taken files have piled up that it may not remove yet',
   async () => {
     await scene.clear();
     scene = new Scene({ pieceBytes: 16 * 1024 });
@@ -289,7 +289,7 @@ testWithOtherUser(
 
     for (let i = 0; i < 500; i += 1) {
       scene.appendForeign();
-      await pause(5); // its rhythm is the fault
+      await pause(5); // the fault is this rhythm
     }
     await scene.shown();
 
@@ -299,7 +299,6 @@ testWithOtherUser(
   60_000,
 );
 
-/** One letter, as `ps` tells it: T is stopped. */
 /** Whether a process has an inotify watch on a file. Linux shows the inodes of watches in hexadecimal. */
 function isWatched(path: string, pid: number): boolean {
   const inode = ` ino:${statSync(path).ino.toString(16)} `;
@@ -308,11 +307,12 @@ function isWatched(path: string, pid: number): boolean {
   );
 }
 
+/** The state of a process, as one letter of `ps`. T: stopped. */
 function stateOf(pid: number): string | undefined {
   return /^State:\s+(\w)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
 }
 
-/** Mail of another program that was taken and stays where it is, a piece for each. */
+/** Leaves foreign mail that was taken and stays in place, one piece for each event. */
 function leaveTakes(count: number): void {
   const taken = join(scene.dir, '.taken', ALICE);
   mkdirSync(taken, { recursive: true });

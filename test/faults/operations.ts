@@ -7,37 +7,37 @@ import { replay, shorten } from './kit/world.ts';
 import { makeDirectory } from '../support/make-directory.ts';
 import { HURRY, forgettable, manyPieces, oldMail, takenHalf, versionOne } from './kit/worlds.ts';
 
-/** One thing that the server does with files or sockets, done under faults. Seen from outside only: it holds for any layout. */
+/** Something that the server does with files or sockets, under faults. It is seen only from outside, whatever the layout. */
 export interface Operation {
   readonly name: string;
   readonly options?: Partial<ServerOptions>;
-  /** What lies in the directory before; made once. What was said there is in the ledger. */
+  /** Makes what is in the directory before, once. The ledger has the mail in it. */
   readonly world?: (dir: string, ledger: Ledger) => Promise<void>;
-  /** Another process on the directory: `first`, it was there before the one that is struck; `front`, it came later, and people talk to it. */
+  /** Another process on the directory. `first`: started before the one that is struck. `front`: started later; people use it. */
   readonly companion?: 'first' | 'front';
-  /** Before the faults begin. */
+  /** Runs before the faults begin. */
   readonly prepare?: (scene: Scene) => Promise<void>;
-  /** Ends when what it began has ended, or the server is dead. */
+  /** Resolves when what it began has ended, or the server is dead. */
   readonly act: (scene: Scene) => Promise<void>;
-  /** What was wrong beside the mail in the directory. */
+  /** Resolves to what was wrong apart from the mail in the directory. */
   readonly check?: (scene: Scene) => Promise<string[]>;
-  /** The faults begin with the server. */
+  /** The faults begin when the server starts. */
   readonly atStart?: boolean;
-  /** Of a long series of calls, the first so many. */
+  /** Limits a long series of calls to so many. */
   readonly most?: number;
 }
 
-/** For what comes after idle times, hurried. */
+/** How long to wait for what comes after idle times, with `HURRY`. */
 const A_WHILE_MS = 4000;
 
-/** Runs a command on the directory until it ends, or the server is dead; tells whether it did what it was asked to. */
+/** Runs a command on the directory until it ends or the server is dead. Returns whether it succeeded. */
 async function command(scene: Scene, ...args: readonly string[]): Promise<boolean> {
   const child = tracked(spawn(process.execPath, [BIN, ...args, '--dir', scene.dir], { stdio: 'ignore' }));
   const code = await new Promise<number | null>((done) => child.once('exit', (exit) => done(exit)));
   return code === 0;
 }
 
-/** Ends when the mailbox was taken and all steps of that are done, which the next message waits for, or the server is dead. */
+/** Resolves when the mailbox was taken, or the server is dead. The next message waits for all steps of the take. */
 async function taken(scene: Scene): Promise<void> {
   await scene.drained();
   await scene.sends(1);
@@ -46,7 +46,7 @@ async function taken(scene: Scene): Promise<void> {
 const forgotten = new WeakSet<Scene>();
 const copies = new WeakMap<Scene, { readonly copy: string; readonly before: Ledger }>();
 
-/** What a server on a finished copy shows, judged by what was accepted before the backup began. */
+/** Compares what a server on a finished copy shows with what was accepted before the backup began. */
 async function wrongInCopy(scene: Scene): Promise<string[]> {
   const { copy, before } = copies.get(scene) ?? {};
   if (!copy || !before) return [];
@@ -116,7 +116,7 @@ export const OPERATIONS: readonly Operation[] = [
   {
     name: 'retire',
     options: HURRY,
-    most: 20, // it looks who has the file open, with thousands of calls
+    most: 20, // it looks up who has the file open, with thousands of calls
     prepare: async (scene) => {
       await scene.sender.send(2);
       scene.holdMailbox();

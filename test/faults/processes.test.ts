@@ -56,7 +56,7 @@ test('loses nothing that programs in other languages append while the server is 
   expect(result.foreign).toBe(LONG ? 200_000 : 20_000);
 }, 600_000);
 
-test('works again within 3 s after the holder of a lock was killed', async () => {
+test('works again within 3 s of the holder of a lock being killed', async () => {
   const scene = await Scene.open();
   try {
     await scene.sender.send(1);
@@ -145,7 +145,7 @@ test('ends cleanly within 5 s of SIGTERM, while mail comes in and streams are op
   }
 }, 60_000);
 
-test('recognizes a message that is sent again minutes later, after a restart and a flood of foreign mail', async () => {
+test('recognizes a repeated message minutes later, after a restart and a flood of foreign mail', async () => {
   const scene = await Scene.open({ pieceBytes: 64 * 1024 });
   try {
     const message = { sender: 'carol', receiver: ALICE, message: scene.ledger.post('carol', 0), key: 'key' };
@@ -177,7 +177,7 @@ test('ends within 5 s of SIGTERM after another server died with many locks', asy
   const followers = people.map((mailbox) => new Follower({ mailbox, port: () => scene.port }));
   try {
     await until('all have come', () => followers.every(({ shown }) => shown.length > 0));
-    for (const follower of followers) follower.cut(); // they come back with a cursor, which moves their marks
+    for (const follower of followers) follower.cut(); // they reconnect with a cursor, which moves their marks
     await until('all are back', () => followers.every(({ connections }) => connections > 1));
 
     const beganMs = performance.now();

@@ -12,19 +12,19 @@ import { startExamples, startWriters, type ExampleWriters, type Writer } from '.
 export interface SoakOptions {
   readonly seed: number;
   readonly durationMs: number;
-  /** How many serve the directory; default 3. */
+  /** How many servers use the directory; default 3. */
   readonly processes?: number;
   readonly mailboxes?: number;
   readonly sendersPerMailbox?: number;
   readonly followersPerMailbox?: number;
   readonly foreign?: readonly WriterKind[];
-  /** The run goes on until they have appended all; default: none. */
+  /** The run goes on until these have appended everything; default: none. */
   readonly examples?: ExampleWriters;
-  /** What happens to servers, and how often in relation. */
+  /** What happens to servers: each fault is as likely as it is frequent here. */
   readonly faults?: readonly Fault[];
-  /** About how long between faults. */
+  /** About how much time is between faults. */
   readonly faultEveryMs?: number;
-  /** What must have happened at least, however long it takes. */
+  /** The run goes on until this is true, however long it takes. */
   readonly areEnough?: (counts: FaultCounts) => boolean;
   readonly report?: (line: string) => void;
 }
@@ -46,7 +46,7 @@ export interface SoakResult extends FaultCounts {
 const SERVER_FAULTS: readonly Fault[] = [...Array<Fault>(7).fill('kill'), 'stop', 'terminate'];
 const NAMES = ['alice', 'bob', 'carol', 'dave'];
 
-/** Senders, followers, foreign writers and faults on one directory for a while; then the oracle. */
+/** Runs senders, followers, foreign writers and faults on one directory for a while, then asks the oracle. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const run = new Soak(options);
   try {
@@ -136,7 +136,7 @@ class Soak {
     return { name, ledger, senders, followers };
   }
 
-  /** Its connections are cut now and then, and it comes back to any server, sometimes after a while. */
+  /** A follower whose connections are cut now and then. It reconnects to any server, sometimes after a while. */
   #follow(mailbox: string): Follower {
     const random = this.#random.fork();
     return new Follower({
@@ -164,13 +164,13 @@ class Soak {
     const verdicts: Verdict[] = [];
     for (const { name, ledger, followers } of this.#boxes) {
       for (const follower of followers) {
-        // What is missing after a minute is for the verdict to tell.
+        // The verdict reports what is missing after a minute.
         await until('', () => ledger.isIn(follower.texts), 60_000, 100).catch(() => undefined);
       }
       for (const reader of followers) this.#hear(name, ledger, reader, verdicts);
     }
     await this.#checkEnd();
-    // What lies in the files, as a process tells it that saw none of it.
+    // A new process, which has seen nothing before, reads what is in the files.
     const fresh = await this.#processes.add();
     for (const { name, ledger } of this.#boxes) {
       this.#hear(name, ledger, await replay(fresh.port, name, ledger), verdicts);
@@ -199,7 +199,7 @@ class Soak {
     this.#complaints.push(...reader.complaints.map((complaint) => `${name}: ${complaint}`));
   }
 
-  /** Every mailbox is there and empty while somebody listens, what was taken moves on; after a clean end no lock is left. */
+  /** Mailboxes must exist and be empty while somebody listens, taken files must move on, and a clean end must leave no lock. */
   async #checkEnd(): Promise<void> {
     const names = this.#boxes.map(({ name }) => name);
     const left = (): string[] => leftovers(this.#dir, names, 'running');

@@ -13,7 +13,7 @@ import { locksIn } from './kit/world.ts';
 
 const MIB = 1024 * 1024;
 
-/** A proxy that hands on so many bytes of an answer and then cuts the connection. */
+/** A proxy that passes on so many bytes of an answer and then cuts the connection. */
 function cutter(target: number): Promise<{ server: Server; port: number; cutAfter: (bytes: number) => void }> {
   let limit = Infinity;
   const server = createServer((client) => {
@@ -37,7 +37,7 @@ function cutter(target: number): Promise<{ server: Server; port: number; cutAfte
   );
 }
 
-test('gives a client whose connection was cut at any byte exactly the rest', async () => {
+test('gives a client exactly the rest, at whichever byte its connection was cut', async () => {
   const scene = await Scene.open();
   const proxy = await cutter(scene.port);
   try {
@@ -74,7 +74,7 @@ test('gives a client whose connection was cut at any byte exactly the rest', asy
 test('gives a backlog of 100,000 messages complete and in order, in bounded memory', async () => {
   const scene = await Scene.open();
   try {
-    // What any first mail costs is not what is measured.
+    // The cost of the first mail ever is not measured.
     writeFileSync(scene.mailbox, backlog(scene.ledger, 5000, 'first'));
     await scene.follow();
     await scene.follower!.close();
@@ -163,7 +163,7 @@ testWithPrlimit(
       await scene.sender.send(1);
       for (let i = 0; i < 100; i += 1) sockets.push(openStream(scene.port, ALICE));
       const sending = scene.sender.send(5);
-      await pause(500); // trouble lasts a while
+      await pause(500); // the shortage lasts a while
       for (const socket of sockets) socket.destroy();
 
       await sending;
@@ -207,7 +207,7 @@ testLongWithNetworkNamespaces(
   120_000,
 );
 
-/** A client in another network namespace, which nothing reaches once its link is down. */
+/** A client in another network namespace. Nothing reaches it once its link is down. */
 function listenFrom(space: string, host: string, port: number): ChildProcess {
   const script = `
     const socket = require('node:net').connect(${port}, '${host}');

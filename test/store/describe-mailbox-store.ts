@@ -11,7 +11,7 @@ import { describeOpeningAndClosing } from './contract/opening-and-closing.ts';
 import { describeReading } from './contract/reading.ts';
 import { describeSeveralProcesses } from './contract/several-processes.ts';
 
-/** The contract that every store keeps, whatever it keeps its mail in, and that of each ability which it claims. */
+/** The contract of every store, wherever it keeps its mail, and of each ability that it claims. */
 export function describeMailboxStore(
   name: string,
   open: () => Promise<OpenStore>,

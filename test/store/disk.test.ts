@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals';
 import { APPEND, READ, appendWhole } from '../../src/files/disk.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 
-test('a short write is refused and not completed, since another program may have written behind it', () => {
+test('a short write is refused and not completed, since another program may have written after it', () => {
   const path = join(temporaryDirectory(), 'full-soon');
   spawnSync('mkfifo', [path]);
   const [reader, writer] = [openSync(path, READ), openSync(path, APPEND)];

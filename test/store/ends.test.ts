@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { MailboxDirectory } from '../support/store-files.ts';
 import { henry } from '../support/store-mail.ts';
 
-test('a mailbox tells that an early id was reached before it has read what waits', async () => {
+test('a mailbox knows that an early id was reached, before it has read what waits', async () => {
   const directory = new MailboxDirectory();
   appendFileSync(directory.file(), '\n\ndata: hi\n\n');
   const store = directory.open();

@@ -13,14 +13,14 @@ import {
   ownPart,
 } from '../../src/files/event-id.ts';
 
-/** The year 2286: up to here ids follow the clock. */
+/** The year 2286. Until then, ids follow the clock. */
 const FAR_MS = 10 ** 13;
 const time = fc.integer({ min: 0, max: FAR_MS });
 const count = fc.integer({ min: 0, max: 999_998 });
 const ownId = fc.tuple(time, count).map(([ms, seq]) => `${ms}-${seq}`);
 const foreignId = fc.tuple(ownId, fc.integer({ min: 1, max: 10 ** 9 })).map(([id, n]) => `${id}.${n}`);
 const id = fc.oneof(ownId, foreignId, fc.constant(FIRST_ID));
-/** Few different numbers, so that ids often agree in part. */
+/** Few different numbers, so that ids often have equal parts. */
 const closeId = fc
   .tuple(fc.nat(2), fc.nat(2), fc.nat(2))
   .map(([ms, seq, n]) => (n ? `${ms}-${seq}.${n}` : `${ms}-${seq}`));
@@ -58,7 +58,7 @@ describe('the order of ids', () => {
     fc.assert(fc.property(anyId, (id) => compareIds(FIRST_ID, id) <= 0));
   });
 
-  test('tells which of two ids is later', () => {
+  test('says which of two ids is later', () => {
     fc.assert(
       fc.property(anyId, anyId, (a, b) => {
         expect(laterId(a, b)).toBe(laterId(b, a));
@@ -70,7 +70,7 @@ describe('the order of ids', () => {
 });
 
 describe('the next id', () => {
-  test('rises under any clock, with foreign mail between', () => {
+  test('rises whatever the clock does, with foreign mail in between', () => {
     const step = fc.record({ now: time, isForeign: fc.boolean() });
     fc.assert(
       fc.property(id, fc.array(step, { minLength: 1, maxLength: 30 }), (first, steps) => {
@@ -149,7 +149,7 @@ describe('an id', () => {
     expect(isOwnId(text)).toBe(false);
   });
 
-  test('of foreign mail begins with one of ours', () => {
+  test('of foreign mail begins with an id of ours', () => {
     fc.assert(
       fc.property(ownId, fc.integer({ min: 1, max: 10 ** 15 - 1 }), (own, n) => {
         expect(ownPart(`${own}.${n}`)).toBe(own);

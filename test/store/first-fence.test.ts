@@ -14,14 +14,14 @@ beforeEach(() => {
 
 afterEach(() => directory.remove());
 
-/** What was said first is taken, and stands in the log; what is said then waits in the mailbox. */
+/** The first messages are taken into the log; the later ones wait in the mailbox. */
 async function takenFirst(text: string): Promise<void> {
   await appendAll(store, [text]);
   await store.drain(henry);
   await directory.emptied();
 }
 
-test('mail is read after somebody removed the log before it, or the end of the log', async () => {
+test('mail is read after somebody has removed the log before it, or the end of the log', async () => {
   await takenFirst('one');
   await takenFirst('two');
   const [three] = await appendAll(store, ['three']);

@@ -4,7 +4,7 @@ import type { Batch, MailboxStore } from '../../src/words/mailbox-store.ts';
 import { henry } from '../support/store-mail.ts';
 import { until } from '../support/until.ts';
 
-/** A mailbox of numbered events, of which those before `oldest` are no longer kept. */
+/** A mailbox of numbered events. Those before `oldest` are no longer kept. */
 class NumberedStore {
   newest = 0;
   oldest = 0;
@@ -37,7 +37,7 @@ class NumberedStore {
   }
 }
 
-/** Follows from the beginning; `slow`: each take lasts until it is let go. */
+/** Follows from the beginning. `slow`: each take lasts until the test ends it. */
 function followed(store: NumberedStore, { slow = false } = {}) {
   const taken: string[] = [];
   const ends: unknown[] = [];
@@ -96,7 +96,7 @@ describe('a follow', () => {
     expect(taken).toEqual(['gap 0-3', '4', '5']);
   });
 
-  test('that is stopped finishes the mail being taken, takes no more, and ends once', async () => {
+  test('that is stopped finishes the mail it is taking, takes no more, and ends once', async () => {
     const store = new NumberedStore();
     store.newest = 4;
     const { follow, taken, ends, letGo } = followed(store, { slow: true });
@@ -142,7 +142,7 @@ describe('a follow', () => {
     expect({ ends, watchers: store.watchers.size }).toStrictEqual({ ends: [store.failure], watchers: 0 });
   });
 
-  test('ends with the error, once, when the mailbox can be neither watched nor read', async () => {
+  test('ends once with the error when the mailbox can be neither watched nor read', async () => {
     const store = new NumberedStore();
     store.failure = new Error('closed');
     const { follow, ends } = followed(store);

@@ -42,7 +42,7 @@ function write(text: string | Uint8Array): void {
   appendFileSync(directory.file(), text);
 }
 
-/** Without times: foreign mail is dated anew, and for good, when its mailbox is taken. */
+/** Without times: foreign mail gets its final time when its mailbox is taken. */
 function untimed(events: readonly MailEvent[]): Omit<MailEvent, 'time'>[] {
   return events.map(({ id, data, type }) => (type === undefined ? { id, data } : { id, data, type }));
 }
@@ -96,7 +96,7 @@ describe('mail appended by', () => {
     });
   }
 
-  test('a program that keeps the file open arrives through many takes', async () => {
+  test('a program that keeps the file open arrives, through many takes', async () => {
     await store.append(henry, letter('ours'));
     const fd = openSync(directory.file(), 'a');
     const listener = await Listener.open(store);
@@ -110,7 +110,7 @@ describe('mail appended by', () => {
     closeSync(fd);
   });
 
-  test('the prototype of 2012 is shown as it wrote it', async () => {
+  test('the prototype of 2012 is shown unchanged', async () => {
     const data = '{sender:"jjeong", receiver:"henry", message:"안녕 henry}';
     write(`\n\nid: 1330000000\n\ndata: ${data}\n\n`);
     write(`\n\nid: 1330000000\n\ndata: ${data}\n\n`);
@@ -156,7 +156,7 @@ describe('foreign mail', () => {
     expect(textsOf(await readAll(store))).toEqual(['caf\ufffd \ufffd\ufffd ok', '뒤에']);
   });
 
-  test('is shown among ours in the order of the file, with rising ids', async () => {
+  test('is shown among our messages in the order of the file, with rising ids', async () => {
     const first = await store.append(henry, letter('one'));
     write('data: two\n\ndata: three\n\n');
     const last = await store.append(henry, letter('four'));
@@ -169,7 +169,7 @@ describe('foreign mail', () => {
     expect(ids.toSorted((a, b) => store.compare(a, b))).toEqual(ids);
   });
 
-  test('is dated when it was received', async () => {
+  test('has the time at which it was received', async () => {
     const clock = new Clock();
     store = directory.open({ now: clock.now });
     write('data: old\n\n');
@@ -191,7 +191,7 @@ describe('foreign mail', () => {
   });
 
   test.each(['in an empty mailbox', 'a month after the last message'])(
-    'before a message of ours %s does not make its key unknown after a restart',
+    'before a message of ours %s does not hide its key after a restart',
     async (when) => {
       const clock = new Clock();
       store = directory.open({ now: clock.now });
@@ -212,7 +212,7 @@ describe('foreign mail', () => {
     },
   );
 
-  test('in our own form is known by its key, so a copy of the mailbox is not new mail', async () => {
+  test('in our own form is recognized by its key, so a copy of the mailbox is not new mail', async () => {
     await appendAll(store, ['one', 'two']);
     const copy = await directory.read();
     await readAll(store);
@@ -245,7 +245,7 @@ describe('unfinished mail', () => {
     expect(textsOf(await readAll(await reopened()))).toEqual(['hi']);
   });
 
-  test('without its blank line reaches a listener without being asked for', async () => {
+  test('without its blank line reaches a listener by itself', async () => {
     const listener = await Listener.open(store);
     write('data: one\ndata: two\n');
     await store.drain(henry);
@@ -310,7 +310,7 @@ describe('unfinished mail', () => {
 });
 
 describe('a torn append of ours', () => {
-  test('is never shown, wherever it was cut, but the next message is', async () => {
+  test('is never shown, wherever it is cut, but the next message is', async () => {
     const { event } = await store.append(henry, letter('to be torn 안녕'));
     const bytes = readFileSync(directory.file());
     const cuts = Array.from({ length: bytes.length }, (_, cut) => ({ cut, name: mailboxName(`cut-${cut}`) }));
@@ -324,7 +324,7 @@ describe('a torn append of ours', () => {
     );
 
     for (const { cut, events, whole } of shown) {
-      // Only its blank line may be missing: then it is all there, and its sender never heard that it is.
+      // If only its blank line is missing, it is complete, but its sender never got an answer.
       const isWhole = bytes.toString('utf8', cut) === '\n';
       expect([cut, events]).toEqual([cut, isWhole ? [event, whole] : [whole]]);
     }
@@ -395,7 +395,7 @@ describe('a line that is too long', () => {
 });
 
 describe('any bytes at all', () => {
-  test('disturb only themselves: the good events around them are shown once and in order', async () => {
+  test('disturb only themselves: the valid events around them are shown once and in order', async () => {
     const pieces = fc.constantFrom(
       '\r',
       '\n',

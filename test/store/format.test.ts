@@ -4,7 +4,7 @@ import { MailReader } from '../../src/files/mail-reader.ts';
 import { mailboxName } from '../../src/words/mailbox-name.ts';
 import { readByTheBook } from '../support/read-by-the-book.ts';
 
-/** The same bytes as they may come: at once, or a few at a time. */
+/** The same bytes, at once or a few at a time. */
 function read({ bytes, mailbox, start }: Vector, mostBytes: number): Vector['events'] {
   const reader = new MailReader(mailboxName(mailbox), start);
   const events: Vector['events'][number][] = [];
@@ -24,7 +24,7 @@ describe.each(vectors().map((vector) => [vector.name, vector] as const))('%s', (
     expect(read(vector, vector.bytes.length > 10_000 ? 300_007 : 1)).toEqual(vector.events);
   });
 
-  test('is read by the book as the format says', () => {
+  test('is read as the format says by the second reader', () => {
     expect(readByTheBook(vector.bytes, vector.start, vector.mailbox).events).toEqual(vector.events);
   });
 });

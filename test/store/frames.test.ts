@@ -17,7 +17,7 @@ interface Piece {
 
 interface Written {
   readonly bytes: Buffer;
-  /** Behind what ends the unfinished text. */
+  /** The bytes after those that end the unfinished text. */
   readonly framesAt: number;
   readonly before: ReadEvent[];
 }
@@ -27,7 +27,7 @@ function readAll(bytes: Buffer, start: string): { events: ReadEvent[]; state: Re
   return { events: reader.read(bytes), state: reader.state };
 }
 
-/** What a writer does: it reads all, ends what is unfinished, and writes `frames` of what it knows then. */
+/** Writes like a writer: reads everything, ends what is unfinished, and appends `frames` for the state reached. */
 function write({ start, bytes }: Piece, frames: (state: ReadState) => string): Written {
   const { state } = readAll(bytes, start);
   const end = closing(new MailReader(henry, state).tailOf(bytes.subarray(state.offset)));
@@ -41,7 +41,7 @@ function open(piece: Piece): boolean {
   return readAll(piece.bytes, piece.start).state.end === undefined;
 }
 
-describe('frames behind any text in a piece', () => {
+describe('frames after any text in a piece', () => {
   const message = fc.record({
     sender: fc.constantFrom(mailboxName('jjeong'), mailboxName('김영희'), mailboxName('__proto__')),
     receiver: fc.constantFrom(henry, mailboxName('mina')),
@@ -49,7 +49,7 @@ describe('frames behind any text in a piece', () => {
     key: fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('"', '\\', ',"key":"x', 'x"}')),
   });
 
-  test('count, and return the messages as they were', () => {
+  test('count, and give the messages unchanged', () => {
     const messages = fc.array(message, { minLength: 1, maxLength: 3 });
     fc.assert(
       fc.property(pieces.filter(open), messages, (piece, messages) => {
@@ -69,7 +69,7 @@ describe('frames behind any text in a piece', () => {
     );
   });
 
-  test('that are cut at any byte never show a part, and let the next one count', () => {
+  test('that are cut at any byte never show a part, and the next one counts', () => {
     fc.assert(
       fc.property(pieces.filter(open), message, fc.nat(400), ({ start, bytes }, message, n) => {
         const data = messageData(message, NOW);
@@ -110,12 +110,12 @@ describe('frames behind any text in a piece', () => {
   });
 });
 
-/** JSON cannot hold half a surrogate pair as it is, and a decoder never makes one. */
+/** JSON cannot hold half a surrogate pair unescaped, and a decoder never makes one. */
 function wellFormed({ sender, key }: { sender: string; key: string }): { sender: string; key: string } {
   return JSON.parse(JSON.stringify({ sender, key }));
 }
 
-describe('late mail written again', () => {
+describe('late mail that is written again', () => {
   const late = { piece: '1-0', from: 10, to: 20 };
 
   function again(block: Buffer): ReadEvent[] {
@@ -127,7 +127,7 @@ describe('late mail written again', () => {
       fc.property(pieces, ({ bytes }) => {
         const reader = new MailReader(henry, { ...new MailReader(henry, '9-0').state, form: 'late' });
         for (const { data, type, from, end } of reader.read(bytes)) {
-          if (bytes.toString('utf8', from, end).startsWith(': after')) continue; // a copy, said again as text by the store
+          if (bytes.toString('utf8', from, end).startsWith(': after')) continue; // a copy, which the store writes again as text
           const [event] = again(bytes.subarray(from, end));
           expect(event).toMatchObject(type === undefined ? { id: '6-0', data, late } : { id: '6-0', data, type, late });
         }

@@ -56,7 +56,7 @@ describe('foreign mail that is read', () => {
     expect(await readAll(store)).toEqual([shown]);
   });
 
-  test('together with the message behind it has the time of that message', async () => {
+  test('together with the message after it has the time of that message', async () => {
     await store.append(henry, letter('first'));
     const { event } = await store.append(henry, letter('second'));
     await store.close();
@@ -82,7 +82,7 @@ test.each([
     },
   ],
 ])(
-  'an answer has a higher id than what it answers, which %s, after a restart with the clock set back',
+  'after a restart with the clock set back, an answer has a higher id than what it answers, which %s',
   async (_, receive) => {
     const { event: question } = await store.append(henry, letter('question'));
     await receive();

@@ -44,7 +44,7 @@ async function convert(dir: string, { now }: OldDirectory): Promise<void> {
 }
 
 describe.each(OLD_DIRECTORIES)('a directory of version 1 (%s)', (state) => {
-  test('gives the events that version 1 gave, with their ids and times, and its marks', async () => {
+  test('gives the events of version 1, with their ids and times, and its marks', async () => {
     const { old, dir } = laidOut(state);
     const store = opened(dir, old);
 
@@ -61,7 +61,7 @@ describe.each(OLD_DIRECTORIES)('a directory of version 1 (%s)', (state) => {
     }
   });
 
-  test('says the same when it is opened again, and takes new mail', async () => {
+  test('gives the same when it is opened again, and accepts new mail', async () => {
     const { old, dir } = laidOut(state);
     const first = opened(dir, old);
     const before = await readAll(first, henry);
@@ -74,7 +74,7 @@ describe.each(OLD_DIRECTORIES)('a directory of version 1 (%s)', (state) => {
     expect((await readAll(store, henry)).slice(before.length).map(textOf)).toEqual(['goes on']);
   });
 
-  test('has nothing of version 1 left', async () => {
+  test('contains nothing of version 1 any more', async () => {
     const { old, dir } = laidOut(state);
 
     await convert(dir, old);
@@ -139,7 +139,7 @@ describe('a conversion', () => {
     expect(await store.append(henry, letter(message, { key }))).toMatchObject({ repeated: true, event: { id } });
   });
 
-  test('leaves foreign text alone in the mailbox that it came to', async () => {
+  test('leaves foreign text in the mailbox that it came to', async () => {
     const { old, dir } = laidOut('rooms');
 
     await convert(dir, old);

@@ -40,8 +40,7 @@ function namesIn(place: string): string[] {
   return existsSync(dir) ? readdirSync(dir) : [];
 }
 
-/** In order, as paths. */
-/** Those that have their place: a file that was only just renamed away has none. */
+/** The paths of the pieces, in order. A file that was only just renamed away has no name yet, and is left out. */
 function pieces(): string[] {
   const paths = ['.taken', '.delivered'].flatMap((place) =>
     namesIn(place)
@@ -52,13 +51,13 @@ function pieces(): string[] {
   return paths.toSorted((a, b) => store.compare(startOf(a), startOf(b)));
 }
 
-/** Resolves when all that was read has its place in the log. */
+/** Resolves when all that was read is in named pieces of the log. */
 async function settled(): Promise<void> {
   await directory.emptied();
   await until('the end of the take', () => !namesIn('.taken').some((name) => name.startsWith('new')));
 }
 
-/** Old pieces move on first, and are then dropped once a minute; resolves when some are gone. */
+/** Resolves when some pieces are gone: old ones first move on, and are dropped once a minute. */
 async function dropped(): Promise<void> {
   const before = pieces().length;
   await until('fewer pieces', () => {
@@ -77,7 +76,7 @@ async function pagesBack(limit: number): Promise<MailEvent[]> {
   }
 }
 
-/** Messages in pieces of their own, one a minute. */
+/** Messages, one a minute, each in its own piece. */
 async function inPieces(texts: readonly string[], options: FileMailboxesOptions = {}): Promise<MailEvent[]> {
   const listener = await Listener.open(open({ uptimeMs: uptime.now, pieceBytes: 1, ...options }));
   const events = [];
@@ -102,7 +101,7 @@ describe('a log in pieces', () => {
     }
   });
 
-  test('is read a little at a time, from memory or disk, so a paused reader holds little', async () => {
+  test('is read a little at a time, from memory or disk, so that a paused reader holds little', async () => {
     await Listener.open(open());
     await Promise.all(numbered('x'.repeat(4000), 80).map((text) => store.append(henry, letter(text))));
     const cursor = (await store.ends(henry)).oldest;
@@ -161,7 +160,7 @@ describe('what is kept', () => {
 
   const fill = (options: FileMailboxesOptions): Promise<MailEvent[]> => inPieces(numbered('message', 20), options);
 
-  /** Of events a minute apart, when all have been received: those of ten minutes. */
+  /** The events that are kept if they came a minute apart and all were received: those of ten minutes. */
   async function expectTenMinutesKept(events: readonly MailEvent[]): Promise<void> {
     await store.mark(henry, 'delivered', events.at(-1)!.id);
     await dropped();
@@ -178,7 +177,7 @@ describe('what is kept', () => {
     await expectTenMinutesKept(events);
   });
 
-  test('is dropped by age if it is foreign mail, too', async () => {
+  test('is dropped by age, also if it is foreign mail', async () => {
     const listener = await Listener.open(open({ ...BY_AGE, pieceBytes: 1, uptimeMs: uptime.now }));
     const events: MailEvent[] = [];
     for (const text of numbered('theirs', 20)) {
@@ -198,7 +197,7 @@ describe('what is kept', () => {
     expect(left.length).toBeLessThan(20 + 10);
   });
 
-  test('is dropped by age to the last message; ids still rise, and nothing comes twice', async () => {
+  test('is dropped by age, up to the last message; ids still rise, and nothing comes twice', async () => {
     const listener = await Listener.open(open({ keepMs: 10 * MINUTE_MS, uptimeMs: uptime.now }));
     appendFileSync(directory.file(), 'data: from a file\n\n');
     await store.append(henry, letter('ours'));
@@ -365,7 +364,7 @@ describe('a clock that goes back', () => {
 });
 
 describe('a piece that was damaged', () => {
-  test('at its end loses only what was there, and later mail comes behind it', async () => {
+  test('at its end loses only what was there, and later mail comes after it', async () => {
     const [first] = await inPieces(numbered('message', 3));
     await store.close();
     const [piece] = pieces();
@@ -380,7 +379,7 @@ describe('a piece that was damaged', () => {
     expect(await readAll(store, henry, first!.id)).toEqual(events);
   });
 
-  test('by text behind its end shows that once, behind all earlier mail', async () => {
+  test('by text after its end shows that text once, after all earlier mail', async () => {
     await inPieces(numbered('message', 2));
     appendFileSync(pieces()[0]!, '\0\0\0\n: \n\ndata: late\n\n\n\nid: 1-0\ndata: no id of ours\n\n');
 
@@ -395,7 +394,7 @@ describe('a piece that was damaged', () => {
     expect(textsOf(await readAll(await reopen()))).toEqual(texts);
   });
 
-  test('by being removed under a listener begins anew, and keeps later mail', async () => {
+  test('by being removed under a listener begins again, and keeps later mail', async () => {
     const listener = await Listener.open(open());
     await store.append(henry, letter('removed'));
     await listener.next();

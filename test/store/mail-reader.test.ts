@@ -23,7 +23,7 @@ function readAll(bytes: Buffer, from: string | ReadState): { events: ReadEvent[]
   return { events, state: reader.state };
 }
 
-/** Reads as a file is read that grows up to each of `cuts`. */
+/** Reads like a reader of a file that grows to each of `cuts`. */
 function readInParts(
   bytes: Buffer,
   start: string,
@@ -101,7 +101,7 @@ describe('what a piece says', () => {
     );
   });
 
-  test('leads to the same state if its texts are skipped', () => {
+  test('leads to the same state if texts are skipped', () => {
     fc.assert(
       fc.property(pieces, cuts, ({ start, bytes }, cuts) => {
         const { events, states } = readInParts(bytes, start, cuts, 0);
@@ -113,7 +113,7 @@ describe('what a piece says', () => {
     );
   });
 
-  test('has rising ids and right offsets', () => {
+  test('has rising ids and correct offsets', () => {
     fc.assert(
       fc.property(pieces, ({ start, bytes }) => {
         const { events, state } = readAll(bytes, start);
@@ -178,7 +178,7 @@ function withoutPlace({ from: _from, end: _end, late: _late, ...event }: ReadEve
   return event;
 }
 
-/** A frame as it must stand, so that each test changes one thing. */
+/** A valid frame, of which each test changes one thing. */
 function fenced(after: string, lines: string): string {
   return `\n\n: after ${after}\n${lines}\n\n`;
 }
@@ -246,7 +246,7 @@ describe('one block of a piece that begins after 5-0, in which 6-0 was read', ()
     ['data with a line end', fenced('6-0', `id: 7-0\ndata: ${HI.replace('hi', 'h\ri')}`)],
     ['torn data', fenced('6-0', 'id: 7-0\ndata: {"sender":"jjeong","receiver":"henry","mess')],
     [
-      'data torn behind an escaped quote',
+      'data torn after an escaped quote',
       fenced('6-0', 'id: 7-0\ndata: {"sender":"jjeong","receiver":"henry","message":"\\"}'),
     ],
     ['data that is no message', fenced('6-0', 'id: 7-0\ndata: {"sender":"jjeong"}')],
@@ -281,7 +281,7 @@ describe('one block of a piece that begins after 5-0, in which 6-0 was read', ()
     expect(readAfter(again)).toMatchObject({ events: [], state: { own: '6-0', voided: '7-0' } });
   });
 
-  test('our next frame counts behind a repeated one', () => {
+  test('our next frame counts after a repeated one', () => {
     const { state } = readAfter(read);
 
     expect(state).toMatchObject({ own: '6-0', voided: '6-0' });
@@ -336,7 +336,7 @@ describe('one block of a piece that begins after 5-0, in which 6-0 was read', ()
     ]);
   });
 
-  test('a frame of ours is found behind UTF-16 text, which leaves half a character before it', () => {
+  test('a frame of ours is found after UTF-16 text, which leaves half a character before it', () => {
     const bytes = Buffer.concat([Buffer.from('\ufeffdata: hi\n', 'utf16le'), Buffer.from('data: good\n\n')]);
 
     expect(readAfter(bytes).events).toEqual([{ id: '6-0.1', data: 'good' }]);
@@ -353,7 +353,7 @@ describe('one block of a piece that begins after 5-0, in which 6-0 was read', ()
 describe('a line too long to be an event', () => {
   const next = 'data: next\n\n';
 
-  /** As a file is read: so much at a time, more only where nothing whole was in it. */
+  /** Reads like a reader of a file: so much at a time, and more only if it contained no complete event. */
   function readInChunks(bytes: Buffer): { events: ReadEvent[]; state: ReadState; most: number } {
     const reader = new MailReader(henry, '5-0');
     const events: ReadEvent[] = [];
@@ -380,7 +380,7 @@ describe('a line too long to be an event', () => {
     },
   );
 
-  test('is void, but with one byte less it is an event', () => {
+  test('is void, but is an event with one byte less', () => {
     const whole = `data: ${'x'.repeat(MAX_EVENT_BYTES - 7)}\n`;
 
     expect(readInChunks(Buffer.from(`${whole}\n${next}`)).events).toHaveLength(2);
@@ -392,7 +392,7 @@ describe('a line too long to be an event', () => {
     ]);
   });
 
-  test('is void in a frame of ours, too', () => {
+  test('is void, also in a frame of ours', () => {
     const frame = messageFrames({ own: '5-0' }, [{ id: '6-0', data: dataOf('x'.repeat(MAX_EVENT_BYTES)) }]);
 
     expect(readInChunks(Buffer.from(frame + next)).events.map(({ id }) => id)).toEqual(['5-0.1']);
@@ -405,7 +405,7 @@ describe('a line too long to be an event', () => {
     expect(readInChunks(bytes).events.map(({ data }) => data.length)).toEqual([MAX_EVENT_BYTES - 7]);
   });
 
-  test('gives the same state wherever the bytes are cut, before and behind its end', () => {
+  test('gives the same state wherever the bytes are cut, before and after its end', () => {
     const bytes = Buffer.from(`data: a\n\ndata: ${'x'.repeat(MAX_BLOCK_BYTES)}\r\n\r\n${next}`);
     const cut = fc.integer({ min: MAX_BLOCK_BYTES, max: bytes.length });
     fc.assert(
@@ -423,7 +423,7 @@ describe('a line too long to be an event', () => {
   });
 });
 
-describe('text behind an end marker', () => {
+describe('text after an end marker', () => {
   const bytes = Buffer.from(
     messageFrames({ own: '5-0' }, [{ id: '6-0', data: HI }]) +
       endMarker({ own: '6-0' }, '6-0') +
@@ -456,6 +456,6 @@ test.each([
   ['data: a\r', 'lines'],
   ['data: a', 'partial'],
   ['data: a\nb', 'partial'],
-])('behind %j, what is unfinished is: %s', (tail, expected) => {
+])('after %j, what is unfinished is: %s', (tail, expected) => {
   expect(new MailReader(henry, '5-0').tailOf(Buffer.from(tail))).toBe(expected);
 });

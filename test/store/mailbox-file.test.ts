@@ -51,7 +51,7 @@ beforeEach(() => {
 afterEach(() => directory.remove());
 
 describe('the mailbox file', () => {
-  test('can be read by its owner alone, unless the group may append, even after a drain', async () => {
+  test('can be read only by its owner, unless the group may append, even after a drain', async () => {
     const shared = directory.openAt(directory.in('shared'), { groupWritable: true });
     const modeOf = (path: string) => statSync(path).mode & 0o777;
 
@@ -79,7 +79,7 @@ describe('the mailbox file', () => {
     expect(statSync(directory.file()).mode & 0o777).toBe(0o664);
   });
 
-  test('is opened to the group if it was there before, unless it is a link', async () => {
+  test('is opened to the group if it existed before, unless it is a link', async () => {
     await store.append(henry, letter('hi'));
     const secret = directory.in('secret');
     writeFileSync(secret, '', { mode: 0o600 });
@@ -122,7 +122,7 @@ describe('the mailbox file', () => {
     );
   });
 
-  test('can be read by its owner alone when we make it, like all our files', async () => {
+  test('can be read only by its owner when we make it, like all our files', async () => {
     await store.append(henry, letter('hi'));
     expect(modeOf(directory.file())).toBe(0o600);
 
@@ -139,7 +139,7 @@ describe('the mailbox file', () => {
     }
   });
 
-  test('is there and empty after it was read, with the same mode', async () => {
+  test('exists and is empty after it was read, with the same mode', async () => {
     await store.append(henry, letter('hi'));
     chmodSync(directory.file(), 0o664);
 
@@ -173,7 +173,7 @@ describe('the mailbox file', () => {
     await expect(directory.emptied()).resolves.toBeUndefined();
   });
 
-  test('comes back when somebody removes it, and takes new mail', async () => {
+  test('comes back when somebody removes it, and accepts new mail', async () => {
     await appendAll(store, ['before']);
     const listener = await Listener.open(store);
     await listener.take(1);
@@ -209,7 +209,7 @@ describe('the mailbox file', () => {
     expect(textsOf(await readAll(store))).toEqual(['kept']);
   });
 
-  test('is read from its beginning if another file was moved there', async () => {
+  test('is read from its beginning if another file was moved into its place', async () => {
     await appendAll(store, numbered('henry', 3));
     renameSync(directory.file(), directory.in('away'));
     writeFileSync(directory.file(), 'data: other\n\n'.repeat(100));
@@ -264,7 +264,7 @@ describe('something else in place of a mailbox', () => {
     expect(await readAll(store)).toEqual([...before, event]);
   });
 
-  test('FIFOs hold nobody up, however many', async () => {
+  test('FIFOs delay nobody, however many there are', async () => {
     const stuck = numbered('fifo', 8).map((text) => mailboxName(text.replace(' ', '-')));
     execFileSync(
       'mkfifo',
@@ -288,7 +288,7 @@ describe('something else in place of a mailbox', () => {
 });
 
 describe('a full mailbox', () => {
-  test('takes no more messages than allowed, whoever wrote them, until it is read', async () => {
+  test('accepts no more messages than allowed, whoever wrote them, until it is read', async () => {
     store = directory.open({ maxWaiting: 3 });
     appendFileSync(directory.file(), 'data: foreign\n\n');
     await appendAll(store, ['one', 'two']);
@@ -302,7 +302,7 @@ describe('a full mailbox', () => {
     expect(textsOf(await readAll(store))).toEqual(['foreign', 'one', 'two', 'four']);
   });
 
-  test('takes no more bytes than allowed', async () => {
+  test('accepts no more bytes than allowed', async () => {
     store = directory.open({ maxWaitingBytes: 1000 });
     await store.append(henry, letter('x'.repeat(1000)));
 
@@ -312,7 +312,7 @@ describe('a full mailbox', () => {
     expect(textsOf(await readAll(store))).toEqual(['x'.repeat(1000)]);
   });
 
-  test('still knows the keys of what it accepted', async () => {
+  test('still knows the keys of the messages it accepted', async () => {
     store = directory.open({ maxWaiting: 1 });
     const message = letter('hi');
     const first = await store.append(henry, message);
@@ -320,7 +320,7 @@ describe('a full mailbox', () => {
     expect(await store.append(henry, message)).toEqual({ event: first.event, repeated: true });
   });
 
-  test('takes new mail while its receiver listens', async () => {
+  test('accepts new mail while its receiver listens', async () => {
     store = directory.open({ maxWaiting: 1 });
     const listener = await Listener.open(store);
 
@@ -331,7 +331,7 @@ describe('a full mailbox', () => {
 });
 
 describe('beside the mailbox', () => {
-  test('marks are in a file of their own', async () => {
+  test('marks are in a separate file', async () => {
     const [first, second] = await appendAll(store, ['first', 'second']);
     await store.mark(henry, 'delivered', second!.id);
     await store.mark(henry, 'read:jjeong', first!.id);
@@ -344,7 +344,7 @@ describe('beside the mailbox', () => {
   });
 
   test.each(['', '{"delivered":"17', 'null', '[]', '7', '{"delivered":7,"read":[]}', '{"delivered":"nonsense"}'])(
-    'a marks file that says %j counts as none',
+    'a marks file that contains %j counts as none',
     async (text) => {
       const [event] = await appendAll(store, ['hi']);
       writeFileSync(directory.in('.marks/henry.json'), text);
@@ -380,7 +380,7 @@ describe('beside the mailbox', () => {
     expect(await readAll(store)).toEqual([event]);
   });
 
-  test('a lock that is dated ahead is not waited for', async () => {
+  test('nobody waits for a lock with a time in the future', async () => {
     mkdirSync(directory.in('.locks/henry.lock'));
     execFileSync('touch', ['-d', '+1 hour', directory.in('.locks/henry.lock')]);
 
@@ -399,7 +399,7 @@ describe('beside the mailbox', () => {
     await expect(store.ready()).resolves.toBeUndefined();
   });
 
-  test('the directory is made when it is not there', async () => {
+  test('the directory is made if it does not exist', async () => {
     const path = directory.in('deep', 'down');
     const deeper = directory.openAt(path);
 

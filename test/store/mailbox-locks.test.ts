@@ -7,7 +7,7 @@ import { sh, testWithMounts } from '../faults/kit/fault-test.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 
-/** What becomes of asking for the lock of a mailbox there, and how long that took. */
+/** The outcome of asking for the lock of a mailbox in this directory, and how long that took. */
 async function held(dir: string): Promise<{ error: unknown; tookMs: number }> {
   const locks = new MailboxLocks(silent);
   const beganMs = performance.now();
@@ -34,11 +34,11 @@ for (const [where, options, code] of UNWRITABLE) {
   });
 }
 
-test('a lock that is free is had, though .locks was removed', async () => {
+test('a free lock can be taken even if .locks was removed', async () => {
   expect((await held(temporaryDirectory())).error).toBeUndefined();
 });
 
-test('the lock of a dead holder is taken over once it is stale, whatever its clock was', async () => {
+test('the lock of a dead holder is taken over once it is stale, whatever the holder’s clock said', async () => {
   for (const ms of [-1, 1]) {
     const dir = temporaryDirectory();
     const lock = join(dir, '.locks/henry.lock');

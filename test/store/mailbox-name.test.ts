@@ -26,7 +26,7 @@ const UNSEEN_OR_STRANGE = [
   '\ufeffhenry',
   '\u0301',
 ];
-/** Letters and marks as Unicode sees it, and nothing as people see it. */
+/** Letters and marks to Unicode, but invisible to people. */
 const WITHOUT_INK = [
   '\u3164',
   'henry\u3164',

@@ -24,7 +24,7 @@ function mailbox(name: string): string {
   return path;
 }
 
-/** Appends until a hint comes: a watch may begin a moment after it was asked for. */
+/** Appends until a hint comes: a watch may begin a moment after the request for it. */
 async function hinted(path: string, hints: () => number): Promise<void> {
   const before = hints();
   const appended = (): boolean => {
@@ -34,7 +34,7 @@ async function hinted(path: string, hints: () => number): Promise<void> {
   await until('a hint', appended, DEADLINE_MS, 20);
 }
 
-test('hints at mailboxes beyond those with a watch of their own', async () => {
+test('hints at mailboxes beyond those with their own watch', async () => {
   const counts = [0, 0, 0];
   const paths = ['henry', 'jjeong', 'mina'].map(mailbox);
   for (const [i, path] of paths.entries()) watcher.watch(path, () => (counts[i]! += 1));
@@ -59,7 +59,7 @@ test('hints at text in the new file after a take, before and after its watch beg
   expect(watcher.errors).toBe(0);
 });
 
-test('hints no more at a mailbox that is no longer watched', async () => {
+test('gives no hints at a mailbox that is no longer watched', async () => {
   let henry = 0;
   let jjeong = 0;
   let mina = 0;
@@ -72,13 +72,13 @@ test('hints no more at a mailbox that is no longer watched', async () => {
   watcher.unwatch(paths[1]!);
   const before = jjeong;
   appendFileSync(paths[1]!, 'data: hi\n\n');
-  await hinted(paths[2]!, () => mina); // told after what was done to the other
+  await hinted(paths[2]!, () => mina); // this hint comes after one for the other mailbox would have come
 
   expect(jjeong).toBe(before);
   await hinted(paths[0]!, () => henry);
 });
 
-test('hints at what others write between our appends, once those have paused', async () => {
+test('hints at what others write between our appends once our appends pause', async () => {
   let hints = 0;
   const path = mailbox('henry');
   watcher.watch(path, () => (hints += 1));

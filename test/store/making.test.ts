@@ -27,7 +27,7 @@ test('a listener makes no mailbox, and gets what another program writes into a n
   expect(warnings).toEqual([]);
 });
 
-test('whoever listens gets the first message that is sent, and those of other programs behind it', async () => {
+test('a listener gets the first message that is sent, and those of other programs after it', async () => {
   const store = directory.open();
   const listener = await Listener.open(store);
 
@@ -38,7 +38,7 @@ test('whoever listens gets the first message that is sent, and those of other pr
   expect((await listener.next()).data).toBe('from a program');
 });
 
-test('people who are expected get a mailbox when no more may be made', async () => {
+test('people who are expected get a mailbox even when no more may be made', async () => {
   const store = directory.open({ maxNewMailboxes: 0, isExpected: (name) => name === mina });
 
   await expect(store.append(henry, letter('hi'))).rejects.toMatchObject({ code: 'MAILBOX_FULL' });

@@ -38,7 +38,7 @@ async function load(dir: string, keepMs = Infinity): Promise<MailLog> {
   return loadLog(new MailboxPaths(dir, henry), context, () => undefined);
 }
 
-test('many small pieces become one that says the same, and only our messages have keys', async () => {
+test('many small pieces become one with the same events, in which only our messages have keys', async () => {
   const dir = temporaryDirectory();
   const delivered = join(dir, '.delivered/henry');
   mkdirSync(delivered, { recursive: true });
@@ -58,7 +58,7 @@ test('many small pieces become one that says the same, and only our messages hav
   expect(keys.get('jjeong\nkey of late', 0)).toBeUndefined();
 });
 
-test('pieces are not merged over more than a twelfth of the time that mail is kept', async () => {
+test('a merged piece covers at most a twelfth of the time that mail is kept', async () => {
   const dir = temporaryDirectory();
   const delivered = join(dir, '.delivered/henry');
   mkdirSync(delivered, { recursive: true });

@@ -29,7 +29,7 @@ requires(
   'root',
   'unshare',
   'setpriv',
-)('a user who cannot see other processes gets no answer', () => {
+)('a user who cannot see other processes’ files gets no answer', () => {
   buildPackage();
   const file = openFile();
   const module = join(PACKAGE_DIR, 'dist/files/open-files.js');
@@ -46,6 +46,6 @@ requires(
   expect(stdout).toBe('undefined\n');
 });
 
-test('nothing is open if no file was asked for', async () => {
+test('no file is open if the question names none', async () => {
   expect((await openAmong(new Set())) ?? new Set()).toEqual(new Set());
 });

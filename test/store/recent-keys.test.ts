@@ -6,7 +6,7 @@ const COUNT = 50_000;
 const MINUTE_MS = 60 * 1000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/** The keys of so many events, one each `everyMs`, the last of them now. */
+/** The keys of so many events, one every `everyMs`, the last one now. */
 function remembered(everyMs: number): (i: number) => string | undefined {
   const keys = new RecentKeys();
   for (let i = 0; i < COUNT; i += 1)
@@ -21,7 +21,7 @@ describe('recent keys', () => {
     ['seldom', 200],
     ['often', 10],
     ['very often', 1],
-  ])('are those of the newest 10,000 events and of two minutes, if they come %s', (_, everyMs) => {
+  ])('are those of the newest 10,000 events and of the last two minutes, if they come %s', (_, everyMs) => {
     const idOf = remembered(everyMs);
 
     const mustBeKnown = indices.filter((i) => i >= COUNT - 10_000 || (COUNT - 1 - i) * everyMs <= 2 * MINUTE_MS);
@@ -36,7 +36,7 @@ describe('recent keys', () => {
     }
   });
 
-  test('are forgotten after a day, however few there are', () => {
+  test('are forgotten after a day, however few they are', () => {
     const keys = new RecentKeys();
     keys.set('old', '1-0', NOW - DAY_MS - 1);
     keys.set('young', '2-0', NOW - DAY_MS);
@@ -45,7 +45,7 @@ describe('recent keys', () => {
     expect(keys.get('young', NOW)).toBeDefined();
   });
 
-  test('that are used again after that stand for the new event', () => {
+  test('that are used again after that refer to the new event', () => {
     const keys = new RecentKeys();
     keys.set('k', '1-0', NOW - 2 * DAY_MS);
     keys.set('k', '2-0', NOW);

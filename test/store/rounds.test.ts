@@ -8,11 +8,11 @@ function visits(count: number, ticks: number, most?: number): number[] {
   return times;
 }
 
-test('visits every item once a period', () => {
+test('visits every item once in a period', () => {
   expect(visits(25, 10)).toEqual(Array.from({ length: 25 }, () => 1));
 });
 
-test('visits at most so many items a tick, and leaves none out', () => {
+test('visits at most so many items at each tick, and leaves none out', () => {
   expect(visits(50, 1, 2).reduce((a, b) => a + b)).toBe(2);
   expect(visits(50, 25, 2)).toEqual(Array.from({ length: 50 }, () => 1));
 });

@@ -13,7 +13,7 @@ function sendersOf(answers: boolean[]): { senders: Senders; asked: string[] } {
   return { senders, asked };
 }
 
-test('the mailbox of a sender is read once, however many messages he sends', async () => {
+test('the mailbox of a sender is read once, however many messages the sender sends', async () => {
   const { senders, asked } = sendersOf([true]);
 
   await Promise.all([senders.riseAbove(mina), senders.riseAbove(mina)]);

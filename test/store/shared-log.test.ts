@@ -6,7 +6,7 @@ import { MailboxDirectory } from '../support/store-files.ts';
 import { Listener, henry, letter, readAll, textsOf } from '../support/store-mail.ts';
 import { until } from '../support/until.ts';
 
-jest.setTimeout(30_000); // a piece moves after seconds
+jest.setTimeout(30_000); // a piece moves after a few seconds
 
 let directory: MailboxDirectory;
 
@@ -18,7 +18,7 @@ afterEach(() => directory.remove());
 
 const delivered = (): string[] => namesIn(directory.in('.delivered', 'henry')).filter((name) => name.endsWith('.txt'));
 
-test('what the group has open, or linked, can no longer change mail that has its place in the log', async () => {
+test('a file that the group has open or linked can no longer change mail that has moved to the log', async () => {
   const store = directory.open({ groupWritable: true });
   await store.append(henry, letter('as it was said'));
   linkSync(directory.file(), directory.in('kept'));

@@ -7,7 +7,7 @@ import { henry, readAll } from '../support/store-mail.ts';
 jest.setTimeout(30_000);
 
 const COUNT = 300_000;
-/** All of it takes a second or more. One slice is 5 ms, and the garbage of a busy machine may add much to it. */
+/** All of the work takes a second or more. One slice is 5 ms; garbage collection on a busy machine may add much to it. */
 const MOST_MS = 500;
 
 let directory: MailboxDirectory;
@@ -20,7 +20,7 @@ beforeEach(() => {
 
 afterEach(() => directory.remove());
 
-/** The most work done between two turns of the event loop, in ms of the processor: a neighbour on the machine adds nothing. */
+/** The most work between two turns of the event loop, in ms of processor time, so that other programs add nothing. */
 async function longestTurnMs(work: () => Promise<unknown>): Promise<number> {
   let longestMs = 0;
   let isOver = false;
@@ -38,7 +38,7 @@ async function longestTurnMs(work: () => Promise<unknown>): Promise<number> {
   return longestMs;
 }
 
-test('a reader who reads much mail, a little at a time, holds nobody up', async () => {
+test('a reader who reads much mail, a little at a time, delays nobody', async () => {
   appendFileSync(directory.file(), `\n\ndata: ${'x'.repeat(300)}\n\n`.repeat(COUNT));
   await store.ends(henry);
 

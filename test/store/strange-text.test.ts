@@ -35,7 +35,7 @@ test.each([
   ['a line', 'data: hi\r\n'],
   ['an event', 'data: hi\r\n\r\n'],
   ['many lines', 'one\ntwo\nthree\n\n'],
-])('%s in UTF-16 does not hide the event behind it', async (_, text) => {
+])('%s in UTF-16 does not hide the event after it', async (_, text) => {
   const listener = await Listener.open(store);
   const strange = Buffer.concat([Buffer.from(`\ufeff${text}`, 'utf16le'), Buffer.from('data: good\n\n')]);
 

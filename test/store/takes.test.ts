@@ -57,23 +57,23 @@ function taken(name = 'henry'): string[] {
   return namesIn('.taken', name);
 }
 
-/** Leaves a file among the taken, as a process does that died right after its rename. */
+/** Leaves a file among the taken pieces, like a process that died right after its rename. */
 function leaveTaken(name: string, text: string | Buffer, mailbox = 'henry'): void {
   mkdirSync(directory.in('.taken', mailbox), { recursive: true });
   writeFileSync(directory.in('.taken', mailbox, name), text);
 }
 
-/** Renames the mailbox away, as a process does that dies then. */
+/** Renames the mailbox away, like a process that dies after that. */
 function takeAndDie(): void {
   mkdirSync(directory.in('.taken', 'henry'), { recursive: true });
   renameSync(directory.file(), directory.in('.taken', 'henry', 'new-000000000000001-abc.txt'));
 }
 
-/** Resolves when all that was read has its place in the log. */
+/** Resolves when all that was read is in named pieces of the log. */
 async function settled(mailbox = henry): Promise<void> {
   await directory.emptied(mailbox);
   await until('the end of the take', () => !taken(mailbox).some((name) => name.startsWith('new')));
-  await store.drain(mailbox); // comes after the take in the turns of the mailbox
+  await store.drain(mailbox); // its turn comes after the take
 }
 
 /** Reads all, and waits until the mailbox has been taken. */
@@ -82,7 +82,7 @@ async function drain(mailbox = henry): Promise<void> {
   await settled(mailbox);
 }
 
-/** Lets the time of idle pieces pass until `isOver`. */
+/** Lets the time pass that pieces must be idle, until `isOver`. */
 async function whileTimePasses<T>(isOver: () => T | undefined | false): Promise<T> {
   const passing = setInterval(() => uptime.move(IDLE_MS), 50);
   try {
@@ -107,7 +107,7 @@ describe('a take with a failed step', () => {
     expect(await readAll(store)).toEqual(events);
   });
 
-  test('goes on if the file has both its new name and its old one', async () => {
+  test('continues if the file has both its new name and its old one', async () => {
     const events = await appendAll(open(), ['one', 'two']);
     mkdirSync(directory.in('.taken', 'henry'), { recursive: true });
     linkSync(directory.file(), directory.in('.taken', 'henry', `0-0_${events[1]!.id}.txt`));
@@ -119,7 +119,7 @@ describe('a take with a failed step', () => {
     expect(await readAll(await reopen())).toEqual([...events, ...next]);
   });
 
-  test('hides nothing that was taken before a start, and goes on by itself', async () => {
+  test('hides nothing that was taken before a start, and continues by itself', async () => {
     const [first] = await appendAll(open(), ['first']);
     await drain();
     const [second] = await appendAll(store, ['second']);
@@ -161,7 +161,7 @@ describe('a mailbox that was taken', () => {
     expect(await readAll(await reopen())).toEqual(events);
   });
 
-  test('is retired, however long there was nothing to retire before', async () => {
+  test('is retired even if there was nothing to retire for a long time', async () => {
     open();
     await whileTimePasses(() => uptime.now() >= 10 * IDLE_MS);
     await appendAll(store, ['one']);
@@ -172,7 +172,7 @@ describe('a mailbox that was taken', () => {
     expect(namesIn('.delivered', 'henry')).toHaveLength(1);
   });
 
-  test('is not retired before it was idle for 3 s, even if another one was idle for longer', async () => {
+  test('is not retired before it has been idle for 3 s, even if another one has been idle for longer', async () => {
     await open().append(mina, letter('hi', { receiver: mina }));
     await drain(mina);
     uptime.move(1);
@@ -274,13 +274,13 @@ describe('a mailbox that was taken', () => {
     const events = await readAll(store);
     expect(taken()).toHaveLength(50);
 
-    await whileTimePasses(() => taken().length === 0); // one look may be in vain: processes that begin just then are not known
+    await whileTimePasses(() => taken().length === 0); // the first try may miss processes that begin just then
 
     expect(await readAll(store)).toEqual(events);
     expect(await readAll(await reopen())).toEqual(events);
   });
 
-  test('is taken in its turn', async () => {
+  test('can be taken again', async () => {
     open();
     const expected = [];
     for (const text of numbered('theirs', 5)) {
@@ -297,7 +297,7 @@ describe('a mailbox that was taken', () => {
 });
 
 describe('many small pieces', () => {
-  /** A piece for each message, all of them moved on. */
+  /** Makes a piece for each message, all of them moved to the log. */
   async function pieces(count: number): Promise<void> {
     const listener = await Listener.open(open({ pieceBytes: 1 }));
     for (const text of numbered('piece', count)) {
@@ -308,7 +308,7 @@ describe('many small pieces', () => {
     }
   }
 
-  test('become one file, and read as before, forwards, backwards and by their keys', async () => {
+  test('become one file that reads as before, forwards, backwards and by keys', async () => {
     await pieces(39);
     const message = letter('known');
     const known = await store.append(henry, message);
@@ -374,7 +374,7 @@ describe('after a crash', () => {
     expect(statSync(directory.file()).size).toBe(0);
   });
 
-  test('a message in it is known when it is sent again', async () => {
+  test('a message in it is recognized when it is sent again', async () => {
     const message = letter('ours');
     const first = await open().append(henry, message);
     await store.close();
@@ -399,7 +399,7 @@ describe('after a crash', () => {
     expect(await readAll(store)).toEqual([first.event, second.event]);
   });
 
-  test('a piece with both its name and its old one comes once', async () => {
+  test('a piece with both its name and its old name comes once', async () => {
     appendFileSync(directory.file(), 'data: theirs\n\n');
     await open().append(henry, letter('ours'));
     await drain();
@@ -412,7 +412,7 @@ describe('after a crash', () => {
     expect(taken()).toHaveLength(1);
   });
 
-  test('a mailbox whose renames a power cut undid is taken again', async () => {
+  test('a mailbox whose renames were undone by a power cut is taken again', async () => {
     await open().append(henry, letter('one'));
     appendFileSync(directory.file(), 'data: two\n\n');
     await drain();
@@ -427,7 +427,7 @@ describe('after a crash', () => {
     expect((await readAll(store)).slice(0, 2)).toEqual(events);
   });
 
-  test('pieces that two servers made with the same start are both kept', async () => {
+  test('two pieces with the same start from two servers are both kept', async () => {
     const [first] = await appendAll(open(), ['one']);
     await drain();
     const [second] = await appendAll(store, ['two']);

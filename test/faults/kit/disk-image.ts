@@ -6,13 +6,13 @@ import { temporaryDirectory } from '../../support/directory.ts';
 
 export type FileSystem = 'ext4' | 'xfs';
 
-/** XFS is not made smaller than 300 MB. Little of it is ever written. */
+/** XFS needs at least 300 MB. Little of it is ever written. */
 const MAKE: Readonly<Record<FileSystem, string>> = {
   ext4: 'truncate -s 32M $image && mkfs.ext4 -q -F $image',
   xfs: 'truncate -s 320M $image && mkfs.xfs -q $image',
 };
 
-/** A disk of its own, whose power can be cut. */
+/** A separate disk, whose power can be cut. */
 export class DiskImage {
   readonly #images = temporaryDirectory();
   readonly #place = temporaryDirectory();
@@ -28,12 +28,12 @@ export class DiskImage {
     return join(this.#place, 'mailboxes');
   }
 
-  /** Everything written so far is on the disk, whoever wrote it. */
+  /** Syncs everything that any process has written so far. */
   settle(): void {
     sh(`sync -f ${this.#place}`);
   }
 
-  /** Kills the server that uses it, and mounts what the disk held at this instant. */
+  /** Kills the server that uses the disk, and mounts what the disk held at this instant. */
   async cutPower(server: { readonly pid: number; readonly kill: () => Promise<unknown> }): Promise<void> {
     process.kill(server.pid, 'SIGSTOP');
     const before = this.#image;
@@ -52,7 +52,7 @@ function succeeds(command: string, ...args: string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
-/** A test on such a disk; skipped by name where the machine cannot make one. */
+/** A test on such a disk. Where the machine cannot make one, it is skipped, and its name says so. */
 export function testOnDisk(fileSystem: FileSystem): ReturnType<typeof testWith> {
   const isHere = process.getuid?.() === 0 && succeeds('losetup', '-f') && succeeds(`mkfs.${fileSystem}`, '-V');
   return testWith(isHere, `the right to mount loop devices, or mkfs.${fileSystem}`);

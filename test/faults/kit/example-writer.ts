@@ -6,19 +6,19 @@ import { tracked } from './server-process.ts';
 
 export interface ExampleWriterOptions {
   readonly name: string;
-  /** The command line of a `write` of examples/mail. */
+  /** The command line of a `write` program in examples/mail. */
   readonly command: readonly string[];
   readonly mailboxFile: string;
   readonly ledger: Ledger;
-  /** How many of so many it may append now; 0: no more. */
+  /** Returns how many it may append now, `most` at the most; 0: it has to end. */
   readonly take: (most: number) => number;
-  /** So many at full speed, … */
+  /** Appends so many at full speed, … */
   readonly burst: number;
-  /** … then a rest. */
+  /** … then rests for so long. */
   readonly restMs: number;
 }
 
-/** An example in another language that appends each line it gets, and repeats it once it is in the file. */
+/** An example in another language. It appends each line it gets, and prints the line once it is in the file. */
 export class ExampleWriter {
   readonly #options: ExampleWriterOptions;
   readonly #child: ChildProcess;
@@ -31,17 +31,17 @@ export class ExampleWriter {
     this.#options = options;
     const [program = '', ...args] = options.command;
     this.#child = tracked(spawn(program, [...args, options.mailboxFile], { stdio: ['pipe', 'pipe', 'inherit'] }));
-    this.#child.stdin!.on('error', () => undefined); // that it has ended is seen by its exit
+    this.#child.stdin!.on('error', () => undefined); // its exit tells that it has ended
     this.#exited = new Promise((done) => this.#child.once('exit', (code) => done(code)));
     this.#done = this.#write().finally(() => (this.#isOver = true));
-    this.#done.catch(() => undefined); // for `stop` to tell
+    this.#done.catch(() => undefined); // `stop` reports the error
   }
 
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Ends after the appends that are under way; all of them are in the ledger then. */
+  /** Ends after the appends that are under way. All of them are then in the ledger. */
   stop(): Promise<void> {
     this.#isStopped = true;
     return this.#done;

@@ -5,10 +5,10 @@ import { canInject } from './strace.ts';
 /** Long runs of the same faults: `FAULTS=long npm test -- test/faults`. */
 export const LONG = process.env['FAULTS'] === 'long';
 
-/** A test that takes too long for every day: left out, not skipped, unless it is asked for. */
+/** A test that takes too long for every run: it is left out, without being reported as skipped, unless FAULTS is `long`. */
 export const longTest: (name: string, run: () => Promise<void>, ms?: number) => void = LONG ? test : () => {};
 
-/** A test that needs something of the machine; where that is missing it is skipped, and its name says why. */
+/** A test that needs something of the machine. Where that is missing, it is skipped, and its name says why. */
 export function testWith(isHere: boolean, what: string): (name: string, run: () => Promise<void>, ms?: number) => void {
   if (isHere) return test;
   return (name, run) => test.skip(`${name} [not here: ${what}]`, run);

@@ -10,20 +10,20 @@ export interface FaultCounts {
   readonly kills: number;
   readonly stops: number;
   readonly terminations: number;
-  /** How many of these faults met the owner of the directory. */
+  /** How many of these faults hit the owner of the directory. */
   readonly metOwner: number;
-  /** The longest time without a 2xx while a process ran that could have given it. */
+  /** The longest time without a 2xx while a process ran that could have answered. */
   readonly longestSilenceMs: number;
 }
 
 interface Options {
-  /** Each as often as it stands here. */
+  /** Each is as likely as it is frequent here. */
   readonly faults: readonly Fault[];
-  /** About how long between faults. */
+  /** About how much time is between faults. */
   readonly faultEveryMs: number;
-  /** Faults go on after their time until these are enough: a busy machine makes fewer in the same time. */
+  /** Faults continue after their time until this is true: a busy machine gets through fewer in the same time. */
   readonly areEnough: (counts: FaultCounts) => boolean;
-  /** What is wrong goes there. */
+  /** Gets what goes wrong. */
   readonly complaints: string[];
 }
 
@@ -59,7 +59,7 @@ export class FaultyProcesses {
     return random.pick(this.#servers).port;
   }
 
-  /** Resolves when the time has come, the faults are enough, and all of them run. */
+  /** Resolves when the time is over, there were enough faults, and all processes run. */
   async makeFaults(endMs: number, random: Random): Promise<void> {
     await Promise.all(this.#servers.map((_, i) => this.#makeFaults(i, endMs, random.fork())));
   }
@@ -89,7 +89,7 @@ export class FaultyProcesses {
     }
   }
 
-  /** Now and then long enough for mail to flow; else fault upon fault. */
+  /** A pause before the next fault. Now and then it is long enough for mail to flow. */
   #lull(random: Random): number {
     const { faultEveryMs } = this.#options;
     return random.next() < 0.3 ? random.between(4, 12) * faultEveryMs : random.between(50, faultEveryMs);
@@ -119,7 +119,7 @@ export class FaultyProcesses {
     return next;
   }
 
-  /** While a stopped owner makes everybody wait, or none runs, silence is no fault. What is returned ends that. */
+  /** Silence is allowed while a stopped owner makes everybody wait, or no process runs. Call what it returns to end that. */
   #missing(isStoppedOwner = false): () => void {
     this.#running -= 1;
     const excused = isStoppedOwner || this.#running === 0 ? this.silence.excuse() : undefined;

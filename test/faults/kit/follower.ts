@@ -5,25 +5,25 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 export interface FollowerOptions {
   readonly mailbox: string;
-  /** Where to connect next. */
+  /** The port of the next connection. */
   readonly port: () => number;
-  /** How long each connection lives before it is cut, and how long to stay away after it; default: until it breaks, 50 ms. */
+  /** How long each connection lasts before it is cut (default: until it breaks), and how long to stay away after it (50 ms). */
   readonly livesMs?: () => number;
   readonly awayMs?: () => number;
-  /** How the cursor is told; default: by header. */
+  /** Whether the cursor is sent in the query; default: in the header. */
   readonly inQuery?: () => boolean;
-  /** Where to begin; default `since=all`. */
+  /** Where to begin. Default: `since=all`. */
   readonly since?: string;
 }
 
 /**
- * Follows a mailbox as a page does: it keeps the id of the last event it had, whole, and comes back with it however the
- * connection ended. What it was shown is kept in order, for the oracle.
+ * Follows a mailbox as a page does: it keeps the id of the last complete event, and reconnects with it however the
+ * connection ended. It keeps what it was shown, in order, for the oracle.
  */
 export class Follower {
   readonly shown: Shown[] = [];
   readonly texts = new Set<string>();
-  /** What should never come: a gap, a refused cursor. */
+  /** What should never happen: a gap, a refused cursor. */
   readonly complaints: string[] = [];
   connections = 0;
   cursor: string | undefined;
@@ -37,7 +37,7 @@ export class Follower {
     this.#done = this.#run();
   }
 
-  /** Cuts the connection; the follower comes back. */
+  /** Cuts the connection. The follower reconnects. */
   cut(): void {
     this.#request?.destroy();
   }

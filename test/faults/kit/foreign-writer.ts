@@ -4,16 +4,16 @@ import { createInterface } from 'node:readline';
 import { FOREIGN, type Ledger } from './ledger.ts';
 import { tracked } from './server-process.ts';
 
-/** The prototype's way, a shell's way, and a program that keeps the file open. */
+/** Writes like the prototype, like a shell, and like a program that keeps the file open. */
 export type WriterKind = 'php' | 'dash' | 'holder';
 
 export interface ForeignWriterOptions {
   readonly kind: WriterKind;
   readonly mailboxFile: string;
   readonly ledger: Ledger;
-  /** So many at full speed, … */
+  /** Appends so many at full speed, … */
   readonly burst: number;
-  /** … then a rest. */
+  /** … then rests for so long. */
   readonly restMs: number;
 }
 
@@ -74,7 +74,7 @@ export class ForeignWriter {
     return spawnSync(kind === 'php' ? 'php' : 'dash', kind === 'php' ? ['-v'] : ['-c', ':']).status === 0;
   }
 
-  /** Ends after the append that is under way; all of them are in the ledger then. */
+  /** Ends after the append that is under way. All appends are then in the ledger. */
   async stop(): Promise<void> {
     writeFileSync(this.#stopFile, '');
     const code = await this.#over;
@@ -84,7 +84,7 @@ export class ForeignWriter {
   }
 
   async #readReports(ledger: Ledger): Promise<void> {
-    // It writes before it reports: the next number may be shown before we know of it.
+    // It writes first and reports later: the next number may be shown before we know of it.
     ledger.post(this.name, 0);
     for await (const line of createInterface({ input: this.#child.stdout! })) {
       const number = Number(line);

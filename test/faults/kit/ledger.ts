@@ -1,9 +1,9 @@
-/** What was sent to one mailbox, by whom and when; and the judgement of what came out of it. */
+/** What was sent to one mailbox, by whom and when, and whether what came out is right. */
 
 interface Entry {
   readonly writer: string;
   readonly number: number;
-  /** When it was first posted, in ms of a clock that only rises. */
+  /** When it was first posted, in ms of a monotonic clock. */
   readonly startedMs: number;
   /** When its 2xx came. */
   acceptedMs?: number;
@@ -23,15 +23,15 @@ export interface Verdict {
 }
 
 /**
- * The oracle of one mailbox. A text is `<writer>:<number>`, numbers rise per writer. What was posted and not (yet)
- * accepted may come or not, but once at most, and in its place.
+ * The oracle of one mailbox. A text is `<writer>:<number>`; each writer's numbers rise. What was posted but not (yet)
+ * accepted may come or not, but at most once, and in its place.
  */
 export class Ledger {
   readonly #entries = new Map<string, Entry>();
   #accepted = 0;
   #foreign = 0;
 
-  /** Everything accepted, foreign appends included. */
+  /** How many were accepted, including foreign appends. */
   get accepted(): number {
     return this.#accepted;
   }
@@ -54,20 +54,20 @@ export class Ledger {
     if (!isOurs(entry.writer)) this.#foreign += 1;
   }
 
-  /** This was accepted before anything else here, behind what `writer` is known to have written before it. */
+  /** Notes that this was accepted before everything else here, but after earlier texts that were noted for `writer`. */
   knows(text: string, writer: string): void {
     this.#entries.set(text, { writer, number: this.#entries.size, startedMs: -Infinity, acceptedMs: -Infinity });
     this.#accepted += 1;
   }
 
-  /** Whether everything accepted has been shown; cheap, to be asked often. */
+  /** Whether everything accepted has been shown. Cheap enough to call often. */
   isIn(shown: ReadonlySet<string>): boolean {
     if (shown.size < this.#accepted) return false;
     for (const [text, { acceptedMs }] of this.#entries) if (acceptedMs !== undefined && !shown.has(text)) return false;
     return true;
   }
 
-  /** What has been accepted so far, as a ledger of its own: what was only posted by now may come, or not. */
+  /** A copy of the ledger as it is now. What was only posted by now may come or not. */
   upToNow(): Ledger {
     const copy = new Ledger();
     for (const [text, entry] of this.#entries) copy.#entries.set(text, { ...entry });
@@ -76,7 +76,7 @@ export class Ledger {
     return copy;
   }
 
-  /** Takes over what was posted since `upToNow`, as not accepted. */
+  /** Adds what was posted since `upToNow`, as not accepted. */
   alsoPosted(later: Ledger): void {
     for (const [text, entry] of later.#entries) {
       if (this.#entries.has(text)) continue;
@@ -120,7 +120,7 @@ export class Ledger {
   }
 }
 
-/** Foreign writers have names that begin so: only their own order is promised. */
+/** The names of foreign writers begin with this: only the order of each writer's own texts is promised. */
 export const FOREIGN = 'foreign-';
 
 function isOurs(writer: string): boolean {

@@ -1,11 +1,11 @@
 /**
- * The server under test, as a process of its own:
+ * The server under test, as a separate process:
  *
  *     node mailbox-server.mjs '{"dir": "/tmp/x", "port": 20123, "pieceBytes": 65536}'
  *
- * Says {"ready": port} on stdout; with "hold", says {"held": true} first and begins when a line comes in. On SIGUSR2 its
- * event loop is blocked, on SIGPWR it says {"heldBytes": n}, its memory without what is only garbage. Exits 0 after
- * SIGTERM, 1 when the disk failed. CHAT_DIST: a build other than dist/.
+ * Prints {"ready": port}; with "hold", it first prints {"held": true} and begins when a line comes in. SIGUSR2 blocks its
+ * event loop. On SIGPWR it prints {"heldBytes": n}, its memory without garbage. It exits with 0 after
+ * SIGTERM, and with 1 if the disk failed. CHAT_DIST: a build other than dist/.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -34,13 +34,13 @@ const {
   ...options
 } = JSON.parse(process.argv[2]);
 
-/** Waits that are counted in hours of idleness pass sooner, so that a test may see what comes after them. */
+/** Speeds up waits for idleness, which may take hours, so that a test sees what comes after them. */
 if (hurry !== 1) {
   const uptimeMs = performance.now.bind(performance);
   performance.now = () => uptimeMs() * hurry;
 }
 process.on('message', () => undefined);
-process.on('SIGXFSZ', () => undefined); // as the command does: the write fails then
+process.on('SIGXFSZ', () => undefined); // like the command: then the write fails instead
 process.on('SIGUSR2', () => blockFor(blockMs));
 process.on('SIGPWR', () => {
   collectGarbage();
@@ -51,7 +51,7 @@ process.on('SIGPWR', () => {
 if (hold) {
   say({ held: true });
   await once(process.stdin, 'data');
-  process.stdin.destroy(); // it would keep the process alive
+  process.stdin.destroy(); // an open stdin would keep the process alive
 }
 
 const log = (fields, message) => {
@@ -81,7 +81,7 @@ async function stop() {
 
 server.listen(port, host, () => {
   const ready = () => say({ ready: server.address().port });
-  chat.ready().then(ready, ready); // not ready: some tests want to see what it answers then
+  chat.ready().then(ready, ready); // also if it is not ready: some tests check its answers then
 });
 
 function say(what) {
@@ -92,7 +92,7 @@ function collectGarbage() {
   setFlagsFromString('--expose-gc');
   const gc = runInNewContext('gc');
   gc();
-  gc(); // what stood outside the heap goes with the second
+  gc(); // the second run frees what was outside the heap
 }
 
 function blockFor(ms) {

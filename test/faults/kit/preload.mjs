@@ -1,5 +1,5 @@
-// Before the command itself, in its process: PRELOAD='{"hold": true, "hurry": 20}'. Says {"held":true} and begins when a
-// line comes in; waits that are counted in seconds of idleness pass so many times faster.
+// Runs before the command, in its process: PRELOAD='{"hold": true, "hurry": 20}'. Prints {"held":true} and begins when a
+// line comes in. Waits for idleness pass `hurry` times faster.
 import { readSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
@@ -10,7 +10,7 @@ if (hurry !== 1) {
   performance.now = () => uptimeMs() * hurry;
 }
 if (hold) {
-  await stat('.'); // from now on there is the thread that makes node's file calls
+  await stat('.'); // this starts the thread that makes Node's file calls
   process.stdout.write('{"held":true}\n');
   readSync(0, Buffer.alloc(100));
 }

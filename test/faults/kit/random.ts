@@ -1,4 +1,4 @@
-/** Chances that can be had again: the same seed, the same run (as far as the machine plays along). */
+/** Random numbers that can be repeated: the same seed gives the same run, as far as the machine allows. */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 up to, not including, 1 (mulberry32). */
+  /** A number from 0 up to, but not including, 1 (mulberry32). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -23,7 +23,7 @@ export class Random {
     return of[Math.floor(this.next() * of.length)]!;
   }
 
-  /** Another one, so that each part of a run draws from its own. */
+  /** Another generator, so that each part of a run has its own. */
   fork(): Random {
     return new Random(this.between(0, 2 ** 32 - 1));
   }

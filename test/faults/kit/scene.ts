@@ -18,7 +18,7 @@ export interface Judgement {
   readonly twice: number;
   readonly reordered: number;
   readonly strange: number;
-  /** What was shown wrongly, shortened. */
+  /** What was wrong in what was shown, shortened. */
   readonly bad: readonly object[];
   /** Gaps, refused cursors, locks left, a mailbox that is not empty, an exit other than 0. */
   readonly complaints: readonly string[];
@@ -26,14 +26,14 @@ export interface Judgement {
 
 export const ALL_WELL = { lost: 0, twice: 0, reordered: 0, strange: 0, bad: [], complaints: [] };
 
-/** A server with alice's mailbox, one sender and, from some time on, one follower. */
+/** A server with alice's mailbox, one sender and later one follower. */
 export class Scene {
   readonly dir: string;
   readonly ledger: Ledger;
   readonly sender: Sender;
   follower: Follower | undefined;
   server!: ServerProcess;
-  /** Another process on the directory; `front`: people talk to it. */
+  /** Another process on the directory. `front` is the same one if people connect to it. */
   companion: ServerProcess | undefined;
   front: ServerProcess | undefined;
   port = 0;
@@ -43,7 +43,7 @@ export class Scene {
   #held: number | undefined;
   #sending: Promise<void> = Promise.resolve();
 
-  /** `ledger`: what is in the directory already. */
+  /** `ledger`: what is already in the directory. */
   constructor(options: Partial<ServerOptions> = {}, ledger = new Ledger()) {
     this.ledger = ledger;
     this.dir = options.dir ?? makeDirectory();
@@ -57,7 +57,7 @@ export class Scene {
     return scene;
   }
 
-  /** Where people send and listen. */
+  /** The port at which people send and listen. */
   get clientPort(): number {
     return this.front?.port ?? this.port;
   }
@@ -75,23 +75,23 @@ export class Scene {
     await this.start();
   }
 
-  /** Behind what is being sent. Ends when they are accepted, or the server is dead: then they are accepted after its restart. */
+  /** Sends after what is being sent. Resolves when all are accepted or the server is dead; then a restart lets it finish. */
   async sends(count: number): Promise<void> {
     this.#sending = this.#sending.then(() => this.sender.send(count));
     await Promise.race([this.#sending, this.server.exited]);
   }
 
-  /** Ends when so much time has passed, or the server is dead. */
+  /** Resolves when so much time has passed or the server is dead. */
   async idle(ms: number): Promise<void> {
     await Promise.race([pause(ms), this.server.exited]);
   }
 
-  /** Ends when the mailbox is there and empty, or the server is dead. */
+  /** Resolves when the mailbox exists and is empty, or the server is dead. */
   drained(): Promise<void> {
     return this.until('the mailbox is empty', () => statSync(this.mailbox, { throwIfNoEntry: false })?.size === 0);
   }
 
-  /** Ends when the follower has everything accepted so far, or the server is dead. */
+  /** Resolves when the follower has everything accepted so far, or the server is dead. */
   async follow(options: Partial<FollowerOptions> = {}): Promise<Follower> {
     this.follower = new Follower({ mailbox: ALICE, port: () => this.clientPort, ...options });
     await this.shown();
@@ -108,7 +108,7 @@ export class Scene {
     );
   }
 
-  /** Ends when the server is dead, too. */
+  /** Resolves also when the server is dead. */
   async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
     await until(what, async () => this.server.isOver || (await holds()), 20_000, 10);
   }
@@ -121,14 +121,14 @@ export class Scene {
     appendFileSync(this.mailbox, text);
   }
 
-  /** An event, as another program would append it. */
+  /** Appends an event, as another program would. */
   appendForeign(ending = '\n\n'): void {
     const text = this.ledger.post(`${FOREIGN}cat`, this.#foreign++);
     this.append(`data: ${text}${ending}`);
     this.ledger.accept(text);
   }
 
-  /** Keeps the mailbox open, as another program would: its take stays. */
+  /** Keeps the mailbox open, as another program would, so that its piece stays in place. */
   holdMailbox(): void {
     this.#held = openSync(this.mailbox, 'a');
   }
@@ -142,7 +142,7 @@ export class Scene {
     this.#held = undefined;
   }
 
-  /** Says that mail has come; resolves with the answer's status, or to nothing when none came. */
+  /** Reports mail as delivered. Resolves to the status of the answer, or to undefined if there is none. */
   receipt(delivered: string): Promise<number | undefined> {
     const body = JSON.stringify({ receiver: ALICE, delivered });
     return new Promise((done) => {
@@ -166,16 +166,16 @@ export class Scene {
     return statSync(path, { throwIfNoEntry: false }) ? readFileSync(path, 'utf8') : '';
   }
 
-  /** Restarts what has died, lets everything arrive, ends the server, and judges. */
+  /** Restarts the server if it has died, lets everything arrive, ends the server, and judges. */
   async judge(patienceMs = 20_000): Promise<Judgement> {
     const diedBefore = await this.#through(this.#sending);
     const died = (await this.#through(this.sender.send(1))) || diedBefore;
-    // What the first start made up for must be there for the second, too.
+    // What the first start has repaired must survive the second one.
     if (died) await this.restart();
     this.follower ??= new Follower({ mailbox: ALICE, port: () => this.clientPort });
-    await this.shown(patienceMs).catch(() => undefined); // what is missing is for the verdict to tell
+    await this.shown(patienceMs).catch(() => undefined); // the verdict reports what is missing
     const again = await replay(this.clientPort, ALICE, this.ledger, patienceMs / 2);
-    // With nobody there the mailbox is drained a moment later.
+    // If nobody is connected, the mailbox is drained a moment later.
     await until('the mailbox is empty', () => leftovers(this.dir, [ALICE], 'running').length === 0, 5000).catch(
       () => undefined,
     );
@@ -202,7 +202,7 @@ export class Scene {
     };
   }
 
-  /** Ends when all that is being sent is accepted, whether by this server or, should it have died, by the next; tells which. */
+  /** Resolves when all that is being sent is accepted, by this server or, if it dies, by the next one. Returns whether it died. */
   async #through(sending: Promise<void>): Promise<boolean> {
     await Promise.race([sending, this.server.exited]);
     const died = this.server.isOver;

@@ -14,7 +14,7 @@ export interface Post {
   readonly key?: string;
 }
 
-/** One `POST /messages`. Rejects when no answer came. */
+/** One `POST /messages`. Rejects if there is no answer. */
 export function post(port: number, message: Post, { agent, timeoutMs = 10_000 }: PostOptions = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const body = JSON.stringify(message);
@@ -60,12 +60,12 @@ export interface SenderOptions {
   readonly name: string;
   readonly receiver: string;
   readonly ledger: Ledger;
-  /** Where to send the next attempt: a server may be dead, or stopped. */
+  /** The port for the next attempt: a server may be dead or stopped. */
   readonly port: () => number;
   readonly timeoutMs?: number;
 }
 
-/** Sends numbered messages one after the other, each with one key until it is accepted, as our pages do. */
+/** Sends numbered messages one after the other. Like our pages, it repeats each with the same key until it is accepted. */
 export class Sender {
   readonly #options: SenderOptions;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 
 export interface ServerOptions {
   readonly dir: string;
-  /** Default: any that is free, outside the range that the system hands out, so that a restart finds it free again. */
+  /** Default: a free one outside the range that the system hands out, so that it is still free at a restart. */
   readonly port?: number;
   /** Default: 127.0.0.1. */
   readonly host?: string;
@@ -15,21 +15,21 @@ export interface ServerOptions {
   readonly maxWaiting?: number;
   readonly maxWaitingBytes?: number;
   readonly maxNewMailboxes?: number;
-  /** Messages a second and person. Default: any number. */
+  /** Messages per second and person. Default: no limit. */
   readonly sendRate?: number;
   readonly takeKeepMs?: number;
   readonly watch?: boolean;
   readonly clockOffsetMs?: number;
-  /** Idle times pass so many times faster. */
+  /** Idle times pass faster by this factor. */
   readonly hurry?: number;
-  /** Loaded, but begins only with `begin()`. */
+  /** Loads the server, which begins only with `begin()`. */
   readonly hold?: boolean;
-  /** How long SIGUSR2 keeps its event loop busy. */
+  /** How long SIGUSR2 blocks its event loop. */
   readonly blockMs?: number;
   readonly verbose?: boolean;
-  /** The command as users start it, instead of a runner with our options. */
+  /** Runs the command as users start it, instead of mailbox-server.mjs. */
   readonly command?: boolean;
-  /** More of its command line. */
+  /** More arguments for its command line. */
   readonly args?: readonly string[];
 }
 
@@ -47,14 +47,14 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Keeps track of a process, so that none outlives the tests. */
+/** Keeps track of a process, so that it does not outlive the tests. */
 export function tracked(child: ChildProcess): ChildProcess {
   running.add(child);
   child.once('exit', () => running.delete(child));
   return child;
 }
 
-/** A server under test. `via`: the command it is run by, such as `['strace', …]`. */
+/** A server under test. `via`: the command that runs it, such as `['strace', …]`. */
 export class ServerProcess {
   readonly port: number;
   readonly exited: Promise<Exit>;
@@ -68,7 +68,7 @@ export class ServerProcess {
     this.#child = tracked(child);
     this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
     child.stderr!.on('data', (text: Buffer) => (this.#errors = (this.#errors + text.toString()).slice(-20_000)));
-    child.stdin!.on('error', () => undefined); // it may die before it reads
+    child.stdin!.on('error', () => undefined); // it may die before it reads this
     this.exited = new Promise((done) =>
       child.once('exit', (code, signal) => {
         this.#isOver = true;
@@ -77,7 +77,7 @@ export class ServerProcess {
     );
   }
 
-  /** Resolves when it listens, or holds. Rejects when it dies before. */
+  /** Resolves when it listens or holds. Rejects if it dies before that. */
   static async start(options: ServerOptions, via: readonly string[] = [], env: object = {}): Promise<ServerProcess> {
     const server = await ServerProcess.spawn(options, via, env);
     await server.ready();
@@ -110,12 +110,12 @@ export class ServerProcess {
     return this.#errors;
   }
 
-  /** Waits for the next line it says: that it is held, or ready. */
+  /** Waits for the next line that it prints: held or ready. */
   async ready(): Promise<void> {
     await this.#says();
   }
 
-  /** The memory it holds, in bytes, without what is only garbage. */
+  /** The memory it holds, in bytes, without garbage. */
   async heldBytes(): Promise<number> {
     this.signal('SIGPWR');
     return (JSON.parse(await this.#says()) as { heldBytes: number }).heldBytes;
@@ -132,7 +132,7 @@ export class ServerProcess {
     return value;
   }
 
-  /** Lets a held server go on. */
+  /** Lets a held server begin. */
   begin(): void {
     this.#child.stdin!.write('begin\n');
   }

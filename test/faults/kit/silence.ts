@@ -1,4 +1,4 @@
-/** How long nothing was accepted although somebody could have accepted it. In ms of a clock that only rises. */
+/** How long nothing was accepted although a server could have accepted it, in ms of a monotonic clock. */
 export class Silence {
   #acceptedMs = Infinity;
   #excusedMs = -Infinity;
@@ -8,14 +8,14 @@ export class Silence {
   /** A message was accepted. */
   accepted(): void {
     const nowMs = performance.now();
-    // A silence in which everybody was stopped or dead, if only in part, tells nothing.
+    // A silence does not count if all servers were stopped or dead during any part of it.
     if (this.#excuses === 0 && this.#acceptedMs > this.#excusedMs) {
       this.longestMs = Math.max(this.longestMs, nowMs - this.#acceptedMs);
     }
     this.#acceptedMs = nowMs;
   }
 
-  /** From now on nobody needs to accept, until what is returned is called. */
+  /** From now on, silence is allowed, until the returned function is called. */
   excuse(): () => void {
     this.#excuses += 1;
     this.#excusedMs = performance.now();

@@ -5,29 +5,29 @@ import { tracked } from './server-process.ts';
 import { until } from '../../support/until.ts';
 
 export interface Injection {
-  /** A system call, or several that are one to us. */
+  /** A system call, or several that we treat as one. */
   readonly calls: readonly string[];
-  /** Which of them, from 1. Default: each. */
+  /** Which of these calls, counted from 1. Default: every one. */
   readonly when?: number;
-  /** What happens there, in strace's words: `signal=KILL`, `error=EIO`, `delay_enter=3000000`, `retval=0`. */
+  /** What happens at the call, in strace's form: `signal=KILL`, `error=EIO`, `delay_enter=3000000`, `retval=0`. */
   readonly fault: string;
-  /** Only those on these files. */
+  /** Only calls on these files. */
   readonly paths?: readonly string[];
-  /** node makes its own calls in the main thread, and fdatasync and the lock's in the one thread of its pool. */
+  /** Node makes most calls in the main thread; fdatasync and the calls for locks, in the one thread of its pool. */
   readonly thread?: 'main' | 'pool';
 }
 
 let count = 0;
 
-/** Whether strace can be attached to processes of ours here. */
+/** Whether strace can attach to our processes on this machine. */
 export function canInject(): boolean {
   return spawnSync('strace', ['-o', '/dev/null', '-e', 'inject=fsync:error=EIO', 'true']).status === 0;
 }
 
-/** For the server that is to be watched: one pool thread, so that its calls can be counted. */
+/** The environment of a server to be traced: one pool thread, so that its calls can be counted. */
 export const COUNTABLE = { UV_THREADPOOL_SIZE: '1' };
 
-/** Faults in the system calls of a process that runs already. */
+/** Injects faults into the system calls of a running process. */
 export class Strace {
   readonly #child: ChildProcess;
   readonly #output: string;
@@ -45,7 +45,7 @@ export class Strace {
     );
   }
 
-  /** Resolves when every call from now on is seen. */
+  /** Resolves when strace sees every further call. */
   static async attach(pid: number, { calls, when, fault, paths = [], thread }: Injection): Promise<Strace> {
     const threads = thread === undefined ? [`${pid}`] : threadsOf(pid, thread);
     const set = calls.map((call) => `?${call}`).join(',');
@@ -67,13 +67,13 @@ export class Strace {
     return strace;
   }
 
-  /** Now and then strace hangs in the death of a process with many threads, and the process with it. */
+  /** Kills again: sometimes strace hangs when a process with many threads dies, and the process hangs with it. */
   #insist(pid: number): void {
     const timer = setInterval(() => {
       if (this.#isOver) clearInterval(timer);
       else if (this.hasStruck) {
         this.#child.kill('SIGKILL');
-        spawnSync('kill', ['-KILL', `${pid}`]); // or it is gone
+        spawnSync('kill', ['-KILL', `${pid}`]); // if it still exists
       }
     }, 1000);
   }
@@ -86,7 +86,7 @@ export class Strace {
     }
   }
 
-  /** Lets go of the process, if it is still there. */
+  /** Detaches from the process if it still exists. */
   async detach(): Promise<void> {
     if (!this.#isOver) this.#child.kill('SIGINT');
     await this.#exited;

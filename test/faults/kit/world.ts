@@ -4,7 +4,7 @@ import { Follower } from './follower.ts';
 import type { Ledger, Verdict } from './ledger.ts';
 import { until } from '../../support/until.ts';
 
-/** Copies a data directory with its times, but for the socket of a server. */
+/** Copies a data directory with its times, except for the server's socket. */
 export function copyDirectory(from: string, to: string): void {
   const filter = (path: string): boolean => !lstatSync(path).isSocket();
   cpSync(from, to, { recursive: true, preserveTimestamps: true, filter });
@@ -14,7 +14,7 @@ export function namesIn(dir: string): string[] {
   return existsSync(dir) ? readdirSync(dir) : [];
 }
 
-/** Mailboxes' takes that are left, as `<mailbox>/<take>`. */
+/** All pieces in `.taken`, as `<mailbox>/<piece>`. */
 export function takesIn(dir: string): string[] {
   const taken = join(dir, '.taken');
   return namesIn(taken).flatMap((mailbox) => namesIn(join(taken, mailbox)).map((take) => `${mailbox}/${take}`));
@@ -26,17 +26,17 @@ export function locksIn(dir: string): string[] {
   );
 }
 
-/** Everything kept of a mailbox, read by a client that was never there before, up to a marker sent now. */
+/** Reads everything that is kept of a mailbox as a new client, until it has all that was accepted. */
 export async function replay(port: number, mailbox: string, ledger: Ledger, withinMs = 60_000): Promise<Follower> {
   const follower = new Follower({ mailbox, port: () => port });
   await until(`all mail of ${mailbox} in a replay`, () => ledger.isIn(follower.texts), withinMs, 50).catch(
-    () => undefined, // what is missing is for the verdict to tell
+    () => undefined, // the verdict reports what is missing
   );
   await follower.close();
   return follower;
 }
 
-/** What a fault may leave behind, looked at after every server has ended cleanly; while they run, they may hold locks. */
+/** What faults have left behind, after all servers have ended cleanly. While servers run, they may hold locks. */
 export function leftovers(dir: string, mailboxes: readonly string[], servers: 'running' | 'ended' = 'ended'): string[] {
   const left = servers === 'running' ? [] : locksIn(dir).map((lock) => `lock left: ${lock}`);
   for (const mailbox of mailboxes) {

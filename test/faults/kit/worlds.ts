@@ -8,7 +8,7 @@ import { ServerProcess, type ServerOptions } from './server-process.ts';
 import { Strace } from './strace.ts';
 import { replay } from './world.ts';
 
-/** Idle times pass so many times faster: what a server does with files that nobody writes to any more comes at once. */
+/** Speeds up idle times, so that a server soon handles files that nobody writes to any more. */
 export const HURRY = { hurry: 20 };
 
 /** Runs `work` with a server on the directory. */
@@ -26,12 +26,12 @@ async function served(
   }
 }
 
-/** Someone who has spoken before the faults begin. */
+/** Somebody who sends before the faults begin. */
 function earlier(ledger: Ledger, port: number): Sender {
   return new Sender({ name: 'earlier', receiver: ALICE, ledger, port: () => port });
 }
 
-/** Mail that came and was read, in many small pieces. */
+/** Mail that was received, in many small pieces. */
 export async function manyPieces(dir: string, ledger: Ledger): Promise<void> {
   await served({ dir, ...HURRY }, async (port) => {
     const sender = earlier(ledger, port);
@@ -43,7 +43,7 @@ export async function manyPieces(dir: string, ledger: Ledger): Promise<void> {
   });
 }
 
-/** Mail of three days ago that was read: it may be dropped, and so may come or not. */
+/** Mail that was received three days ago: it may be dropped, and so may come or not. */
 export async function oldMail(dir: string, ledger: Ledger): Promise<void> {
   const clock = new MovableClock();
   clock.set('-3d');
@@ -70,7 +70,7 @@ async function received(port: number, delivered: string): Promise<void> {
   if (status !== 204) throw new Error(`the receipt was answered with ${status}`);
 }
 
-/** A mailbox that was taken by a server which died in the middle of it. */
+/** A mailbox whose server died in the middle of taking it. */
 export async function takenHalf(dir: string, ledger: Ledger): Promise<void> {
   const scene = new Scene({ dir, command: true }, ledger);
   await scene.start();
@@ -85,7 +85,7 @@ export async function takenHalf(dir: string, ledger: Ledger): Promise<void> {
   await scene.clear();
 }
 
-/** What version 1 left: henry is called alice there. */
+/** A directory of version 1, in which henry is renamed to alice. */
 export function versionOne(dir: string, ledger: Ledger): Promise<void> {
   const made = join(import.meta.dirname, '../version-1');
   cpSync(join(made, 'mailboxes'), dir, { recursive: true, preserveTimestamps: true });
@@ -104,7 +104,7 @@ export function versionOne(dir: string, ledger: Ledger): Promise<void> {
   return Promise.resolve();
 }
 
-/** Mail that is to be forgotten: it may be gone afterwards, or not. */
+/** Mail that will be forgotten: it may be gone afterwards or not. */
 export async function forgettable(dir: string, ledger: Ledger): Promise<void> {
   const spoken = new Ledger();
   await served({ dir }, async (port) => {

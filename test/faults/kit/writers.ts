@@ -4,13 +4,13 @@ import { ExampleWriter } from './example-writer.ts';
 import { ForeignWriter, type WriterKind } from './foreign-writer.ts';
 import type { Ledger } from './ledger.ts';
 
-/** Another program that appends to a mailbox, until it is stopped or has appended all that it may. */
+/** Another program that appends to a mailbox until it is stopped or has appended its share. */
 export interface Writer {
   readonly isOver?: boolean;
   stop(): Promise<void>;
 }
 
-/** The writers of examples/mail, in all languages that are installed, which share so many appends. */
+/** The writers of examples/mail in all installed languages. Together they append `appends` events. */
 export interface ExampleWriters {
   readonly writers: number;
   readonly appends: number;
@@ -24,7 +24,7 @@ interface Box {
 
 const BURST = 20;
 
-/** Each mailbox in turn gets the next writer. What is not installed is a complaint. */
+/** Each mailbox in turn gets the next writer. A writer that is not installed is a complaint. */
 export function startWriters(
   kinds: readonly WriterKind[],
   dir: string,
@@ -39,7 +39,7 @@ export function startWriters(
     });
 }
 
-/** What must be compiled is put into `programs`. */
+/** Compiled programs go into `programs`. */
 export function startExamples(
   { writers, appends, restMs }: ExampleWriters,
   dir: string,

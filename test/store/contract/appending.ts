@@ -39,7 +39,7 @@ const AWKWARD_TEXTS = [
   '한'.repeat(4000),
 ];
 
-/** What `append` promises. */
+/** The promises of `append`. */
 export function describeAppending(opened: () => OpenStore): void {
   let place: OpenStore;
   let store: MailboxStore;
@@ -100,7 +100,7 @@ export function describeAppending(opened: () => OpenStore): void {
     });
 
     test.each(['__proto__', 'constructor', 'room.lobby', 'délphine', '김영희', '-', '1'])(
-      'serves a mailbox called %s like any other',
+      'serves a mailbox with the name %s like any other',
       async (text) => {
         const mailbox = mailboxName(text);
         const { event } = await store.append(mailbox, letter('hi', { sender: mailbox, receiver: mailbox }));

@@ -3,7 +3,7 @@ import type { MailboxStore } from '../../../src/words/mailbox-store.ts';
 import { Listener, henry, letter, readAll, textsOf } from '../../support/store-mail.ts';
 import type { OpenStore } from './open-store.ts';
 
-/** What a store promises when other programs write mail, without our code. */
+/** The promises of a store to which other programs write mail without our code. */
 export function describeForeignMail(opened: () => OpenStore): void {
   let place: OpenStore;
   let store: MailboxStore;
@@ -23,7 +23,7 @@ export function describeForeignMail(opened: () => OpenStore): void {
       expect(textsOf(await readAll(store))).toEqual(['before', 'foreign', 'after']);
     });
 
-    test('is the newest of its mailbox as soon as that has been drained, under an id that stays', async () => {
+    test('is the newest in its mailbox as soon as that has been drained, and keeps its id', async () => {
       place.appendForeign!(henry, 'foreign');
       await store.drain(henry);
 
@@ -35,7 +35,7 @@ export function describeForeignMail(opened: () => OpenStore): void {
       expect(await readAll(await place.reopen())).toEqual([event]);
     });
 
-    test('comes to who listens', async () => {
+    test('reaches a listener', async () => {
       const listener = await Listener.open(store);
 
       place.appendForeign!(henry, 'foreign');
@@ -43,7 +43,7 @@ export function describeForeignMail(opened: () => OpenStore): void {
       expect(await listener.next()).toMatchObject({ data: 'foreign' });
     });
 
-    test('is read back under the id that it was read by', async () => {
+    test('is read back with the same id', async () => {
       await store.append(henry, letter('before'));
       place.appendForeign!(henry, 'foreign');
       const events = await readAll(store);

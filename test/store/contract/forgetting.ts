@@ -3,7 +3,7 @@ import type { MailboxStore } from '../../../src/words/mailbox-store.ts';
 import { henry, letter, mina, readAll, textsOf } from '../../support/store-mail.ts';
 import type { OpenStore } from './open-store.ts';
 
-/** What `forget` promises, where there is one. */
+/** The promises of `forget`, if the store has it. */
 export function describeForgetting(opened: () => OpenStore): void {
   let place: OpenStore;
   let store: MailboxStore;
@@ -14,7 +14,7 @@ export function describeForgetting(opened: () => OpenStore): void {
   });
 
   describe('forgetting', () => {
-    test('leaves nothing of the mailbox, and nothing else is touched', async () => {
+    test('leaves nothing of the mailbox, and changes nothing else', async () => {
       const message = letter('secret');
       const { event } = await store.append(henry, message);
       await readAll(store);
@@ -31,7 +31,7 @@ export function describeForgetting(opened: () => OpenStore): void {
       expect(textsOf(await readAll(reopened, mina))).toEqual(['stays']);
     });
 
-    test('lets the mailbox begin anew, its keys too', async () => {
+    test('lets the mailbox begin again, with no known keys', async () => {
       const message = letter('again');
       await store.append(henry, message);
       await readAll(store);
@@ -43,7 +43,7 @@ export function describeForgetting(opened: () => OpenStore): void {
       expect(textsOf(await readAll(store))).toEqual(['again']);
     });
 
-    test('a mailbox that was never there is harmless', async () => {
+    test('a mailbox that never existed is harmless', async () => {
       await expect(store.forget!(henry)).resolves.toBeUndefined();
     });
 

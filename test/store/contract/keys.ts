@@ -3,7 +3,7 @@ import type { MailboxStore } from '../../../src/words/mailbox-store.ts';
 import { Listener, henry, letter, mina, readAll, textsOf } from '../../support/store-mail.ts';
 import type { OpenStore } from './open-store.ts';
 
-/** What a key promises. */
+/** The promises of keys. */
 export function describeKeys(opened: () => OpenStore): void {
   let place: OpenStore;
   let store: MailboxStore;
@@ -26,7 +26,7 @@ export function describeKeys(opened: () => OpenStore): void {
       expect(textsOf(await readAll(store))).toEqual(['once', 'between']);
     });
 
-    test('a message sent again after it was read is known', async () => {
+    test('a message that is sent again after it was read is recognized', async () => {
       const message = letter('once');
       const first = await store.append(henry, message);
       await readAll(store);
@@ -49,7 +49,7 @@ export function describeKeys(opened: () => OpenStore): void {
       expect(await readAll(reopened)).toEqual([first.event]);
     });
 
-    test('a message sent ten times at once arrives once', async () => {
+    test('a message that is sent ten times at once arrives once', async () => {
       const message = letter('once');
 
       const appended = await Promise.all(Array.from({ length: 10 }, () => store.append(henry, message)));
@@ -85,7 +85,7 @@ export function describeKeys(opened: () => OpenStore): void {
       expect(textsOf(await readAll(store))).toEqual(['first']);
     });
 
-    test('another sender’s same key suppresses nothing', async () => {
+    test('the same key from another sender suppresses nothing', async () => {
       const message = letter('from jjeong');
 
       await store.append(henry, message);

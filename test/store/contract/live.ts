@@ -4,7 +4,7 @@ import type { MailboxStore } from '../../../src/words/mailbox-store.ts';
 import { until } from '../../support/until.ts';
 import type { OpenStore } from './open-store.ts';
 
-/** What the live notices of a store promise. */
+/** The promises of live notices. */
 export function describeLive(opened: () => OpenStore): void {
   let store: MailboxStore;
   let other: MailboxStore;
@@ -15,7 +15,7 @@ export function describeLive(opened: () => OpenStore): void {
   });
 
   describe('live notices', () => {
-    test('tell of who comes and types by way of another store', async () => {
+    test('tell who arrives and types through another store', async () => {
       const heard: Notice[] = [];
       const typing = { to: 'henry', name: 'typing', data: '{"sender":"jjeong"}' };
       store.live!.listen('henry', (notice) => heard.push(notice));

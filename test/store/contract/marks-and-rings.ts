@@ -3,7 +3,7 @@ import type { MailboxStore } from '../../../src/words/mailbox-store.ts';
 import { Listener, appendAll, henry, letter, mina, numbered, textOf, textsOf } from '../../support/store-mail.ts';
 import type { OpenStore } from './open-store.ts';
 
-/** What `mark` and `watch` promise. */
+/** The promises of `mark` and `watch`. */
 export function describeMarksAndRings(opened: () => OpenStore): void {
   let place: OpenStore;
   let store: MailboxStore;
@@ -23,7 +23,7 @@ export function describeMarksAndRings(opened: () => OpenStore): void {
       expect(await store.marks(henry)).toEqual({ delivered: second!.id });
     });
 
-    test('of each reader stand by themselves', async () => {
+    test('of different readers are independent', async () => {
       const [first, second, third] = await appendAll(store, ['first', 'second', 'third']);
 
       await store.mark(henry, 'delivered', third!.id);
@@ -38,7 +38,7 @@ export function describeMarksAndRings(opened: () => OpenStore): void {
       expect(await store.marks(mina)).toEqual({});
     });
 
-    test('of what has been read leave the rest to be delivered', async () => {
+    test('of read mail leave the rest undelivered', async () => {
       const events = await appendAll(store, ['first', 'second']);
 
       await store.mark(henry, 'read:jjeong', events[1]!.id);
@@ -59,7 +59,7 @@ export function describeMarksAndRings(opened: () => OpenStore): void {
       expect(reads['read:jjeong']).toBe(third!.id);
     });
 
-    test('outlive the store', async () => {
+    test('are kept when the store is reopened', async () => {
       const [first, second] = await appendAll(store, ['first', 'second']);
       await store.mark(henry, 'delivered', second!.id);
       await store.mark(henry, 'read:jjeong', first!.id);
@@ -91,7 +91,7 @@ export function describeMarksAndRings(opened: () => OpenStore): void {
       await expect(rung).resolves.toBeUndefined();
     });
 
-    test('shows mail that came before, then mail that comes, nothing between', async () => {
+    test('shows mail that came before, then mail that comes, with nothing missing in between', async () => {
       await appendAll(store, numbered('before', 5));
 
       const opening = Listener.open(store);
@@ -113,7 +113,7 @@ export function describeMarksAndRings(opened: () => OpenStore): void {
       for (const listener of listeners) expect(await listener.take(10)).toEqual(events);
     });
 
-    test('falls silent when it is stopped, for that listener only; stopping twice is harmless', async () => {
+    test('ends when it is stopped, for that listener only; stopping twice is harmless', async () => {
       const leaving = await Listener.open(store);
       const staying = await Listener.open(store);
 
@@ -126,7 +126,7 @@ export function describeMarksAndRings(opened: () => OpenStore): void {
       expect(leaving.rings).toBe(heard);
     });
 
-    test('mail waits again when the last listener has gone', async () => {
+    test('mail waits again once the last listener has gone', async () => {
       const listener = await Listener.open(store);
       const first = await store.append(henry, letter('while listening'));
       listener.stop();

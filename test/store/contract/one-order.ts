@@ -8,7 +8,7 @@ import type { Ability, OpenStore } from './open-store.ts';
 const NOW = Date.UTC(2026, 10, 20);
 const HOUR_MS = 60 * 60 * 1000;
 
-/** What a store promises whose ids are in one order for all mailboxes: a conversation is read as it was held. */
+/** The promise of a store whose ids are in one order for all mailboxes: a conversation reads in the order in which it was held. */
 export function describeOneOrder(opened: () => OpenStore, has: (ability: Ability) => boolean): void {
   let place: OpenStore;
   let store: MailboxStore;
@@ -17,7 +17,7 @@ export function describeOneOrder(opened: () => OpenStore, has: (ability: Ability
     store.append(jjeong, letter(text, { sender: henry, receiver: jjeong }));
   const fromJjeong = (text: string): Promise<unknown> => store.append(henry, letter(text));
 
-  /** As either reads it, in pages of `limit`, before and after the mailboxes are read and the store is opened anew. */
+  /** The conversation as each person reads it, in pages of `limit`, also after the mailboxes are read and the store is reopened. */
   async function expectConversation(texts: readonly string[]): Promise<void> {
     const look = async (): Promise<void> => {
       for (const limit of [1, 3, 500]) {
@@ -68,7 +68,7 @@ export function describeOneOrder(opened: () => OpenStore, has: (ability: Ability
       await expectConversation(['question', 'answer']);
     });
 
-    test('keeps its order whoever listens', async () => {
+    test('keeps its order, whoever listens', async () => {
       await store.watch(henry, () => undefined);
       await fromJjeong('question');
       place.setClock!(NOW - HOUR_MS);
@@ -93,7 +93,7 @@ export function describeOneOrder(opened: () => OpenStore, has: (ability: Ability
         expect(await conversation(store, henry, jjeong, 1)).toEqual(['before', 'foreign', 'answer', 'thanks']);
       });
 
-      test('has foreign mail where it was read, though more comes at once', async () => {
+      test('has foreign mail where it was read, even if more comes at once', async () => {
         const texts = ['before', 'foreign', 'answer', 'thanks', 'foreign again', 'see you'];
         for (const [i, text] of texts.entries()) {
           place.setClock!(NOW + i);
@@ -108,7 +108,7 @@ export function describeOneOrder(opened: () => OpenStore, has: (ability: Ability
       });
     }
 
-    test('has times that never fall', async () => {
+    test('has times that never decrease', async () => {
       await fromJjeong('first');
       place.setClock!(NOW - HOUR_MS);
       await fromJjeong('second');

@@ -3,7 +3,7 @@ import type { MailboxStore } from '../../../src/words/mailbox-store.ts';
 import { Listener, henry, letter, numbered, readAll, textsOf } from '../../support/store-mail.ts';
 import type { OpenStore } from './open-store.ts';
 
-/** What a store promises at its beginning and end. */
+/** The promises of opening and closing a store. */
 export function describeOpeningAndClosing(opened: () => OpenStore): void {
   let place: OpenStore;
   let store: MailboxStore;
@@ -14,11 +14,11 @@ export function describeOpeningAndClosing(opened: () => OpenStore): void {
   });
 
   describe('opening and closing', () => {
-    test('is ready to take mail', async () => {
+    test('is ready to accept mail', async () => {
       await expect(store.ready()).resolves.toBeUndefined();
     });
 
-    test('finishes what was begun', async () => {
+    test('finishes work in progress', async () => {
       const appending = Promise.all(numbered('message', 20).map((text) => store.append(henry, letter(text))));
 
       await store.close();
@@ -27,7 +27,7 @@ export function describeOpeningAndClosing(opened: () => OpenStore): void {
       expect(textsOf(await readAll(await place.reopen()))).toEqual(numbered('message', 20));
     });
 
-    test('refuses everything afterwards, and closing twice is harmless', async () => {
+    test('refuses all work afterwards, and closing twice is harmless', async () => {
       await Listener.open(store);
       await store.close();
       await store.close();

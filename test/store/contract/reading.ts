@@ -4,7 +4,7 @@ import type { MailboxStore } from '../../../src/words/mailbox-store.ts';
 import { appendAll, henry, letter, numbered, readAll, textsOf } from '../../support/store-mail.ts';
 import type { OpenStore } from './open-store.ts';
 
-/** What `read`, `readBack` and `ends` promise. */
+/** The promises of `read`, `readBack` and `ends`. */
 export function describeReading(opened: () => OpenStore): void {
   let place: OpenStore;
   let store: MailboxStore;
@@ -15,14 +15,14 @@ export function describeReading(opened: () => OpenStore): void {
   });
 
   describe('reading', () => {
-    test('goes on from a cursor, oldest first', async () => {
+    test('continues from a cursor, oldest first', async () => {
       const events = await appendAll(store, numbered('message', 5));
 
       expect(await readAll(store, henry, events[1]!.id)).toEqual(events.slice(2));
       expect(await store.read(henry, events[4]!.id)).toEqual({ events: [], gap: false });
     });
 
-    test('reads the same again: reading takes nothing away', async () => {
+    test('reads the same again: reading removes nothing', async () => {
       const events = await appendAll(store, numbered('message', 5));
 
       expect(await readAll(store)).toEqual(events);
@@ -30,7 +30,7 @@ export function describeReading(opened: () => OpenStore): void {
       expect(await readAll(await place.reopen())).toEqual(events);
     });
 
-    test('gives no more than the limit, and the rest when asked again', async () => {
+    test('gives no more than the limit, and the rest at the next call', async () => {
       const events = await appendAll(store, numbered('message', 7));
       const { oldest } = await store.ends(henry);
 
@@ -54,7 +54,7 @@ export function describeReading(opened: () => OpenStore): void {
       }
     });
 
-    test('begins after the mark when no cursor is given, and at the oldest without a mark', async () => {
+    test('begins after the mark if no cursor is given, and at the oldest event without a mark', async () => {
       const events = await appendAll(store, numbered('message', 4));
 
       const unmarked = await store.read(henry);
@@ -71,7 +71,7 @@ export function describeReading(opened: () => OpenStore): void {
       expect(await store.marks(henry)).toEqual({});
     });
 
-    test('the ends of a mailbox are the cursor that reads all, and the one that reads nothing', async () => {
+    test('the ends of a mailbox are the cursor that reads everything and the cursor that reads nothing', async () => {
       const empty = await store.ends(henry);
       const events = await appendAll(store, numbered('message', 3));
       await readAll(store);
@@ -84,7 +84,7 @@ export function describeReading(opened: () => OpenStore): void {
       expect(await readAll(store, henry, newest)).toEqual([]);
     });
 
-    test('what is given out once is given out for ever', async () => {
+    test('an event that was read once never changes', async () => {
       await appendAll(store, numbered('message', 5));
       const seen = await readAll(store);
       await store.drain(henry);
@@ -93,7 +93,7 @@ export function describeReading(opened: () => OpenStore): void {
       expect(await readAll(await place.reopen())).toEqual(seen);
     });
 
-    test('tells its ids from other texts', async () => {
+    test('distinguishes its ids from other texts', async () => {
       const { event } = await store.append(henry, letter('hi'));
       const others = ['', ' ', 'nonsense', `${event.id}\n`, ` ${event.id}`, '../henry', '안녕', 'null', '-'];
 
@@ -101,7 +101,7 @@ export function describeReading(opened: () => OpenStore): void {
       expect(others.filter((text) => store.isId(text))).toEqual([]);
     });
 
-    test('compares ids as they were given', async () => {
+    test('compares ids in the order in which they were given', async () => {
       const [first, second] = await appendAll(store, ['first', 'second']);
 
       expect(store.compare(first!.id, second!.id)).toBeLessThan(0);
@@ -118,7 +118,7 @@ export function describeReading(opened: () => OpenStore): void {
       expect(await store.readBack(henry)).toEqual({ events: events.toReversed() });
     });
 
-    test('gives what came before an event, without it', async () => {
+    test('gives what came before an event, without that event', async () => {
       const events = await appendAll(store, numbered('message', 5));
 
       expect(await store.readBack(henry, events[2]!.id)).toEqual({ events: [events[1], events[0]] });
@@ -145,7 +145,7 @@ export function describeReading(opened: () => OpenStore): void {
       expect(received.map(({ id }) => id)).toEqual(ids);
     });
 
-    test('moves nothing: the mail still waits', async () => {
+    test('changes nothing: the mail still waits', async () => {
       const events = await appendAll(store, numbered('message', 3));
 
       await store.readBack(henry);

@@ -3,7 +3,7 @@ import type { MailboxStore } from '../../../src/words/mailbox-store.ts';
 import { Listener, appendAll, henry, letter, numbered, readAll, textsOf } from '../../support/store-mail.ts';
 import type { OpenStore } from './open-store.ts';
 
-/** What a store promises when several processes use the same data at once. */
+/** The promises of a store when several processes use the same data at once. */
 export function describeSeveralProcesses(opened: () => OpenStore): void {
   let place: OpenStore;
   let store: MailboxStore;
@@ -14,7 +14,7 @@ export function describeSeveralProcesses(opened: () => OpenStore): void {
   });
 
   describe('several processes', () => {
-    test('put a message after every message that was answered before it was sent', async () => {
+    test('put a message after every message that was accepted before it was sent', async () => {
       const other = await place.another!();
 
       for (let i = 0; i < 10; i += 1) {
@@ -27,7 +27,7 @@ export function describeSeveralProcesses(opened: () => OpenStore): void {
       expect(textsOf(await readAll(other))).toEqual(expected);
     });
 
-    test('keep what two stores append at once in one order for both', async () => {
+    test('keep what two stores append at once in the same order for both', async () => {
       const other = await place.another!();
 
       await Promise.all([
@@ -44,7 +44,7 @@ export function describeSeveralProcesses(opened: () => OpenStore): void {
       expect(events).toHaveLength(100);
     });
 
-    test('give out for ever what one of them gave out once', async () => {
+    test('never change an event that one of them has read', async () => {
       const other = await place.another!();
       await appendAll(store, numbered('message', 5));
       const seen = await readAll(other);
@@ -53,7 +53,7 @@ export function describeSeveralProcesses(opened: () => OpenStore): void {
       expect(await readAll(await place.reopen())).toEqual(seen);
     });
 
-    test('know a message that is sent again by way of another', async () => {
+    test('recognize a message that is sent again through another one', async () => {
       const other = await place.another!();
       const waiting = letter('waiting');
       const read = letter('read');
@@ -68,7 +68,7 @@ export function describeSeveralProcesses(opened: () => OpenStore): void {
       expect(textsOf(await readAll(other))).toEqual(['read', 'waiting']);
     });
 
-    test('take a message sent ten times at once by way of two of them once', async () => {
+    test('accept a message once that is sent ten times at once through two of them', async () => {
       const stores = [store, await place.another!()];
       const message = letter('once');
 
@@ -80,7 +80,7 @@ export function describeSeveralProcesses(opened: () => OpenStore): void {
       expect(new Set(appended.map(({ event }) => event.id))).toEqual(new Set([events[0]!.id]));
     });
 
-    test('end marks that two stores move at the later one', async () => {
+    test('end with the later mark if two stores move it', async () => {
       const other = await place.another!();
       const [first, second] = await appendAll(store, ['first', 'second']);
 
@@ -107,7 +107,7 @@ export function describeSeveralProcesses(opened: () => OpenStore): void {
       expect(Object.keys(marks).toSorted()).toEqual([...names('here'), ...names('there')].toSorted());
     });
 
-    test('ring when mail comes by way of another, whether that one has listeners or not', async () => {
+    test('ring when mail comes through another one, whether that one has listeners or not', async () => {
       const other = await place.another!();
       const listener = await Listener.open(store);
 
@@ -120,7 +120,7 @@ export function describeSeveralProcesses(opened: () => OpenStore): void {
       expect(textsOf([first, second])).toEqual(['into the mailbox', 'straight to listeners']);
     });
 
-    test('serve listeners of each the same', async () => {
+    test('serve the listeners of each the same', async () => {
       const listeners = [
         await Listener.open(store),
         await Listener.open(store),

@@ -1,5 +1,5 @@
 /**
- * Makes the directories of version 1 in this directory, with the code of version 1.0.0, and notes what it reads in them:
+ * Makes directories of version 1 with the code of version 1.0.0, puts them here, and records what that code reads in them:
  *
  *     git worktree add /tmp/v1 v1.0.0 && cd /tmp/v1 && npm ci && npm run build
  *     node test/store/layout-one/make.mjs /tmp/v1
@@ -31,7 +31,7 @@ const { mailboxName } = await old('mailbox-name.js');
 
 const [henry, lobby] = [mailboxName('henry'), mailboxName('room.lobby')];
 const START = Date.UTC(2026, 10, 20);
-/** Foreign mail in every form, with what is nothing in between. */
+/** Foreign mail in every form, with text between that is no mail. */
 const FOREIGN =
   'data: from a script\n\n: a comment\n\nevent: alert\r\ndata: two\r\ndata: lines\r\n\r\nnonsense\n\n\ufeffdata:한글\n\n';
 
@@ -73,7 +73,7 @@ class Stage {
 const listens = async (store, mailbox = henry) => void (await store.watch(mailbox, () => undefined));
 const drains = (store) => store.read(henry, undefined, 1);
 
-/** Their ids have one length here. */
+/** All ids here have the same length. */
 function newestSegment(stage) {
   return `.delivered/henry/${readdirSync(stage.file('.delivered/henry')).toSorted().at(-1)}`;
 }
@@ -100,7 +100,7 @@ const STATES = {
     });
     new Invitations(stage.dir).invite(henry);
   },
-  /** Killed between the take and the log. */
+  /** The server was killed between the take and the log. */
   async taken(stage) {
     await stage.with(async (store) => {
       await listens(store);
@@ -113,7 +113,7 @@ const STATES = {
     }
     stage.foreign('data: third\n\n');
   },
-  /** A program kept the mailbox open, and wrote on when the server had ended. */
+  /** A program kept the mailbox open, and went on writing after the server had ended. */
   async 'open for long'(stage) {
     await stage.with((store) => stage.send(store, 1));
     const fd = openSync(stage.file(), 'a');
@@ -141,7 +141,7 @@ const STATES = {
     if (!next) throw new Error('not rotated');
     rmSync(stage.file(`.delivered/henry/${oldest}`)); // as retention does
   },
-  /** Killed between the file of the next segment and its first batch, while a take was kept. */
+  /** The server was killed between making the next segment and writing its first batch, while a take was kept. */
   async 'empty segment'(stage) {
     await stage.with((store) => stage.send(store, 3));
     const fd = openSync(stage.file(), 'a');
@@ -167,7 +167,7 @@ const STATES = {
     await stage.with((store) => stage.send(store, 1));
     stage.foreign('\n\nid: 1795132800010-0\ndata: {"send');
   },
-  /** A server that was stopped wrote into the file what was in the log already. */
+  /** A server that had been stopped wrote into the file what was already in the log. */
   async doubled(stage) {
     await stage.with((store) => stage.send(store, 2));
     const text = readFileSync(stage.file(), 'utf8');
@@ -202,7 +202,7 @@ function filesIn(dir) {
   );
 }
 
-/** As a client reads that comes after the server was started anew, and 5 s after that. */
+/** What a client reads after the server was started again, and 5 s after that. */
 async function readBy(dir, now) {
   const copy = mkdtempSync(join(tmpdir(), 'layout-one-'));
   cpSync(dir, copy, { recursive: true });
