@@ -30,7 +30,7 @@ async function stop(server: Running): Promise<void> {
   await server.ended;
 }
 
-/** Mail of every kind: waiting, delivered, from another program. */
+/** Mail of every kind: waiting, delivered, and from another program. */
 async function filled(cwd: string): Promise<Running & Ready> {
   const server = await serve([], { cwd });
   for (const text of ['one', 'two']) await say(at(server), 'jjeong', 'henry', text);
@@ -62,7 +62,7 @@ test('Copies everything of a stopped server, with modes and invitations', async 
   expect(JSON.parse(stdout)).toMatchObject({ dir: './mailboxes', target: './copy', mailboxes: 2, leftOut: [] });
 });
 
-test('A server on the copy of a running server has its mail and lets in the same people', async () => {
+test('A server on a copy of a running server’s directory has its mail and lets in the same people', async () => {
   const { cwd } = scene();
   const first = await filled(cwd);
   const key = /#key=(\S+)/.exec((await run(['invite', 'henry'], { cwd })).stdout)![1]!;
@@ -78,7 +78,7 @@ test('A server on the copy of a running server has its mail and lets in the same
   expect(messages.map(({ message }) => message).toSorted()).toEqual(['from a file', 'one', 'three', 'two']);
 });
 
-test('Copies a directory of version 1 as it is, and the copy can be read', async () => {
+test('Copies a directory of version 1 unchanged, and the copy can be read', async () => {
   const { cwd, dir } = scene();
   const old = oldDirectory('received');
   layOut(old, dir);
@@ -133,7 +133,7 @@ test('Copies to an existing empty directory, and says what it left out', async (
   expect(readdirSync(copy).toSorted()).toEqual(['.delivered', '.layout', '.marks', '.taken', 'henry.txt', 'notes']);
 });
 
-test('What an interrupted backup left behind does not pass for a whole one', async () => {
+test('The remains of an interrupted backup do not pass for a complete one', async () => {
   const { cwd, dir } = scene();
   mkdirSync(dir);
   for (const who of ['henry', 'mina', 'kim']) await run(['send', who, 'hi', '--as', 'jjeong', '--new'], { cwd });

@@ -49,20 +49,20 @@ test('The banner shows the address of the metrics, if they are served', () => {
   expect(banner(start(), plain)).not.toContain('Metrics');
 });
 
-test('Two other people get pages of their own', () => {
+test('Two other people get their own pages', () => {
   const text = banner(start({ people: ['mina', '정'].map(personName) }), plain);
 
   expect(text).toContain('➜  mina    http://localhost:2012/chat.html?me=mina&with=%EC%A0%95\n');
   expect(text).toContain('?me=%EC%A0%95&with=mina\n');
 });
 
-test('More than two people choose on the first page', () => {
+test('More than two people choose their names on the first page', () => {
   const text = banner(start({ people: ['a', 'b', 'c'].map(personName) }), plain);
 
   expect(text.match(/➜.*/g)).toEqual(['➜  anyone  http://localhost:2012/']);
 });
 
-test('The line to try works in a shell, wherever the mailboxes are', () => {
+test('The line to try works in a shell, whatever the path of the mailboxes', () => {
   const dir = join(temporaryDirectory(), "it's a $HOME; true");
   mkdirSync(dir);
   const [, command = ''] = /Try: {2}(.*)/.exec(banner(start({ dir }), plain)) ?? [];

@@ -15,7 +15,7 @@ async function logged(options: Omit<LoggerOptions, 'to'>, log: (logger: Logger) 
   return readFileSync(file, 'utf8');
 }
 
-test('A log never contains the text of a message, even if it is given one', async () => {
+test('A log never contains the text of a message, even if the logger is given one', async () => {
   const text = await logged({ level: 'debug', format: 'json' }, (logger) => {
     logger.info({ message: 'secret', event: { id: '1-0', data: 'secret' } }, 'stored');
     logger.warn({ err: parsing('secret') }, 'not JSON');

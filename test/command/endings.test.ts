@@ -23,7 +23,7 @@ async function anotherProgram(answer: string): Promise<number> {
   return (other.address() as AddressInfo).port;
 }
 
-test('An old Node gets told which one it needs', async () => {
+test('An old Node prints which version is needed', async () => {
   const pretend = join(temporaryDirectory(), 'pretend.cjs');
   writeFileSync(pretend, `Object.defineProperty(process.versions, 'node', { value: '18.20.8' });`);
 
@@ -66,14 +66,14 @@ test('--help and help show the options of one command only', async () => {
   expect(byCommand).toEqual(byFlag);
 });
 
-test('An option that would let everybody in against another one ends with 2', async () => {
+test('An option that would let everybody in, contrary to another option, ends with 2', async () => {
   const { code, stdout, stderr } = await run(['--host', '0.0.0.0', '--open-to-everyone', '--access', 'links']);
 
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toContain('✗ --open-to-everyone contradicts --access');
 });
 
-test('A port that another program has ends with 1 and says what to try', async () => {
+test('A port that another program uses ends with 1 and says what to try', async () => {
   const port = await anotherProgram('{"name":"something else"}');
 
   const { code, stdout, stderr } = await run(['--port', String(port)]);
@@ -85,7 +85,7 @@ test('A port that another program has ends with 1 and says what to try', async (
   );
 });
 
-test('A second start on the same mailboxes points at the first and ends with 0', async () => {
+test('A second start on the same mailboxes points to the first and ends with 0', async () => {
   const cwd = temporaryDirectory();
   const { port } = await serve([], { cwd });
 
@@ -107,29 +107,26 @@ test('A Mailbox Chat with other mailboxes counts as another program', async () =
   expect(stderr).toContain('by another program');
 });
 
-// Root may write everywhere, so it runs the command as nobody, who must be able to read this program.
+// Root may write everywhere. So the command runs as nobody, who must be able to read this program.
 const asSomebody = isRoot ? { uid: NOBODY } : {};
 const canAsk = spawnSync(process.execPath, [BIN, '--version'], asSomebody).status === 0;
 
-(canAsk ? test : test.skip)(
-  'A directory that may not be written ends with 78 and says whom to give it to',
-  async () => {
-    const parent = temporaryDirectory();
-    const dir = join(parent, 'mailboxes');
-    mkdirSync(dir);
-    chmodSync(parent, 0o755);
-    chmodSync(dir, 0o555);
-    const uid = isRoot ? NOBODY : process.getuid?.();
+(canAsk ? test : test.skip)('A directory that cannot be written ends with 78 and says who must own it', async () => {
+  const parent = temporaryDirectory();
+  const dir = join(parent, 'mailboxes');
+  mkdirSync(dir);
+  chmodSync(parent, 0o755);
+  chmodSync(dir, 0o555);
+  const uid = isRoot ? NOBODY : process.getuid?.();
 
-    const { code, stderr } = await run(['--port', '0', '--dir', dir], asSomebody);
+  const { code, stderr } = await run(['--port', '0', '--dir', dir], asSomebody);
 
-    expect(code).toBe(78);
-    expect(stderr).toBe(
-      `✗ Can't write to ${dir} (EACCES, running as uid ${uid}).\n` +
-        `  Fix: sudo chown -R ${uid} ${dir}   or choose another: --dir ./mailboxes\n`,
-    );
-  },
-);
+  expect(code).toBe(78);
+  expect(stderr).toBe(
+    `✗ Can't write to ${dir} (EACCES, running as uid ${uid}).\n` +
+      `  Fix: sudo chown -R ${uid} ${dir}   or choose another: --dir ./mailboxes\n`,
+  );
+});
 
 test('A file in the place of the directory ends with 78', async () => {
   const cwd = temporaryDirectory();

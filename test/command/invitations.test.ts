@@ -14,7 +14,7 @@ function withMailboxes(): string {
   return cwd;
 }
 
-test('Needs links at every address but this computer’s', () => {
+test('Requires links at every address that is not of this computer', () => {
   expect(settled({ host: '127.0.0.1' }).access).toBe('open');
   expect(settled({ host: '::1' }).access).toBe('open');
   expect(settled({ host: '::' }).access).toBe('links');
@@ -24,7 +24,7 @@ test('Needs links at every address but this computer’s', () => {
   expect(settled({ trustProxy: true, access: 'open' }).access).toBe('open');
 });
 
-test('Lets everybody in only with the whole option', () => {
+test('Lets everybody in only if the option is written in full', () => {
   expect(settled({ host: '::', openToEveryone: true })).toEqual({ access: 'open', allowedHosts: ['*'] });
 });
 

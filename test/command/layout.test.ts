@@ -53,7 +53,7 @@ test.each(['as version 1 left it', 'from before there was a layout number'])(
   },
 );
 
-test('A directory that a server of version 1 has open is refused by every command, and nothing in it changes', async () => {
+test('Every command refuses a directory that a server of version 1 has open, and changes nothing in it', async () => {
   const { cwd, dir } = scene();
   layOut(oldDirectory('received'), dir);
   mkdirSync(join(dir, '.live'), { recursive: true });
@@ -77,7 +77,7 @@ test.each([
   ['a newer layout', '3\n', 'has layout 3, but this is Mailbox Chat'],
   ['half a backup', 'unfinished\n', 'is a backup that was not finished'],
   ['anything else', 'hello\n', 'does not hold a layout number'],
-])('A directory of %s is refused by every command, and nothing in it changes', async (_what, text, message) => {
+])('Every command refuses a directory of %s, and changes nothing in it', async (_what, text, message) => {
   const { cwd, dir, layout } = scene();
   await run(['send', 'henry', 'one', '--as', 'jjeong'], { cwd });
   writeFileSync(layout, text);
@@ -96,7 +96,7 @@ test.each([
   expect(listing(dir)).toEqual(before);
 });
 
-test('A directory that a server of version 1 still uses is left alone, with the reason', async () => {
+test('A directory that a server of version 1 still uses is left alone, and the reason is given', async () => {
   const { cwd, dir } = scene();
   mkdirSync(join(dir, '.live'));
   const file = join(dir, '.live', '4711-0a1b2c3d4e5f.jsonl');

@@ -34,12 +34,12 @@ function messagesIn(stdout: string): string[] {
 
 async function sendUntilPrinted(marker: string, tail: Running, cwd: string): Promise<void> {
   const printed = tail.printed('stdout', new RegExp(marker)).then(() => true);
-  // One by one: the last must not come after what is sent next.
+  // One after the other: the last one must not come after what is sent next.
   do await send(cwd, marker);
   while (!(await Promise.race([printed, Promise.resolve(false)])));
 }
 
-/** What `tail` has printed once it has printed `last`. */
+/** All that `tail` has printed once it has printed `last`. */
 async function tailed(tail: Running, last: string): Promise<string[]> {
   await tail.printed('stdout', new RegExp(`${last}.*\n$`));
   tail.child.kill('SIGINT');
@@ -59,13 +59,13 @@ test('Sends without a server into a mailbox that anybody can read', async () => 
   expect(mail).toContain(`id: ${(JSON.parse(stdout) as Printed).id}\n`);
 });
 
-/** Runs `send henry -` on what a command line prints. */
+/** Runs `send henry -` with the output of a command line as its input. */
 function sendOutputOf(commands: string, cwd: string, ...options: string[]): Promise<Ended> {
   const through = ['sh', '-c', `${commands} | "$@"`, 'sh'];
   return run(['send', 'henry', '-', '--as', 'jjeong', ...options], { cwd, through });
 }
 
-test('Sends what it reads from standard input, without the last line end', async () => {
+test('Sends its standard input, without the last line end', async () => {
   const { cwd, mailboxes } = withMailboxes();
 
   const { code } = await sendOutputOf(String.raw`printf '\n "100%%" \\n 안녕\377\n\n'`, cwd);
@@ -128,7 +128,7 @@ test.each([
   ['send', 'henry', 'hi'],
   ['tail', 'henry'],
   ['forget', 'henry'],
-])('%s does not make mailboxes where none are, and ends with 78', async (...args) => {
+])('%s does not make a directory of mailboxes where there is none, and ends with 78', async (...args) => {
   const cwd = temporaryDirectory();
 
   const { code, stderr } = await run(args.filter(Boolean), { cwd });
@@ -175,7 +175,7 @@ test('Prints lines of JSON with id, type and data', async () => {
   expect(JSON.parse(line)).toEqual({ id: expect.stringMatching(/^\d+-\d+\.\d+$/), type: 'wakeup', data: '1\n2' });
 });
 
-test('Moves no mark by printing: the mail still waits for its receiver', async () => {
+test('Moves no mark when it prints mail, which still waits for its receiver', async () => {
   const { cwd } = withMailboxes();
   await send(cwd, 'still waiting');
   await tailed(new Running(['tail', 'henry', '--since', 'all'], { cwd }), 'still waiting');
@@ -201,7 +201,7 @@ withTerminal('In a terminal tails for people, and no mail can play tricks with i
   ]);
 });
 
-test('Ends with 0 when the reader of its output has gone', async () => {
+test('Ends with 0 when the reader of its output has ended', async () => {
   const { cwd } = withMailboxes();
   await send(cwd, 'one');
   const through = ['sh', '-c', '"$@" --since all | head -n 1', 'sh'];
@@ -213,7 +213,7 @@ test('Ends with 0 when the reader of its output has gone', async () => {
   expect(await tail.ended).toMatchObject({ code: 0, stderr: '' });
 });
 
-test('Ends with 2 when --since is malformed', async () => {
+test('Ends with 2 if --since is malformed', async () => {
   const { cwd } = withMailboxes();
 
   const { code, stderr } = await run(['tail', 'henry', '--since', 'yesterday'], { cwd });
@@ -222,7 +222,7 @@ test('Ends with 2 when --since is malformed', async () => {
   expect(stderr).toContain('since=all');
 });
 
-test('Forgets a person: mailbox, mail and marks', async () => {
+test('Forgets the mailbox, the mail and the marks of a person', async () => {
   const { cwd, mailboxes } = withMailboxes();
   await send(cwd, 'one');
   await tailed(new Running(['tail', 'henry', '--since', 'all'], { cwd }), 'one');

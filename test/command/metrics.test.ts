@@ -32,7 +32,7 @@ describe('Under a load', () => {
   const HERE = ['henry', 'mina', 'yuna', '정'];
   const AWAY = 'jjeong';
 
-  test('the metrics say what the clients have counted', async () => {
+  test('the metrics agree with the counts of the clients', async () => {
     const server = await serveMetered();
     const early = await Promise.all(HERE.map((who) => listen(inbox(server, who))));
 
@@ -85,7 +85,7 @@ describe('Under a load', () => {
     readonly byThoseHere: number;
   }
 
-  /** Posts many messages at once, to each server in turn, and counts the answers with 201. */
+  /** Posts many messages at once, to the servers in turn, and counts the answers with 201. */
   async function sendAll({ port }: Ready, receivers: readonly string[]): Promise<Accepted> {
     const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
     afterThisTest(() => agent.destroy());
@@ -115,7 +115,7 @@ describe('Under a load', () => {
   }
 });
 
-test('The metrics have a port of their own, which serves nothing else; the chat’s port has none', async () => {
+test('The metrics have their own port, which serves nothing else; the port of the chat has no metrics', async () => {
   const server = await serveMetered();
 
   const [chat, elsewhere, metrics] = await Promise.all(
@@ -131,7 +131,7 @@ test('The metrics have a port of their own, which serves nothing else; the chat�
   });
 });
 
-test('A web site whose name points at this computer does not get the metrics', async () => {
+test('A website whose name points at this computer does not get the metrics', async () => {
   const server = await serveMetered(['--allowed-host', 'prometheus.example']);
 
   const statuses = [];

@@ -65,7 +65,7 @@ describe('The command line', () => {
     });
   });
 
-  test('prefers a flag to the environment, and that to the default', () => {
+  test('prefers a flag to the environment, and the environment to the default', () => {
     const env = { PORT: '1', MAILBOX_DIR: '/from/env' };
 
     const { values } = read('--port 2', env);
@@ -98,7 +98,7 @@ describe('The command line', () => {
     expect(read('', { PORT: '', MAILBOX_TRUST_PROXY: '' }).values).toMatchObject({ port: 2012, trustProxy: false });
   });
 
-  test('turns nothing on by a variable that says no, or against a flag', () => {
+  test('turns nothing on for a variable that says no, or contrary to a flag', () => {
     expect(read('', { MAILBOX_TRUST_PROXY: 'no' }).values['trustProxy']).toBe(false);
     expect(read('--no-trust-proxy', { MAILBOX_TRUST_PROXY: 'yes' }).values['trustProxy']).toBe(false);
   });
@@ -127,7 +127,7 @@ describe('The command line', () => {
     expect(read('--open --no-open').values['open']).toBe(false);
   });
 
-  test('keeps the words after a command', () => {
+  test('keeps the words that follow a command', () => {
     expect(read('send henry hello there --as mina')).toMatchObject({
       command: 'send',
       words: ['henry', 'hello', 'there'],
@@ -213,7 +213,7 @@ describe('A refusal', () => {
     ['--store nats://a', { MAILBOX_GROUP_WRITABLE: 'no' }],
     ['--keep-bytes 2M --group-writable', { MAILBOX_STORE: 'files' }],
     ['--port 0 --metrics 0', {}],
-  ])('does not meet "%s" with %j: both can apply', (line, env) => {
+  ])('does not apply to "%s" with %j, which do not contradict each other', (line, env) => {
     expect(read(line, env).command).toBe('serve');
   });
 
@@ -222,7 +222,7 @@ describe('A refusal', () => {
     expect(JSON.stringify(refusal('', { MAILBOX_STORE: 'henry:secret@a' }))).not.toContain('secret');
   });
 
-  test('of names that cannot be mailboxes says which can', () => {
+  test('of names that cannot be mailboxes says which names can', () => {
     expect(refusal('--people henry,../etc')).toMatchObject({ message: expect.stringContaining('1 to 64 letters') });
   });
 
@@ -241,7 +241,7 @@ describe('A refusal', () => {
       expect(refusal(line, { [variable]: 'x' })).toMatchObject({ exitCode: 78, message });
   });
 
-  test('does not meet variables that Kubernetes sets for a service called mailbox, or empty ones', () => {
+  test('does not apply to variables that Kubernetes sets for a service called mailbox, or to empty ones', () => {
     const service = {
       MAILBOX_SERVICE_HOST: '10.0.0.1',
       MAILBOX_PORT: 'tcp://10.0.0.1:80',

@@ -68,7 +68,7 @@ test.each(['SIGTERM', 'SIGKILL'] as const)('After %s an invitation says that no 
   expect(existsSync(join(cwd, 'mailboxes/.access/server.json'))).toBe(signal === 'SIGKILL');
 });
 
-test('With --host the line of JSON has the address for others, and a command that makes a link to it', async () => {
+test('With --host, the line of JSON has the address for others, and a command that makes a link to it', async () => {
   const cwd = temporaryDirectory();
   const server = new Running(['--host', '--port', '0', '--dir', "henry's mail"], { cwd });
   const { url, invite } = await announcedBy(server);
@@ -83,7 +83,7 @@ test('With --host the line of JSON has the address for others, and a command tha
 test.each([
   ['bin/mailbox-chat', 'mailbox-chat invite henry'],
   ['node_modules/.bin/mailbox-chat', 'npx mailbox-chat invite henry'],
-])('Where the command is installed as %s, it says %s', async (path, expected) => {
+])('If the command is installed as %s, it says %s', async (path, expected) => {
   const cwd = temporaryDirectory();
   mkdirSync(join(cwd, dirname(path)), { recursive: true });
   symlinkSync(BIN, join(cwd, path));
@@ -115,7 +115,7 @@ requires('script')('A second start shows the address and how to invite, and ends
   expect((await runLine(invite, { cwd })).startsWith(url)).toBe(true);
 });
 
-test('--host beside a chat for this computer only says that it runs, and what to do', async () => {
+test('--host says what to do if a chat for this computer only is already running', async () => {
   const cwd = temporaryDirectory();
   const { url, port } = await serve([], { cwd });
 
@@ -126,7 +126,7 @@ test('--host beside a chat for this computer only says that it runs, and what to
   expect(stderr).toContain('stop it first');
 });
 
-describe('Of the file with the server’s address,', () => {
+describe('In the file with the server’s address,', () => {
   const fileIn = (cwd: string): string => join(cwd, 'mailboxes/.access/server.json');
 
   test.each<[string, (path: string, url: string) => void]>([

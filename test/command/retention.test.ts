@@ -11,7 +11,7 @@ afterEach(cleanUp);
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Gives henry mail that he received so many days ago, in texts of this length. */
+/** Gives henry mail that he received so many days ago, with texts of this length. */
 async function received(dir: string, texts: readonly string[], daysAgo: number): Promise<void> {
   const ms = Date.now() - daysAgo * DAY_MS;
   const store = new FileMailboxes(dir, { now: () => ms });
@@ -30,7 +30,7 @@ function piecesOf(dir: string): string[] {
   return places.flatMap((place) => (existsSync(place) ? readdirSync(place).map((name) => join(place, name)) : []));
 }
 
-/** Some may be dropped in the meantime. */
+/** Ignores pieces that are dropped in the meantime. */
 function bytesOf(dir: string): number {
   return piecesOf(dir).reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
 }

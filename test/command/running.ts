@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { jest } from '@jest/globals';
 import { makeDirectory, removeDirectory } from '../support/make-directory.ts';
 
-/** The real command, which loads what `npm run build` makes. CHAT_DIST names another build than dist/. */
+/** The real command, which loads what `npm run build` makes. CHAT_DIST names a build other than dist/. */
 const DIST = process.env['CHAT_DIST'] ?? fileURLToPath(new URL('../../dist', import.meta.url));
 export const BIN = resolve(DIST, '../bin/mailbox-chat.cjs');
 
@@ -35,13 +35,13 @@ export interface Ready {
   readonly dir: string;
 }
 
-/** Each test starts several processes one by one, and a busy machine takes a second for each. */
+/** Each test starts several processes one after the other, and a busy machine takes a second for each. */
 jest.setTimeout(30_000);
 
 const running = new Set<ChildProcess>();
 const made: string[] = [];
 
-/** A child process that waits for its output. */
+/** A child process, with ways to wait for its output. */
 export class Running {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
@@ -59,7 +59,7 @@ export class Running {
       cwd: cwd ?? temporaryDirectory(),
       env: { PATH, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true, // a process group of its own, so that cleanUp also ends what `through` starts
+      detached: true, // its own process group, so that cleanUp also ends what `through` starts
       ...(uid !== undefined && { uid }),
     });
     running.add(this.child);
@@ -78,7 +78,7 @@ export class Running {
     });
   }
 
-  /** Resolves to the match once it is in the output; rejects when the process ends without it. */
+  /** Resolves to the match once it is in the output; rejects if the process ends without it. */
   printed(name: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> {
     return new Promise((resolve, reject) => {
       this.#look = () => {
@@ -117,14 +117,14 @@ export async function serve(args: readonly string[] = [], options?: RunOptions):
   return Object.assign(server, await server.ready());
 }
 
-/** Sends the beginning of a request and never the rest. */
+/** Sends the beginning of a request, but never the rest. */
 export function begin({ port }: Ready, request: string): Socket {
   return connect(port, '127.0.0.1', function (this: Socket) {
     this.write(request);
   });
 }
 
-/** A directory that `cleanUp` removes, after the processes that use it have ended. */
+/** A directory that `cleanUp` removes after the processes that use it have ended. */
 export function temporaryDirectory(): string {
   const dir = makeDirectory();
   made.push(dir);
@@ -135,7 +135,7 @@ export function temporaryDirectory(): string {
 export async function cleanUp(): Promise<void> {
   const children = [...running];
   await Promise.all(children.map((child) => new Promise((resolve) => killGroup(child.on('close', resolve)))));
-  // What runs in a terminal ends a little after the terminal, and still writes until then.
+  // Programs in a terminal end a little after the terminal, and still write until then.
   for (const dir of made.splice(0)) await removeDirectory(dir);
 }
 

@@ -37,7 +37,7 @@ async function textUntil(stream: Response, pattern: RegExp): Promise<string> {
   return text;
 }
 
-test('Without a terminal the server says that it is ready in one line of JSON on stdout', async () => {
+test('Without a terminal, the server reports that it is ready in one line of JSON on stdout', async () => {
   const cwd = temporaryDirectory();
   const server = await serve(['--people', 'mina,kim'], { cwd });
 
@@ -59,7 +59,7 @@ test('Without a terminal the server says that it is ready in one line of JSON on
   });
 });
 
-test('A server that is ready serves pages and its health, and answers unknown paths in JSON', async () => {
+test('A server that is ready serves pages and its health, and answers unknown paths with JSON', async () => {
   const { url } = await serve();
 
   const [page, health, nothing] = await Promise.all(
@@ -72,7 +72,7 @@ test('A server that is ready serves pages and its health, and answers unknown pa
   expect(await nothing?.json()).toMatchObject({ error: 'NOT_FOUND' });
 });
 
-test('A message may be as long as --max-message and no longer', async () => {
+test('A message may be as long as --max-message, and no longer', async () => {
   const { url } = await serve(['--max-message', '5']);
 
   const statuses = [(await post(url, '12345')).status, (await post(url, '123456')).status];
@@ -89,7 +89,7 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s says bye to the streams 
 
   expect(await stream.text()).toMatch(/event: bye\ndata: .*"shutdown"/);
   expect((await server.ended).code).toBe(0);
-  expect(performance.now() - signalledMs).toBeLessThan(2_000); // it does not wait for an idle connection
+  expect(performance.now() - signalledMs).toBeLessThan(2_000); // the server does not wait for an idle connection
 });
 
 test('A connection without a request does not delay the end', async () => {
@@ -138,7 +138,7 @@ async function makeItLog({ url }: Ready, cwd: string): Promise<void> {
   expect((await post(url, 'hi')).status).toBe(503);
 }
 
-test('A server goes on when nobody reads its ready line', async () => {
+test('A server keeps running when nobody reads its ready line', async () => {
   const cwd = temporaryDirectory();
   const port = await freePort();
   const browser = join(cwd, 'browser');
@@ -188,7 +188,7 @@ withStrace('A sync that fails is logged and ends the server with 1', async () =>
   expect(stderr).not.toContain('hello');
 });
 
-test('With --open the browser that BROWSER names gets the address', async () => {
+test('With --open, the browser that BROWSER names gets the address', async () => {
   const dir = temporaryDirectory();
   const listener = createServer().listen(0, '127.0.0.1');
   await once(listener, 'listening');
@@ -216,7 +216,7 @@ test('A browser that cannot be opened is only a warning', async () => {
   expect((await fetch(`${server.url}healthz`)).status).toBe(200);
 });
 
-test('Without a terminal, a default port that is taken is an error', async () => {
+test('Without a terminal, it is an error if the default port is taken', async () => {
   await takeDefaultPort();
 
   const { code, stderr } = await run([]);
@@ -244,7 +244,7 @@ withTerminal('In production a terminal gets the line of JSON', async () => {
   expect(JSON.parse(line)).toMatchObject({ name: 'mailbox-chat' });
 });
 
-/** Another program may have the port already, which serves as well. */
+/** If another program already has the port, that serves the purpose, too. */
 async function takeDefaultPort(): Promise<void> {
   await new Promise<void>((resolve) => {
     other = createServer((_req, res) => res.end('not a chat'));

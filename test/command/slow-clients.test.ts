@@ -9,12 +9,12 @@ const UNFINISHED_BODY =
 
 afterAll(cleanUp);
 
-// At the same time: then all take as long as the slowest.
+// At the same time, so that all together take as long as the slowest.
 test.concurrent.each([
   ['headers', UNFINISHED_HEADERS, 12_000],
   ['bodies', UNFINISHED_BODY, 15_000],
 ])(
-  'Slow %s of 250 clients get 408 within 15 s, and others are served in the meantime',
+  'Slow %s of 250 clients get 408 within 15 s, while others are served',
   async (_what, request, withinMs) => {
     const server = await serve();
 
@@ -31,7 +31,7 @@ test.concurrent.each([
 );
 
 test.concurrent(
-  'Ends with 0 within 5 s although a client never finishes its request',
+  'Ends with 0 within 5 s even if a client never finishes its request',
   async () => {
     const server = await serve();
     const socket = begin(server, UNFINISHED_BODY).on('error', () => {});

@@ -58,7 +58,7 @@ test('Runs a command on each message, one at a time and in order, waiting mail f
   );
 });
 
-test('Counts a message as received when the command has succeeded, and begins after it the next time', async () => {
+test('Counts a message as received once the command has succeeded, and begins after it the next time', async () => {
   const { send, tail, delivered, messages } = scene();
   const id = await send('one');
   const first = tail('cat >> out; echo done');

@@ -11,7 +11,7 @@ function withMailboxes(): { cwd: string; mailboxes: string } {
   return { cwd, mailboxes: join(cwd, 'mailboxes') };
 }
 
-test('Refuses to send to somebody unknown with 2, makes no mailbox and says what to do', async () => {
+test('Refuses with 2 to send to somebody unknown, makes no mailbox and says what to do', async () => {
   const { cwd, mailboxes } = withMailboxes();
 
   const { code, stderr } = await run(['send', 'mina', 'hi', '--as', 'jjeong'], { cwd });
@@ -21,7 +21,7 @@ test('Refuses to send to somebody unknown with 2, makes no mailbox and says what
   expect(readdirSync(mailboxes)).not.toContain('mina.txt');
 });
 
-test('With --new somebody unknown gets a mailbox, and is known from then on', async () => {
+test('With --new, somebody unknown gets a mailbox, and is known from then on', async () => {
   const { cwd, mailboxes } = withMailboxes();
 
   const sent = [
@@ -46,7 +46,7 @@ test('Knows people who were invited or are among --people', async () => {
   expect(sent.map(({ code }) => code)).toEqual([0, 0, 0]);
 });
 
-test('Refuses to forget somebody unknown with 1, and changes nothing', async () => {
+test('Refuses with 1 to forget somebody unknown, and changes nothing', async () => {
   const { cwd, mailboxes } = withMailboxes();
   await run(['send', 'henry', 'hi', '--as', 'jjeong'], { cwd });
   const before = readdirSync(mailboxes);

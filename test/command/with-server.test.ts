@@ -27,7 +27,7 @@ async function historyOf(url: string): Promise<string[]> {
   return ((await answer.json()) as { messages: { message: string }[] }).messages.map(({ message }) => message);
 }
 
-test('Gives way to a server that starts while mail is tailed, and goes on without a break', async () => {
+test('Gives way to a server that starts during tail, and continues without a gap', async () => {
   const { cwd } = withMailboxes();
   const tail = new Running(['tail', 'henry', '--since', 'all'], { cwd });
   await send(cwd, 'before');
@@ -42,13 +42,13 @@ test('Gives way to a server that starts while mail is tailed, and goes on withou
   await send(cwd, 'after');
   await tail.printed('stdout', /after/);
 
-  expect(limited.status).toBe(413); // the settings of the server count
+  expect(limited.status).toBe(413); // the server's settings apply
   tail.child.kill('SIGINT');
   const { stdout } = await tail.ended;
   expect(stdout.match(/before|after/g)).toEqual(['before', 'after']);
 });
 
-test('Goes on when the server is killed, and after it has restarted', async () => {
+test('Continues when the server is killed, and after it has restarted', async () => {
   const { cwd } = withMailboxes();
   const first = await serve([], { cwd });
   const tail = new Running(['tail', 'henry', '--since', 'all'], { cwd });
@@ -67,7 +67,7 @@ test('Goes on when the server is killed, and after it has restarted', async () =
   expect(stdout.match(/"message\\":\\"\w+/g)).toHaveLength(3);
 });
 
-test('Is not shown as online while it tails', async () => {
+test('Does not show a person as online during tail', async () => {
   const { cwd } = withMailboxes();
   const { url } = await serve([], { cwd });
   const tail = new Running(['tail', 'henry', '--since', 'all'], { cwd });
@@ -80,7 +80,7 @@ test('Is not shown as online while it tails', async () => {
   expect(people.find(({ name }) => name === 'henry')).toMatchObject({ online: false });
 });
 
-test('Forgets a mailbox of a running server: the old mail is gone, new mail is shown', async () => {
+test('Forgets a mailbox of a running server: old mail is gone, and new mail is shown', async () => {
   const { cwd, mailboxes } = withMailboxes();
   const { url } = await serve([], { cwd });
   await send(cwd, 'old');

@@ -11,7 +11,7 @@ function refusal(text: string): string {
 }
 
 describe('The address of a cluster', () => {
-  test('may be its servers alone', () => {
+  test('may consist of the servers only', () => {
     expect(readClusterAddress('nats://a,b:4223, tls://c')).toEqual({ servers: ['nats://a', 'b:4223', 'tls://c'] });
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { persist } from '../../src/jetstream/cluster-error.ts';
 
-/** An attempt that fails so often with this error of JetStream, and then succeeds. */
+/** An attempt that fails so many times with this error of JetStream, and then succeeds. */
 function failing(times: number, err_code: number, code: number): { attempts: number; attempt: () => Promise<string> } {
   const attempted = {
     attempts: 0,
@@ -15,7 +15,7 @@ function failing(times: number, err_code: number, code: number): { attempts: num
   return attempted;
 }
 
-describe('what the cluster refuses', () => {
+describe('a request that the cluster refuses', () => {
   test.each([
     ['the same message is just being stored', 10158, 409],
     ['there is too much to do', 10167, 429],
@@ -34,7 +34,7 @@ describe('what the cluster refuses', () => {
     ['DISK_FULL', 10047, 500],
     ['DISK_FULL', 10023, 503],
     ['STORE_FAILED', 10052, 400],
-  ])('is %s at once for code %i, which would come again', async (expected, code, status) => {
+  ])('is %s at once for code %i, which would only come again', async (expected, code, status) => {
     const attempted = failing(1, code, status);
 
     await expect(persist(attempted.attempt, () => 5000)).rejects.toMatchObject({ code: expected });

@@ -95,7 +95,7 @@ describe('migrate', () => {
     ]);
   });
 
-  test('copies, when it is repeated, only what has come since', async () => {
+  test('when repeated, copies only what has come since', async () => {
     const { dir, migrate, cluster } = move();
     const store = files(dir);
     const first = await appendAll(store, numbered('first', 3));
@@ -133,7 +133,7 @@ describe('migrate', () => {
     expect(textsOf(await readAll(await cluster(), mina))).toEqual(['short']);
   });
 
-  test('asks for a cluster, when none is named', async () => {
+  test('asks for a cluster if none is named', async () => {
     const { dir } = move();
 
     const { code, stderr } = await run(['migrate', '--dir', dir]);

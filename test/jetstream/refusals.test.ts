@@ -40,7 +40,7 @@ async function refusal(options: JetStreamMailboxesOptions): Promise<string> {
   return (error as Error).message;
 }
 
-/** A proxy that makes the server seem to be of another version. */
+/** A proxy that makes the server seem to have another version. */
 async function disguised({ url }: NatsServer, version: string): Promise<string> {
   const { hostname, port } = new URL(url);
   const proxy = createServer((client) => {
@@ -48,7 +48,7 @@ async function disguised({ url }: NatsServer, version: string): Promise<string> 
     for (const socket of [client, server]) socket.on('error', () => socket.destroy());
     client.pipe(server);
     server.on('data', (chunk: Buffer) => {
-      // The same number of bytes as before: the lengths come first.
+      // The number of bytes must stay the same, because lengths come first.
       const text = chunk.toString('latin1');
       client.write(
         Buffer.from(
@@ -68,21 +68,21 @@ async function disguised({ url }: NatsServer, version: string): Promise<string> 
 }
 
 describe('mailboxes on NATS are refused, with the reason,', () => {
-  test('on a server that acknowledges before it has written to the disk, unless that is allowed', async () => {
+  test('on a server that acknowledges before it writes to the disk, unless that is allowed', async () => {
     const options = wanted(hasty);
 
     expect(await refusal(options)).toMatch(/sync_interval: always.*late-sync/);
     await open({ ...options, allow: ['fewer-replicas', 'late-sync'] });
   });
 
-  test('when nobody can tell whether servers write before they acknowledge, unless that is allowed', async () => {
+  test('if nobody can tell whether servers write before they acknowledge, unless that is allowed', async () => {
     const options = wanted(careful, { monitors: [] });
 
     expect(await refusal(options)).toMatch(/cannot check.*unchecked-sync/);
     await open({ ...options, allow: ['fewer-replicas', 'unchecked-sync'] });
   });
 
-  test('when the monitoring address is that of another server', async () => {
+  test('if the monitoring address is that of another server', async () => {
     expect(await refusal(wanted(careful, { monitors: [hasty.monitor] }))).toMatch(/late-sync/);
     expect(await refusal(wanted(hasty, { monitors: [careful.monitor] }))).toMatch(/no monitoring address.*n1/);
   });

@@ -6,7 +6,7 @@ import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { until } from '../support/until.ts';
 import { statusesIn } from './kit/raw.ts';
 
-/** A chat that counts how often it asks who is asking: once for each request that it has begun. */
+/** A chat that counts its calls of `identify`: one for each request that it has begun. */
 async function noting(): Promise<ServedChat & { begun: string[] }> {
   const begun: string[] = [];
   const identify = (req: { url?: string | undefined }): string => {
@@ -29,7 +29,7 @@ const requestsFor = (count: number): string =>
   ).join('');
 
 describe('requests that one connection sends without reading the answers', () => {
-  test('begin one by one, and are answered in order when the client reads', async () => {
+  test('begin one after the other, and are answered in order when the client reads', async () => {
     const chat = await noting();
     const text = 'x'.repeat(4000);
     for (let i = 0; i < 100; i++) chat.writeForeign('henry', `data: ${text}${text}${text}${text}\n\n`);
@@ -37,7 +37,7 @@ describe('requests that one connection sends without reading the answers', () =>
 
     socket.write(requestsFor(90));
     await until('the first one', () => chat.begun.includes('/history?receiver=henry&sender=jjeong&limit=1'));
-    await history(chat, 'henry', 'mina'); // this takes as long as any request
+    await history(chat, 'henry', 'mina'); // by now, any request would have begun
     await history(chat, 'henry', 'mina');
 
     expect(chat.begun.length).toBeLessThan(60);
@@ -49,7 +49,7 @@ describe('requests that one connection sends without reading the answers', () =>
     expect(lengths).toEqual(lengths.toSorted((a, b) => a - b));
   });
 
-  test('cut the connection when there are hundreds', async () => {
+  test('end the connection when there are hundreds', async () => {
     const chat = await noting();
     const socket = connectTo(chat);
     const closed = new Promise((resolve) => socket.once('close', resolve));
@@ -62,7 +62,7 @@ describe('requests that one connection sends without reading the answers', () =>
   });
 });
 
-test('a page of history ends early after very much text, and nothing is missing in the end', async () => {
+test('a page of history ends early after very much text, and no message is missing', async () => {
   const chat = await serveChat();
   const text = 'x'.repeat(100_000);
   for (let i = 0; i < 20; i++) chat.writeForeign('henry', `data: ${i} ${text}\n\n`);

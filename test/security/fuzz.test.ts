@@ -17,7 +17,7 @@ const OURS = ['.layout', '.taken', '.delivered', '.marks', '.locks', '.access', 
 interface Watched {
   readonly options: MailboxChatOptions;
   /**
-   * Expects that nothing beside the data directory has changed, that it has only known files, and that no request has
+   * Expects that nothing outside the data directory has changed, that it has only known files, and that no request has
    * failed.
    */
   readonly expectInOrder: () => void;
@@ -45,7 +45,7 @@ function watched(): Watched {
 
 const portOf = ({ server }: ServedChat): number => (server.address() as AddressInfo).port;
 
-test('no request of any shape is answered with a failure, or writes outside the mailboxes', async () => {
+test('no request, whatever its form, makes the server fail or write outside the mailboxes', async () => {
   const { options, expectInOrder } = watched();
   const chat = await serveChat(options);
 

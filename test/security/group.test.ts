@@ -18,7 +18,7 @@ import { history, say } from '../support/requests.ts';
 import { requires } from '../support/requires.ts';
 import { until } from '../support/until.ts';
 
-/** The group of the directory, and somebody in it who runs no server. */
+/** The group of the directory, and a member of it who runs no server. */
 const GROUP = 33;
 const MEMBER = 33;
 const NOBODY = 65_534;
@@ -28,7 +28,7 @@ const asRoot = requires('root', 'setpriv');
 
 afterEach(cleanUp);
 
-/** Where others find it, as below /srv. */
+/** A place that others can reach, like one in /srv. */
 function sharedDirectory(server: number): string {
   const parent = temporaryDirectory();
   chmodSync(parent, 0o755);
@@ -48,7 +48,7 @@ function as(user: number): string[] {
   return user === 0 ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, `--groups=${GROUP}`];
 }
 
-/** Runs a line of shell as a member of the group, in the directory. */
+/** Runs a shell command as a member of the group, in the directory. */
 function member(dir: string, line: string): { status: number | null; stdout: string } {
   const words = [`--reuid=${MEMBER}`, `--regid=${GROUP}`, '--clear-groups', 'sh', '-c', line];
   const { status, stdout } = spawnSync('setpriv', words, { cwd: dir, encoding: 'utf8', timeout: 10_000 });
@@ -174,7 +174,7 @@ describe.each([
       f: 'ln -s .owner/socket f.txt',
     };
     for (const line of Object.values(plants)) expect([line, member(dir, line).status]).toEqual([line, 0]);
-    linkSync(join(dir, '../secret'), join(dir, 'b.txt')); // Linux lets them only where protected_hardlinks is off
+    linkSync(join(dir, '../secret'), join(dir, 'b.txt')); // Linux allows this only if protected_hardlinks is off
 
     for (const receiver of ['b', ...Object.keys(plants)]) {
       const answer = await fetch(`${url}/messages?receiver=${receiver}`);

@@ -41,7 +41,7 @@ async function recordedChat(options: MailboxChatOptions = {}): Promise<Target> {
   const asked: Asked[] = [];
   const server = createServer((req, res) => {
     const { method = '', url = '' } = req;
-    // A name can be pointed at another computer after a page of it was loaded.
+    // The owner of a name can point it at another computer after a page was loaded from it.
     if (url === KITTENS) return sendHtml(res, hostilePage(`http://${req.headers.host!}`));
     res.once('close', () => {
       asked.push({ method, url, status: res.statusCode, answerHeaders: res.getHeaderNames() });
@@ -60,7 +60,7 @@ function sendHtml(res: ServerResponse, html: string): void {
   res.setHeader('Content-Type', 'text/html').end(html);
 }
 
-/** Ways to make requests from another site that do reach the server. */
+/** Ways to make requests from another site that reach the server. */
 const WAYS = ['img', 'script', 'iframe', 'prefetch', 'fetch', 'no-cors', 'eventsource', 'websocket', 'form'];
 
 /** Opens a hostile page. When all its attempts have ended, resolves to what it could read. */
@@ -85,14 +85,14 @@ function expectNothingDone({ asked, dir, mailboxText }: Target, before: readonly
   ).toEqual([]);
 }
 
-describe('a page of another site, in a real browser,', () => {
+describe('a page of another site in a real browser', () => {
   test.each([
     ['on another port of this computer', 'localhost', 'localhost'],
     ['by another name of this computer', 'localhost', '127.0.0.1'],
     ['from elsewhere', 'localhost', 'evil.test'],
     ['from elsewhere, when the chat is called by its number', '127.0.0.1', 'evil.test'],
     ['on a name under localhost', 'localhost', 'evil.localhost'],
-  ])('%s reads nothing, moves nothing and writes nothing', async (_, chatHost, evilHost) => {
+  ])('%s reads, moves and writes nothing', async (_, chatHost, evilHost) => {
     const chat = await recordedChat();
     const evil = await serveSite((_req, res) => {
       sendHtml(res, hostilePage(`http://${chatHost}:${chat.port}`));
@@ -108,7 +108,7 @@ describe('a page of another site, in a real browser,', () => {
     expectNothingDone(chat, before);
   });
 
-  test('that points its own name at this computer is refused, too', async () => {
+  test('that points its own name at this computer is refused', async () => {
     const chat = await recordedChat();
     const before = listing(chat.dir);
     const page = await (await newContext()).newPage();
@@ -165,7 +165,7 @@ async function entered(): Promise<Target & { visitSibling: (host: string) => Pro
   const key = new Invitations(chat.dir).invite(mailboxName('henry'));
   const home = `http://chat.test:${chat.port}`;
   const evil = await serveSite((_req, res) => {
-    // An image that loads a stream holds a connection: so each way to send is tried alone.
+    // An image that loads a stream holds a connection, so each way to send is tried alone.
     sendHtml(res, hostilePage(home, SENDING));
   });
   const context = await newContext();

@@ -32,7 +32,7 @@ const BREAKS = [
 const FORGED = 'id: 9999999999999-0\ndata: forged\nevent: bye\nretry: 0\n\n';
 
 describe.each(BREAKS.map((text) => ({ shown: JSON.stringify(text), text })))('$shown', ({ text }) => {
-  test('in a message is one event, the text intact, in every form of sending and of listening', async () => {
+  test('in a message is one event with the text intact, in every form of sending and listening', async () => {
     const chat = await serveChat();
     const message = `a${text}${FORGED}${text}z`;
     const page = await listen(`${chat.url}/status?receiver=henry`);
@@ -62,7 +62,7 @@ describe.each(BREAKS.map((text) => ({ shown: JSON.stringify(text), text })))('$s
 
   test.each(ENDPOINTS)('in a name or another field of $method $path writes nothing', async ({ rest, ...endpoint }) => {
     const chat = await serveChat();
-    chat.writeForeign('henry', ''); // a stream makes the mailbox that it waits for
+    chat.writeForeign('henry', ''); // opening a stream may make the mailbox
     const before = listing(chat.dir);
     const good = { ...rest, ...HENRYS[endpoint.path] };
     const others = ['key', 'lastEventId', 'since', 'before', 'limit', 'read', 'delivered', 'person', 'with'];
@@ -71,7 +71,7 @@ describe.each(BREAKS.map((text) => ({ shown: JSON.stringify(text), text })))('$s
     for (const field of taken) {
       const { status, text: answer } = await ask(chat.url, endpoint, { ...good, [field]: `henry${text}${FORGED}` });
 
-      // An endpoint does not read fields that it does not know.
+      // Endpoints ignore unknown fields.
       if (endpoint.names.includes(field)) expect({ field, status }).toEqual({ field, status: 400 });
       expect(status).toBeLessThan(500);
       expect(answer).not.toMatch(/^data: forged/m);
@@ -84,7 +84,7 @@ describe.each(BREAKS.map((text) => ({ shown: JSON.stringify(text), text })))('$s
 
 describe('names', () => {
   test.each(ENDPOINTS)(
-    'that are invalid are refused by $method $path, and nothing is written anywhere',
+    'that are invalid are refused by $method $path, which writes nothing anywhere',
     async ({ rest, ...endpoint }) => {
       const parent = temporaryDirectory();
       const dir = join(parent, 'mailboxes');
@@ -143,7 +143,7 @@ describe('names', () => {
 });
 
 describe('the log', () => {
-  test('of the command has one line of JSON per entry, and no text, key or cookie, whatever fails', async () => {
+  test('of the command has one line of JSON per entry, without text, keys or cookies, whatever fails', async () => {
     buildPackage();
     const dir = temporaryDirectory();
     const server = await serveCommand([
@@ -164,7 +164,7 @@ describe('the log', () => {
     const send = (receiver: string) =>
       ask(url, ENDPOINTS[0]!, { sender: 'henry', receiver, message: secret }, { Cookie: cookie });
 
-    mkdirSync(join(dir, 'mina.txt')); // no mailbox can be there
+    mkdirSync(join(dir, 'mina.txt')); // no mailbox can be made in its place
     mkdirSync(join(dir, '.delivered', 'jjeong'), { recursive: true });
     mkdirSync(join(dir, '.delivered', 'jjeong', '0-0.log'));
     writeFileSync(
@@ -178,7 +178,7 @@ describe('the log', () => {
     );
     const body = `{"key":"${key}","a secret text`;
     await fetch(`${url}/session`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
-    writeFileSync(join(dir, '.access', 'people.json'), `{"henry":"${key} a secret text`); // broken by hand
+    writeFileSync(join(dir, '.access', 'people.json'), `{"henry":"${key} a secret text`); // damaged by hand
     answers.push(
       await ask(url, { method: 'GET', path: '/people' }, { receiver: 'henry' }, { ...bearer(key), Cookie: cookie }),
     );
@@ -200,7 +200,7 @@ describe('the log', () => {
   });
 });
 
-test('the files of the server are for its owner alone', async () => {
+test('only the owner can read the files of the server', async () => {
   const umask = process.umask(0);
   try {
     const dir = join(temporaryDirectory(), 'new', 'mailboxes');

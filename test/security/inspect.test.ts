@@ -19,7 +19,7 @@ const STREAM = { Accept: 'text/event-stream' };
 
 const onNetwork = requires('network address');
 
-/** Asks in every way. Checks that nothing secret was told and nothing moved; then resolves to the statuses. */
+/** Asks in every way. Checks that no secret was told and nothing moved, then resolves to the statuses. */
 async function statusesOf(
   { url, dir }: Pick<ServedChat, 'url' | 'dir'>,
   headers: Readonly<Record<string, string>> = {},
@@ -88,7 +88,7 @@ describe('in open mode, the mailboxes may be inspected', () => {
     expect(await statusesOf(await openChat(), headers as Record<string, string>)).toEqual([403]);
   });
 
-  test('by nobody behind a proxy of ours: through it, everybody seems to be on this computer', async () => {
+  test('by nobody behind a proxy of ours, through which everybody seems to be on this computer', async () => {
     expect(await statusesOf(await openChat({ trustProxy: true }))).toEqual([403]);
   });
 
@@ -98,7 +98,7 @@ describe('in open mode, the mailboxes may be inspected', () => {
     { Origin: 'http://evil.test' },
     { Origin: 'null' },
     { 'Sec-Purpose': 'prefetch' },
-  ])('by no other web site: %p', async (headers) => {
+  ])('by no other website: %p', async (headers) => {
     expect(await statusesOf(await openChat(), headers as Record<string, string>)).toEqual([403]);
   });
 });
@@ -111,7 +111,7 @@ describe('with links, the mailboxes may be inspected', () => {
     expect(await statusesOf(chat, bearer('A'.repeat(32)))).toEqual([403]);
   });
 
-  test('by nobody who has a link, not even their own mailbox', async () => {
+  test('by nobody with a link, not even their own mailbox', async () => {
     const chat = await linkChat();
     const { cookie } = await enter(chat, chat.keys.henry);
 
@@ -119,7 +119,7 @@ describe('with links, the mailboxes may be inspected', () => {
     expect(await statusesOf(chat, { Cookie: cookie })).toEqual([403]);
   });
 
-  test('by nobody who has the administrator’s link of an earlier version: it opens nothing now', async () => {
+  test('by nobody with the administrator’s link of an earlier version, which no longer opens anything', async () => {
     const chat = await linkChat();
     const key = 'A'.repeat(32);
     const invited = { mina: { key: createHash('sha256').update(key).digest('hex'), since: new Date().toISOString() } };
@@ -133,7 +133,7 @@ describe('with links, the mailboxes may be inspected', () => {
     }
   });
 
-  test('by those whom the application allows, until it does not: then open streams end within seconds', async () => {
+  test('by those whom the application allows, until it no longer does: then open streams end within seconds', async () => {
     const inspectors = new Set(['mina']);
     const chat = await linkChat({ mayInspect: (req) => inspectors.has(String(req.headers['x-name'])) });
     const headers = { 'X-Name': 'mina' };
@@ -166,7 +166,7 @@ describe('with a login, the mailboxes may be inspected', () => {
 });
 
 test.each(['no', 1, {}, null, undefined])(
-  'An application allows an inspection by true alone, not by %p',
+  'An application allows an inspection with true only, not with %p',
   async (answer) => {
     const mayInspect = (() => answer) as unknown as () => boolean;
 

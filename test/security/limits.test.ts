@@ -16,7 +16,7 @@ import { ask } from './kit/requests-of-all-kinds.ts';
 const post = (url: string, sender: string, receiver: string, headers: Record<string, string> = {}) =>
   ask(url, { method: 'POST', path: '/messages' }, { sender, receiver, message: 'hi' }, headers);
 
-/** Sends one message for each address at once, each from a different person. */
+/** Sends one message from each address, at the same time, each from a different person. */
 async function flood(url: string, addresses: readonly string[]): Promise<number> {
   const answers = await Promise.all(
     addresses.map((address, i) => post(url, `person${i}`, 'henry', { 'X-Forwarded-For': address })),
@@ -24,8 +24,8 @@ async function flood(url: string, addresses: readonly string[]): Promise<number>
   return answers.filter(({ status }) => status === 429).length;
 }
 
-describe('who sends too fast', () => {
-  test('gets 429 with the time to wait, and other people do not', async () => {
+describe('a client that sends too fast', () => {
+  test('gets 429 with the time to wait, while other people do not', async () => {
     const chat = await serveChat({ sendRate: 3 });
 
     const answers = await Promise.all(Array.from({ length: 8 }, () => post(chat.url, 'jjeong', 'henry')));
@@ -41,14 +41,14 @@ describe('who sends too fast', () => {
     expect(chat.mailboxText('henry').match(/^id:/gm)).toHaveLength(9 - refused.length);
   });
 
-  test('is recognised by the address, too, whatever names and forwarded addresses they make up', async () => {
+  test('is also recognized by its address, whatever names and forwarded addresses it makes up', async () => {
     const { url } = await serveChat({ sendRate: 2 });
     const addresses = Array.from({ length: 30 }, (_, i) => `10.0.0.${i}`);
 
     expect(await flood(url, addresses)).toBeGreaterThan(0);
   });
 
-  test('is recognised behind a proxy of ours by the last address that the proxy saw', async () => {
+  test('is recognized behind a proxy of ours by the last address that the proxy saw', async () => {
     const { url } = await serveChat({ sendRate: 2, trustProxy: true });
     const many = Array.from({ length: 30 }, (_, i) => `1.2.3.4, 10.0.0.${i}`);
     const one = Array.from({ length: 30 }, (_, i) => `10.0.0.${i}, 1.2.3.4`);
@@ -69,7 +69,7 @@ describe('who sends too fast', () => {
   );
 });
 
-describe('who asks too fast', () => {
+describe('a client that asks too fast', () => {
   test.each<['GET' | 'POST', string, Record<string, string>]>([
     ['POST', '/typing', { sender: 'jjeong', receiver: 'henry' }],
     ['POST', '/receipts', { receiver: 'jjeong', delivered: '0-0' }],
@@ -80,7 +80,7 @@ describe('who asks too fast', () => {
     const chat = await serveChat({ sendRate: 1 });
     const isGood = (status: number): boolean => status === 200 || status === 204;
 
-    // More than two seconds allow, wherever one ends and the next begins.
+    // More than two seconds allow, wherever one second ends and the next begins.
     const answers = await Promise.all(Array.from({ length: 12 }, () => ask(chat.url, { method, path }, fields)));
     const sent = await post(chat.url, 'jjeong', 'henry');
 
@@ -119,7 +119,7 @@ test('a long poll takes the place of a stream for as long as it waits', async ()
   const first = new AbortController();
   const persist = async (): Promise<Response> => {
     const answer = await poll('henry', first.signal);
-    return answer.status === 503 ? persist() : answer; // one of the streams below may have been quicker
+    return answer.status === 503 ? persist() : answer; // the streams below may already have used the place
   };
   const waiting = persist().catch(() => 'given up');
 
@@ -135,7 +135,7 @@ test('a long poll takes the place of a stream for as long as it waits', async ()
   await until('a free place', async () => (await firstEvent()).includes('ready'));
 });
 
-describe('a full house', () => {
+describe('a limit that is reached', () => {
   async function serveStore(options: FileMailboxesOptions): Promise<ServedChat> {
     const dir = temporaryDirectory();
     const store = new FileMailboxes(dir, options);
@@ -146,7 +146,7 @@ describe('a full house', () => {
   test.each<[string, FileMailboxesOptions]>([
     ['messages', { maxWaiting: 3 }],
     ['bytes', { maxWaitingBytes: 400 }],
-  ])('of waiting %s answers 507, loses nothing, and another mailbox accepts mail', async (_, options) => {
+  ])('for waiting %s gets 507 and loses nothing, and other mailboxes accept mail', async (_, options) => {
     const chat = await serveStore(options);
 
     let accepted = 0;
@@ -159,7 +159,7 @@ describe('a full house', () => {
     expect((await post(chat.url, 'jjeong', 'mina')).status).toBe(201);
   });
 
-  test('of mailboxes makes no more, and existing ones accept mail', async () => {
+  test('for mailboxes lets no more be made, and existing ones accept mail', async () => {
     const chat = await serveStore({ maxNewMailboxes: 2 });
     for (const who of ['henry', 'mina']) await post(chat.url, 'jjeong', who);
     const before = listing(chat.dir);
@@ -171,7 +171,7 @@ describe('a full house', () => {
     for (const who of ['henry', 'mina']) expect((await post(chat.url, 'jjeong', who)).status).toBe(201);
   });
 
-  test('of mailboxes makes none for those who only listen', async () => {
+  test('for mailboxes is not used up by people who only listen', async () => {
     const chat = await serveChat();
     const before = listing(chat.dir);
     const listenTo = (receiver: string, Accept: string) =>
@@ -187,7 +187,7 @@ describe('a full house', () => {
     for (const { body } of streams) await body?.cancel();
   });
 
-  test('of mailboxes keeps nobody out who was invited, or is among the people', async () => {
+  test('for mailboxes keeps out nobody who was invited or is among the people', async () => {
     const chat = await serveLinks({ people: ['henry', 'mina'] });
     const send = (receiver: string) => post(chat.url, 'jjeong', receiver, bearer(chat.keys.jjeong));
     const rooms = Array.from({ length: 1000 }, (_, i) => `room-${i}`);
@@ -200,7 +200,7 @@ describe('a full house', () => {
     }
   }, 60_000);
 
-  test('is not filled by reading: a mailbox without mail has no files', async () => {
+  test('for mailboxes is not used up by reading, which makes no files', async () => {
     const chat = await serveChat();
     const before = listing(chat.dir);
 
@@ -216,7 +216,7 @@ describe('a full house', () => {
   });
 });
 
-test('receipts for invented senders fill no marks, and other receipts still count', async () => {
+test('receipts for made-up senders do not fill the marks, and other receipts still count', async () => {
   const chat = await serveChat();
   await say(chat, 'jjeong', 'henry', 'one');
   const first = await say(chat, 'jjeong', 'henry', 'two');
@@ -234,7 +234,7 @@ test('receipts for invented senders fill no marks, and other receipts still coun
   expect(read['jjeong']).toBe(last.id);
 });
 
-test('one stream too many is told on the stream to come back later, and the others go on', async () => {
+test('one stream too many is told on the stream to come back later, and the others continue', async () => {
   const chat = await serveChat({ maxStreams: 2 });
   const open = () => fetch(`${chat.url}/status?receiver=henry`);
   const streams = [await open(), await open()];
@@ -281,7 +281,7 @@ describe('a body that is too long', () => {
       let answer = '';
       let written = 0;
       socket.on('data', (bytes: Buffer) => (answer += bytes.toString()));
-      socket.on('error', () => socket.destroy()); // hung up on
+      socket.on('error', () => socket.destroy()); // the server has closed the connection
       const closed = new Promise((resolve) => socket.once('close', resolve));
       const chunk = `10000\r\n${'['.repeat(0x10000)}\r\n`;
       const more = (): void => {
@@ -296,7 +296,7 @@ describe('a body that is too long', () => {
       more();
       await closed;
 
-      // The sender cannot know of the refusal before it has filled the kernel's buffers on both sides.
+      // A sender can notice the refusal only after it has filled the kernel's buffers on both sides.
       expect(written).toBeLessThan(32 * 1024 * 1024);
       if (answer !== '') expect(statusesIn(answer)).toEqual([413]);
     },

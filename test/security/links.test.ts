@@ -29,7 +29,7 @@ async function withMailForHenry(): Promise<LinkChat> {
 
 const PROXIED = { 'X-Forwarded-Proto': 'https' };
 
-/** The text of a stream until it ends. */
+/** The whole text of a stream, until its end. */
 async function restOf(response: Response): Promise<string> {
   return inTime('the end of a stream', response.text(), 5000);
 }
@@ -97,7 +97,7 @@ describe('with links,', () => {
       ['his key', async ({ keys }) => bearer(keys.henry)],
       ['his cookie', async (chat) => ({ Cookie: (await enter(chat, chat.keys.henry)).cookie })],
       [
-        'his cookie among those that another site has tossed in',
+        'his cookie among cookies that another site has set',
         async (chat) => {
           const { cookie } = await enter(chat, chat.keys.henry);
           const tossed = `${cookie.split('=')[0]}=${'x'.repeat(32)}`;
@@ -119,7 +119,7 @@ function hashIn(dir: string): string {
   return invited.henry.key;
 }
 
-describe('in the list of who was invited,', () => {
+describe('in the list of the invited,', () => {
   const peopleFile = (dir: string): string => join(dir, '.access', 'people.json');
   const statusFor = async ({ url, keys }: LinkChat): Promise<number> => {
     const { status } = await fetch(`${url}/history?receiver=henry&sender=mina`, { headers: bearer(keys.henry) });
@@ -130,7 +130,7 @@ describe('in the list of who was invited,', () => {
     ['a b', { key: 'x', since: 'y' }],
     ['mina', { key: 5 }],
     ['mina', null],
-  ])('an entry that cannot be read disturbs nobody else: %s, %j', async (name, invitation) => {
+  ])('an unreadable entry affects nobody else: %s, %j', async (name, invitation) => {
     const chat = await serveLinks();
     const invited = JSON.parse(readFileSync(peopleFile(chat.dir), 'utf8')) as object;
     writeFileSync(peopleFile(chat.dir), JSON.stringify({ ...invited, [name]: invitation }));
@@ -185,7 +185,7 @@ test('an error tells nobody where the files are', async () => {
 });
 
 describe('the key of a link', () => {
-  test('is traded for a cookie that scripts cannot read and other sites do not send', async () => {
+  test('is exchanged for a cookie that scripts cannot read and other sites do not send', async () => {
     const chat = await serveLinks();
 
     const { setCookie, person } = await enter(chat, chat.keys.henry);
@@ -196,7 +196,7 @@ describe('the key of a link', () => {
     expect(attributes.toSorted()).toEqual(['HttpOnly', 'Max-Age=31536000', 'Path=/', 'SameSite=Strict']);
   });
 
-  test('is traded for a __Host- cookie behind a proxy of ours that speaks https', async () => {
+  test('is exchanged for a __Host- cookie behind a proxy of ours that speaks https', async () => {
     const chat = await serveLinks({ trustProxy: true });
 
     const { setCookie } = await enter(chat, chat.keys.henry, PROXIED);
@@ -206,7 +206,7 @@ describe('the key of a link', () => {
     expect(setCookie).not.toMatch(/domain/i);
   });
 
-  test('is traded for a __Secure- cookie of the mount alone under a path', async () => {
+  test('is exchanged for a __Secure- cookie for the mount only, under a path', async () => {
     const { chat, keys } = await serveLinks({ trustProxy: true });
     const { url } = await serve(express().use('/chat', chat));
 
@@ -222,7 +222,7 @@ describe('the key of a link', () => {
     ['/chat; Domain=evil.test', {}, '/'],
     ['//evil.test', {}, '/'],
     ['chat', {}, '/'],
-  ])('is traded for a cookie of the path that the proxy took off: %s', async (prefix, proxied, path) => {
+  ])('is exchanged for a cookie for the path that the proxy removed: %s', async (prefix, proxied, path) => {
     const chat = await serveLinks({ trustProxy: true });
 
     const { setCookie, cookie } = await enter(chat, chat.keys.henry, { 'X-Forwarded-Prefix': prefix, ...proxied });
@@ -234,7 +234,7 @@ describe('the key of a link', () => {
     expect(people.status).toBe(200);
   });
 
-  test('is traded for no cookie under a path that would say more in a cookie than where it counts', async () => {
+  test('is exchanged for no cookie under a path that would add attributes to the cookie', async () => {
     const { chat, keys } = await serveLinks();
     const { url } = await serve(express().use('/t/:room', chat));
     const trade = (path: string): Promise<Response> =>
@@ -252,7 +252,7 @@ describe('the key of a link', () => {
     expect(plain.headers.get('set-cookie')!.split('; ')).toContain('Path=/t/x/');
   });
 
-  test('is traded for a cookie of the whole site when anybody could have named a path', async () => {
+  test('is exchanged for a cookie for the whole site if anybody could have named the path', async () => {
     const chat = await serveLinks();
 
     const { setCookie } = await enter(chat, chat.keys.henry, { 'X-Forwarded-Prefix': '/chat' });
@@ -260,7 +260,7 @@ describe('the key of a link', () => {
     expect(setCookie.split('; ')).toContain('Path=/');
   });
 
-  test('is traded for no Secure cookie when anybody could have said that it is https', async () => {
+  test('is exchanged for a cookie that is not Secure if anybody could have claimed https', async () => {
     const chat = await serveLinks();
 
     const { setCookie } = await enter(chat, chat.keys.henry, PROXIED);
@@ -268,7 +268,7 @@ describe('the key of a link', () => {
     expect(setCookie).not.toMatch(/secure|__Host/i);
   });
 
-  test('in a cookie from plain http does not count on https', async () => {
+  test('in a cookie from plain http is not valid on https', async () => {
     const chat = await serveLinks({ trustProxy: true });
     const { cookie } = await enter(chat, chat.keys.henry);
 
@@ -282,7 +282,7 @@ describe('the key of a link', () => {
     expect(status).toBe(403);
   });
 
-  test('lets nobody in who guesses, and tells the same whoever is invited', async () => {
+  test('lets nobody in who guesses, and answers the same, whoever is invited', async () => {
     const chat = await serveLinks();
     const guesses = [
       'x',
@@ -302,7 +302,7 @@ describe('the key of a link', () => {
     expect(answers.every(({ headers }) => headers.get('set-cookie') === null)).toBe(true);
   });
 
-  test('is in no file: the directory keeps only its hash, for the owner alone', async () => {
+  test('is in no file: the directory has only its hash, which only the owner can read', async () => {
     const chat = await serveLinks();
     await enter(chat, chat.keys.henry);
     await ask(chat.url, ENDPOINTS[0]!, { sender: 'henry', receiver: 'jjeong', message: 'hi' }, bearer(chat.keys.henry));
@@ -314,7 +314,7 @@ describe('the key of a link', () => {
     for (const key of Object.values(chat.keys)) expect(contents).not.toContain(key);
   });
 
-  test('ends with a new invitation, in a cookie as in a header', async () => {
+  test('ends with a new invitation, both in a cookie and in a header', async () => {
     const chat = await serveLinks();
     const { cookie } = await enter(chat, chat.keys.henry);
     const people = (headers: Record<string, string>) =>
@@ -381,7 +381,7 @@ describe('when a link is revoked', () => {
     expect(await answer.text()).not.toContain('not for him');
   });
 
-  test('the streams of others go on', async () => {
+  test('the streams of others continue', async () => {
     const chat = await serveLinks();
     const mina = chat.invite('mina');
     const theirs = await fetch(`${chat.url}/status?receiver=mina`, { headers: bearer(mina) });
@@ -400,18 +400,18 @@ describe('when a link is revoked', () => {
   });
 });
 
-describe('a refusal says who can mend it:', () => {
-  /** The answer to a request with this credential for henry's people. */
+describe('a refusal says what to do:', () => {
+  /** The answer to a request for henry's people with this credential. */
   async function told({ url }: { readonly url: string }, headers: Record<string, string>): Promise<string> {
     const { text } = await ask(url, { method: 'GET', path: '/people' }, { receiver: 'henry' }, headers);
     return (JSON.parse(text) as { message: string }).message;
   }
 
-  test('who has no link opens the one that was sent', async () => {
+  test('people without a link must open the one they were sent', async () => {
     expect(await told(await serveLinks(), {})).toMatch(/^Open the invitation link you were sent\./);
   });
 
-  test('whose link has ended asks for a new one, whether it is sent as a key, as a cookie or traded', async () => {
+  test('people whose link has ended must ask for a new one, whether they send a key or a cookie, or exchange the key', async () => {
     const chat = await serveLinks();
     const { cookie } = await enter(chat, chat.keys.henry);
     chat.revoke('henry');
@@ -424,7 +424,7 @@ describe('a refusal says who can mend it:', () => {
     expect(JSON.parse(traded.text)).toMatchObject({ message: ended });
   });
 
-  test('who has the links of others is told whose', async () => {
+  test('people with links of others are told whose links they have', async () => {
     const chat = await serveLinks();
     const cookies = [await enter(chat, chat.keys.jjeong), await enter(chat, chat.invite('mina'))];
     const Cookie = cookies.map(({ cookie }) => cookie).join('; ');
@@ -437,7 +437,7 @@ describe('a refusal says who can mend it:', () => {
     );
   });
 
-  test('whose own cookie is of plain http opens the link again on https', async () => {
+  test('people whose own cookie is from plain http must open the link again on https', async () => {
     const chat = await serveLinks({ trustProxy: true });
     const { cookie } = await enter(chat, chat.keys.henry);
 
@@ -446,7 +446,7 @@ describe('a refusal says who can mend it:', () => {
     );
   });
 
-  test('who is signed in as somebody else is told as whom, and who is not, to sign in', async () => {
+  test('people signed in as somebody else are told as whom, and people not signed in are told to sign in', async () => {
     const chat = mailboxChat({ dir: temporaryDirectory(), identify: (req) => String(req.headers['x-login'] ?? '') });
     afterThisTest(() => chat.close());
     const at = await serve(chat);
@@ -475,7 +475,7 @@ describe('rooms, with links,', () => {
     expect(answers[3]!.text).toContain('hi all');
   });
 
-  test('are closed to who has none, and to who would be somebody else there', async () => {
+  test('are closed to people without a link, and to people who use somebody else’s name', async () => {
     const chat = await serveLinks();
     const room = { receiver: 'room.lobby' };
     const henry = bearer(chat.keys.henry);
@@ -495,7 +495,7 @@ describe('rooms, with links,', () => {
     expect(refused.map((answer) => answer.status)).toEqual([401, 401, 401, 403, 403, 403, 400, 400]);
   });
 
-  test('do not turn a mailbox into one: henry’s is not room.henry', async () => {
+  test('do not turn mailboxes into rooms: henry’s mailbox is not room.henry', async () => {
     const chat = await withMailForHenry();
 
     const answers = [
@@ -513,9 +513,9 @@ describe('rooms, with links,', () => {
   });
 });
 
-describe('henry’s mail, of which jjeong may know nothing,', () => {
+describe('henry’s mail, which is none of jjeong’s business,', () => {
   test.each(['~', '-~', '-~0-0', '~0-0', '0-0~', '~9999999999999-0', '-~9999999999999-0'])(
-    'is not told by history with before=%s',
+    'is not revealed by history with before=%s',
     async (before) => {
       const chat = await serveLinks();
       const mina = bearer(chat.invite('mina'));
@@ -536,7 +536,7 @@ describe('henry’s mail, of which jjeong may know nothing,', () => {
     },
   );
 
-  test('is not told by the list of people either', async () => {
+  test('is not revealed by the list of people', async () => {
     const chat = await serveLinks();
     const mina = bearer(chat.invite('mina'));
     await ask(chat.url, ENDPOINTS[0]!, { sender: 'mina', receiver: 'henry', message: 'a secret' }, mina);
@@ -586,7 +586,7 @@ describe('with the host application’s login', () => {
     ['undefined', undefined],
     ['null', null],
     ['an empty name', ''],
-  ])('who is nobody (%s) gets in nowhere, not even into a room', async (_, nobody) => {
+  ])('people without a name (%s) get in nowhere, not even into a room', async (_, nobody) => {
     const { url, dir } = await serveLogin(() => nobody);
     const before = listing(dir);
 
@@ -612,7 +612,7 @@ describe('with the host application’s login', () => {
     expect(listing(dir)).toEqual(before);
   });
 
-  test('an invitation link is worth nothing', async () => {
+  test('an invitation link is of no use', async () => {
     const links = await serveLinks();
     const chat = mailboxChat({ dir: links.dir, identify: () => undefined });
     afterThisTest(() => chat.close());
@@ -634,7 +634,7 @@ const peopleOf = (url: string, headers: Record<string, string>) =>
   ask(url, { method: 'GET', path: '/people' }, { receiver: 'henry' }, headers);
 
 describe('two chats with links', () => {
-  test('on two ports of one computer do not know each other’s keys, and their cookies do not meet', async () => {
+  test('on two ports of one computer do not accept each other’s keys, and their cookies do not collide', async () => {
     const [work, home] = [await serveLinks(), await serveLinks()];
     const cookies = [(await enter(work, work.keys.henry)).cookie, (await enter(home, home.keys.henry)).cookie];
     const Cookie = cookies.join('; '); // browsers send the cookies of one port to every port

@@ -5,7 +5,7 @@ import { mailboxChat, type MailboxChatOptions } from '../../src/index.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 
-/** The error for options that only JavaScript can pass. They must not make a directory. */
+/** The error for options that TypeScript would not allow. They must not make a directory. */
 function complaintAbout(options: unknown): string {
   const parent = temporaryDirectory();
   const given = isRecord(options) && !('dir' in options) ? { ...options, dir: join(parent, 'mail') } : options;
@@ -54,7 +54,7 @@ describe('an option that says who gets in is refused instead of ignored:', () =>
   });
 });
 
-describe('an unknown option is refused, with the one that was probably meant:', () => {
+describe('an unknown option is refused, with the name that was probably meant:', () => {
   test.each([
     ['dirr', 'dir'],
     ['directory', 'dir'],
@@ -76,7 +76,7 @@ describe('an unknown option is refused, with the one that was probably meant:', 
   });
 });
 
-describe('an option of another type or value is refused:', () => {
+describe('an option with a wrong type or value is refused:', () => {
   test.each<[unknown, string]>([
     [{ dir: '' }, "'dir' must be the path of a directory, not an empty text."],
     [{ dir: 3 }, "'dir' must be the path of a directory, not 3."],
@@ -120,7 +120,7 @@ describe('an option of another type or value is refused:', () => {
   );
 });
 
-test('An undefined option has its default, if that lets in nobody else', () => {
+test('An undefined option has its default, if the default lets in nobody else', () => {
   const without = { dir: temporaryDirectory(), maxMessage: undefined, keepDays: undefined, logger: undefined };
 
   const chat = mailboxChat(without as unknown as MailboxChatOptions);

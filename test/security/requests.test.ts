@@ -18,7 +18,7 @@ async function chatWithMail(): Promise<ServedChat> {
   return chat;
 }
 
-/** Makes requests one by one. Expects these statuses, and that no byte has changed. */
+/** Makes requests one after the other. Expects these statuses, and that no byte on disk has changed. */
 async function answersAndDoesNothing(
   requests: readonly (string | Buffer)[],
   statuses: readonly number[],
@@ -108,7 +108,7 @@ describe('a request is refused before any mail moves when', () => {
     'X-Moz: prefetch',
   ])('it says "%s"', (header) => answersAndDoesNothing(toEverything('Host: localhost', header), all(403)));
 
-  test('it is a POST that no page made', () =>
+  test('it is a POST that did not come from a page', () =>
     answersAndDoesNothing(toEverything('Host: localhost', 'Sec-Fetch-Site: none').slice(-2), [403, 403]));
 });
 
@@ -175,7 +175,7 @@ test.each(['HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'PATCH', 'PROPFIND', 'PU
   },
 );
 
-describe('an address that is another spelling of an endpoint’s leads nowhere:', () => {
+describe('another spelling of an endpoint’s address leads nowhere:', () => {
   const spellings = [
     '//status?receiver=henry',
     '/status/?receiver=henry',
@@ -248,7 +248,7 @@ describe('an address that is another spelling of an endpoint’s leads nowhere:'
     expect(new URL(location, 'http://localhost/').host).toBe('localhost');
   });
 
-  test('and a mount whose name is up to the visitor sends nobody to another site', async () => {
+  test('and a mount whose name the visitor chooses sends nobody to another site', async () => {
     const { chat } = await chatWithMail();
     const { url } = await serve(express().use('/:room', chat));
 
@@ -264,7 +264,7 @@ const post = (body: string, ...headers: string[]): string =>
 const message = (text: string): string => JSON.stringify({ sender: 'henry', receiver: 'jjeong', message: text });
 
 describe('on one connection', () => {
-  test('consecutive requests are judged each by itself', async () => {
+  test('consecutive requests are judged independently', async () => {
     const chat = await chatWithMail();
 
     const answers = await raw(
@@ -278,7 +278,7 @@ describe('on one connection', () => {
     expect(chat.mailboxText('jjeong')).not.toContain('forged');
   });
 
-  test('a request hidden in another one’s body is not made', async () => {
+  test('a request hidden in the body of another one is not carried out', async () => {
     const chat = await chatWithMail();
     const hidden = post(message('smuggled'));
     const both = `POST /messages HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: text/plain\r\n`;
@@ -299,7 +299,7 @@ describe('on one connection', () => {
     expect(listing(chat.dir).join()).not.toContain('jjeong');
   });
 
-  test('a client that waits for 100 Continue gets 413 if it wants to send too much', async () => {
+  test('a client that waits for 100 Continue gets 413 if it announces too much', async () => {
     const chat = await chatWithMail();
 
     const answer = await raw(
@@ -323,7 +323,7 @@ describe('on one connection', () => {
     expect(answers.map((answer) => statusesIn(answer)[0])).toEqual([200, 400, 431]);
   });
 
-  test('one field given twice in JSON is one message, from one of the two', async () => {
+  test('JSON with a field twice makes one message, from one of the two', async () => {
     const chat = await chatWithMail();
 
     const answer = await raw(

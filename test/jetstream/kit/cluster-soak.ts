@@ -14,7 +14,7 @@ import { NatsCluster, type NatsNode } from './nats-cluster.ts';
 export interface ClusterSoakOptions {
   readonly seed: number;
   readonly mailboxes?: number;
-  /** How many of ten hints are dropped. */
+  /** How many hints out of ten are dropped. */
   readonly dropOfTen?: number;
   readonly report?: (line: string) => void;
 }
@@ -24,15 +24,15 @@ export interface ClusterSoakResult {
   readonly accepted: number;
   readonly connections: number;
   readonly hintsDropped: number;
-  /** From the first attempt to the 2xx, the longest of each phase, in ms. */
+  /** The longest time from the first attempt to the 2xx in each phase, in ms. */
   readonly longestWriteMs: Readonly<Record<string, number>>;
-  /** fsyncs of each server while messages were sent one after the other, and how many those were. */
+  /** The fsyncs of each server while messages were sent one after the other, and the number of those messages. */
   readonly fsyncs: Readonly<Record<string, number>>;
   readonly lost: number;
   readonly twice: number;
   readonly reordered: number;
   readonly strange: number;
-  /** Gaps, refusals, followers whose sequences differ. */
+  /** Gaps, refusals, and followers whose sequences differ. */
   readonly complaints: readonly string[];
 }
 
@@ -41,7 +41,7 @@ const ONE_BY_ONE = 50;
 const PAUSED_MS = 14_000;
 const DOWN_MS = 8000;
 const CALM_MS = 10_000;
-/** A dropped hint costs up to 30 s; the last of all may have been dropped. */
+/** A dropped hint costs up to 30 s, and the very last one may have been dropped. */
 const CATCH_UP_MS = 90_000;
 
 interface Box {
@@ -52,8 +52,9 @@ interface Box {
 }
 
 /**
- * Three NATS servers, two chats before them, 100 mailboxes with a sender and a follower on each chat: the leader killed
- * twice under load, one server paused for 14 s, two of three lost and back, and hints dropped all the time.
+ * Three NATS servers, two chats in front of them, and 100 mailboxes with a sender and a follower on each chat. Under
+ * load, the leader is killed twice, one server is paused for 14 s, two of three are lost and come back, and hints are
+ * dropped all the time.
  */
 export async function clusterSoak(options: ClusterSoakOptions): Promise<ClusterSoakResult> {
   const run = new ClusterSoak(options);
@@ -213,7 +214,7 @@ class ClusterSoak {
     return this.#boxes.reduce((sum, { ledger }) => sum + ledger.accepted, 0);
   }
 
-  /** Messages that are sent one by one make a batch each: every server must sync for each, but one server may lag. */
+  /** Messages that are sent one after the other make a batch each. Every server must sync for each batch, but one server may lag. */
   async #countSyncs(cluster: NatsCluster): Promise<Record<string, number>> {
     const counting = await Promise.all(cluster.nodes.map((node) => SyncCount.of(node)));
     for (let i = 0; i < ONE_BY_ONE; i += 1) {
@@ -296,7 +297,7 @@ class SyncCount {
     return new SyncCount(closed, () => strace.kill('SIGINT'));
   }
 
-  /** How often it synced. */
+  /** How many times it synced. */
   async end(): Promise<number> {
     this.#end();
     const lines = (await this.#ended).matchAll(/^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?f(?:data)?sync$/gm);

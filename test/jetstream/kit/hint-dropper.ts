@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 
 const CRLF = Buffer.from('\r\n');
 
-/** A proxy in front of a NATS server that drops some of the server's messages, by chance and by a pattern. */
+/** A proxy in front of a NATS server. It drops some of the server's messages: those that `fits` matches and `drops` chooses. */
 export class HintDropper {
   readonly port: number;
   dropped = 0;
@@ -55,7 +55,7 @@ export class HintDropper {
   }
 }
 
-/** Splits what a server sends into frames: a line, and after `MSG` and `HMSG` as many bytes as the last word says. */
+/** Splits what a server sends into frames: a line, followed after `MSG` and `HMSG` by as many bytes as its last word says. */
 class Frames {
   #rest: Buffer = Buffer.alloc(0);
 

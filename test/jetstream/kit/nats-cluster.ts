@@ -54,7 +54,7 @@ export class NatsNode {
   }
 }
 
-/** Three NATS servers on loopback, each with a disk of its own. */
+/** Three NATS servers on loopback, each with its own directory. */
 export class NatsCluster {
   readonly nodes: readonly NatsNode[];
   readonly #dir: string;
@@ -102,7 +102,7 @@ export class NatsCluster {
     await until('a healthy cluster', all, 90_000, 200);
   }
 
-  /** The server that leads a stream, undefined between two of them. */
+  /** The server that leads a stream; undefined between two leaders. */
   async leaderOf(stream: string): Promise<NatsNode | undefined> {
     this.#connection ??= await connect({
       servers: this.nodes.map(({ port }) => `127.0.0.1:${port}`),

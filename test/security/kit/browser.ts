@@ -9,7 +9,7 @@ import { chromiumPath } from '../../support/machine.ts';
 
 let browser: Browser | undefined;
 
-/** One browser for all tests of a file, in which every name under `.test` means this computer. */
+/** One browser for all tests of a file, in which every name that ends in `.test` means this computer. */
 export function openBrowserForAll(): void {
   beforeAll(async () => {
     const executablePath = chromiumPath();
@@ -27,7 +27,7 @@ export async function newContext(): Promise<BrowserContext> {
   return context;
 }
 
-/** The server of somebody else, on a free port. */
+/** Somebody else's server, on a free port. */
 export async function serveSite(listener: RequestListener): Promise<number> {
   const server = createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -91,7 +91,7 @@ const TYPES = [
   'a/b;;;=',
   'APPLICATION/JSON',
 ];
-/** Values for `wait`, but no seconds: a long poll would delay the run. */
+/** Excludes a `wait` of whole seconds: a long poll would delay the run. */
 const isQuick = (name: string, value: unknown): boolean => name !== 'wait' || !/^\d+$/.test(asText(value));
 
 const goodName = fc.constantFrom('henry', 'jjeong', 'HENRY', 'mina', 'room.lobby', 'henry.txt', ...STRANGE_NAMES);
@@ -185,7 +185,7 @@ const wild = fc.record({
   headers: fc.dictionary(fc.constantFrom(...HEADERS), headerValue, { maxKeys: 3 }),
 });
 
-/** A request that is almost valid gets further than one that is entirely wrong. */
+/** Almost valid requests get further than entirely wrong ones. */
 const nearly = fc
   .record({
     endpoint: fc.constantFrom(...ENDPOINTS),
@@ -220,13 +220,13 @@ const nearly = fc
     };
   });
 
-/** One request of any shape. */
+/** A request of any form. */
 export const anyRequest = fc.oneof({ weight: 2, arbitrary: nearly }, { weight: 1, arbitrary: wild });
 
 export type AnyRequest = typeof anyRequest extends fc.Arbitrary<infer T> ? T : never;
 
 function jsonOf(entries: readonly (readonly [string, unknown])[]): string {
-  // By hand, so that a name can come twice, and be `__proto__`.
+  // Not JSON.stringify, so that a name can occur twice or be `__proto__`.
   return `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value) ?? 'null'}`).join(',')}}`;
 }
 
@@ -248,7 +248,7 @@ export interface Answered {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 32 });
 
-/** Makes the request. For a stream, it only waits until it begins. */
+/** Makes the request. Of a stream, it waits only for the beginning. */
 export function send(
   port: number,
   asked: AnyRequest,
@@ -279,7 +279,7 @@ export function send(
         res.on('end', done).on('error', reject);
       },
     );
-    // A refusal before the body has arrived may cut the connection: the answer counts, or else the next request.
+    // A refusal before the body has arrived may cut the connection: then the answer counts, or else the next request.
     req.on('error', (error: NodeJS.ErrnoException) =>
       ['ECONNRESET', 'EPIPE'].includes(error.code ?? '')
         ? resolve({ status: -1, text: '', headers: {} })
@@ -289,12 +289,12 @@ export function send(
   });
 }
 
-/** Statuses that are no failure of the server; 507: no more mailboxes may be made. */
+/** Statuses that are not failures of the server. 507: no more mailboxes may be made. */
 const FINE = new Set([
   -1, 200, 201, 204, 206, 301, 304, 308, 400, 401, 403, 404, 405, 409, 413, 415, 416, 429, 431, 507,
 ]);
 
-/** What is wrong with an answer, or undefined. */
+/** What is wrong with an answer; undefined if nothing is. */
 export function complaintAbout({ status, text, headers }: Answered): string | undefined {
   if (!FINE.has(status)) return `${status} ${text.slice(0, 300)}`;
   const shared = Object.keys(headers).find((header) => header.startsWith('access-control'));
@@ -313,7 +313,7 @@ export interface FuzzOptions {
 
 const BATCH = 20;
 
-/** Sends requests until one goes wrong, or there were enough. Rejects with the request that went wrong. */
+/** Sends requests until one goes wrong or there were enough. Rejects with the request that went wrong. */
 export async function fuzz(options: FuzzOptions): Promise<Map<number, number>> {
   const { ports, requests, seed, credentials = [{}], onBatch = () => undefined } = options;
   const statuses = new Map<number, number>();

@@ -1,6 +1,6 @@
 /**
- * What another site's page can make a browser do to each endpoint. The page's `done` resolves, when all of it has come
- * to an end, to what it could read or see succeed.
+ * What another site's page can make a browser do to each endpoint. When all of that has ended, the page's `done` resolves
+ * to what the page could read or see succeed.
  */
 export const TARGETS: readonly string[] = [
   '/messages?sender=henry&receiver=jjeong&message=forged',
@@ -24,7 +24,7 @@ export const POSTED: Readonly<Record<string, Readonly<Record<string, string>>>> 
   '/session': { key: 'guessed' },
 };
 
-/** The ways in which the page asks; `settled` counts them, so that a test sees that none was left out. */
+/** The ways in which the page asks. `settled` counts them, so that a test notices if one was left out. */
 const SCRIPT = `
 const leaks = [];
 const tries = [];

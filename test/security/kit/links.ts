@@ -4,7 +4,7 @@ import { mailboxName } from '../../../src/words/mailbox-name.ts';
 import type { At } from '../../support/requests.ts';
 import { serveChat, type ServedChat } from '../../support/serve-chat.ts';
 
-/** A chat with invitation links, and the keys of those who have one. */
+/** A chat with invitation links, and the keys of the invited. */
 export interface LinkChat extends ServedChat {
   readonly keys: { readonly henry: string; readonly jjeong: string };
   readonly invite: (who: string) => string;
@@ -23,7 +23,7 @@ export function bearer(key: string): { Authorization: string } {
   return { Authorization: `Bearer ${key}` };
 }
 
-/** Trades a key as the page does. Resolves to the cookie as a browser sends it, and with all its attributes. */
+/** Exchanges a key as the page does. Resolves to the cookie, both as a browser sends it and with all its attributes. */
 export async function enter(
   { url }: At,
   key: string,

@@ -1,4 +1,4 @@
-/** Names that must not make a mailbox, or must lead to the one that they spell differently. */
+/** Names that must either make no mailbox or lead to the mailbox that they spell differently. */
 export const REFUSED_NAMES: readonly unknown[] = [
   '',
   '.',
@@ -77,7 +77,7 @@ export const REFUSED_NAMES: readonly unknown[] = [
   "a'b",
 ];
 
-/** All values that JSON can hold besides a string. */
+/** All kinds of JSON values other than strings. */
 export const NO_TEXTS: readonly unknown[] = [
   null,
   true,
@@ -98,7 +98,7 @@ export const SPELLINGS: readonly (readonly [string, string])[] = [
   ['å', '\u212b'],
 ];
 
-/** Valid names that a careless program would take for something else. */
+/** Valid names that a careless program would mistake for something else. */
 export const STRANGE_NAMES: readonly string[] = [
   '__proto__',
   'constructor',

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { inTime } from '../../support/until.ts';
 import type { At } from '../../support/requests.ts';
 
-/** Sends raw bytes and resolves to everything that comes back until the server closes the connection. */
+/** Sends raw bytes. Resolves to everything that comes back until the server closes the connection. */
 export async function raw({ url }: At, request: string | Buffer): Promise<string> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -10,7 +10,7 @@ export async function raw({ url }: At, request: string | Buffer): Promise<string
     let text = '';
     socket.setEncoding('utf8');
     socket.on('data', (bytes: string) => (text += bytes));
-    socket.on('error', () => socket.destroy()); // closed while we were sending: what came counts
+    socket.on('error', () => socket.destroy()); // closed while we were sending: what has come so far counts
     socket.on('close', () => resolve(text));
   });
   socket.write(request);
@@ -21,7 +21,7 @@ export async function raw({ url }: At, request: string | Buffer): Promise<string
   }
 }
 
-/** A request as a browser or a program writes it, after which the server closes the connection. */
+/** A request like that of a browser or a program, after which the server closes the connection. */
 export function rawRequest(line: string, headers: readonly string[], body = ''): string {
   return `${[`${line} HTTP/1.1`, 'Connection: close', ...headers].join('\r\n')}\r\n\r\n${body}`;
 }

@@ -2,7 +2,7 @@
 export interface Endpoint {
   readonly method: 'GET' | 'POST';
   readonly path: string;
-  /** The fields with names that it takes, in the query or in the body. */
+  /** The fields for names that it accepts, in the query or in the body. */
   readonly names: readonly string[];
   /** The other fields of a valid request. */
   readonly rest: Readonly<Record<string, string>>;
@@ -34,7 +34,7 @@ export const HENRYS: Readonly<Record<string, Readonly<Record<string, string>>>> 
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Calls an endpoint and resolves to the answer; for a stream, to its first bytes. */
+/** Calls an endpoint and resolves to the answer; of a stream, to its first bytes. */
 export async function ask(
   url: string,
   { method, path }: Pick<Endpoint, 'method' | 'path'>,
