@@ -1,12 +1,12 @@
 /**
- * The page opens while the server is away: every file of the pages is kept, and nothing else. A page that comes from the
- * server comes first. Its ETag tells whether it belongs to the kept files: then these are used, and no request is made
- * for them. Else all of it comes from the server, and the new files are kept for the next opening.
+ * Opens the pages while the server is away. It keeps every file of the pages, and nothing else. A page that comes from the
+ * server is preferred. If its ETag shows that it belongs to the kept files, these are used, without a request
+ * for them. Otherwise everything comes from the server, and the new files are kept for the next visit.
  */
 
 /**
- * The server fills this in, so that this script changes when a file does. `pages`: those that a browser goes to, with the
- * hashes of their bytes, which name the version; `parts`: what they load.
+ * The server fills this in, so that this script changes when a file does. `pages`: the pages that a browser can open, with the
+ * hashes of their bytes, which identify the version. `parts`: the files that they load.
  * @type {{ version: string, pages: Record<string, string>, parts: string[] }}
  */
 const FILES = { version: '', pages: {}, parts: [] };
@@ -16,11 +16,11 @@ const KEPT = `mailbox-chat/pages ${new URL('.', location.href).pathname} `;
 const CACHE = KEPT + FILES.version;
 const PAGE_WITHIN_MS = 4000;
 
-/** Pages that were told apart so far; another start of this worker asks the server again. @type {Set<string>} */
+/** Pages whose version is known. After another start, this worker asks the server again. @type {Set<string>} */
 const ofThisVersion = new Set();
 
 addEventListener('install', (event) => {
-  skipWaiting(); // the open pages have all they need
+  skipWaiting(); // open pages have all they need
   event.waitUntil(keepFiles());
 });
 
@@ -35,7 +35,7 @@ addEventListener('fetch', (event) => {
   else event.respondWith(fetch(request).catch(() => keptOr(path, Response.error())));
 });
 
-/** Where a file of the pages lies, as FILES names it. @param {Request} request */
+/** The path of a file of the pages, as FILES names it. @param {Request} request */
 function pathOf({ method, url, cache }) {
   const here = new URL('.', location.href).href;
   if (method !== 'GET' || cache === 'no-store' || !url.startsWith(here)) return undefined;
@@ -49,7 +49,7 @@ async function page(request, path, client) {
   const fresh = fetch(request);
   const late = new Promise((resolve) => setTimeout(resolve, PAGE_WITHIN_MS));
   const response = await Promise.race([fresh, late]).catch(() => undefined);
-  // A proxy says 502 while the server is away.
+  // A proxy answers 502 while the server is away.
   if (response && response.status < 500) {
     const hash = PAGES.get(path);
     if (hash && response.headers.get('etag')?.includes(hash)) ofThisVersion.add(client);

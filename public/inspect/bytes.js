@@ -1,10 +1,10 @@
-/** Bytes as one can see them: line ends, control characters and what is no UTF-8 stand as marks in the text. */
+/** Shows bytes as text. Line ends, control characters and bytes that are not UTF-8 become marks in the text. */
 import { element } from '../js/elements.js';
 
 const LF = 10;
 const CR = 13;
 const DEL = 127;
-/** Characters that are not seen, or move others about. */
+/** Characters that are invisible or change the order of others. */
 const UNSEEN = /[\u0080-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/u;
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -33,7 +33,7 @@ export function runsOf(bytes) {
     if (byte < 32 || byte === DEL) add(control(byte), true);
     else if (UNSEEN.test(character)) add(`\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`, true);
     else add(character, false);
-    // The lines break where they do in the file: after LF, CRLF, or CR alone.
+    // Lines break where they do in the file: after LF, CRLF or CR.
     if (byte === LF || (byte === CR && bytes[at + 1] !== LF)) add('\n', false);
     at += length;
   }
@@ -49,7 +49,7 @@ const control = (byte) => NAMED[byte] ?? hex(byte);
 /** @param {number} byte */
 const hex = (byte) => `\\x${byte.toString(16).padStart(2, '0')}`;
 
-/** How many bytes a character has that begins so. @param {number} byte */
+/** How many bytes a character has that begins with this byte. @param {number} byte */
 function lengthOf(byte) {
   if (byte >= 0xf0) return 4;
   if (byte >= 0xe0) return 3;

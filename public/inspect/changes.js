@@ -1,4 +1,4 @@
-/** What has happened between two looks at the files of a mailbox, in the order of the mail's way. */
+/** What has happened between two looks at the files of a mailbox, in the order in which mail moves through them. */
 
 /** @param {Look} before @param {Look} after @returns {Change[]} */
 export function changesBetween(before, after) {
@@ -14,7 +14,7 @@ export function changesBetween(before, after) {
 /** @param {string} key @param {Record<string, string | number>} [values] @returns {Change} */
 const change = (key, values = {}) => ({ key, values });
 
-/** A file that was renamed is the same. @param {FileView[]} before @param {FileView[]} after */
+/** The new files. A renamed file is not new. @param {FileView[]} before @param {FileView[]} after */
 const added = (before, after) => after.filter(({ ino }) => !before.some((known) => known.ino === ino));
 
 /** @param {Look} before @param {Look} after */
@@ -29,7 +29,7 @@ function mailboxChanges({ file: before }, { file: after }) {
 /** @param {Look} before @param {Look} after */
 function takeChanges({ takes: before, file: was }, { takes: after }) {
   const taken = added(before, after).map(({ path, size, ino }) =>
-    // Drained within a blink: nobody has seen it in the mailbox.
+    // It was drained so quickly that no look showed it in the mailbox.
     change(was?.ino === ino && was.size < size ? 'happened.appendedAndTaken' : 'happened.taken', { path, n: size }),
   );
   const grown = after.flatMap(({ path, size, ino }) => {

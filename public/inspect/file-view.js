@@ -1,4 +1,4 @@
-/** A file on the page: its bytes at the left, what they say at the right. Only what is new is made anew. */
+/** A file on the page: its bytes on the left, what they mean on the right. Rows that have not changed are kept. */
 import { element } from '../js/elements.js';
 import { say, text } from '../js/language.js';
 import { showBytes } from './bytes.js';
@@ -83,7 +83,7 @@ function saying(says) {
   }
 }
 
-/** Who and when. @param {Extract<Says, { kind: 'event' }>} event */
+/** The sender and the time. @param {Extract<Says, { kind: 'event' }>} event */
 function head({ id, time, sender, type }) {
   const who = element('strong', {}, sender ?? '');
   if (sender === undefined) say(who, 'fromFile');

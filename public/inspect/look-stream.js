@@ -1,7 +1,7 @@
-/** Follows what stands in the files of a mailbox; knows nothing of the page. */
+/** Follows the content of a mailbox's files. Knows nothing about the page. */
 import { backOffMs, Refusal } from '../js/server.js';
 
-// Relative to this module: works under any mount.
+// Relative to this module, so that it works under any mount.
 const INSPECT = new URL('../inspect', import.meta.url);
 
 /** @param {string} [mailbox] */
@@ -11,7 +11,7 @@ function address(mailbox) {
   return url;
 }
 
-/** The server's own words for why not. */
+/** The reason that the server gives for a refusal. */
 export class Denial extends Error {}
 
 /** @param {URL} url */
@@ -61,7 +61,7 @@ export class LookStream {
     });
     source.addEventListener('error', () => {
       this.onState('reconnecting');
-      // While it says CONNECTING the browser tries again by itself; CLOSED is for good.
+      // In the state CONNECTING, the browser tries again by itself; CLOSED is final.
       if (source.readyState !== EventSource.CLOSED || source !== this.#source) return;
       this.close();
       void this.#diagnose(mailbox);
@@ -74,7 +74,7 @@ export class LookStream {
     this.#source = undefined;
   }
 
-  /** An EventSource does not tell what answer has ended it; an ordinary request does. @param {string} mailbox */
+  /** An EventSource does not tell which answer has ended it. An ordinary request does. @param {string} mailbox */
   async #diagnose(mailbox) {
     try {
       await ask(address(mailbox));

@@ -1,4 +1,4 @@
-/** `inspect.html?mailbox=henry`: what stands in the files, what it says, and what happens to it. Looking moves no mail. */
+/** `inspect.html?mailbox=henry`: the content of the files, what it means, and what happens to it. Looking moves no mail. */
 import { element } from '../js/elements.js';
 import { languageSwitch, onLanguageChange, say, sayIn, text } from '../js/language.js';
 import { preparePage } from '../js/page.js';
@@ -9,9 +9,9 @@ import { Denial, LookStream, readMailboxes } from './look-stream.js';
 import { clockWithSeconds } from './times.js';
 
 const MOST_HAPPENINGS = 100;
-/** The way of the mail. */
+/** The stages that mail passes through. */
 const STAGES = /** @type {const} */ (['waiting', 'takes', 'log']);
-/** So many within so long are shown in silence: nobody could listen to them. */
+/** More changes than this within this time are shown without being read out: nobody could listen to them. */
 const BURST = 3;
 const BURST_MS = 2000;
 

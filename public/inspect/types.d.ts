@@ -1,4 +1,4 @@
-/** What `GET /inspect?mailbox=` tells. */
+/** The answer to `GET /inspect?mailbox=`. */
 interface Look {
   mailbox: string;
   file: FileView | null;
@@ -31,7 +31,7 @@ type Says =
   | { kind: 'unfinished'; lines: boolean }
   | { kind: 'nothing' | 'end' | 'cut' };
 
-/** A wording and what is put into it. */
+/** A text and the values to put into it. */
 interface Change {
   key: string;
   values: Record<string, string | number>;

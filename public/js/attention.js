@@ -1,4 +1,4 @@
-/** What a page that nobody looks at can show: the title and the icon of its tab. */
+/** The title and the icon of the tab: all that a page can show while nobody looks at it. */
 import { element } from './elements.js';
 import { onLanguageChange, sayIn, text } from './language.js';
 
@@ -40,7 +40,7 @@ export class Attention {
   }
 }
 
-/** How many are unread, for eyes and ears. @param {number} n */
+/** The number of unread messages, for display and for screen readers. @param {number} n */
 export const countBadge = (n) =>
   element(
     'span',

@@ -7,7 +7,7 @@ import { shownName } from './names.js';
 const button = (name) => element('button', { type: 'button', class: name, hidden: true });
 
 /**
- * Builds the page and returns what moves later.
+ * Builds the page and returns the parts that change later.
  * @param {{ me: string, other: string, heading: string, label: string, placeholder?: string }} options
  */
 export function buildFrame({ me, other, heading, label, placeholder = 'placeholder' }) {
@@ -22,7 +22,7 @@ export function buildFrame({ me, other, heading, label, placeholder = 'placehold
     banner: element('div', { class: 'banner', hidden: true }),
     wording: element('span'),
     tryNow: say(button('text-button'), 'tryNow'),
-    // Silent until the history is there: only what comes after it is news.
+    // Silent until the history has loaded: only what comes later is news.
     log: element('div', { role: 'log', 'aria-labelledby': 't', 'aria-live': 'off', tabindex: '0', class: 'log' }),
     earlier: say(button('earlier'), 'earlier'),
     start: say(element('p', { class: 'start', hidden: true }), 'start'),
@@ -42,12 +42,12 @@ export function buildFrame({ me, other, heading, label, placeholder = 'placehold
       id: 'm',
       rows: '1',
       dir: 'auto',
-      autocomplete: 'off', // a browser would bring back what was sent
+      autocomplete: 'off', // otherwise the browser would restore text that was sent
       enterkeyhint: 'enter',
       'aria-describedby': 'note hint',
     }),
     send: say(element('button', { class: 'send' }), 'send'),
-    /** With a reason, nobody can write. @param {[string, import('./language.js').Values]} [refusal] */
+    /** With a refusal, nobody can write. @param {[string, import('./language.js').Values]} [refusal] */
     allowWriting(refusal) {
       frame.box.disabled = frame.send.disabled = refusal !== undefined;
       sayIn(frame.box, 'placeholder', ...(refusal ?? [placeholder, { who }]));
@@ -80,7 +80,7 @@ export function buildFrame({ me, other, heading, label, placeholder = 'placehold
   return frame;
 }
 
-/** Where there is little room, the style sheet leaves only the name. @param {string} key @param {() => string} who */
+/** On a narrow page, the style sheet shows only the name. @param {string} key @param {() => string} who */
 function makeTitle(key, who) {
   const title = element('h1', { id: 't' });
   const show = () => {

@@ -1,4 +1,4 @@
-/** Two people talk: `chat.html?me=…&with=…`, or with both names fixed on the root element. */
+/** A chat of two people: `chat.html?me=…&with=…`, or with both names fixed on the root element. */
 import { Attention } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
@@ -42,7 +42,7 @@ async function talk(me, other) {
 
   const showUnread = () => (attention.elsewhere = [...unread.values()].reduce((sum, count) => sum + count, 0));
 
-  /** The other may be known by another name once there is mail from them. */
+  /** Mail from the other person may bring another spelling of their name. */
   const showName = () => {
     if (who === shownName(other)) return;
     who = shownName(other);
@@ -58,7 +58,7 @@ async function talk(me, other) {
       for (const { name, unread: count = 0 } of people) if (name !== other && name !== me) unread.set(name, count);
       showUnread();
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error; // then nothing is counted
+      if (!(error instanceof Refusal)) throw error; // then there are no counts
     }
   };
 
@@ -111,7 +111,7 @@ async function talk(me, other) {
   await Promise.all([chat.open(), askPeople()]);
 }
 
-/** Whoever misspells a name would write to nobody. @param {Frame} frame @param {string} other */
+/** Warns about an unknown name: if it is misspelt, nobody gets the messages. @param {Frame} frame @param {string} other */
 async function tellStranger({ subtitle, empty }, other) {
   try {
     const { known } = await readName(other);
@@ -119,11 +119,11 @@ async function tellStranger({ subtitle, empty }, other) {
     say(subtitle, 'neverHere');
     say(empty, 'emptyStranger', { who: shownName(other) });
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error; // then nobody is called a stranger
+    if (!(error instanceof Refusal)) throw error; // then there is no warning
   }
 }
 
-/** One of them is no name, or is spelled otherwise. @param {string} me @param {string} other */
+/** One of these is not a valid name, or not in its canonical spelling. @param {string} me @param {string} other */
 async function leaveForBadName(me, other) {
   const { name } = await readName(me).catch(() => ({ name: '' }));
   leaveFor(name === me ? other : me);
@@ -136,9 +136,9 @@ function typingReporter(sender, receiver) {
     now: () => {
       if (Date.now() < next) return;
       next = Date.now() + TYPING_EVERY_MS;
-      reportTyping({ sender, receiver }).catch(() => undefined); // told again while typing goes on
+      reportTyping({ sender, receiver }).catch(() => undefined); // sent again while typing goes on
     },
-    /** A message has ended it: what is typed next is told at once. */
+    /** A sent message ends typing: what is typed next is reported at once. */
     again: () => void (next = 0),
   };
 }

@@ -1,4 +1,4 @@
-/** A conversation on the page: brings together what comes, what is known, what is written and what is shown. */
+/** A conversation on the page. Connects the stream, the known messages, the composer and the log. */
 import { prepareComposer } from './composer.js';
 import { Connection } from './connection.js';
 import { ConnectionBanner } from './connection-banner.js';
@@ -99,7 +99,7 @@ export class Chat {
   /** @param {{ cursor: string, added: ChatMessage[] }} read */
   #joined({ cursor, added }) {
     this.options.onReceived?.(cursor);
-    // Of a room nobody else knows how far I have read; whoever comes for the first time begins with what is said next.
+    // Only this browser knows how far I have read a room. A newcomer begins with what is said next.
     if (this.isRoom && !recall(this.seen)) remember(this.seen, cursor);
     if (this.connection.isLoaded) this.#showArrived(added.filter((one) => !this.isOwn(one)));
     else this.#show(this.reading.begin(this.conversation.messages, cursor, recall(this.seen)));
@@ -146,10 +146,10 @@ export class Chat {
     } else if (sender !== me) onStranger?.(sender, message);
   }
 
-  /** Thousands may come together after a night's sleep. */
+  /** After a night's sleep, thousands may arrive together. */
   #arrive() {
     const arriving = this.#arriving.splice(0);
-    // What belongs above the loaded part comes when that is loaded.
+    // Mail that belongs above the loaded part comes when that part is loaded.
     const fresh = this.history.hasMore ? arriving.filter((one) => !this.conversation.isAbove(one)) : arriving;
     const others = this.history.add(fresh).filter((one) => !this.isOwn(one));
     this.burst.add(others.length);
@@ -166,14 +166,14 @@ export class Chat {
     this.#see();
   }
 
-  /** What stands in sight of somebody who looks has been read. */
+  /** What is in sight while somebody looks counts as read. */
   #see() {
     if (!this.connection.isLoaded) return;
     const before = this.reading.upTo;
     if (isLooking()) this.reading.reach(this.reading.newestOf(this.#shown.slice(0, this.view.seen)));
     const { upTo } = this.reading;
     if (upTo && upTo !== before) {
-      remember(this.seen, upTo); // other tabs count it as unread
+      remember(this.seen, upTo); // other tabs count this as unread
       this.options.onRead?.(upTo);
     }
     this.options.onUnread?.(this.reading.unreadOf(this.#shown).length);

@@ -1,4 +1,4 @@
-/** The box one writes in. */
+/** The box for writing messages. */
 import { keepDraft } from './draft.js';
 import { say } from './language.js';
 
@@ -10,7 +10,7 @@ import { say } from './language.js';
 export function prepareComposer({ form, box, note }, { draft, longest, onSend, onTyping }) {
   const isTouch = matchMedia('(pointer: coarse)');
 
-  // Code points, as the server counts.
+  // In code points, as the server counts.
   const excess = () => Array.from(messageIn(box.value)).length - longest;
 
   const check = () => {
@@ -40,7 +40,7 @@ export function prepareComposer({ form, box, note }, { draft, longest, onSend, o
   });
 
   box.addEventListener('keydown', (event) => {
-    // Safari ends the composition before the Enter that ended it arrives; key code 229 gives it away.
+    // Safari ends the composition before the Enter that ended it arrives. Its key code is then still 229.
     if (event.key !== 'Enter' || event.isComposing || event.keyCode === 229) return;
     const command = event.ctrlKey || event.metaKey;
     const isOnGlass = isTouch.matches && !hasPlace(event);
@@ -59,26 +59,26 @@ export function prepareComposer({ form, box, note }, { draft, longest, onSend, o
   });
 
   check();
-  if (!isTouch.matches) box.focus({ preventScroll: true }); // on glass, a keyboard would come up
+  if (!isTouch.matches) box.focus({ preventScroll: true }); // on a touch screen, a keyboard would open
 }
 
-/** Empty lines in front and blanks behind mean nothing; blanks in front may be those of code. @param {string} text */
+/** Removes empty lines at the beginning and blanks at the end. Other blanks at the beginning may be indented code. @param {string} text */
 function messageIn(text) {
   const end = text.trimEnd();
   const blank = end.length - end.trimStart().length;
   return end.slice(end.lastIndexOf('\n', blank - 1) + 1);
 }
 
-/** Keys that stand somewhere: those of a keyboard that is attached. One on the screen does not tell a code. @param {KeyboardEvent} event */
+/** Whether this is a physical key, of an attached keyboard: on-screen keyboards give no code. @param {KeyboardEvent} event */
 const hasPlace = ({ code }) => code !== '' && code !== 'Unidentified';
 
-/** A key that would write into the box, or paste. @param {KeyboardEvent} event */
+/** Whether a key would write or paste into the box. @param {KeyboardEvent} event */
 function writes(event) {
-  if (event.defaultPrevented || !event.key) return false; // what fills forms in sends keys without a name
+  if (event.defaultPrevented || !event.key) return false; // programs that fill in forms send keys without a name
   if (event.getModifierState('AltGraph')) return true;
   if (event.ctrlKey || event.metaKey) return event.key.toLowerCase() === 'v' && !event.altKey;
   if (event.altKey) return false;
-  return event.keyCode === 229 || (event.key !== ' ' && Array.from(event.key).length === 1); // a blank scrolls, or presses
+  return event.keyCode === 229 || (event.key !== ' ' && Array.from(event.key).length === 1); // a blank scrolls, or presses a button
 }
 
 /** @param {EventTarget | null} target */

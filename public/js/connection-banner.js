@@ -1,4 +1,4 @@
-/** Says, once it has lasted, that the page has no connection; a short hiccup is nobody's business. */
+/** Says that the page has no connection, once that has lasted a while. Short interruptions are not shown. */
 import { say, text } from './language.js';
 
 const WORTH_SAYING_MS = 2000;
@@ -9,7 +9,7 @@ export class ConnectionBanner {
   #timer = 0;
   /** @type {Connection | undefined} */ #connection;
   #shown = false;
-  /** Why nobody is let in. @type {[string, import('./language.js').Values]} */ refusal = ['refused.unknown', {}];
+  /** Why access is refused. @type {[string, import('./language.js').Values]} */ refusal = ['refused.unknown', {}];
 
   /** @param {Frame} frame @param {{ announce: (wording: string) => void, onTryNow: () => void }} options */
   constructor(frame, options) {
@@ -18,11 +18,11 @@ export class ConnectionBanner {
     frame.tryNow.addEventListener('click', options.onTryNow);
   }
 
-  /** @param {Connection} connection @param {number} [quietMs] how long it was announced to take */
+  /** @param {Connection} connection @param {number} [quietMs] how long the server said it would take */
   set(connection, quietMs = 0) {
     if (connection === this.#connection) return;
     this.#connection = connection;
-    document.body.dataset.stream = connection; // what only a stream tells is shown while there is one
+    document.body.dataset.stream = connection; // what only a stream tells is shown only while there is one
     this.frame.allowWriting(connection === 'denied' ? this.refusal : undefined);
     clearTimeout(this.#timer);
     if (connection === 'online' || connection === 'resting') {

@@ -1,4 +1,4 @@
-/** Keeps a page up to date: reads what is stored, then follows the stream from there, and shows how that goes. */
+/** Keeps a page up to date: reads what is stored, follows the stream from there, and shows the state of the connection. */
 import { SharedFeed } from './feed.js';
 import { backOffMs, Refusal } from './server.js';
 
@@ -7,7 +7,7 @@ const TOLD_BEFORE_MS = 300;
 
 export class Connection {
   /** @type {SharedFeed | undefined} */ #feed;
-  /** What comes before the history is there. @type {MailEvent[] | undefined} */ #early = [];
+  /** Events that come before the history has loaded. @type {MailEvent[] | undefined} */ #early = [];
   /** @type {StreamState} */ #state = 'connecting';
   #retry = 0;
   #failures = 0;
@@ -17,7 +17,7 @@ export class Connection {
    * @param {{ mailbox: string, person?: string, other?: string, banner: import('./connection-banner.js').ConnectionBanner,
    *   outbox: import('./outbox.js').Outbox, read: () => Promise<string>, onEvent: (event: MailEvent) => void,
    *   onLoaded: () => void, onReconnected: () => void, onRefused: (refusal?: Refusal) => void }} options
-   *   `read`: resolves to the cursor after the newest; `onRefused`: trying again is of no use
+   *   `read`: resolves to the cursor after the newest message; `onRefused`: trying again is pointless
    */
   constructor(options) {
     this.options = options;
@@ -55,7 +55,7 @@ export class Connection {
     void this.options.outbox.flush();
   }
 
-  /** A message was stored. The stream tells of it too; one that has been silent is dead. */
+  /** A message was stored, so the stream must report it: if the stream stays silent, it is dead. */
   expectNews() {
     setTimeout(() => this.#feed?.poke(TOLD_WITHIN_MS + TOLD_BEFORE_MS), TOLD_WITHIN_MS);
   }
@@ -88,7 +88,7 @@ export class Connection {
     const wasConnected = this.#isConnected();
     this.#state = state;
     this.#show(quietMs);
-    const isNew = !wasConnected || state === 'online'; // each new stream is told
+    const isNew = !wasConnected || state === 'online'; // 'online' is reported for each new stream
     if (this.#isConnected() && isNew && this.isLoaded) this.options.onReconnected();
   }
 
@@ -100,11 +100,11 @@ export class Connection {
   #show(quietMs) {
     const { banner, outbox } = this.options;
     const state = this.#unreachable ? 'reconnecting' : this.#state;
-    // A browser may take itself for offline while the server, on this computer, answers.
+    // The browser may believe that it is offline although the server, on this computer, answers.
     const isOffline = !navigator.onLine && state === 'reconnecting';
     if (state === 'denied') this.options.onRefused();
     else banner.set(isOffline ? 'offline' : state, quietMs);
-    // At the start nobody knows yet; a send will find out.
+    // At the start nobody knows yet; sending will find out.
     outbox.connected = this.#isConnected() || state === 'connecting';
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Requests, over connections that may be dead. After a sleep or a change of network, a browser still holds the connections
- * it had, and what it asks over one of them waits for a minute or more.
+ * Requests over connections that may be dead. After a sleep or a change of network, a browser still holds the connections
+ * it had, and a request over one of them waits for a minute or more.
  */
 
-const CONNECTIONS = 6; // as many as a browser holds to one host over HTTP/1.1
+const CONNECTIONS = 6; // as many as a browser opens to one host over HTTP/1.1
 const DOUBT_AFTER_MS = 2000;
 const PROBE_MS = 2000;
 const STRAGGLERS_MS = 800;
@@ -21,11 +21,11 @@ export function onDeadConnections(listener) {
 }
 
 /**
- * Whether the server answers. Asks over as many connections as the browser holds; those that stay silent are closed
+ * Whether the server answers. Asks over as many connections as the browser may hold. Those that stay silent are closed
  * together with their request.
  */
 export function checkConnections() {
-  // When all are dead, the second round goes over new ones.
+  // If all are dead, the second round uses new ones.
   checking ??= probe()
     .then((isAnswered) => isAnswered || probe())
     .finally(() => (checking = undefined));
@@ -53,8 +53,8 @@ async function probe() {
 }
 
 /**
- * As `fetch`. A request that gets no answer soon is made again when it was its connection that was dead: so it must be
- * one that may be made twice. The time limit covers the body too.
+ * Like `fetch`, but repeats a request without a prompt answer if its connection was dead. So the request must be
+ * one that may be made twice. The time limit covers the body, too.
  * @param {URL} url @param {RequestInit & { withinMs: number, waitMs?: number }} options `waitMs`: how long the server was
  * asked to wait @returns {Promise<Response>}
  */
@@ -80,7 +80,7 @@ function attempt(url, { withinMs, signal, ...options }) {
   return { response: fetch(url, { ...options, signal: controller.signal }), stop };
 }
 
-/** What the promise says, or false when it takes longer. @param {number} ms @param {Promise<unknown>} promise */
+/** The result of the promise; false if it takes longer. @param {number} ms @param {Promise<unknown>} promise */
 function within(ms, promise) {
   const late = new Promise((resolve) => setTimeout(() => resolve(false), ms));
   return Promise.race([promise, late]).then(Boolean);

@@ -1,9 +1,9 @@
-/** The messages of one conversation, each once and in order. Knows neither the server nor the page. */
+/** The messages of one conversation, each once and in order. Knows nothing about the server and the page. */
 import { learnNames } from './names.js';
 
 const STEPS = ['sent', 'delivered', 'read'];
 
-/** Ids rise within a mailbox: `<ms>-<seq>`, with `.n` behind it for a foreign event. @param {string} a @param {string} b */
+/** Ids rise within a mailbox. Their form is `<ms>-<seq>`, followed by `.n` for a foreign event. @param {string} a @param {string} b */
 export function compareIds(a, b) {
   const left = a.split(/[-.]/);
   const right = b.split(/[-.]/);
@@ -15,7 +15,7 @@ export function compareIds(a, b) {
 }
 
 /**
- * Mail as a stream tells it, in the form of the history; undefined when it is something else.
+ * Mail from a stream, in the form of the history; undefined if it is something else.
  * @param {string} data @returns {StoredMessage | undefined}
  */
 export function readMail(data) {
@@ -28,10 +28,10 @@ export function readMail(data) {
   }
 }
 
-/** My own message is known by the key this page gave it, long before it has an id. @param {string} key */
+/** My own message is known by the key that this page gave it, before it has an id. @param {string} key */
 export const ownIdentity = (key) => `own ${key}`;
 
-/** Told where `time` is something else; an id of ours in files has it, too. @param {StoredMessage} stored */
+/** When a message was accepted. The field is present if `time` differs; in files, an id of ours has it, too. @param {StoredMessage} stored */
 function acceptedAt({ acceptedMs, id, time }) {
   const [, ms] = /^(\d+)-\d+$/.exec(id) ?? [];
   return (acceptedMs ?? Number(ms ?? Date.parse(time))) || 0;
@@ -57,7 +57,7 @@ export class Conversation {
   // The receipt of a message may overtake the answer that gives the message its id.
   /** @type {Map<string, { state: 'delivered' | 'read', mailbox: string, upTo: string }>} */ #receipts = new Map();
 
-  /** @param {string} me @param {string} mailbox where what is said to me arrives */
+  /** @param {string} me @param {string} mailbox where my mail arrives */
   constructor(me, mailbox) {
     this.me = me;
     this.mailbox = mailbox;
@@ -73,7 +73,7 @@ export class Conversation {
     return this.#known.has(this.#read(stored).identity);
   }
 
-  /** Adds what is not there yet; returns only that. @param {StoredMessage[]} stored */
+  /** Adds the messages that are not there yet, and returns those. @param {StoredMessage[]} stored */
   merge(stored) {
     learnNames(stored, this.me);
     const added = [];
@@ -82,7 +82,7 @@ export class Conversation {
       const known = this.#known.get(message.identity);
       if (known) {
         advance(known, message.state);
-        // What another program wrote may be dated once more; my own time gives way to the server's.
+        // Foreign mail may get another time, and the server's time replaces mine.
         known.acceptedMs = message.acceptedMs;
         known.time = message.time;
       } else {
@@ -135,7 +135,7 @@ export class Conversation {
     list.splice(list.findLastIndex((one) => compareIds(one.id, message.id) < 0) + 1, 0, message);
   }
 
-  /** Newest first, as the server does: where times fall within a mailbox, another way would give another order. */
+  /** Merges from the newest, like the server: if times decrease within a mailbox, merging from the oldest would give another order. */
   #order() {
     const [mine, theirs] = [[...this.#mine], [...this.#theirs]];
     const messages = [];

@@ -1,32 +1,32 @@
-/** What stands in the box is kept for this conversation, and shown by all its tabs, until one of them sends it. */
+/** The text in the box is stored for this conversation, and all its tabs show it until one of them sends it. */
 import { onChangedElsewhere, recall, remember } from './storage.js';
 
 const KEEP_AFTER_MS = 300;
 const MOST_OVER = 8;
 
 /**
- * A kept text. `mark` names it from its first letter until it is sent, in all tabs that show it: so a tab can tell a text
- * that goes on elsewhere from one that was begun there at the same time. `key`: what this very text is sent with. Two tabs
- * that send it before they hear of each other send it once. `over`: the marks of texts that were sent.
+ * A stored text. `mark` identifies it from its first letter until it is sent, in all tabs that show it. So a tab can tell a text
+ * that another tab continues from one that was begun there at the same time. `key`: the key with which this text is sent. Two tabs
+ * that send it before they hear from each other send it once. `over`: the marks of texts that were sent.
  * @typedef {{ mark: string, text: string, key: string, over: string[] }} Draft
  */
 
-/** @param {HTMLTextAreaElement} box @param {string} name it is kept under @param {() => void} onAdopted */
+/** @param {HTMLTextAreaElement} box @param {string} name the storage key @param {() => void} onAdopted */
 export function keepDraft(box, name, onAdopted) {
   let mark = '';
   let key = '';
-  // What the box and the other tabs agreed on last. Whoever has not written since takes what they say.
+  // The last text that the box and the other tabs agreed on. If nothing was typed here since, the box adopts theirs.
   let agreed = '';
   let isComposing = false;
   let keeping = 0;
 
-  /** Whether another tab has begun a text of its own meanwhile: each then sends what it shows. */
+  /** Whether another tab has meanwhile begun its own text. Then each tab sends what it shows. */
   const isOthers = () => {
     const kept = readDraft(recall(name));
     return kept && kept.mark !== mark && kept.text && kept.text !== box.value;
   };
 
-  /** An empty text, too: no text at all would say that the storage was cleared. @param {Partial<Draft>} changed */
+  /** Stores an empty text, too: no text at all would mean that the storage was cleared. @param {Partial<Draft>} changed */
   const store = (changed) => remember(name, JSON.stringify({ over: [], ...readDraft(recall(name)), ...changed }));
 
   const keep = () => {
@@ -60,14 +60,14 @@ export function keepDraft(box, name, onAdopted) {
   box.addEventListener('compositionend', () => (isComposing = false));
   addEventListener('pagehide', keep);
   onChangedElsewhere(name, adopt);
-  // A tab that slept has heard nothing.
+  // A tab that was suspended has missed the changes of other tabs.
   for (const type of ['focus', 'pageshow']) addEventListener(type, adopt);
   document.addEventListener('visibilitychange', () => (document.hidden ? keep() : adopt()));
   adopt();
 
   return {
     adopt,
-    /** It is sent: nothing of it may come back. Returns the key to send it with. */
+    /** The text is being sent, and must not come back. Returns the key to send it with. */
     take() {
       clearTimeout(keeping);
       const keyOfText = box.value === agreed ? key : newKey();
@@ -81,12 +81,12 @@ export function keepDraft(box, name, onAdopted) {
   };
 }
 
-/** Not `randomUUID`: that one is missing on plain-http addresses of a local network. */
+/** Not `randomUUID`, which is missing on plain-http addresses of a local network. */
 function newKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** What the browser keeps is checked as what comes from anywhere. @param {string | undefined} kept @returns {Draft | undefined} */
+/** Storage is not trusted: what it returns is checked. @param {string | undefined} kept @returns {Draft | undefined} */
 function readDraft(kept) {
   try {
     const { mark, text, key, over } = JSON.parse(kept ?? '');

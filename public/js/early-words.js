@@ -1,4 +1,4 @@
-/** A page runs this by itself, before it has all its modules: its words come along with those. */
+/** A page runs this before it has all its modules, so that its texts load at the same time. */
 import { readWords } from './language.js';
 
-readWords().catch(() => undefined); // the page asks again
+readWords().catch(() => undefined); // the page will ask again

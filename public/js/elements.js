@@ -20,7 +20,7 @@ export function tint(made, name) {
   return made;
 }
 
-/** Decoration: the name stands beside it. @param {string} name */
+/** Only decoration, because the name is beside it. @param {string} name */
 export const avatar = (name) =>
   tint(
     element('span', { class: 'avatar', 'aria-hidden': 'true' }, (Array.from(name)[0] ?? '?').toLocaleUpperCase()),

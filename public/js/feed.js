@@ -1,12 +1,12 @@
-/** What comes for a mailbox, the same in all tabs that show it: from this tab's stream, or from the tab that leads. */
+/** The events of a mailbox, the same in all tabs that show it: from this tab's stream, or from the tab that leads. */
 import { onDeadConnections } from './connections.js';
 import { compareIds } from './conversation.js';
 import { MailStream } from './stream.js';
 import { Tabs } from './tabs.js';
 
-/** Hears everything from now on: read the history then, and `start` with its cursor. */
+/** Collects all events from now on. Read the history next, and call `start` with its cursor. */
 export class SharedFeed {
-  /** What a tab that comes later must be told. @type {Map<string, MailEvent>} */ #presence = new Map();
+  /** What tabs that open later must be told. @type {Map<string, MailEvent>} */ #presence = new Map();
   /** @type {StreamState} */ #state = 'connecting';
   #cursor = '';
 
@@ -35,15 +35,15 @@ export class SharedFeed {
 
   /** @param {string} cursor */
   start(cursor) {
-    // What came meanwhile may be newer than the history.
+    // Events that came meanwhile may be newer than the history.
     if (!this.#cursor || compareIds(cursor, this.#cursor) > 0) this.#cursor = cursor;
     if (this.tabs.leads) this.stream.start(this.#cursor);
     else if (this.#state === 'denied')
-      this.tabs.lead(); // this tab was let in just now
+      this.tabs.lead(); // this tab has just got access
     else this.tabs.stand();
   }
 
-  /** @param {number} [trustedMs] a stream that was silent for longer is opened anew */
+  /** @param {number} [trustedMs] a stream that was silent for longer is opened again */
   poke(trustedMs) {
     if (this.tabs.leads) this.stream.poke(trustedMs);
     else this.tabs.tell({ kind: 'poke', trustedMs });
@@ -59,7 +59,7 @@ export class SharedFeed {
     this.stream.close();
   }
 
-  /** Here and in all tabs that follow. @param {TabNote} note */
+  /** Reports a note here and in all tabs that follow. @param {TabNote} note */
   #pass(note) {
     this.tabs.tell(note);
     this.#take(note);
@@ -89,9 +89,9 @@ export class SharedFeed {
   #event(event) {
     const { type, id, data } = event;
     if (type === 'presence') this.#presence.set(JSON.parse(data).person, event);
-    // Other events carry the id of the last message.
+    // Other events have the id of the last message.
     if (id && type === 'message') {
-      if (this.#cursor && compareIds(id, this.#cursor) <= 0) return; // when two led for a moment
+      if (this.#cursor && compareIds(id, this.#cursor) <= 0) return; // two tabs may have led for a moment
       this.#cursor = id;
     }
     this.options.onEvent(event);

@@ -16,13 +16,13 @@ export class HistoryPages {
   #hasRead = false;
   #readAt = 0;
   #isAskedAgain = false;
-  /** What was stored before that. @type {StoredMessage[]} */ #early = [];
+  /** Messages that were stored before the history was read. @type {StoredMessage[]} */ #early = [];
   /** How far the server's clock is ahead of this one. */
   aheadMs = 0;
 
   /**
    * @param {import('./conversation.js').Conversation} conversation @param {Which} which
-   * @param {(messages: StoredMessage[]) => boolean} isEnough to begin with
+   * @param {(messages: StoredMessage[]) => boolean} isEnough whether these suffice at the beginning
    */
   constructor(conversation, which, isEnough) {
     this.conversation = conversation;
@@ -35,14 +35,14 @@ export class HistoryPages {
     return this.#before !== null;
   }
 
-  /** What is stored now; returns what is new. @param {StoredMessage[]} messages */
+  /** Adds messages that have just been stored, and returns the new ones. @param {StoredMessage[]} messages */
   add(messages) {
     if (!this.#hasRead) this.#early.push(...messages);
     this.kept.add(messages);
     return this.conversation.merge(messages);
   }
 
-  /** The server is away, or the line is slow: what this browser has kept stands in. @param {() => void} show */
+  /** If the server is away or the connection is slow, shows what this browser has kept. @param {() => void} show */
   onLate(show) {
     setTimeout(() => {
       if (this.#hasRead) return;
@@ -51,11 +51,11 @@ export class HistoryPages {
     }, LATE_AFTER_MS);
   }
 
-  /** Joins the newest to what is known. */
+  /** Reads the newest messages and joins them to the known ones. */
   async readNewest() {
     const { conversation } = this;
     const known = this.#hasRead && conversation.messages.length > 0;
-    // One answer is bounded work: of a long log it may hold few messages, or none.
+    // Each answer is bounded work: it may contain few messages of a long log, or none.
     const reaches = (/** @type {StoredMessage[]} */ messages) =>
       known ? messages.some((one) => conversation.knows(one)) : messages.length >= FEW && this.isEnough(messages);
 
@@ -79,7 +79,7 @@ export class HistoryPages {
   }
 
   /**
-   * After a connection: what I wrote on another device before is in no stream of mine.
+   * To be called after a connection: no stream brings what I wrote on another device before.
    * @param {(read: { cursor: string, added: ChatMessage[] }) => void} onRead
    */
   async catchUp(onRead) {
@@ -96,13 +96,13 @@ export class HistoryPages {
     if (this.#isAskedAgain) await this.catchUp(onRead);
   }
 
-  /** The stream goes on from what was just read: it brings all the rest, however much that is. */
+  /** The stream continues from what was just read, and brings all mail to me, however much. This reads my own messages. */
   async #readOwn() {
     const { messages } = await readHistory({ ...this.which, limit: FEW });
     return { cursor: '', added: this.add(messages.filter(({ sender }) => sender === this.conversation.me)) };
   }
 
-  /** The next older messages: at least one, or the beginning. False when they cannot be had now. */
+  /** Loads the next older messages: at least one, unless this is the beginning. False if that is not possible now. */
   async readEarlier() {
     try {
       await this.#readEarlier();

@@ -1,4 +1,4 @@
-/** Who one is in this tab, and whom one may be here. */
+/** The person that this tab belongs to, and the people that it may belong to. */
 import { keepShownName, shownName, spelling } from './names.js';
 import { readName, readSession, Refusal } from './server.js';
 import { recall, recallInTab, remember, rememberInTab } from './storage.js';
@@ -6,20 +6,20 @@ import { recall, recallInTab, remember, rememberInTab } from './storage.js';
 const ME = 'me';
 const BAD = 'bad-name';
 
-/** Whoever this tab belongs to; in a new tab, whoever was chosen last. */
+/** The person this tab belongs to; in a new tab, the person chosen last. */
 export const whoWasHere = () => spelling(recallInTab(ME) ?? recall(ME) ?? recall('room-name'));
 
-/** This tab is theirs from now on. @param {string} name */
+/** Makes this tab belong to a person. @param {string} name */
 export const become = (name) => rememberInTab(ME, name);
 
-/** New tabs begin as theirs, too; those that are open stay whose they are. @param {string} name */
+/** Makes this tab and new tabs belong to a person. Other open tabs do not change. @param {string} name */
 export function becomeForGood(name) {
   become(name);
   remember(ME, name);
 }
 
 /**
- * Whom this browser may be. Where the server lets in by links or a login, one is nobody else.
+ * The people that this browser may act as. With links or a login, the server decides.
  * @returns {Promise<{ me: string, people: string[], isLocked: boolean }>}
  */
 export async function whoIsHere() {
@@ -31,33 +31,33 @@ export async function whoIsHere() {
   return { me, people, isLocked: true };
 }
 
-/** What is asked for next finds out. @param {unknown} error @returns {Session} */
+/** Without an answer the page goes on: the next request will show what is wrong. @param {unknown} error @returns {Session} */
 function whenUnanswered(error) {
   if (!(error instanceof Refusal)) throw error;
   return { people: [], mode: 'open', refusal: null };
 }
 
-/** Back to the first page, which says that this cannot be a name. @param {string} name */
+/** Goes to the first page, which says that this cannot be a name. @param {string} name */
 export function leaveFor(name) {
   rememberInTab(BAD, name);
   location.replace('./');
 }
 
-/** The name for which another page was left. Told once. */
+/** The name because of which another page came here. Returns it only once. */
 export function badName() {
   const name = recallInTab(BAD);
   rememberInTab(BAD, '');
   return name;
 }
 
-/** Why nobody is let in here, or not this person, in words. @param {string} [person] @returns {Promise<[string, import('./language.js').Values]>} */
+/** Why this browser, or this person, is refused: a text and its values. @param {string} [person] @returns {Promise<[string, import('./language.js').Values]>} */
 export async function whyRefused(person) {
   const { mode, people, refusal } = await readSession(person || undefined).catch(whenUnanswered);
   const values = { who: people.map(shownName).join(', '), person: shownName(person ?? '') };
   return [refusal === 'other-person' ? `refused.${refusal}.${mode}` : `refused.${refusal || 'unknown'}`, values];
 }
 
-/** The person of a typed name, who is shown by it from now on. @param {string} typed */
+/** The person with a typed name. From now on, pages show the name as it was typed. @param {string} typed */
 export async function personCalled(typed) {
   const person = await readName(typed);
   keepShownName(person);

@@ -1,4 +1,4 @@
-/** The newest messages of a conversation, kept in this browser: shown until the server tells what is so. */
+/** The newest messages of a conversation, stored in this browser and shown until the server answers. */
 import { recall, remember } from './storage.js';
 
 const MOST = 30;
@@ -38,7 +38,7 @@ export class KeptMessages {
 /** @param {StoredMessage} message */
 const nameOf = ({ mailbox, id }) => `${mailbox} ${id}`;
 
-/** Nothing that lies in a browser is trusted. @param {string | undefined} text @returns {StoredMessage[]} */
+/** Storage is not trusted: what it returns is checked. @param {string | undefined} text @returns {StoredMessage[]} */
 function readMessages(text) {
   try {
     const messages = JSON.parse(text ?? '[]');

@@ -1,4 +1,4 @@
-/** The page's words and times, in the reader's language: one flat JSON file each. */
+/** The page's texts and times in the reader's language. Each language is one flat JSON file. */
 import { element } from './elements.js';
 import { recall, remember } from './storage.js';
 
@@ -6,7 +6,7 @@ import { recall, remember } from './storage.js';
 const LANGUAGES = { en: ['EN', 'English'], ko: ['한', '한국어'] };
 const KEPT = 'language';
 const WORDS_WITHIN_MS = 10_000;
-/** A key that the words of every page have. */
+/** A key that every file of texts has. */
 const A_KEY = 'language';
 
 /** @typedef {Record<string, string | number | (() => string)>} Values */
@@ -23,11 +23,11 @@ const sayings = new WeakMap();
 
 export const language = () => document.documentElement.lang;
 
-/** The reader's own region, where it speaks the page's language. */
+/** The reader's region, if it uses the page's language. */
 export const locale = () =>
   navigator.languages.find((one) => one.startsWith(language()) && isLocale(one)) ?? language();
 
-/** Systems make languages up: `en-US@posix`. @param {string} tag */
+/** Some systems report invalid languages, such as `en-US@posix`. @param {string} tag */
 function isLocale(tag) {
   try {
     return Intl.DateTimeFormat.supportedLocalesOf(tag).length > 0;
@@ -36,7 +36,7 @@ function isLocale(tag) {
   }
 }
 
-/** @param {string} [from] where the words are, seen from here */
+/** @param {string} [from] the path of the files, relative to this module */
 export async function loadLanguage(from = folder) {
   folder = from;
   const wanted = wantedLanguage();
@@ -49,7 +49,7 @@ function wantedLanguage() {
   return wanted.find((one) => Object.hasOwn(LANGUAGES, one)) ?? 'en';
 }
 
-/** Each file is asked for once; a page may ask before it has all its modules. @param {string} [code] */
+/** Requests each file once. A page may call this before it has all its modules. @param {string} [code] */
 export function readWords(code = wantedLanguage()) {
   const address = new URL(`${folder}${code}.json`, import.meta.url).href;
   const reading = readings.get(address) ?? fetchWords(address);
@@ -58,7 +58,7 @@ export function readWords(code = wantedLanguage()) {
   return reading;
 }
 
-/** Rejects if the file is missing, cut off or no file of words. @param {string} address @returns {Promise<Record<string, string>>} */
+/** Rejects if the file is missing, incomplete or not a file of texts. @param {string} address @returns {Promise<Record<string, string>>} */
 async function fetchWords(address) {
   const response = await fetch(address, { signal: AbortSignal.timeout(WORDS_WITHIN_MS) });
   const read = await response.json();
@@ -66,7 +66,7 @@ async function fetchWords(address) {
   return Object.fromEntries(Object.entries(read).filter(([, wording]) => typeof wording === 'string'));
 }
 
-/** Resolves to whether its words came. If they did not, the page stays as it is. @param {string} code */
+/** Resolves to whether the texts were loaded. If not, the page stays as it is. @param {string} code */
 async function useLanguage(code) {
   const read = await readWords(code).catch(() => undefined);
   if (!read) return false;
@@ -77,7 +77,7 @@ async function useLanguage(code) {
   return true;
 }
 
-/** What is said may name a day, and that is another one now. */
+/** Texts may name a day, such as "Today", which now is another one. */
 export function sayAgain() {
   for (const element of document.querySelectorAll('[data-says]')) {
     for (const [attribute, [key, values]] of sayings.get(element) ?? [])
@@ -90,7 +90,7 @@ export function onLanguageChange(listener) {
   listeners.add(listener);
 }
 
-/** The wording of a key; with a value `n`, its plural form. @param {string} key @param {Values} [values] */
+/** The text of a key; with a value `n`, in the right plural form. @param {string} key @param {Values} [values] */
 export function text(key, values = {}) {
   const plural = typeof values.n === 'number' ? `${key}.${new Intl.PluralRules(language()).select(values.n)}` : key;
   const wording = words[plural] ?? words[`${key}.other`] ?? words[key] ?? withoutWords(key, values);
@@ -100,13 +100,13 @@ export function text(key, values = {}) {
   });
 }
 
-/** A key is English enough to go on with. @param {string} key @param {Values} values */
+/** Falls back to the key itself, which is readable English. @param {string} key @param {Values} values */
 function withoutWords(key, values) {
   const said = key.replaceAll(/[-.]|(?=[A-Z])/g, ' ').toLowerCase();
   return [said, ...Object.keys(values).map((name) => `{${name}}`)].join(' ');
 }
 
-/** Makes an element say a key, in whatever language comes. @template {Element} E @param {E} element @param {string} key @param {Values} [values] */
+/** Makes an element show the text of a key, in whatever language is chosen. @template {Element} E @param {E} element @param {string} key @param {Values} [values] */
 export const say = (element, key, values = {}) => sayIn(element, '', key, values);
 
 /** The same for an attribute. @template {Element} E @param {E} element @param {string} attribute '' for the text @param {string} key @param {Values} [values] */

@@ -1,5 +1,5 @@
 /**
- * Finds web and mail addresses in running text, and where people end them. Each character is looked at a bounded number
+ * Finds web and mail addresses in text, and ends them where a reader would. Each character is looked at a bounded number
  * of times: a message may have a million.
  */
 
@@ -7,7 +7,7 @@
 /** @typedef {{ end: number, href?: string }} Found `end`: where to look on */
 
 const START = /https?:\/\/|www\.|@/giu;
-/** Behind a label in Latin letters, Hangul is a particle, unless it is a top-level domain. */
+/** After a label in Latin letters, Hangul is a particle, unless it is a top-level domain. */
 const HOST =
   /(?:[\p{L}\p{M}\p{N}_-]+(?=\.[\p{L}\p{N}])|[a-z0-9_-]+)(?:\.(?:한국|닷컴|닷넷|삼성|[a-z0-9_-]+|(?<![a-z0-9_-]\.(?=\p{Script=Hangul}))[\p{L}\p{M}\p{N}_-]+))*/iuy;
 const ADDRESS_HOST = /\[[0-9a-f:.]{2,45}\]/iuy;
@@ -17,7 +17,7 @@ const LOGIN = /:?[^\s/?#@]{0,100}@/y;
 
 /** Quotes, controls, symbols, brackets and punctuation of East Asia, and lone Korean letters (ㅋㅋ) end an address. */
 const NEVER = /[\s<>"'`|\\^\p{C}\p{Z}\p{Pi}\p{Pf}\p{So}，。、；：！？…‥｡､．～ㄱ-ㆎ]|(?![([{}\])])[\p{Ps}\p{Pe}]/u;
-/** What turns the direction of text would show another address than the one that opens. */
+/** Characters that change the direction of text: the address would look different from the one that opens. */
 const TURN = /[\u202a\u202b\u202d\u202e\u2066-\u2068]/;
 const TAIL = /[.,;:!?*~([{]/;
 const MARKS = /[*_~]/;
@@ -89,7 +89,7 @@ function scanPath(text, from) {
   return text.length;
 }
 
-/** A full stop behind an address belongs to the sentence, a mark to the mark before it. @param {string} text @param {number} start @param {number} least @param {number} end */
+/** A full stop after an address belongs to the sentence, and a closing mark to the opening one before the address. @param {string} text @param {number} start @param {number} least @param {number} end */
 function withoutTail(text, start, least, end) {
   const mark = MARKS.exec(text.charAt(start - 1))?.[0];
   let at = end;

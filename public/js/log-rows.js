@@ -34,12 +34,12 @@ export class LogRows {
     return [...this.#rows.values()].filter((row) => row.matches('.row'));
   }
 
-  /** All are made anew: in another language. */
+  /** Makes all rows again, because the language has changed. */
   forget() {
     this.#rows.clear();
   }
 
-  /** Only rows that differ are touched. @param {readonly ShownMessage[]} messages @param {string | undefined} line the message below it */
+  /** Changes only rows that differ. @param {readonly ShownMessage[]} messages @param {string | undefined} line the message below the line */
   show(messages, line) {
     /** @type {Map<string, HTMLLIElement>} */
     const wanted = new Map();
@@ -85,7 +85,7 @@ export class LogRows {
     return row;
   }
 
-  /** Neighbours that are new go in with one insertion. @param {Map<string, HTMLLIElement>} wanted */
+  /** Inserts adjacent new rows together. @param {Map<string, HTMLLIElement>} wanted */
   #replace(wanted) {
     const { list } = this;
     const kept = new Set(wanted.values());

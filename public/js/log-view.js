@@ -1,4 +1,4 @@
-/** Shows messages in the log, without ever moving what is being read. It is a live region: only rows that differ are touched. */
+/** Shows messages in the log, and never moves what is being read. It is a live region, so only rows that differ are changed. */
 import { onLanguageChange, say } from './language.js';
 import { LogRows } from './log-rows.js';
 import { onNewDay } from './times.js';
@@ -7,9 +7,9 @@ const MOST_ROWS = 300;
 const STEP = 50;
 const STUCK_PX = 100;
 const NEAR_PX = 400;
-/** How far down the log the line stands where reading has stopped. */
+/** How far down the log to put the line where reading has stopped, as a part of its height. */
 const LINE_AT = 0.15;
-// Assistive technology reads a change somewhat later than it happens.
+// Assistive technology reads a change a moment after it happens.
 const SILENCE_MS = 2000;
 
 export class LogView {
@@ -22,14 +22,14 @@ export class LogView {
   #height = '';
   #unseen = 0;
   /** @type {string | undefined} */ #line;
-  // Until somebody scrolls, what is new stays in sight from its beginning.
+  // Until somebody scrolls, the first new message stays in sight.
   #holdsLine = false;
 
   /**
    * @param {Frame} frame
    * @param {{ isOwn: (message: ShownMessage) => boolean,
    *   onChoice: (failed: ShownMessage, action: 'retry' | 'delete') => void,
-   *   onScroll: () => void, onTop: () => void }} options `onTop`: somebody wants what is earlier
+   *   onScroll: () => void, onTop: () => void }} options `onTop`: somebody wants earlier messages
    */
   constructor(frame, options) {
     this.frame = frame;
@@ -40,7 +40,7 @@ export class LogView {
     log.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     pill.addEventListener('click', () => {
       this.toNewest();
-      log.focus({ preventScroll: true }); // the pill goes, and the focus must not go with it
+      log.focus({ preventScroll: true }); // the button disappears, and the focus must not disappear with it
     });
     const stay = new ResizeObserver(() => this.#stay());
     stay.observe(log);
@@ -77,7 +77,7 @@ export class LogView {
 
   silence() {
     const { log } = this.frame;
-    if (log.getAttribute('aria-live') === 'off' && !this.#silence) return; // not live yet
+    if (log.getAttribute('aria-live') === 'off' && !this.#silence) return; // the region is not live yet
     clearTimeout(this.#silence);
     log.setAttribute('aria-live', 'off');
     this.#silence = setTimeout(() => {
@@ -111,7 +111,7 @@ export class LogView {
     this.#showPill();
   }
 
-  /** Whoever asks for what is earlier does not follow the newest, wherever the log was scrolled to. */
+  /** A reader who asks for earlier messages does not follow the newest ones, wherever the log was scrolled to. */
   leaveNewest() {
     this.silence();
     this.#stuck = false;
@@ -125,7 +125,7 @@ export class LogView {
     this.#showPill();
   }
 
-  /** Where the rows in view had to go for the earlier ones, these come into view. */
+  /** If the rows in view had to be removed to make room for earlier ones, those come into view. */
   turnToEarlier() {
     if (this.#end < this.#messages.length && this.#below() < NEAR_PX) this.frame.log.scrollTop = 0;
   }
@@ -163,7 +163,7 @@ export class LogView {
   #scrolled() {
     const { log } = this.frame;
     const below = this.#below();
-    // An event that was under way when the window shrank or the box grew is nobody who scrolls.
+    // A scroll event that was under way when the window shrank or the box grew does not mean that somebody scrolls.
     const isAsBefore = this.#height === heights(log);
     const wentUp = log.scrollTop < this.#top && isAsBefore;
     if (this.#holdsLine && isAsBefore && log.scrollTop !== this.#top) {
@@ -215,7 +215,7 @@ export class LogView {
     this.#stay();
   }
 
-  /** The returned function puts the first visible row back where it stood. */
+  /** The returned function moves the first visible row back to its place. */
   #holdPlace() {
     const { log } = this.frame;
     const row = this.rows.messages.find((one) => one.offsetTop + one.offsetHeight > log.scrollTop);

@@ -1,18 +1,18 @@
-/** One message as a row. The style sheet draws its ticks, so that they never speak from the log. */
+/** One message as a row. The style sheet draws its ticks, so that screen readers do not read them from the log. */
 import { element, tint } from './elements.js';
 import { say, text } from './language.js';
 import { linksIn } from './links.js';
 import { shownName } from './names.js';
 import { clock } from './times.js';
 
-// "Arrows" and the like are signs in texts, too.
+// Arrows and similar characters are also used in text.
 const EMOJI = /\p{RGI_Emoji}|[\p{Extended_Pictographic}--[\u2000-\u21ff©®]]\ufe0f?/gv;
 const MOST_EMOJI = 100;
 const FEW_EMOJI = 3;
 
-/** What is longer is folded … */
+/** Longer messages are folded … */
 const LONG = { characters: 1500, lines: 20 };
-/** … and of what is longer still, only so much is on the page before it is unfolded. */
+/** … and of even longer ones, only so much is on the page before they are unfolded. */
 const MOST_FOLDED = 10_000;
 
 /** @param {ShownMessage} message @param {boolean} own */
@@ -20,7 +20,7 @@ export function makeRow({ sender, message, time, foreign, viaFile }, own) {
   const who = own ? text('you') : shownName(sender);
   const from = foreign ? text('fromFile') : viaFile ? text('viaFile', { who }) : who;
   const bubble = element('p', { class: 'bubble', dir: 'auto' }, ...withLinks(message.slice(0, MOST_FOLDED)));
-  // Korean breaks between words, in the page of any language.
+  // Korean text breaks between words, whatever the language of the page.
   if (/[ㄱ-ㆎ가-힣]/.test(message.slice(0, MOST_FOLDED))) bubble.lang = 'ko';
   const row = element(
     'li',
@@ -34,7 +34,7 @@ export function makeRow({ sender, message, time, foreign, viaFile }, own) {
   return row;
 }
 
-/** Touches the row only where it says something else: it stands in a live region. @param {HTMLElement} row @param {number} ms */
+/** Changes the row only if its text differs, because it is in a live region. @param {HTMLElement} row @param {number} ms */
 export function showTime(row, ms) {
   const time = row.querySelector('time');
   if (!time) return;
@@ -54,7 +54,7 @@ export function makeFailure(onChoice) {
   return failure;
 }
 
-/** Nothing but emoji is shown large. @param {string} message */
+/** Whether a message is only emoji, which are shown large. @param {string} message */
 function sizeOf(message) {
   if (message.length > MOST_EMOJI || message.replaceAll(EMOJI, '').trim() !== '') return '';
   return (message.match(EMOJI) ?? []).length > FEW_EMOJI ? ' big many' : ' big';
@@ -78,7 +78,7 @@ function fold(bubble, message) {
     turn();
     if (isFolded()) bubble.scrollIntoView({ block: 'nearest' });
   });
-  bubble.addEventListener('focusin', () => isFolded() && turn()); // a link that is out of sight
+  bubble.addEventListener('focusin', () => isFolded() && turn()); // the focus is on a link out of sight
   return button;
 }
 

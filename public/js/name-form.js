@@ -5,7 +5,7 @@ import { say } from './language.js';
 import { Refusal } from './server.js';
 
 const LONGEST_MAILBOX = 64;
-// A mailbox name has 200 bytes at most; such letters have four.
+// A mailbox name has at most 200 bytes; some letters take four.
 const LONGEST_OF_RARE_LETTERS = 50;
 
 /** @typedef {Awaited<ReturnType<typeof personCalled>>} NamedPerson */
@@ -26,7 +26,7 @@ export function nameForm({ id, label, button, longest, onName }) {
   return { form, note, input };
 }
 
-/** Resolves to nothing when it cannot be a name: the note says why. @param {HTMLInputElement} input @param {HTMLElement} note @param {number} [longest] */
+/** Resolves to undefined if this cannot be a name; the note says why. @param {HTMLInputElement} input @param {HTMLElement} note @param {number} [longest] */
 export async function takeName(input, note, longest = Infinity) {
   const typed = input.value;
   try {

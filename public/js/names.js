@@ -1,9 +1,9 @@
-/** The names that people go by, beside those of their mailboxes. */
+/** The names that people type for themselves, in addition to the names of their mailboxes. */
 import { recall, recallInTab, remember, rememberInTab } from './storage.js';
 
 const LONGEST_SHOWN = 64;
 
-/** As the server spells it. Whether it is a name at all, the server says. @param {string | null | undefined} name */
+/** The server's spelling of a name. Only the server decides whether it is valid. @param {string | null | undefined} name */
 export const spelling = (name) =>
   (name ?? '')
     .trim()
@@ -12,7 +12,7 @@ export const spelling = (name) =>
     .normalize('NFC')
     .replaceAll(/([ij])\u0307+/g, '$1');
 
-/** Keeps how a name was typed, where that is another spelling. @param {{ name: string, shown: string }} person */
+/** Stores how a name was typed if that is another spelling. @param {{ name: string, shown: string }} person */
 export const keepShownName = ({ name, shown }) => remember(`shown/${name}`, spelling(shown) === name ? '' : shown);
 
 /** Their messages tell how others type their names. @type {Map<string, string>} */
@@ -27,11 +27,11 @@ export function learnNames(messages, me) {
   }
 }
 
-/** The name as its person types it, where it is known. @param {string} name */
+/** The name as its owner types it, if that is known. @param {string} name */
 export function shownName(name) {
   const shown = told.get(name) ?? recallInTab(`shown/${name}`) ?? recall(`shown/${name}`) ?? '';
   return shown && shown.length <= LONGEST_SHOWN && lettersOf(shown) === lettersOf(name) ? shown : name;
 }
 
-/** Nobody is shown by a name that is another's. @param {string} name */
+/** Nobody is shown with somebody else's name. @param {string} name */
 const lettersOf = (name) => spelling(name).replaceAll(/[^\p{L}\p{M}\p{N}]/gu, '');

@@ -1,4 +1,4 @@
-/** Short words beside the log: for ears in the status line, for eyes above the composer. */
+/** Short notes beside the log: for screen readers in the status line, for display above the composer. */
 import { say, text } from './language.js';
 
 const STATUS_FOR_MS = 10_000;
@@ -63,7 +63,7 @@ export class NoteLine {
   }
 }
 
-/** More than a few at once are counted instead of read out. */
+/** Messages that arrive together are counted instead of read out if they are more than a few. */
 export class Burst {
   #count = 0;
 

@@ -1,15 +1,15 @@
-/** Notifications of what nobody reads: one for each message, however many tabs are open. */
+/** Notifications of messages that nobody is reading: one for each message, however many tabs are open. */
 import { compareIds } from './conversation.js';
 import { onLanguageChange, sayIn } from './language.js';
 import { isLooking, readingLock } from './reading.js';
 import { recall, remember } from './storage.js';
 
-// Until then, every tab of a browser has seen what another has kept.
+// By then, every tab of a browser sees what another one has stored.
 const SETTLE_MS = 300;
 
 /** @typedef {{ title: string, body: string, from: string, mailbox: string, id: string }} News */
 
-/** They are asked for by a click only. @param {{ me: string, bell: HTMLButtonElement }} options @returns {(news: News) => void} */
+/** Asks for permission only on a click. @param {{ me: string, bell: HTMLButtonElement }} options @returns {(news: News) => void} */
 export function prepareNotifications({ me, bell }) {
   const kept = `notifications/${me}`;
   const available = isSecureContext && 'Notification' in globalThis;
@@ -41,7 +41,7 @@ export function prepareNotifications({ me, bell }) {
 async function notifyOnce(me, news) {
   if (!navigator.locks) return notify(news);
   const { held = [] } = await navigator.locks.query();
-  if (held.some(({ name }) => name === readingLock(me, news.from))) return; // another tab shows it to them
+  if (held.some(({ name }) => name === readingLock(me, news.from))) return; // another tab shows it to the reader
   const told = `notified/${me}/${news.mailbox}`;
   await navigator.locks.request(`mailbox-chat ${told}`, async () => {
     const last = recall(told);
@@ -61,6 +61,6 @@ function notify({ title, body, mailbox, id }) {
       notification.close();
     });
   } catch {
-    // Android's Chromium allows them from a service worker only.
+    // On Android, Chromium allows notifications only from a service worker.
   }
 }

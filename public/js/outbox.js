@@ -1,10 +1,10 @@
-/** What is written but not yet stored: sent in order, each always with the same key, so that it cannot come twice. */
+/** Messages that are written but not yet stored. They are sent in order, each always with the same key, so that none comes twice. */
 import { ownIdentity } from './conversation.js';
 import { shownName } from './names.js';
 import { backOffMs, readHistory, Refusal, sendMessage } from './server.js';
 import { forget, onChangedElsewhere, recall, recallKeys, remember } from './storage.js';
 
-// The server remembers a key for two minutes at least; past this, look first whether an attempt had succeeded.
+// The server remembers a key for at least two minutes. After this time, check first whether an attempt has succeeded.
 const SAME_KEY_MS = 60_000;
 const LOOK_BACK_PAGES = 40;
 
@@ -26,10 +26,10 @@ export class Outbox {
     this.options = options;
     this.prefix = `outbox/${options.me}/${options.other}/`;
     for (const name of recallKeys(this.prefix)) {
-      if (!this.#load(name)) forget(name); // torn by a crash of the browser: nothing of it can be sent
+      if (!this.#load(name)) forget(name); // damaged by a crash of the browser: it cannot be sent
     }
     onChangedElsewhere(this.prefix, (name) => {
-      if (name === undefined) return; // a cleared storage says nothing about a letter: it still goes
+      if (name === undefined) return; // if the storage was cleared, the letter is still sent
       this.#load(name);
       options.onChange();
     });
@@ -57,7 +57,7 @@ export class Outbox {
     void this.flush();
   }
 
-  /** Returns what went. @param {string} key */
+  /** Returns the letter that was removed. @param {string} key */
   delete(key) {
     const letter = this.#letters.get(key);
     this.#letters.delete(key);
@@ -87,7 +87,7 @@ export class Outbox {
     this.#waiting = false;
     try {
       for (;;) {
-        // Another tab may be sending it too: the same key makes that harmless.
+        // Another tab may be sending it, too: the same key makes that harmless.
         const next = this.letters.find((letter) => !letter.failed);
         if (!next || !(await this.#send(next))) break;
       }
@@ -96,18 +96,18 @@ export class Outbox {
     }
   }
 
-  /** Whether the next one may follow. @param {Letter} letter */
+  /** Resolves to whether the next letter may follow. @param {Letter} letter */
   async #send(letter) {
     try {
       const stored = await this.#post(letter);
       this.#failures = 0;
-      if (stored) this.options.onStored(stored); // before it leaves the outbox, so that its row never goes
+      if (stored) this.options.onStored(stored); // before it leaves the outbox, so that its row never disappears
       this.delete(letter.key);
       return true;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const known = this.#letters.get(letter.key);
-      if (!known) return true; // deleted meanwhile
+      if (!known) return true; // it was deleted meanwhile
       if (error.isDenied) this.options.onDenied();
       if (error.isFinal || !this.#tryLater(letter.key, error)) {
         this.#update({ ...known, failed: true, behind: this.options.newest() });
@@ -120,7 +120,7 @@ export class Outbox {
     }
   }
 
-  /** Resolves to nothing if it was deleted meanwhile. @param {Letter} letter */
+  /** Resolves to undefined if it was deleted meanwhile. @param {Letter} letter */
   async #post(letter) {
     if (this.#isOverdue(letter.key)) {
       const stored = await this.#find(letter);
@@ -132,7 +132,7 @@ export class Outbox {
     return sendMessage({ sender: me, receiver: other, message: letter.message, key: letter.key, name });
   }
 
-  /** An attempt whose answer never came may have succeeded. @param {Letter} letter */
+  /** Whether an attempt without an answer has succeeded after all. @param {Letter} letter */
   async #find(letter) {
     let before;
     for (let page = 0; page < LOOK_BACK_PAGES; page++) {
@@ -146,23 +146,23 @@ export class Outbox {
     return undefined;
   }
 
-  /** False when it has been tried by itself for long enough. @param {string} key @param {Refusal} error */
+  /** False if it has been tried automatically for long enough. @param {string} key @param {Refusal} error */
   #tryLater(key, { retryAfterMs, status }) {
     const ms = retryAfterMs ?? backOffMs(this.#failures++);
     const tooLate = this.#isOverdue(key, ms);
     if (status === 429) this.options.onTooFast(Math.ceil(ms / 1000));
     else if (tooLate && this.#connected) return false;
     clearTimeout(this.#retry);
-    // Out of reach for so long, it waits for the stream to come back.
+    // If the server was out of reach for so long, the letter waits until the stream is back.
     if (status === 429 || !tooLate) this.#retry = setTimeout(() => void this.flush(), ms);
     return true;
   }
 
-  /** Whether the first attempt will be too long ago then. @param {string} key @param {number} [inMs] */
+  /** Whether the first attempt will then be too long ago. @param {string} key @param {number} [inMs] */
   #isOverdue(key, inMs = 0) {
     const now = Date.now();
     const { triedAt = now } = this.#letters.get(key) ?? {};
-    return triedAt > now || now + inMs - triedAt > SAME_KEY_MS; // a clock that was set back tells nothing
+    return triedAt > now || now + inMs - triedAt > SAME_KEY_MS; // after a clock was set back, the difference tells nothing
   }
 
   /** @param {Letter} letter @returns {LetterState} */
@@ -171,7 +171,7 @@ export class Outbox {
     return this.#waiting || !this.#connected ? 'waiting' : 'sending';
   }
 
-  /** Another tab may have sent or deleted it meanwhile: then it stays away for all. @param {Letter} letter */
+  /** Updates a letter. If another tab has sent or deleted it meanwhile, it is not stored again. @param {Letter} letter */
   #update(letter) {
     if (recall(this.prefix + letter.key) !== undefined) return this.#keep(letter);
     this.#letters.set(letter.key, letter);
@@ -185,7 +185,7 @@ export class Outbox {
     this.options.onChange();
   }
 
-  /** @param {string} name it is kept under */
+  /** @param {string} name the storage key */
   #load(name) {
     const key = name.slice(this.prefix.length);
     const letter = readLetter(recall(name), key);
@@ -196,7 +196,7 @@ export class Outbox {
 }
 
 /**
- * What is on its way comes last; what failed stays where it was then.
+ * Messages that are being sent come last; those that failed stay where they were when they failed.
  * @param {import('./conversation.js').Conversation} conversation @param {Outbox} outbox
  * @param {number} aheadMs how far the server's clock is ahead @returns {ShownMessage[]}
  */
@@ -215,7 +215,7 @@ export function withLetters(conversation, outbox, aheadMs) {
   return shown;
 }
 
-/** What the browser keeps is checked as what comes from anywhere. @param {string | undefined} kept @param {string} key @returns {Letter | undefined} */
+/** Storage is not trusted: what it returns is checked. @param {string | undefined} kept @param {string} key @returns {Letter | undefined} */
 function readLetter(kept, key) {
   try {
     const { message, at, triedAt, failed, behind } = JSON.parse(kept ?? '');

@@ -1,37 +1,37 @@
-/** What every page does first. */
+/** The first steps of every page. */
 import { becomeForGood } from './identity.js';
 import { loadLanguage } from './language.js';
 import { openSession, Refusal } from './server.js';
 
-// Until then the page needs the line for itself.
+// Until then, the page needs the connection for itself.
 const OPENED_MS = 3000;
 
-/** Resolves to whose invitation was opened, if one was. @param {string} [words] @returns {Promise<Invitation>} */
+/** Resolves to the invitation that was opened, if there was one. @param {string} [words] @returns {Promise<Invitation>} */
 export async function preparePage(words) {
   fitToKeyboard();
-  // A page out of the back/forward cache has missed everything since.
+  // A page from the back/forward cache has missed everything since it was left.
   addEventListener('pageshow', (event) => {
     if (event.persisted) location.reload();
   });
-  // A link that is opened where the page is open already loads nothing.
+  // If the page is already open, opening a link in its tab does not load it again.
   addEventListener('hashchange', () => keyInAddress() && location.reload());
   const [invitation] = await Promise.all([redeemInvitation(), loadLanguage(words)]);
   setTimeout(() => void openWithoutServer(), OPENED_MS);
   return invitation;
 }
 
-/** Where a service worker may be: on https, and on this computer. */
+/** Only where service workers are allowed: on https, and on this computer. */
 async function openWithoutServer() {
   try {
     await navigator.serviceWorker?.register(new URL('../sw.js', import.meta.url));
   } catch {
-    // switched off, or the server is away: the next opening tries again
+    // it is switched off, or the server is away: the next visit tries again
   }
 }
 
 /** @typedef {{ person?: string, ended?: boolean }} Invitation */
 
-/** An invitation link ends in `#key=…`: it never reaches a server's log. @returns {Promise<Invitation>} */
+/** An invitation link ends in `#key=…`, which never reaches a server's log. @returns {Promise<Invitation>} */
 async function redeemInvitation() {
   const key = keyInAddress();
   if (!key) return {};
@@ -42,7 +42,7 @@ async function redeemInvitation() {
 
 const keyInAddress = () => new URLSearchParams(location.hash.slice(1)).get('key');
 
-/** Undefined when nobody answered: a reload tries again. @param {string} key @returns {Promise<Invitation | undefined>} */
+/** Undefined if there was no answer: a reload tries again. @param {string} key @returns {Promise<Invitation | undefined>} */
 async function redeem(key) {
   try {
     const { person } = await openSession(key);
@@ -54,7 +54,7 @@ async function redeem(key) {
   }
 }
 
-/** Where a virtual keyboard covers the page instead of shrinking it. */
+/** For browsers whose on-screen keyboard covers the page instead of shrinking it. */
 function fitToKeyboard() {
   const { visualViewport } = globalThis;
   visualViewport?.addEventListener('resize', () => {

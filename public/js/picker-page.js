@@ -11,7 +11,7 @@ import { showPresence } from './presence.js';
 import { backOffMs, readHistory, readPeople, Refusal } from './server.js';
 import { onNewDay, shortWhen } from './times.js';
 
-// Whoever has not said who they are is offered everybody.
+// A visitor who has not chosen a name sees everybody.
 const STRANGER = 'guest';
 const SETTLE_MS = 500;
 
@@ -86,7 +86,7 @@ function build() {
     ),
   );
   people.setAttribute('aria-labelledby', 'who-to');
-  if (me) show(); // who I am is known before the list comes
+  if (me) show(); // my name is known before the list comes
   listen();
 }
 
@@ -101,7 +101,7 @@ function listen() {
   newMe.addEventListener('change', () => void becomeSomebodyNew());
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) return;
-    if (choices.hidden) return location.reload(); // let in meanwhile, perhaps: by a link in another tab
+    if (choices.hidden) return location.reload(); // a link in another tab may have given access meanwhile
     feed?.poke();
     lookSoon();
   });
@@ -113,7 +113,7 @@ function listen() {
   });
 }
 
-/** @param {string} name '' for somebody who is not in the list */
+/** @param {string} name '' for a person who is not in the list */
 async function become(name) {
   newMe.hidden = name !== '';
   if (!name) return newMe.focus();
@@ -130,7 +130,7 @@ async function becomeSomebodyNew() {
   if (person) await become(person.name);
 }
 
-/** There is nothing to choose for somebody who is not let in. */
+/** Somebody without access has nothing to choose. */
 async function refuse() {
   choices.hidden = true;
   const [key, values] = ended ? ['refused.link-ended', {}] : await whyRefused(me || undefined);
@@ -154,7 +154,7 @@ async function look() {
     if (!(error instanceof Refusal)) throw error;
     if (error.isDenied) return refuse();
     if (error.code === 'INVALID_NAME' && me) {
-      me = ''; // from an address, or kept by a version that took it
+      me = ''; // from an address, or stored by a version that accepted it
       return look();
     }
     if (!error.isFinal) {
@@ -171,10 +171,10 @@ function lookSoon(inMs = SETTLE_MS) {
   soon = setTimeout(() => void look(), inMs);
 }
 
-/** Keeps the list true while it is looked at. */
+/** Keeps the list up to date while somebody looks at it. */
 async function follow() {
   const mine = me;
-  feed?.close(); // somebody may have chosen twice meanwhile
+  feed?.close(); // the person may have changed meanwhile
   const opened = new SharedFeed({
     mailbox: mine,
     onEvent: ({ type }) => type !== 'typing' && lookSoon(),
@@ -190,14 +190,14 @@ async function follow() {
       opened.start((await readHistory({ receiver: mine, sender: mine, limit: 1 })).cursor);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (error.isFinal || feed !== opened) return; // the list stays as it was when the page came
+      if (error.isFinal || feed !== opened) return; // the list stays as it was
       setTimeout(() => void begin(), error.retryAfterMs ?? backOffMs(failures));
     }
   };
   await begin();
 }
 
-/** Rebuilds the list only when it says something new: somebody may be going through it. */
+/** Rebuilds the list only if it has changed: somebody may be moving through it with the keyboard. */
 function show() {
   const wording = JSON.stringify([language(), me, known, newMe.hidden]);
   if (wording === shown) return;

@@ -1,4 +1,4 @@
-/** Who is there, who is typing, and how far they have read. Stands outside the log: it changes all the time. */
+/** Who is online, who is typing, and how far they have read. It is outside the log, because it changes all the time. */
 import { compareIds } from './conversation.js';
 import { say } from './language.js';
 import { Refusal, reportReceipt } from './server.js';
@@ -14,7 +14,7 @@ export function showPresence(line, { online, lastSeen }) {
   else say(line, 'offline');
 }
 
-/** A line that says something for a while. */
+/** A line that shows a text for a while. */
 export class PassingLine {
   #end = 0;
 
@@ -31,7 +31,7 @@ export class PassingLine {
   }
 }
 
-/** Tells the server how far this page has received and read. */
+/** Reports to the server how far this page has received and read. */
 export class Receipts {
   #timer = 0;
   /** @type {{ delivered?: string, read?: string }} */ #receipt = {};
@@ -54,7 +54,7 @@ export class Receipts {
     try {
       await reportReceipt({ ...this.whose, ...this.#receipt });
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error; // the next message's receipt covers this one too
+      if (!(error instanceof Refusal)) throw error; // the receipt of the next message covers this one, too
     }
   }
 }

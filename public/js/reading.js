@@ -1,15 +1,15 @@
-/** How far this person has read: what has come into sight while they look at this page. */
+/** How far this person has read: what has come into sight while they looked at this page. */
 import { compareIds } from './conversation.js';
 
-/** The lock that a page holds while it is read. @param {string} me @param {string} other */
+/** The lock that a page holds while somebody looks at it. @param {string} me @param {string} other */
 export const readingLock = (me, other) => `mailbox-chat reading/${me}/${other}`;
 
-/** Somebody looks at the page: it is visible, and its window has the focus. */
+/** Whether somebody looks at the page: it is visible, and its window has the focus. */
 export const isLooking = () => !document.hidden && document.hasFocus();
 
 export class Reading {
   /** The id of the newest message read. @type {string | undefined} */ upTo;
-  /** The first message that is new: a line stands above it. @type {string | undefined} */ line;
+  /** The first new message: it has a line above it. @type {string | undefined} */ line;
 
   /** @param {(message: ShownMessage) => boolean} isOwn */
   constructor(isOwn) {
@@ -22,7 +22,7 @@ export class Reading {
   }
 
   /**
-   * Where reading has stopped: the server knows of two people, the browser of a room.
+   * Where reading has stopped. For two people, the server knows; for a room, the browser.
    * @param {readonly ChatMessage[]} messages @param {string} newest @param {string | undefined} kept by this browser
    */
   begin(messages, newest, kept) {
@@ -33,7 +33,7 @@ export class Reading {
     return unread.length;
   }
 
-  /** What others said after the newest message read. @param {readonly ShownMessage[]} shown @returns {ShownMessage[]} */
+  /** The messages of others after the newest message that was read. @param {readonly ShownMessage[]} shown @returns {ShownMessage[]} */
   unreadOf(shown) {
     const unread = [];
     for (const one of shown.toReversed()) {
@@ -50,13 +50,13 @@ export class Reading {
   }
 }
 
-/** Whether all these were read, or it is among them where reading has stopped. @param {StoredMessage[]} messages @param {string} me */
+/** Whether all of these were read, or reading has stopped among them. @param {StoredMessage[]} messages @param {string} me */
 export function reachesRead(messages, me) {
   const theirs = messages.filter(({ sender }) => sender !== me);
   return theirs.length === 0 || theirs.some(({ state }) => state === 'read');
 }
 
-/** Calls `onChange` when somebody begins to look at the page, or ends. Other tabs can see it by the lock. @param {string} lock @param {() => void} onChange */
+/** Calls `onChange` when somebody begins or stops looking at the page. The lock tells other tabs. @param {string} lock @param {() => void} onChange */
 export function watchLooking(lock, onChange) {
   /** @type {(() => void) | undefined} */
   let release;
@@ -76,6 +76,6 @@ export function watchLooking(lock, onChange) {
 /** @param {string} name @param {(release: () => void) => void} begun */
 function hold(name, begun) {
   const held = new Promise((resolve) => begun(() => resolve(undefined)));
-  // Missing on plain-http addresses, where there are no notifications either.
+  // Locks are missing on plain-http addresses, where there are no notifications either.
   navigator.locks?.request(name, { mode: 'shared' }, () => held).catch(() => undefined);
 }

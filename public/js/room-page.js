@@ -1,4 +1,4 @@
-/** Several talk in a room: `room.html?room=lobby`. One enters with a name. */
+/** A room where several people talk: `room.html?room=lobby`. People enter with a name. */
 import { Attention } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
@@ -58,7 +58,7 @@ function askName(room, before) {
   });
 }
 
-/** Where nobody is held to a name, one may take another. @param {HTMLElement} button @param {string} room @param {boolean} isLocked */
+/** In open mode, people may change their names. @param {HTMLElement} button @param {string} room @param {boolean} isLocked */
 function offerRenaming(button, room, isLocked) {
   button.hidden = isLocked;
   for (const attribute of ['aria-label', 'title']) sayIn(button, attribute, 'rename');

@@ -1,7 +1,7 @@
-/** Talks to the server; knows nothing of the page. */
+/** Talks to the server. Knows nothing about the page. */
 import { fetchSurely } from './connections.js';
 
-// Relative to this module: works under any mount, in a page and in a worker.
+// Relative to this module, so that it works under any mount, in a page and in a worker.
 const ROOT = new URL('../', import.meta.url);
 const ANSWER_WITHIN_MS = 10_000;
 const BACK_OFF_S = [1, 2, 5, 10, 30];
@@ -9,9 +9,9 @@ const BACK_OFF_S = [1, 2, 5, 10, 30];
 /** How long to wait after so many failures in a row. @param {number} failures */
 export const backOffMs = (failures) => (BACK_OFF_S[failures] ?? 30) * 1000 * (1 + Math.random() / 4);
 
-/** A request that got no usable answer. `status` 0: nobody answered. */
+/** A request without a usable answer. `status` 0: there was no answer. */
 export class Refusal extends Error {
-  /** @param {number} status @param {number} [retryAfterMs] @param {string} [code] what the server calls the problem */
+  /** @param {number} status @param {number} [retryAfterMs] @param {string} [code] the server's name for the problem */
   constructor(status, retryAfterMs, code) {
     super(`status ${status}`);
     this.status = status;
@@ -50,7 +50,7 @@ function unanswered() {
   throw new Refusal(0);
 }
 
-// Cut off in the middle, or a proxy's own page, is no answer either.
+// An answer that was cut off, or a page of a proxy, is not usable either.
 const readJson = (/** @type {Response} */ response) => response.json().catch(unanswered);
 
 /** @param {string} path @param {object} body */
@@ -59,7 +59,7 @@ const post = (path, body) =>
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
-    keepalive: true, // a page that is going still says what it has to say
+    keepalive: true, // sent even while the page is being closed
   });
 
 /**
@@ -71,7 +71,7 @@ export async function sendMessage(message) {
 }
 
 /**
- * A page of the conversation, oldest first. `now` is the server's clock, when it tells.
+ * A page of the conversation, oldest first. `now` is the server's clock, if the answer has it.
  * @param {Which & { limit?: number, before?: string }} which
  * @returns {Promise<{ messages: StoredMessage[], before: string | null, cursor: string, now: number }>}
  */
@@ -97,7 +97,7 @@ export async function openSession(key) {
   return await readJson(await post('session', { key }));
 }
 
-/** Who this browser may be here; with a person, why it may not be them. @param {string} [person] @returns {Promise<Session>} */
+/** Who this browser may act as; for a person, why it may not act as them. @param {string} [person] @returns {Promise<Session>} */
 export async function readSession(person) {
   return await readJson(await ask(address('session', { person })));
 }
@@ -114,11 +114,11 @@ export const streamAddress = ({ mailbox, person, others, cursor }) =>
     person,
     with: [...others].join(',') || undefined,
     lastEventId: cursor,
-    as: 'history', // so that what comes live is shown as after a reload
+    as: 'history', // so that live mail is shown the same as after a reload
   });
 
 /**
- * Answers at once when something follows the cursor, else after `waitS` seconds.
+ * Answers at once if something follows the cursor, otherwise after `waitS` seconds.
  * @param {{ mailbox: string, person?: string, others: Set<string>, cursor: string, waitS: number, signal?: AbortSignal }} from
  * @returns {Promise<{ events: MailEvent[], cursor: string, gap?: unknown }>}
  */

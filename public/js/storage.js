@@ -1,4 +1,4 @@
-/** What this browser keeps. Storage may be full or switched off: the page then works from memory. */
+/** What this browser stores. If its storage is full or switched off, the page works from memory. */
 const PREFIX = 'mailbox-chat.';
 
 /** @type {Map<string, string>} */
@@ -6,7 +6,7 @@ const memory = new Map();
 
 /** @param {string} key */
 export function recall(key) {
-  if (memory.has(key)) return memory.get(key); // newer: there was no room for it
+  if (memory.has(key)) return memory.get(key); // newer than the stored value, for which there was no room
   try {
     return localStorage.getItem(PREFIX + key) ?? undefined;
   } catch {
@@ -24,7 +24,7 @@ export function remember(key, value) {
   }
 }
 
-/** What this tab alone keeps, from page to page: another tab may be another person's. @param {string} key */
+/** What only this tab stores, from page to page: another tab may belong to another person. @param {string} key */
 export function recallInTab(key) {
   try {
     return sessionStorage.getItem(PREFIX + key) ?? undefined;
@@ -38,7 +38,7 @@ export function rememberInTab(key, value) {
   try {
     sessionStorage.setItem(PREFIX + key, value);
   } catch {
-    // switched off: the next page asks again
+    // storage is switched off: the next page asks again
   }
 }
 

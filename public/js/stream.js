@@ -7,12 +7,12 @@ const POLL_S = 25;
 const REST_MS = 3000;
 const MOST_OTHERS = 50;
 const GATHER_MS = 50;
-// Over a connection that may be dead, and over one that was just found alive.
+// For a connection that may be dead, and for one that was just found alive.
 const READY_WITHIN_MS = { any: 1500, live: 4000 };
 const BROWSER_RETRIES_WITHIN_MS = 9000;
 const TRUSTED_FOR_MS = 5000;
 const TRIED_FOR_MS = 1000;
-// The muting proxy may be gone after a while: then a stream again.
+// After a while, try a stream again: the proxy that held it back may be gone.
 const POLLING_MS = 5 * 60_000;
 
 export class MailStream {
@@ -35,12 +35,12 @@ export class MailStream {
     this.options = options;
   }
 
-  /** Whose coming and going is told too. @param {string | undefined} other */
+  /** The person whose presence the stream reports, too. @param {string | undefined} other */
   attend(other) {
     if (!other || this.#others.has(other)) return;
     if (this.#others.size === MOST_OTHERS) this.#others.clear();
     this.#others.add(other);
-    if (this.#source) this.#in(GATHER_MS, () => this.#begin()); // several tabs may tell theirs at once
+    if (this.#source) this.#in(GATHER_MS, () => this.#begin()); // several tabs may add theirs at once
   }
 
   get isStarted() {
@@ -54,14 +54,14 @@ export class MailStream {
     this.#begin();
   }
 
-  /** `rest`: asks now and then instead of holding a connection. @param {'stream' | 'rest'} mode */
+  /** `rest`: polls now and then instead of holding a connection. @param {'stream' | 'rest'} mode */
   set mode(mode) {
     if (mode === this.#mode) return;
     this.#mode = mode;
     if (this.isStarted && this.state !== 'denied') this.#begin();
   }
 
-  /** Somebody looks, or the network may be back: a stream that has been silent for so long is not trusted. */
+  /** Somebody looks, or the network may be back: opens the stream again if it was silent for too long. */
   poke(trustedMs = TRUSTED_FOR_MS) {
     if (!this.isStarted) return;
     const silentMs = Date.now() - this.#heardAt;
@@ -73,7 +73,7 @@ export class MailStream {
     else this.#begin();
   }
 
-  /** The browser takes itself for offline: what counts is whether the server answers. */
+  /** The browser believes that it is offline. What counts is whether the server answers. */
   async suspect() {
     if (!this.isStarted || this.state === 'denied' || (await checkConnections())) return;
     this.#clear();
@@ -133,8 +133,8 @@ export class MailStream {
   }
 
   /**
-   * The stream is silent. Its connection may be dead, which a new one mends; or a proxy holds it back: that is proved only
-   * by a stream over a live connection that stays silent while requests are answered.
+   * The stream is silent. Either its connection is dead, and a new one helps, or a proxy holds it back. The proof of that is
+   * a stream over a live connection that stays silent while requests are answered.
    */
   async #doubt() {
     const source = this.#source;
@@ -164,7 +164,7 @@ export class MailStream {
     if (source !== this.#source) return;
     this.#over = 'any';
     this.#become('reconnecting');
-    // While it says CONNECTING the browser tries again by itself; CLOSED is for good.
+    // In the state CONNECTING, the browser tries again by itself; CLOSED is final.
     if (source.readyState !== EventSource.CLOSED) {
       return this.#in(BROWSER_RETRIES_WITHIN_MS, () => void this.#doubt());
     }
@@ -172,7 +172,7 @@ export class MailStream {
     void this.#diagnose();
   }
 
-  /** An EventSource does not tell what answer has ended it; an ordinary request does. */
+  /** An EventSource does not tell which answer has ended it. An ordinary request does. */
   async #diagnose() {
     try {
       await pollMailbox({ ...this.#from, waitS: 0 });
@@ -191,19 +191,19 @@ export class MailStream {
     this.#in(backOffMs(this.#failures++), () => this.#begin());
   }
 
-  /** What is to happen unless something else happens first. @param {number} ms @param {() => void} then */
+  /** Sets what happens next unless something else happens first. @param {number} ms @param {() => void} then */
   #in(ms, then) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(then, ms);
   }
 
-  /** For networks whose proxy holds streams back. */
+  /** Polls, for networks whose proxy holds streams back. */
   #longPoll() {
     this.#muted = 0;
     void this.#ask('polling', Date.now() + POLLING_MS);
   }
 
-  /** Asks again and again. @param {'polling' | 'resting'} state @param {number} until */
+  /** Polls again and again. @param {'polling' | 'resting'} state @param {number} until */
   async #ask(state, until) {
     this.#clear();
     const { signal } = (this.#polling = new AbortController());
@@ -230,7 +230,7 @@ export class MailStream {
     this.#connect('any');
   }
 
-  /** Each new stream is told, since something may have been missed before it. @param {StreamState} state @param {number} [quietMs] */
+  /** Reports a state. Each new stream is reported, since something may have been missed before it. @param {StreamState} state @param {number} [quietMs] */
   #become(state, quietMs) {
     if (state === this.state && state !== 'online') return;
     this.state = state;

@@ -1,35 +1,35 @@
 /**
  * Which of the tabs that show the same mailbox holds its stream: one leads, the others follow. A tab that leads answers
- * when it is asked; where nobody answers, another takes over. Of two, the one that began later leads, so that two that
- * begin at once cost no more than a connection for a moment.
+ * when it is asked; if nobody answers, another tab takes over. Of two leaders, the one that began later stays. So two
+ * that begin at once cost only a connection for a moment.
  *
- * Few lead with a stream: a browser holds six connections to a host over HTTP/1.1, and what is sent needs one too. All
- * by messages between the tabs: locks and shared workers are missing on plain http, or may be refused.
+ * Few tabs lead with a stream: a browser opens six connections to a host over HTTP/1.1, and sending needs one, too. All
+ * this works by messages between the tabs, because locks and shared workers are missing on plain http, or may be refused.
  */
 
 const MOST_STREAMS = 4;
 const LOOK_EVERY_MS = 1000;
 const ANSWERS_WITHIN_MS = 1500;
 const FIRST_ANSWER_WITHIN_MS = 100;
-const SUCCEED_AFTER_MS = 50; // the stream that has ended makes room
+const SUCCEED_AFTER_MS = 50; // the stream that has ended has made room
 const SUCCEED_WITHIN_MS = 200;
 const SLEPT_MS = 5000;
-// Tabs of a version that speaks differently keep to themselves.
+// Tabs of a version with other messages use another channel.
 const CHANNEL = `mailbox-chat/2 ${new URL('..', import.meta.url).pathname}`;
 
 export class Tabs {
   #id = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(36)).join('');
   #channel = openChannel();
-  /** Of all mailboxes; without this tab. @type {Map<string, Leader & { heardAt: number }>} */
+  /** The leaders of all mailboxes, without this tab. @type {Map<string, Leader & { heardAt: number }>} */
   #leaders = new Map();
-  #since = 0; // when this tab began to lead; 0: it does not
+  #since = 0; // when this tab began to lead; 0: it does not lead
   #stands = false;
   #askedAt = 0;
   #lookedAt = Date.now();
   #succession = 0;
   #end = new AbortController();
 
-  /** @param {string} topic what the tab shows @param {TabsOptions} options */
+  /** @param {string} topic the mailbox that the tab shows @param {TabsOptions} options */
   constructor(topic, options) {
     this.topic = topic;
     this.options = options;
@@ -53,14 +53,14 @@ export class Tabs {
   }
 
   lead() {
-    if (this.#end.signal.aborted) return; // the page went on while its history was read
+    if (this.#end.signal.aborted) return; // the page may have been closed while its history was read
     this.#since = Math.max(Date.now(), (this.#leader?.since ?? 0) + 1);
     this.#announce();
     this.#share();
     this.options.onLead();
   }
 
-  /** @param {TabNote} note @param {string} [to] one tab; else all that show the same */
+  /** @param {TabNote} note @param {string} [to] one tab; by default, all tabs that show the same */
   tell(note, to) {
     this.#channel?.postMessage({ ...note, to, from: this.#id, topic: this.topic });
   }
@@ -95,7 +95,7 @@ export class Tabs {
     if (note.kind === 'lead') this.#heardLeader(note, isOurs ? 'ours' : 'of others');
     else if (note.kind === 'bye') this.#heardBye(note.from);
     else if (note.kind === 'ask') {
-      this.#askedAt = performance.now(); // the answers come to all
+      this.#askedAt = performance.now(); // answers go to all tabs
       if (!this.leads) return;
       this.#announce();
       if (isOurs) this.options.onAsked(note);
@@ -118,7 +118,7 @@ export class Tabs {
     this.#share();
   }
 
-  /** Two lead. @param {string} from @param {number} since */
+  /** Two tabs lead. @param {string} from @param {number} since */
   #settle(from, since) {
     const isNewer = since > this.#since || (since === this.#since && from > this.#id);
     if (isNewer) {
@@ -146,7 +146,7 @@ export class Tabs {
     }, ms);
   }
 
-  /** A tab that is looked at leads: browsers slow down the others, and stop some. */
+  /** A visible tab should lead: browsers slow down hidden ones, and stop some. */
   #seenOrNot() {
     if (this.leads) this.#announce();
     else if (this.#stands && !document.hidden && this.#leader?.isSeen === false) this.lead();
@@ -164,7 +164,7 @@ export class Tabs {
     this.#ask();
   }
 
-  /** Those that are looked at come first, then those that began last. */
+  /** Visible tabs come first, then those that began last. */
   #share() {
     if (!this.leads) return;
     const isSeen = !document.hidden;
@@ -176,7 +176,7 @@ export class Tabs {
   }
 }
 
-/** Site data that is switched off takes the channel along. */
+/** If site data is switched off, there is no channel either. */
 function openChannel() {
   try {
     return new BroadcastChannel(CHANNEL);

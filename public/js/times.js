@@ -1,4 +1,4 @@
-/** Times as the reader writes them; never formatted by the server, whose Intl may be old. */
+/** Times in the reader's format. The browser formats them, because the server's Intl may be old. */
 import { locale, sayAgain, text } from './language.js';
 
 const LOOK_EVERY_MS = 60_000;
@@ -44,23 +44,23 @@ export function shortWhen(time) {
   return near ? text(near).toLowerCase() : format('date', { dateStyle: 'medium' }).format(time);
 }
 
-/** Calls `listener` when it is another day, or another time zone: what was shown then is wrong. @param {() => void} listener */
+/** Calls `listener` when the day or the time zone has changed, so that shown times are wrong. @param {() => void} listener */
 export function onNewDay(listener) {
   listeners.add(listener);
 }
 
-/** The zone is that of the computer, which travels. */
+/** The time zone is the computer's, and computers travel. */
 const dayAndZone = () => `${new Date().toDateString()} ${Intl.DateTimeFormat().resolvedOptions().timeZone}`;
 
 function look() {
   if (today === dayAndZone()) return;
   today = dayAndZone();
-  formats.clear(); // each has its zone
+  formats.clear(); // each formatter keeps its time zone
   sayAgain();
   for (const listener of listeners) listener();
 }
 
-/** Timers stand still while a computer sleeps, and clocks are set: never waits for long. */
+/** Timers stop while a computer sleeps, and clocks are changed, so this never waits for long. */
 function lookLater() {
   const midnight = new Date().setHours(24, 0, 0, 0);
   setTimeout(

@@ -1,4 +1,4 @@
-/** The shapes that more than one module knows. */
+/** The types that more than one module uses. */
 
 interface StoredMessage {
   mailbox: string;
@@ -8,7 +8,7 @@ interface StoredMessage {
   message: string;
   name?: string; // the sender's, as it was typed
   time: string;
-  acceptedMs?: number; // where `time` is not when it was accepted
+  acceptedMs?: number; // present if it was not accepted at `time`
   key?: string | null;
   state?: 'sent' | 'delivered' | 'read';
   foreign?: boolean;
@@ -33,7 +33,7 @@ interface Person extends Presence {
 }
 
 interface Session {
-  people: string[]; // whom this browser may be; none where everybody may be anybody
+  people: string[]; // the people this browser may act as; empty in open mode
   mode: 'open' | 'links' | 'login';
   refusal: string | null;
 }
@@ -52,7 +52,7 @@ interface FeedOptions {
   person?: string; // in a room
   other?: string; // whose presence is of interest
   onEvent: (event: MailEvent) => void;
-  /** `quietMs`: how long a reconnection that was announced may take before anybody need worry. */
+  /** `quietMs`: how long an announced reconnection may take before anybody needs to know. */
   onState: (state: StreamState, quietMs?: number) => void;
   /** The server does not know the cursor: `start` again with a fresh one. */
   onCursorRefused: () => void;
@@ -64,7 +64,7 @@ interface Leader {
   isSeen: boolean;
 }
 
-/** What tabs of one browser tell each other. */
+/** The messages between the tabs of a browser. */
 interface TabNote extends Partial<Leader> {
   kind: 'ask' | 'lead' | 'bye' | 'poke' | 'event' | 'state' | 'refused';
   other?: string;
@@ -112,7 +112,7 @@ interface Letter {
   at: number;
   triedAt?: number;
   failed?: boolean;
-  behind?: string; // the identity of what stood before it when it failed; '' for nothing
+  behind?: string; // the identity of the message before it when it failed; '' if there was none
 }
 
 type Frame = ReturnType<typeof import('./chat-frame.js').buildFrame>;
@@ -120,10 +120,10 @@ type Frame = ReturnType<typeof import('./chat-frame.js').buildFrame>;
 interface ChatOptions {
   me: string;
   other: string; // the person or room written to
-  mailbox: string; // where what is said to me arrives
+  mailbox: string; // where my mail arrives
   longest: number;
   frame: Frame;
-  onBadName: () => void; // the server takes no such name
+  onBadName: () => void; // the server does not accept this name
   onEvent?: (event: MailEvent) => void;
   onStranger?: (sender: string, message: StoredMessage) => void;
   onArrival?: (messages: ChatMessage[]) => void;
