@@ -20,7 +20,7 @@ const fixed = document.documentElement.dataset;
 const me = spelling(fixed.me ?? query.get('me') ?? invited);
 const other = spelling(fixed.with ?? query.get('with'));
 if (me && other) await talk(me, other);
-else location.replace('./');
+else location.replace(`./${location.hash}`); // a link that has ended: the first page says so
 
 /** @param {string} me @param {string} other */
 async function talk(me, other) {

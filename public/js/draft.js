@@ -8,7 +8,7 @@ const MOST_OVER = 8;
  * A stored text. `mark` identifies it from its first letter until it is sent, in all tabs that show it. So a tab can tell a text
  * that another tab continues from one that was begun there at the same time. `key`: the key with which this text is sent. Two tabs
  * that send it before they hear from each other send it once. `over`: the marks of texts that were sent.
- * @typedef {{ mark: string, text: string, key: string, over: string[] }} Draft
+ * @typedef {{ mark: string, text: string, key: string, over: unknown[] }} Draft
  */
 
 /** @param {HTMLTextAreaElement} box @param {string} name the storage key @param {() => void} onAdopted */
@@ -91,7 +91,7 @@ function readDraft(kept) {
   try {
     const { mark, text, key, over } = JSON.parse(kept ?? '');
     if ([mark, text, key].some((one) => typeof one !== 'string') || !Array.isArray(over)) return undefined;
-    return { mark, text, key, over: over.filter((one) => typeof one === 'string') };
+    return { mark, text, key, over };
   } catch {
     return undefined;
   }

@@ -162,7 +162,7 @@ export class Outbox {
   #isOverdue(key, inMs = 0) {
     const now = Date.now();
     const { triedAt = now } = this.#letters.get(key) ?? {};
-    return triedAt > now || now + inMs - triedAt > SAME_KEY_MS; // after a clock was set back, the difference tells nothing
+    return Math.abs(now - triedAt) + inMs > SAME_KEY_MS; // a clock that was set far back tells nothing
   }
 
   /** @param {Letter} letter @returns {LetterState} */

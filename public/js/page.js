@@ -36,7 +36,7 @@ async function redeemInvitation() {
   const key = keyInAddress();
   if (!key) return {};
   const invitation = await redeem(key);
-  if (invitation) history.replaceState(null, '', location.pathname + location.search);
+  if (invitation?.person) history.replaceState(null, '', location.pathname + location.search);
   return invitation ?? {};
 }
 

@@ -150,7 +150,7 @@ describe('with invitation links', () => {
     await says(without, 'Open the invitation link you were sent.');
     expect(await textsOn(without)).toEqual([]);
     const expired = await (await newBrowser()).newPage();
-    await expired.goto(new URL('./#key=abcdefghijklmnopqrstuvwxyz', server.url).href);
+    await expired.goto(new URL('chat.html#key=abcdefghijklmnopqrstuvwxyz', server.url).href);
     await expired.getByRole('alert').getByText('This link no longer works. Ask for a new one.').waitFor();
 
     await run(['revoke', 'henry', '--dir', server.dir]);
