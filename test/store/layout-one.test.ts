@@ -56,7 +56,8 @@ describe.each(OLD_DIRECTORIES)('a directory of version 1 (%s)', (state) => {
       });
 
       expect(oldest).toBe(reading.oldest);
-      expect(events).toEqual(reading.events);
+      // Version 1 did not say which mail other programs had written.
+      expect(events.map((event) => ({ ...event, foreign: undefined }))).toEqual(reading.events);
       expect(await store.marks(name)).toEqual(reading.marks);
     }
   });
