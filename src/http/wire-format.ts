@@ -19,8 +19,7 @@ export const eventStreamFormat: WireFormat = {
   retry: (ms) => `retry: ${ms}\n\n`,
   event({ id, type, data }) {
     const lines = data.includes('\n') ? data.replaceAll('\n', '\ndata: ') : data;
-    // The id comes last: some clients take it for their cursor before the event is complete.
-    return `${type === undefined ? '' : `event: ${type}\n`}data: ${lines}\nid: ${id}\n\n`;
+    return `id: ${id}\n${type === undefined ? '' : `event: ${type}\n`}data: ${lines}\n\n`;
   },
   notice: (name, json, id) => `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${json}\n\n`,
 };

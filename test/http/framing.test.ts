@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Listener, listen, textOf } from '../support/listener.ts';
 import { history, say } from '../support/requests.ts';
-import { StreamText } from '../support/stream-text.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { until } from '../support/until.ts';
 
@@ -145,17 +144,6 @@ describe('text that another program writes into a mailbox', () => {
     const { messages } = await history(chat, 'henry', 'jjeong');
     expect(messages).toMatchObject([{ id: event.id, sender: null, receiver: 'henry', message: text, foreign: true }]);
     await until('the mailbox is empty', () => chat.mailboxText('henry') === '');
-  });
-
-  test('ends with its id, so that a client that stores the id at once has all the data', async () => {
-    const chat = await serveChat();
-    chat.writeForeign('henry', 'event: news\ndata: one\ndata: two\n\n');
-
-    const stream = new StreamText(await fetch(`${chat.url}/status?receiver=henry&since=all`));
-    const text = await stream.upTo(/data: two\n[^]*\n/);
-    await stream.close();
-
-    expect(text).toMatch(/\n\nevent: news\ndata: one\ndata: two\nid: \S+\n\n$/);
   });
 
   test('keeps its own event name', async () => {

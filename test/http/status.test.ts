@@ -146,7 +146,7 @@ describe('a stream', () => {
     jest.advanceTimersByTime(10 * 60_000 + 15_000); // plus the time until the next check
     const text = await inTime('the end', answer.text());
     await say(chat, 'jjeong', 'henry', 'two');
-    const [, lastEventId = ''] = /^data: .*"one".*\nid: (.*)$/m.exec(text)!;
+    const [, lastEventId = ''] = /^id: (.*)\ndata: .*"one"/m.exec(text)!;
     const next = await listen(stream(chat), { lastEventId });
 
     expect(text).toMatch(/\nretry: \d{4}\n\nevent: bye\ndata: \{"reason":"busy","retryMs":\d{4}\}\n\n$/);
