@@ -34,6 +34,10 @@ export function layOut({ files }: OldDirectory, dir: string): void {
   }
 }
 
+/** What version 1 gave, with the mark of foreign mail, which it did not have. */
 export function readingsOf({ read }: OldDirectory): [MailboxName, OldReading][] {
-  return Object.entries(read).map(([name, reading]) => [mailboxName(name), reading]);
+  return Object.entries(read).map(([name, { events, ...ends }]) => [
+    mailboxName(name),
+    { ...ends, events: events.map((event) => (event.id.includes('.') ? { ...event, foreign: true as const } : event)) },
+  ]);
 }
