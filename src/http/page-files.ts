@@ -86,12 +86,12 @@ function isOfPages(path: string): boolean {
  */
 const COMMENT = /^[ \t]*(?:\/\*[^]*?\*\/[ \t]*|\/\/.*)\n?|[ \t]+\/\/ [^'"`\n]*$/gm;
 
-/** What a line begins with means nothing: no text in our modules goes over several lines. */
-const INDENT = /^[ \t]+/gm;
+/** Indents and empty lines mean nothing: no text in our modules goes over several lines. */
+const BLANKS = /^\s+/gm;
 
 function read(path: string): Buffer {
   if (!/\.(?:js|css)$/.test(path)) return readFileSync(path);
-  return Buffer.from(readFileSync(path, 'utf8').replaceAll(COMMENT, '').replaceAll(INDENT, ''));
+  return Buffer.from(readFileSync(path, 'utf8').replaceAll(COMMENT, '').replaceAll(BLANKS, ''));
 }
 
 function pageFile(path: string, body: Buffer): PageFile {
