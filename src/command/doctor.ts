@@ -7,7 +7,7 @@ import { shown } from './directory.ts';
 import { Ending, RUNTIME, USAGE } from './ending.ts';
 import { harmless, paintFor, type Paint } from './terminal.ts';
 
-export interface DoctorOptions {
+interface DoctorOptions {
   readonly dir: string;
   /** An invitation's key, or ''. */
   readonly key: string;

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { keepAddress } from '../access/server-address.ts';
 import { isLoopback, urlOf } from '../access/this-computer.ts';
@@ -14,7 +15,6 @@ import { openIn } from './directory.ts';
 import { outliveTerminal, RUNTIME } from './ending.ts';
 import { limitConnections } from './limit-connections.ts';
 import { listen } from './listen.ts';
-import { openBrowser } from './open-browser.ts';
 import { openCluster, type StoreOptions } from './mail.ts';
 import type { MetricsPlace } from './parsers.ts';
 import { onStopSignal, stopperOf } from './shutdown.ts';
@@ -85,6 +85,14 @@ async function serveMetrics(
 ): Promise<string> {
   const server = await metricsServer(metrics, isLoopback(host) ? allowedHosts : ['*'], logger);
   return `${urlOf(host, await listen(server, { host, port, ifTaken: 'fail', flag: '--metrics' }))}metrics`;
+}
+
+/** Opens `url` with the program in BROWSER (none: with nothing), else with the system's. A failure is only a warning. */
+function openBrowser(url: string, logger: Logger): void {
+  const program = process.env['BROWSER'] || (process.platform === 'darwin' ? 'open' : 'xdg-open');
+  if (program === 'none') return;
+  const browser = spawn(program, [url], { stdio: 'ignore', detached: true });
+  browser.on('error', (error) => logger.warn({ err: error }, 'no browser could be opened')).unref();
 }
 
 /** Exits: after a failed sync nobody knows what is on the disk, and the next start reads it from there. */

@@ -23,7 +23,7 @@ import { ACCESS, DELIVERED, LOCKS, MARKS, MailboxPaths, OWNER, TAKEN, mailboxesI
 import { checkPrivateDirectory } from './private-directories.ts';
 import { NEW_FILE } from './replace-file.ts';
 
-export interface BackedUp {
+interface BackedUp {
   readonly mailboxes: number;
   readonly files: number;
   readonly bytes: number;

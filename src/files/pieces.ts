@@ -52,7 +52,7 @@ export function newName(now: number): string {
   return `new-${String(Math.max(0, now)).padStart(MS_DIGITS, '0')}-${randomName()}.txt`;
 }
 
-export function pieceName(start: string, end: string, from = 0, to?: number): string {
+function pieceName(start: string, end: string, from = 0, to?: number): string {
   if (to !== undefined) return `${start}_${end}_${from}_${to}.txt`;
   return from === 0 ? `${start}_${end}.txt` : `${start}_${end}_${from}.txt`;
 }

@@ -23,7 +23,7 @@ export interface ReadEvent {
 }
 
 /** `late`: text behind an end marker. Only foreign text in it is of use. */
-export type PieceForm = 'mail' | 'merged' | 'late';
+type PieceForm = 'mail' | 'merged' | 'late';
 
 /** All that a reader needs to go on from where another one stopped. A state that is kept is a checkpoint. */
 export interface ReadState {

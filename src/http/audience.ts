@@ -7,7 +7,7 @@ import type { EventStream } from './event-stream.ts';
 import type { Fields } from './request.ts';
 
 /** Who listens to which mailbox (`receiver` or `f`; in a room also `person`), and whose presence they want (`with`). */
-export interface Audience {
+interface Audience {
   readonly mailbox: MailboxName;
   readonly person: MailboxName | undefined;
   readonly room: MailboxName | undefined;

@@ -9,7 +9,7 @@ export interface Said {
   readonly message: Pick<ShownMail, 'sender' | 'receiver' | 'message' | 'time' | 'key'>;
 }
 
-export interface Correspondent {
+interface Correspondent {
   readonly last: Said;
   /** The ids of unread messages, oldest first. */
   readonly unread: string[];

@@ -13,7 +13,7 @@ const STALL_CHECK_MS = 10_000;
 const MAX_STALLED_CHECKS = 4;
 const MAX_PER_MAILBOX = 1000;
 
-export interface OpenStreamsOptions {
+interface OpenStreamsOptions {
   /** How many streams may be open at once. */
   readonly max: number;
   /** Whether somebody can lose the right to listen while their stream is open. */

@@ -9,7 +9,7 @@ import { refuseOtherForms, refuseOtherMethods } from './refusals.ts';
 import { getSession, postSession } from './session.ts';
 import { sayByeOnProblem } from './stream-problem.ts';
 
-export interface RoutesOptions {
+interface RoutesOptions {
   readonly guard: GuardOptions;
   /** Whether other web sites may show the pages in a frame. */
   readonly allowFraming: boolean;

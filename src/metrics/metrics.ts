@@ -16,7 +16,7 @@ export interface ChatMetrics {
   registry(): Promise<PromClient.Registry>;
 }
 
-export interface Counted {
+interface Counted {
   /** Counting begins when its methods are replaced. */
   readonly counts: ChatCounts;
   readonly openStreams: () => number;

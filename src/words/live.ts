@@ -185,7 +185,7 @@ function placeOf(person: string, room: string | undefined): string {
 }
 
 /** The room and person of a place. */
-export function splitPlace(where: string): [room: string | undefined, person: string] {
+function splitPlace(where: string): [room: string | undefined, person: string] {
   const at = where.indexOf(BETWEEN);
   return at === -1 ? [undefined, where] : [where.slice(0, at), where.slice(at + 1)];
 }

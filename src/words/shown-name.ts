@@ -6,7 +6,7 @@
 import { MailboxError } from './mailbox-error.ts';
 import { personName, type MailboxName } from './mailbox-name.ts';
 
-export interface NamedPerson {
+interface NamedPerson {
   readonly name: MailboxName;
   /** As it was typed, without invisible characters. */
   readonly shown: string;
