@@ -8,7 +8,7 @@ import { NODE_CLIENTS, otherNodeClients } from './kit/node-clients.ts';
 import { Pages } from './kit/page-clients.ts';
 import { goClient, PROGRAM_CLIENTS } from './kit/program-clients.ts';
 
-/** Too large for every installation, or for a newer Node. */
+/** Packages that are too large for every installation, or need a newer Node. */
 const OTHER_PACKAGES = [
   'eventsource5@npm:eventsource@5.1.5',
   'event-source-plus@0.1.15',
@@ -32,7 +32,7 @@ export interface ClientSoakResult {
   readonly complaints: readonly string[];
 }
 
-/** All clients of other makers, in the newest versions, each cut so many times. */
+/** Runs the newest versions of all clients by others, and cuts the connections of each so many times. */
 export async function soakClients({ seed, cuts, report }: ClientSoakOptions): Promise<ClientSoakResult> {
   const dir = makeDirectory();
   const pages = new Pages();

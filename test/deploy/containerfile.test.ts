@@ -26,7 +26,7 @@ describe('the container', () => {
   const [, ...args] = JSON.parse(instruction('CMD')) as string[];
   const [node, ...check] = JSON.parse(/CMD (\[.*\])/.exec(instruction('HEALTHCHECK'))![1]!) as string[];
 
-  /** The health check, told the port that the system has chosen. */
+  /** The health check, with the port that the system has chosen. */
   const isHealthy = (port: number): Promise<boolean> =>
     promisify(execFile)(
       process.execPath,

@@ -30,10 +30,10 @@ let browser: Browser | undefined;
 const onMachine = requires(...MACHINE);
 
 beforeAll(async () => {
-  if (missingOf(MACHINE).length > 0) return; // each test says so
+  if (missingOf(MACHINE).length > 0) return; // each test reports this
   machine = await Machine.boot();
   const [clean, ...commands] = block(GUIDE, 'npm ci').code.trim().split('\n');
-  expect(clean).toBe('npm ci'); // whoever runs the tests has done that
+  expect(clean).toBe('npm ci'); // whoever runs the tests has already done that
   await machine.runOnline(commands.join('\n'));
   await machine.run(block(GUIDE, 'useradd --system --shell /usr/sbin/nologin mailbox-chat').code);
   browser = await chromium.launch({
@@ -56,7 +56,7 @@ async function linksTo(url: string): Promise<{ henry: string; jjeong: string }> 
   return { henry, jjeong };
 }
 
-/** Opens a link as a person does who has just got it. */
+/** Opens a link, as a person who has just got it would. */
 async function enter(link: string, other: string): Promise<Page> {
   const context = await browser!.newContext({ locale: 'en-US', ignoreHTTPSErrors: true });
   afterThisTest(() => context.close());

@@ -19,7 +19,7 @@ export interface Output {
   readonly stderr: string;
 }
 
-/** A small machine with systemd and its own network, in namespaces: nothing done on it reaches this computer. */
+/** A small machine with systemd and its own network, in namespaces: nothing that is done on it affects this computer. */
 export class Machine {
   readonly #dir: string;
   readonly #init: number;
@@ -31,7 +31,7 @@ export class Machine {
     this.#end = end;
   }
 
-  /** Resolves when systemd has come up. */
+  /** Resolves when systemd has started. */
   static async boot(): Promise<Machine> {
     const dir = makeDirectory();
     const args = [...NAMESPACES, '--fork', '--kill-child', '--propagation', 'private'];
@@ -64,7 +64,7 @@ export class Machine {
   }
 
   /**
-   * Runs a script as its root would, in the directory of the package; rejects when it fails. Resolves to its stdout.
+   * Runs a script as root, in the directory of the package. Resolves to its stdout; rejects if it fails.
    */
   async run(script: string): Promise<string> {
     const { code, stdout, stderr } = await this.try(script);
@@ -77,7 +77,7 @@ export class Machine {
     return this.#enter([...NAMESPACES], script);
   }
 
-  /** Runs something that needs the network of this computer, to install packages. */
+  /** Runs something that needs this computer's network, to install packages. */
   async runOnline(script: string): Promise<void> {
     const others = NAMESPACES.filter((each) => each !== '--net');
     const { code, stdout, stderr } = await this.#enter(others, script);

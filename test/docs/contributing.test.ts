@@ -15,7 +15,7 @@ const mayImport = new Map(
 );
 
 describe('the map in CONTRIBUTING', () => {
-  test('has every folder of the sources, and no other', () => {
+  test('has every source folder and no other', () => {
     const folders = sources().map((path) => dirname(path));
 
     expect([...mayImport.keys()].toSorted()).toEqual([...new Set(folders)].toSorted());

@@ -36,12 +36,12 @@ describe('the documents', () => {
       named.includes(`every ${language} block`) ? `every ${language} block` : name,
     );
 
-    // A new block? Say in test/docs/kit/commands.ts which test runs it, or why none does.
+    // For a new block, add to test/docs/kit/commands.ts which test runs it, or why none does.
     expect([...new Set(blocks)].toSorted()).toEqual(named.toSorted());
     expect(new Set(commands.map(({ name }) => name)).size).toBe(commands.length);
   });
 
-  test('are run by tests that exist and take the commands from them', () => {
+  test('are run by existing tests that take the commands from them', () => {
     for (const [path, blocks] of Object.entries(COMMANDS)) {
       for (const owner of Object.values(blocks)) {
         if ('test' in owner) expect(readFileSync(join(PACKAGE_DIR, owner.test), 'utf8')).toContain(`'${path}'`);
@@ -69,7 +69,7 @@ function namesIn(text: string, pattern: RegExp): string[] {
   return Array.from(text.matchAll(pattern), ([, name]) => name!);
 }
 
-/** Indented code has no language: a line that begins like a command is one. */
+/** Indented code has no language, so a line that begins like a command counts as a command. */
 function isCommand(language: string, name: string): boolean {
   return RUNNABLE.has(language) || (language === '' && /^(?:\$ |npm |npx |node |curl |printf |echo )/.test(name));
 }

@@ -23,20 +23,20 @@ import { run } from './kit/shell.ts';
 const PATH = 'docs/file-format.md';
 const LINES_IN_FRONT = '\n\n';
 
-/** A chat on `mailboxes` in its own directory, whose monotonic clock runs a hundred times as fast. */
+/** A chat on `mailboxes` in its own directory. Its monotonic clock runs a hundred times as fast. */
 async function serveIn(cwd: string, options: { readonly pieceBytes?: number } = {}): Promise<ServedChat> {
   const dir = join(cwd, 'mailboxes');
   return serveChat({ dir, store: new FileMailboxes(dir, { ...options, uptimeMs: () => performance.now() * 100 }) });
 }
 
-/** Every example that writes, with each interpreter for it. */
+/** Every example that writes, once for each interpreter. */
 const writers = examples(PATH, ['sh', 'php', 'js']).flatMap((example) =>
   (example.commands.language === 'sh' ? ['bash', 'dash'] : [example.commands.language]).map(
     (by) => [by, example] as const,
   ),
 );
 
-/** The command line that runs a block. A program goes into a file, as users would do. */
+/** The command line that runs a block. A program goes into a file, as for users. */
 function commandFor(by: string, { code }: Block, cwd: string): string {
   if (by === 'bash' || by === 'dash') return code;
   const file = join(cwd, by === 'php' ? 'write.php' : 'write.mjs');
@@ -48,7 +48,7 @@ function shellOf(by: string): string {
   return by === 'dash' ? 'dash' : 'bash';
 }
 
-/** What the reader gets: the output after the commands, or the text in them. */
+/** What the reader sees: the output after the commands, or the text in them. */
 function textFrom({ commands, output }: Example): string {
   return output ?? /data: (hello[\w ]*)/.exec(commands.code)![1]!;
 }
@@ -126,7 +126,7 @@ describe('docs/file-format.md', () => {
     ]);
   });
 
-  test('tells how a name is spelled as a mailbox', async () => {
+  test('says how a name is spelled as a mailbox', async () => {
     const chat = await serveChat();
     chat.writeForeign('Henry', 'data: nobody\n\n');
     chat.writeForeign('henry', 'data: marker\n\n');
@@ -145,7 +145,7 @@ describe('docs/file-format.md', () => {
     await page.textsUpTo('hi');
     await say(chat, 'jjeong', 'mina', 'hi');
     await chat.stop();
-    await (await serveChat({ dir: chat.dir })).stop(); // with no store of its own, it shares the directory
+    await (await serveChat({ dir: chat.dir })).stop(); // without its own store, it shares the directory
     const store = new FileMailboxes(chat.dir);
     await store.forget(mailboxName('mina'));
     await store.close();
@@ -157,7 +157,7 @@ describe('docs/file-format.md', () => {
 });
 
 describe('a file that docs/file-format.md allows to delete', () => {
-  test('with the server stopped leaves the mail and the history as they were, but for marks', async () => {
+  test('while the server is stopped leaves the mail and the history unchanged, except for marks', async () => {
     const before = await serveChat();
     await listen(`${before.url}/status?receiver=henry`);
     await say(before, 'jjeong', 'henry', 'received');
@@ -180,7 +180,7 @@ describe('a file that docs/file-format.md allows to delete', () => {
     ]);
   });
 
-  test('of who was invited ends all links, while the server runs', async () => {
+  test('with the list of the invited ends all links, even while the server runs', async () => {
     const chat = await serveLinks();
     const ask = (): Promise<Response> =>
       fetch(`${chat.url}/history?receiver=henry&sender=jjeong`, { headers: bearer(chat.keys.henry) });
@@ -191,7 +191,7 @@ describe('a file that docs/file-format.md allows to delete', () => {
     expect((await ask()).status).toBe(401);
   });
 
-  test('of the log, its oldest pieces, takes nothing else with it', async () => {
+  test('from the log, one of the oldest pieces, removes nothing else', async () => {
     const chat = await serveIn(temporaryDirectory());
     const log = join(chat.dir, '.delivered/henry');
     await listen(`${chat.url}/status?receiver=henry`);

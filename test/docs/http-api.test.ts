@@ -74,7 +74,7 @@ describe('docs/http-api.md', () => {
   test.each([
     [400, 'no HTTP at all\r\n\r\n'],
     [431, `GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: ${'x'.repeat(17_000)}\r\n\r\n`],
-  ])('says that %i without a body answers a malformed request', async (status, request) => {
+  ])('says that a malformed request gets %i without a body', async (status, request) => {
     const { url } = await serveChat();
 
     const answer = await exchange(new URL(url), request);
@@ -83,7 +83,7 @@ describe('docs/http-api.md', () => {
   });
 });
 
-/** Everything that comes before the connection closes. */
+/** Everything that arrives before the connection closes. */
 async function exchange({ hostname, port }: URL, request: string): Promise<string> {
   const socket = connect(Number(port), hostname);
   socket.end(request);

@@ -10,10 +10,10 @@ import type { Client, Close } from './client.ts';
 
 export interface CutOptions {
   readonly clients: readonly Client[];
-  /** Of each client. */
+  /** How many connections of each client are cut. */
   readonly cuts: number;
   readonly seed: number;
-  /** A client that was not cut so often by then has stopped coming back. */
+  /** A client that has not been cut so often by then has stopped reconnecting. */
   readonly withinMs: number;
 }
 
@@ -23,7 +23,7 @@ export interface Heard {
   readonly version: string;
   readonly cuts: number;
   readonly messages: number;
-  /** Without a cursor: missed while connections were cut. */
+  /** Only without a cursor: what it missed while connections were cut. */
   readonly missed: number;
   readonly lost: number;
   readonly twice: number;
@@ -34,11 +34,11 @@ export interface Heard {
 /** The head of an answer and the first events have about 700 bytes, a message about 200. */
 const MOST_BYTES = 1500;
 const PACE_MS = 2;
-/** Sent when no connection is cut any more. */
+/** Sent once no more connections are cut. */
 const CALM = 20;
-/** With letters of several bytes, so that some cuts are inside one. */
+/** Contains letters of several bytes, so that some cuts are inside a letter. */
 const SENDER = '지은';
-/** For all clients with a cursor; each of the others has its own, because they move its mark. */
+/** The mailbox of all clients with a cursor. Each of the others has its own, because they move its mark. */
 const SHARED_MAILBOX = 'henry';
 
 /** Lets clients listen through proxies that cut their connections at random bytes while messages come. */
@@ -84,7 +84,7 @@ class Mailbox {
     this.#sender = new Sender({ name: SENDER, receiver: name, ledger: this.ledger, port: () => port });
   }
 
-  /** The texts that were sent when no connection was cut any more. */
+  /** The texts that were sent once no more connections were cut. */
   get calm(): string[] {
     return Array.from({ length: CALM }, (_, i) => `${SENDER}:${this.#sent - CALM + i}`);
   }
@@ -133,7 +133,7 @@ class Listener {
     const { ledger, calm } = this.#mailbox;
     const { hasCursor, name, version } = this.#client;
     const isIn = (): boolean => (hasCursor ? ledger.isIn(this.#texts) : calm.every((text) => this.#texts.has(text)));
-    await until('', isIn).catch(() => undefined); // what is missing is for the verdict to tell
+    await until('', isIn).catch(() => undefined); // the verdict reports what is missing
     const { lost, twice, reordered, strange } = ledger.judge(this.#shown);
     const missed = hasCursor ? [] : lost.filter((text) => !calm.includes(text));
     return {
@@ -159,6 +159,6 @@ function textOf(data: string): string {
   try {
     return String((JSON.parse(data) as { message: unknown }).message);
   } catch {
-    return data; // for the verdict to find strange
+    return data; // the verdict finds this strange
   }
 }

@@ -63,7 +63,7 @@ export function htmxPages(pages: Pages, modules: string): Client[] {
   ];
 }
 
-/** The code that the document shows, by how it begins, for another address. */
+/** The document's code that begins with this line, changed to another address. */
 function documented(beginning: string, url: string): string {
   const block = readFileSync(DOCUMENT, 'utf8')
     .split(/^```.*\n/m)

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Client, Close, Hear } from './client.ts';
 
-/** What is used of an EventSource, whoever made it. */
+/** The parts of an EventSource that are used here, whoever made it. */
 interface Source {
   addEventListener: (type: string, listener: (event: { lastEventId: string; data: string }) => void) => void;
   close: () => void;
@@ -13,7 +13,7 @@ type SourceClass = new (url: string) => Source;
 
 export const MODULES = resolve(import.meta.dirname, '../../../node_modules');
 
-/** Clients that run in Node, and come with this package. */
+/** Clients that run in Node and come with this package. */
 export const NODE_CLIENTS: readonly Client[] = [
   nodeClient('eventsource', MODULES, async (load, url, hear) => {
     const { EventSource } = await load<{ EventSource: SourceClass }>('dist/index.js');
@@ -22,7 +22,7 @@ export const NODE_CLIENTS: readonly Client[] = [
   nodeClient('launchdarkly-eventsource', MODULES, async (load, url, hear) => {
     const { default: package_ } = await load<{ default: { EventSource: SourceClass } }>('lib/eventsource.js');
     const source = new package_.EventSource(url);
-    source.addEventListener('error', () => undefined); // an error that nobody listens for ends the process
+    source.addEventListener('error', () => undefined); // an error without a listener would end the process
     return hearSource(source, hear);
   }),
   nodeClient('eventsource-client', MODULES, async (load, url, hear) => {
@@ -32,7 +32,7 @@ export const NODE_CLIENTS: readonly Client[] = [
   }),
 ];
 
-/** Those that are too large to come with it, or need a newer Node: from another directory. */
+/** Clients that are too large to come with this package, or need a newer Node: loaded from another directory. */
 export function otherNodeClients(modules: string): Client[] {
   return [
     nodeClient('eventsource5', modules, async (load, url, hear) => {

@@ -12,7 +12,7 @@ interface LibraryPage {
   readonly html: (url: string) => string;
 }
 
-/** The libraries' own delays pass so many times faster: some wait a second at least. */
+/** Speeds up the delays of the libraries, some of which wait at least a second. */
 const HURRY = 100;
 
 /** One browser for all pages. */
@@ -36,7 +36,7 @@ export class Pages {
     };
   }
 
-  /** The browser without a library. */
+  /** The browser's own EventSource, without a library. */
   ownClient(html: LibraryPage['html']): Client {
     const client = this.client({ name: 'EventSource of Chromium', html });
     return { ...client, version: () => this.#version };
@@ -60,7 +60,7 @@ interface Opening {
   readonly hear: Hear;
 }
 
-/** The page comes from the server's address, as the server wants it; only its streams reach the server. */
+/** The page comes from the server's address, as the server requires. Only its streams reach the server. */
 async function open(context: BrowserContext, { url, html, modules, hear }: Opening): Promise<void> {
   const page = await context.newPage();
   page.on('console', (line) => {

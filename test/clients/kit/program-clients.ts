@@ -20,7 +20,7 @@ export const PROGRAM_CLIENTS: readonly Client[] = [
   },
 ];
 
-/** Uses a library that Debian has a package of. It needs Go, which is large. */
+/** Uses a library from a Debian package. It needs Go, which is large. */
 export function goClient(dir: string): Client {
   const command = join(dir, 'listen');
   const client = program({
@@ -55,7 +55,7 @@ function program({ name, needs, command, versionArgs = ['--version'] }: Program)
     version: () => /\d+(?:\.\d+)+/.exec(execFileSync(needs, versionArgs, { encoding: 'utf8' }))?.[0] ?? 'unknown',
     listen(url, hear) {
       const [file = '', ...args] = command;
-      // A group of its own: the shell has children, which must end with it.
+      // Its own process group: the shell has children, which must end with it.
       const child = tracked(
         spawn(file, [...args, url, SOON_S], { stdio: ['ignore', 'pipe', 'ignore'], detached: true }),
       );
@@ -68,7 +68,7 @@ function program({ name, needs, command, versionArgs = ['--version'] }: Program)
   };
 }
 
-/** Nothing for half a line, which a program without a cursor prints where its connection was cut. */
+/** Ignores half a line, which a program without a cursor prints when its connection is cut. */
 function parsed(line: string): { type: string; id: string; data: string } | undefined {
   try {
     return JSON.parse(line) as { type: string; id: string; data: string };
