@@ -163,6 +163,7 @@ export class MailboxFile {
       fd = openSync(path, flags);
     } catch (error) {
       if (isErrno(error, 'ENOENT')) throw new FileGone(path);
+      if (isErrno(error, 'EMFILE', 'ENFILE')) throw error; // nothing is wrong with this file
       if (flags === READ || !isErrno(error, 'EACCES', 'EPERM')) throw unusable(path, error);
       this.isReadOnly = true;
       return this.#open(READ);

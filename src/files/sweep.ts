@@ -69,8 +69,17 @@ export class Sweep {
         this.#retiredMs = this.#context.uptimeMs();
       });
     }
-    this.#retainResting(nowMs);
-    this.#rounds.tick((name) => this.#visit(name, this.#boxes.get(name)!, nowMs));
+    this.#orWarn(() => this.#retainResting(nowMs));
+    this.#rounds.tick((name) => this.#orWarn(() => this.#visit(name, this.#boxes.get(name)!, nowMs)));
+  }
+
+  /** An error in a timer would end the process: even when it can open no more files, a later visit can. */
+  #orWarn(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#steps.warn(error, 'the mailboxes could not be looked through');
+    }
   }
 
   #visit(name: MailboxName, box: Mailbox, nowMs: number): void {
