@@ -1,6 +1,7 @@
 import { admit, callerOf, type Caller } from '../access/caller.ts';
 import { personName, type MailboxName } from '../words/mailbox-name.ts';
 import type { MailboxStore } from '../words/mailbox-store.ts';
+import { Slices } from '../words/slices.ts';
 import { sendJson } from './answer.ts';
 import type { Chat } from './chat.ts';
 import { comparePositions } from './conversation.ts';
@@ -21,11 +22,13 @@ export function getPeople(chat: Chat): Handler {
     await store.drain(me); // it is my own mailbox
     const writers = await correspondents.of(me);
     const people = [];
+    const slices = new Slices();
     for (const name of namesFor(me, caller, writers.keys())) {
       const { last, unread = [] } = writers.get(name) ?? {};
       const mine = await lastTo(name, me, store);
       const newer = mine && (!last || comparePositions(mine.position, last.position, store) > 0) ? mine : last;
       people.push({ name, ...(await live.ask(name)), unread: unread.length, last: newer?.message ?? null });
+      await slices.rest();
     }
     sendJson(res, 200, { people, access: caller.access, dir: caller.isHere ? dir : null });
   };
