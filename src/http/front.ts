@@ -4,6 +4,7 @@ import { ADMINISTRATOR, setCaller, type Caller } from '../access/caller.ts';
 import type { LinkAccess } from '../access/link-access.ts';
 import type { MayInspect } from '../words/chat-options.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
+import { Slices } from '../words/slices.ts';
 import type { Ownership } from '../ownership/ownership.ts';
 import { readAnswer, requestOwner } from '../ownership/request-owner.ts';
 import type { Chat } from './chat.ts';
@@ -39,6 +40,7 @@ export class Front {
   answer(handlerOf: MailHandler): Handler {
     const { ownership, streams } = this.options;
     return async (req, res) => {
+      await new Slices().rest(); // a hundred requests may have come at once
       const ask = (): Promise<Caller> => this.callerOf(req);
       setCaller(req, await ask(), ask);
       const room = await ownership.owned();

@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
+import { Slices } from '../../src/words/slices.ts';
 import { MailboxDirectory } from '../support/store-files.ts';
 import { henry, readAll } from '../support/store-mail.ts';
 
@@ -43,4 +44,28 @@ test('a reader who reads much mail, a little at a time, delays nobody', async ()
   await store.ends(henry);
 
   expect(await longestTurnMs(() => readAll(store))).toBeLessThan(MOST_MS);
+});
+
+test('pieces of work that wait for the next turn do not all continue in it', async () => {
+  let turns = 0;
+  const count = (): void => {
+    turns += 1;
+    counting = setImmediate(count);
+  };
+  let counting = setImmediate(count);
+  const work = (): void => {
+    for (const beganMs = performance.now(); performance.now() - beganMs < 6;);
+  };
+  const workLong = async (): Promise<number> => {
+    const slices = new Slices();
+    work();
+    await slices.rest();
+    work();
+    return turns;
+  };
+
+  const done = await Promise.all(Array.from({ length: 5 }, workLong));
+  clearImmediate(counting);
+
+  expect(new Set(done).size).toBe(5);
 });
