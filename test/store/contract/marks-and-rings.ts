@@ -46,7 +46,7 @@ export function describeMarksAndRings(opened: () => OpenStore): void {
       expect((await store.read(henry)).events).toEqual(events);
     });
 
-    test('of more than 1,000 senders are dropped where they are furthest behind, but never `delivered`', async () => {
+    test('are kept for 1,000 senders: the read marks that are furthest behind go first, never `delivered`', async () => {
       const [first, second, third] = await appendAll(store, ['first', 'second', 'third']);
       await store.mark(henry, 'delivered', first!.id);
       await store.mark(henry, 'read:jjeong', third!.id);
