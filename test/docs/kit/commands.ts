@@ -48,6 +48,7 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
       notRun: 'test/package/installed.test.ts packs and installs a clone',
     },
     "import { mailboxChat } from 'mailbox-chat';": IN_YOUR_APP,
+    'const server = app.listen(3000);': { notRun: 'test/docs/snippets.test.ts compiles it' },
     "import express from 'express';": IN_YOUR_APP,
     "import Fastify from 'fastify';": IN_YOUR_APP,
     "import Koa from 'koa';": IN_YOUR_APP,
