@@ -114,6 +114,7 @@ describe('a draft', () => {
     await Promise.all([isReady(one), isReady(two)]);
 
     for (const page of [one, two]) expect(await composer(page).inputValue()).toBe('');
+    await until('it is stored', async () => (await storedTexts(server)).length > 0);
     expect(await storedTexts(server)).toEqual(['half a sentence, whole']);
   });
 
@@ -258,6 +259,7 @@ test('texts written in two tabs at the same time are both sent', async () => {
   await composer(two).press('Enter');
 
   await shows(one, 'from one', 'from two');
+  await until('both are stored', async () => (await storedTexts(server)).length >= 2);
   expect((await storedTexts(server)).toSorted()).toEqual(['from one', 'from two']);
 });
 
