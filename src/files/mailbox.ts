@@ -34,7 +34,7 @@ export class Mailbox {
   readonly #draining: Draining;
   readonly #tail = new Tail();
   #isHinted = false;
-  #rungAt = '';
+  #rungAt = ''; // until it was read to its end once
 
   constructor(paths: MailboxPaths, context: StoreContext) {
     this.paths = paths;
@@ -154,7 +154,7 @@ export class Mailbox {
 
   /** The log, after reading on, at least to `upTo`. While somebody listens, hints and the sweep have done that. */
   async upToDate(upTo?: string): Promise<MailLog> {
-    if (this.isWatched && this.#log && !this.#log.current.isUnread) return this.#log;
+    if (this.isWatched && this.#rungAt && this.#log && !this.#log.current.isUnread) return this.#log;
     const log = upTo === undefined ? undefined : (this.#log ?? (await this.inTurn((loaded) => loaded)));
     if (log && compareIds(upTo!, log.newest) <= 0) return log;
     try {

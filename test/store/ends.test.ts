@@ -17,3 +17,18 @@ test('a mailbox knows that an early id was reached, before it has read what wait
   expect(late.newest).toBe(newest);
   await directory.remove();
 });
+
+test('a mailbox tells its newest id, even while it is read for the first time, for somebody else', async () => {
+  const directory = new MailboxDirectory();
+  const count = 200_000; // more than is read in one go
+  appendFileSync(directory.file(), '\n\ndata: hi\n\n'.repeat(count));
+  const store = directory.open();
+
+  const newest = await new Promise((resolve) => {
+    const unwatch = store.watch(henry, () => resolve(store.ends(henry, `0-0.${count}`).then((ends) => ends.newest)));
+    unwatch.catch(() => undefined);
+  });
+
+  expect(newest).toBe(`0-0.${count}`);
+  await directory.remove();
+});
