@@ -8,7 +8,8 @@ append() {
     echo 'A longer message would not be one write: use another of the examples.' >&2
     exit 1
   fi
-  env printf '\n\n%s\n\n' "$lines" >> "$file" || exit 1 # the printf of a shell may make a write of each line
+  # awk opens the file when it is ready to write. A shell opens it first, and starts the program then.
+  LINES=$lines FILE=$file awk 'BEGIN { printf "\n\n%s\n\n", ENVIRON["LINES"] >> ENVIRON["FILE"] }' || exit 1
 }
 if [ $# -gt 1 ]; then
   append "$2"
