@@ -20,8 +20,8 @@ test('a mailbox knows that an early id was reached, before it has read what wait
 
 test('a mailbox tells its newest id, even while it is read for the first time, for somebody else', async () => {
   const directory = new MailboxDirectory();
-  const count = 200_000; // more than is read in one go
-  appendFileSync(directory.file(), '\n\ndata: hi\n\n'.repeat(count));
+  const count = 3000; // more than is read in one go, with so long a text
+  appendFileSync(directory.file(), `\n\ndata: ${'x'.repeat(1000)}\n\n`.repeat(count));
   const store = directory.open();
 
   const newest = await new Promise((resolve) => {
