@@ -149,7 +149,6 @@ async function* linesHere(
   store: MailboxStore,
   signal: AbortSignal,
 ): AsyncGenerator<Line, void> {
-  await store.drain(mailbox); // gives ids to what waits in the file
   const cursor = await sinceCursor(since, store, mailbox);
   yield { id: cursor, type: 'ready', data: '' };
   for await (const { gap, events } of mailStream(cursor, mailbox, store, signal)) {

@@ -4,7 +4,6 @@ import { describe, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { Running, temporaryDirectory } from '../command/running.ts';
 import { PACKAGE_DIR } from '../support/built-package.ts';
-
 import { requires } from '../support/requires.ts';
 import {
   Server,
