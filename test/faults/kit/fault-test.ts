@@ -37,7 +37,7 @@ export const testWithOtherUser = testWith(
 
 export const testWithPrlimit = testWith(succeeds('prlimit', '--version'), 'prlimit');
 
-export const testWithFaketime = testWith(succeeds('faketime', '-f', '+15s', 'true'), 'faketime');
+export const testWithFaketime = testWith(succeeds('faketime', '--version'), 'faketime');
 
 export function sh(command: string): void {
   const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
