@@ -44,9 +44,9 @@ export class Chat {
       history: which,
       newest: () => this.conversation.messages.at(-1)?.identity ?? (this.connection.isLoaded ? '' : undefined),
       onChange: () => this.#show(),
-      onStored: (stored) => {
+      onStored: (stored, requestedAt) => {
         this.history.add([stored]);
-        this.connection.expectNews();
+        this.connection.expectNews(requestedAt);
       },
       onTooFast: (seconds) => this.notes.show('tooFast', seconds),
       onFailed: () => this.status.say(text('failed')),

@@ -55,9 +55,13 @@ export class Connection {
     void this.options.outbox.flush();
   }
 
-  /** A message was stored, so the stream must report it: if the stream stays silent, it is dead. */
-  expectNews() {
-    setTimeout(() => this.#feed?.poke(TOLD_WITHIN_MS + TOLD_BEFORE_MS), TOLD_WITHIN_MS);
+  /**
+   * A message was stored, so the stream must report it: if the stream stays silent, it is dead. The report may come before
+   * the answer, but not before the request. @param {number} requestedAt
+   */
+  expectNews(requestedAt) {
+    const since = Math.max(requestedAt, Date.now() - TOLD_BEFORE_MS);
+    setTimeout(() => this.#feed?.poke(Date.now() - since), TOLD_WITHIN_MS);
   }
 
   async #load() {

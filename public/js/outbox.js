@@ -18,7 +18,7 @@ export class Outbox {
 
   /**
    * @param {{ me: string, other: string, history: Which, newest: () => string | undefined,
-   *   onChange: () => void, onStored: (stored: StoredMessage) => void,
+   *   onChange: () => void, onStored: (stored: StoredMessage, requestedAt: number) => void,
    *   onTooFast: (seconds: number) => void, onFailed: () => void, onDenied: () => void }} options
    *   `newest`: the identity of the newest message; '' if there is none, undefined if that is not known yet
    */
@@ -98,10 +98,11 @@ export class Outbox {
 
   /** Resolves to whether the next letter may follow. @param {Letter} letter */
   async #send(letter) {
+    const requestedAt = Date.now();
     try {
       const stored = await this.#post(letter);
       this.#failures = 0;
-      if (stored) this.options.onStored(stored); // before it leaves the outbox, so that its row never disappears
+      if (stored) this.options.onStored(stored, requestedAt); // before it leaves the outbox, so that its row never disappears
       this.delete(letter.key);
       return true;
     } catch (error) {

@@ -182,6 +182,21 @@ describe('a stream', () => {
     expect(await textsOn(henry)).toEqual(['one', 'two']);
   });
 
+  test('that dies right after it carried a message is opened again soon after the next own message', async () => {
+    const gate = await Gate.before(await Server.start());
+    const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
+    const streams = () => gate.passed.filter(({ path }) => path.startsWith('/status')).length;
+    await until('the stream', () => streams() === 1);
+    await henry.getByRole('textbox').fill('hello');
+
+    await fetch(new URL('messages?sender=jjeong&receiver=henry&message=one', gate.url));
+    await shows(henry, 'one');
+    gate.rule = (path) => (path.startsWith('/status') ? 'muted' : 'through');
+    await henry.getByRole('textbox').press('Enter');
+    await says(henry, 'Sent');
+    await until('another stream', () => streams() > 1);
+  });
+
   test('that a proxy holds back is replaced by polling, and the page says so', async () => {
     const server = await Server.start();
     const gate = await Gate.before(server, hurried);
