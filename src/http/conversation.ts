@@ -149,6 +149,11 @@ class Backwards {
   async #readPage(): Promise<void> {
     this.#pages += 1;
     this.#marks ??= await this.#store.marks(this.#mailbox);
+    if (this.#more === '' && this.#upTo !== undefined) this.#more = await this.#above(this.#upTo);
+    if (this.#more === undefined) {
+      this.before = END;
+      return;
+    }
     const { events, more } = await this.#store.readBack(
       this.#mailbox,
       this.#more === '' ? undefined : this.#more,
@@ -165,6 +170,12 @@ class Backwards {
     this.#more = more;
     const [next] = this.#found;
     this.before = next ? UP_TO + next.position.id : (more ?? END);
+  }
+
+  /** The id of the event that follows `id`: reading back from there begins with `id`. Undefined if all that is kept is newer. */
+  async #above(id: string): Promise<string | undefined> {
+    const { events, gap } = await this.#store.read(this.#mailbox, id, 1);
+    return gap ? undefined : (events[0]?.id ?? '');
   }
 
   #stateOf({ id, sender }: ShownMail): HistoryMessage['state'] {

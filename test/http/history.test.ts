@@ -177,6 +177,23 @@ describe('the history of two people', () => {
     },
   );
 
+  test('repeats nothing when much mail of other people lies above a message that the next page begins with', async () => {
+    const chat = await serveChat();
+    const asides = Array.from({ length: 2500 }, (_, i) => foreignMessage('mina', 'henry', `aside ${i}`)).join('');
+    await say(chat, 'jjeong', 'henry', 'first');
+    await say(chat, 'henry', 'jjeong', 'one');
+    await say(chat, 'henry', 'jjeong', 'two');
+    for (const text of ['second', 'third']) {
+      chat.writeForeign('henry', asides);
+      await history(chat, 'henry', 'mina');
+      await say(chat, 'jjeong', 'henry', text);
+    }
+
+    const whole = await wholeHistory(chat, 'henry', 'jjeong', 1);
+
+    expect(texts(whole)).toEqual(['first', 'one', 'two', 'second', 'third']);
+  });
+
   test('shows the sender all mail that waits, however much it is', async () => {
     const chat = await serveChat();
     const said = Array.from({ length: 150 }, (_, i) => `${i}:`.padEnd(4000, '한'));
