@@ -26,7 +26,7 @@ export function makeRow({ sender, message, time, foreign, viaFile }, own) {
     'li',
     { class: `row${own ? ' own' : ''}${foreign ? ' foreign' : ''}${viaFile ? ' via-file' : ''}${sizeOf(message)}` },
     tint(element('span', { class: 'from' }, from), sender),
-    bubble,
+    element('div', { class: 'content' }, bubble),
     element('span', { class: 'when' }, element('time')),
   );
   showTime(row, time);
