@@ -4,8 +4,9 @@ import { MailboxError } from '../words/mailbox-error.ts';
 import { isMailboxName, type MailboxName } from '../words/mailbox-name.ts';
 import type {
   Appended,
+  BackPage,
   Batch,
-  MailEvent,
+  IsWanted,
   MailboxStore,
   MarkName,
   Message,
@@ -90,8 +91,8 @@ export class FileMailboxes implements MailboxStore {
     return this.#with(mailbox, (box) => box.read(after, limit));
   }
 
-  async readBack(mailbox: MailboxName, before?: string, limit = 50): Promise<{ events: MailEvent[]; more?: string }> {
-    return this.#with(mailbox, async (box) => (await box.upToDate()).readBack(before, limit));
+  async readBack(mailbox: MailboxName, before?: string, limit = 50, isWanted?: IsWanted): Promise<BackPage> {
+    return this.#with(mailbox, async (box) => (await box.upToDate()).readBack(before, limit, isWanted));
   }
 
   isId(text: string): boolean {

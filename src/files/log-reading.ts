@@ -1,8 +1,8 @@
 /** Reads the files of a log, forwards from a cursor or backwards from an id, in slices and from the nearest checkpoint. */
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import type { MailboxName } from '../words/mailbox-name.ts';
-import type { MailEvent } from '../words/mailbox-store.ts';
-import { READ, borrowRange, sizeOf } from './disk.ts';
+import type { IsWanted, MailEvent } from '../words/mailbox-store.ts';
+import { READ, borrowRange, sizeOf, withFile } from './disk.ts';
 import { compareIds, idTime, isForeignId } from './event-id.ts';
 import { FileGone, type LogFile } from './log-file.ts';
 import { MailReader } from './mail-reader.ts';
@@ -83,27 +83,46 @@ export interface Back {
   readonly isAll: boolean;
 }
 
-/** The newest events before `before`, newest first: at most `limit`, fewer once `budget` bytes were read. */
+/** What `readBefore` looks for. */
+export interface BackQuery {
+  readonly before: string | undefined;
+  readonly limit: number;
+  /** Counts the bytes of stretches that had events. When it is used up, something was found. */
+  readonly budget: { bytes: number };
+  readonly isWanted: IsWanted | undefined;
+}
+
+/** The newest events before `before`, newest first: at most `limit`, fewer once `budget` is used up. */
 export async function readBefore(
   mailbox: MailboxName,
   file: LogFile,
-  before: string | undefined,
-  limit: number,
-  budget: { bytes: number },
+  { before, limit, budget, isWanted }: BackQuery,
 ): Promise<Back> {
   const isAsked = ({ id }: MailEvent): boolean => before === undefined || compareIds(id, before) < 0;
+  const slices = new Slices();
   const beginnings = await allBeginnings(mailbox, file);
   const found: MailEvent[] = [];
   for (const [i, from] of [...beginnings.entries()].toReversed()) {
     if (before !== undefined && compareIds(from.last, before) >= 0) continue;
     const to = beginnings[i + 1]?.offset ?? Infinity;
+    await slices.rest();
+    if (isWanted && !isWanted(bytesOf(file, from.offset, to))) continue;
     const part = (await readStretch(mailbox, file, from, to)).filter(isAsked).toReversed();
     found.push(...part);
-    budget.bytes -= Math.min(to, file.size) - from.offset;
+    if (part.length > 0) budget.bytes -= Math.min(to, file.size) - from.offset;
     if (found.length > limit) return { events: found.slice(0, limit), isAll: false };
     if (found.length === limit || budget.bytes <= 0) return { events: found, isAll: from.count === 0 };
   }
   return { events: found, isAll: true };
+}
+
+/** Valid only until something else is read. */
+function bytesOf({ path, ino }: LogFile, from: number, to: number): Buffer {
+  return withFile(path, READ, (fd) => {
+    const stat = fstatSync(fd);
+    if (ino !== undefined && stat.ino !== ino) throw new FileGone(path);
+    return borrowRange(fd, from, Math.min(to, stat.size));
+  });
 }
 
 async function readStretch(mailbox: MailboxName, file: LogFile, from: ReadState, to: number): Promise<MailEvent[]> {

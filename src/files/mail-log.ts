@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { isErrno } from '../words/mailbox-error.ts';
-import type { Batch, MailEvent } from '../words/mailbox-store.ts';
+import type { BackPage, Batch, IsWanted, MailEvent } from '../words/mailbox-store.ts';
 import type { FoundPieces, Unplaced } from './pieces.ts';
 import { statIfThere } from './disk.ts';
 import { compareIds, isForeignId, laterId } from './event-id.ts';
@@ -176,8 +176,8 @@ export class MailLog {
     }
   }
 
-  /** Events before `before`, newest first: at most `limit`, from about 1 MiB. `more`: the `before` of the next call. */
-  async readBack(before: string | undefined, limit: number): Promise<{ events: MailEvent[]; more?: string }> {
+  /** Events before `before`: at most `limit`, from about 1 MiB. */
+  async readBack(before: string | undefined, limit: number, isWanted?: IsWanted): Promise<BackPage> {
     const found: MailEvent[] = [];
     const budget = { bytes: BACK_BYTES };
     for (let below = before; ;) {
@@ -185,12 +185,12 @@ export class MailLog {
       if (!file) return { events: found };
       const missing = limit - found.length;
       const back = await this.#reading(file, NOTHING_BACK, () =>
-        readBefore(this.paths.name, file, before, missing, budget),
+        readBefore(this.paths.name, file, { before, limit: missing, budget, isWanted }),
       );
       if (!back) continue;
       found.push(...back.events);
       if (!back.isAll || found.length === limit || budget.bytes <= 0) {
-        const more = found.at(-1)?.id ?? file.start;
+        const more = found.at(-1)!.id;
         return this.#isFirst(file) && back.isAll ? { events: found } : { events: found, more };
       }
       below = file.start;

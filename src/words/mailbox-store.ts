@@ -31,6 +31,15 @@ export interface Batch {
   readonly gap: boolean;
 }
 
+/** Events, newest first. `more`: the `before` of the next page, or undefined if there are no earlier events. */
+export interface BackPage {
+  readonly events: MailEvent[];
+  readonly more?: string;
+}
+
+/** Whether events within these bytes of a log are wanted. The bytes are valid only during the call. */
+export type IsWanted = (bytes: Buffer) => boolean;
+
 /** What `append` did. `repeated`: this sender has used this key before, and `event` is the one that it made then. */
 export interface Appended {
   readonly event: MailEvent;
@@ -65,10 +74,10 @@ export interface MailboxStore extends Partial<StoreAbilities> {
   read(mailbox: MailboxName, after?: string, limit?: number): Promise<Batch>;
 
   /**
-   * Events before `before` (default: the end), newest first, at most `limit` (default 50), with waiting mail. `more`: the
-   * `before` of the next call, or undefined if there are no earlier ones.
+   * Events before `before` (default: the end), at most `limit` (default 50), with waiting mail. With `isWanted`, a store may
+   * pass over stretches of the log, some 256 KiB long, that it refuses.
    */
-  readBack(mailbox: MailboxName, before?: string, limit?: number): Promise<{ events: MailEvent[]; more?: string }>;
+  readBack(mailbox: MailboxName, before?: string, limit?: number, isWanted?: IsWanted): Promise<BackPage>;
 
   /**
    * `newest`: the last id that `read` can return, `0-0` if there was never an event. `oldest`: the cursor that reads all that

@@ -101,6 +101,26 @@ describe('a log in pieces', () => {
     }
   });
 
+  test('is read backwards past megabytes in which there is no event', async () => {
+    const event = (await open().append(henry, letter('before the rubbish'))).event;
+    appendFileSync(directory.file(), `: ${'x'.repeat(1000)}\n\n`.repeat(3000));
+
+    expect(await pagesBack(50)).toEqual([event]);
+  });
+
+  test('leaves out, when it is read backwards, stretches whose bytes the reader does not want', async () => {
+    const texts = numbered('x'.repeat(3000), 300).map((text, i) => (i === 150 ? `wanted ${text}` : text));
+    open();
+    await Promise.all(texts.map((text) => store.append(henry, letter(text))));
+    const before = (await store.ends(henry)).newest;
+
+    const { events, more } = await store.readBack(henry, before, 500, (bytes) => bytes.includes('wanted'));
+
+    expect(textsOf(events).filter((text) => text.startsWith('wanted'))).toEqual([texts[150]]);
+    expect(events.length).toBeLessThan(200);
+    expect(more).toBeUndefined();
+  });
+
   test('is read a little at a time, from memory or disk, so that a paused reader holds little', async () => {
     await Listener.open(open());
     await Promise.all(numbered('x'.repeat(4000), 80).map((text) => store.append(henry, letter(text))));
