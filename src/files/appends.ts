@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { MailboxError } from '../words/mailbox-error.ts';
 import type { Appended, MailEvent, Message } from '../words/mailbox-store.ts';
-import { messageData, scopedKey } from '../words/message-data.ts';
+import { isEventOf, messageData, scopedKey } from '../words/message-data.ts';
 import { sync } from './disk.ts';
 import { idTime } from './event-id.ts';
 import { messageFrames } from './frames.ts';
@@ -194,7 +194,7 @@ async function settle(log: MailLog, outcomes: readonly Outcome[]): Promise<void>
       continue;
     }
     const earlier = await log.find(id);
-    if (earlier && JSON.parse(earlier.data).message !== message.message) {
+    if (earlier && !isEventOf(message, earlier)) {
       const why = 'This key was used for another message. Use a new key for a new message.';
       reject(new MailboxError('KEY_REUSED', why));
       continue;

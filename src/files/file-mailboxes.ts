@@ -95,6 +95,10 @@ export class FileMailboxes implements MailboxStore {
     return this.#with(mailbox, async (box) => (await box.upToDate()).readBack(before, limit, isWanted));
   }
 
+  async get(mailbox: MailboxName, id: string): Promise<MailEvent | undefined> {
+    return this.#with(mailbox, async (box) => (await box.upToDate(id)).find(id));
+  }
+
   isId(text: string): boolean {
     return isEventId(text);
   }
@@ -207,11 +211,9 @@ export class FileMailboxes implements MailboxStore {
 
   #check(): void {
     if (this.#closed) throw new MailboxError('CLOSED', 'The mailboxes are closed: the server is shutting down.');
-    if (this.#failure) {
-      throw new MailboxError('STORE_FAILED', 'The disk failed. The server accepts nothing until it is restarted.', {
-        cause: this.#failure,
-      });
-    }
+    if (!this.#failure) return;
+    const why = 'The disk failed. The server accepts nothing until it is restarted.';
+    throw new MailboxError('STORE_FAILED', why, { cause: this.#failure });
   }
 
   #fail(error: SyncError): void {

@@ -8,8 +8,8 @@ import { sendMessage } from './send-message.ts';
 
 /** In JSON, a code point takes at most two escapes of six bytes. */
 const BYTES_PER_CODE_POINT = 12;
-/** For the names and the key. */
-const BYTES_BESIDE = 4096;
+/** For the names, the key and the files. */
+const BYTES_BESIDE = 40_000;
 
 /** `POST /messages`: 201 once the message is on disk, 200 if it was stored before under the same key. */
 export function postMessage(chat: Chat): Handler {

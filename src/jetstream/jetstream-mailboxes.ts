@@ -13,7 +13,7 @@ import { JetStreamLive } from './jetstream-live.ts';
 import { withDefaults, type JetStreamMailboxesOptions } from './jetstream-options.ts';
 import { Marks } from './marks.ts';
 import { lastBefore, pageBack } from './page-back.ts';
-import { ATTEMPT, FOREIGN, ORIGIN, TIME, TYPE, eventOf, hashOf } from './stored-event.ts';
+import { checkKind, ATTEMPT, FOREIGN, ORIGIN, TIME, TYPE, eventOf, hashOf, sameAgain } from './stored-event.ts';
 import type { Stored, StreamSubject } from './stream-subject.ts';
 import { Streams } from './streams.ts';
 import { Turns } from '../words/turns.ts';
@@ -68,6 +68,7 @@ export class JetStreamMailboxes implements MailboxStore {
 
   async append(mailbox: MailboxName, message: Message): Promise<Appended> {
     this.#check();
+    checkKind(message);
     // One by one for each sender: a message that is tried again must not come after a later one.
     return this.#senders.run(() => this.#append(mailbox, message), `${mailbox}/${message.sender}`);
   }
@@ -93,6 +94,13 @@ export class JetStreamMailboxes implements MailboxStore {
   async readBack(mailbox: MailboxName, before?: string, limit = 50): Promise<{ events: MailEvent[]; more?: string }> {
     const mail = this.#mailOf(mailbox);
     return pageBack(mail, before === undefined ? await this.#newest(mailbox) : lastBefore(before, mail.epoch), limit);
+  }
+
+  async get(mailbox: MailboxName, id: string): Promise<MailEvent | undefined> {
+    const mail = this.#mailOf(mailbox);
+    const { epoch, seq, isBetween } = placeOf(id);
+    const stored = epoch === mail.epoch && !isBetween ? await mail.at(seq) : undefined;
+    return stored && eventOf(stored, epoch);
   }
 
   async ends(mailbox: MailboxName): Promise<{ oldest: string; newest: string }> {
@@ -179,11 +187,13 @@ export class JetStreamMailboxes implements MailboxStore {
     const mail = this.#streams.subjectOf('mail', mailbox);
     const time = Date.now();
     const data = messageData(message, time);
+    const { type } = message;
     const attempt = randomUUID();
     for (let id = hashOf(mailbox, message.sender, message.key); ;) {
-      const { seq, duplicate } = await this.#publish(mail, id, data, { [TIME]: String(time), [ATTEMPT]: attempt });
+      const fields = { [TIME]: String(time), [ATTEMPT]: attempt, ...(type !== undefined && { [TYPE]: type }) };
+      const { seq, duplicate } = await this.#publish(mail, id, data, fields);
       this.#hints.saw(mailbox, seq);
-      const event = { id: eventId(mail.epoch, seq), time, data };
+      const event = { id: eventId(mail.epoch, seq), time, data, type };
       if (!duplicate) return { event, repeated: false };
 
       const first = await mail.at(seq);
@@ -232,11 +242,6 @@ async function readAfter(mail: StreamSubject, place: Place, newest: number, limi
 
 function eventsOf(found: readonly Stored[], { epoch }: StreamSubject): MailEvent[] {
   return found.map((stored) => eventOf(stored, epoch));
-}
-
-function sameAgain(event: MailEvent, { message }: Message): MailEvent {
-  if ((JSON.parse(event.data) as Message).message === message) return event;
-  throw new MailboxError('KEY_REUSED', 'This key was used for another message. Use a new key for a new message.');
 }
 
 async function atMost(ms: number, work: Promise<unknown>): Promise<void> {

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { isForeignType } from '../words/event-type.ts';
-import type { MailEvent } from '../words/mailbox-store.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import type { MailEvent, Message } from '../words/mailbox-store.ts';
+import { isEventOf } from '../words/message-data.ts';
 import { eventId } from './event-id.ts';
 import type { Stored } from './stream-subject.ts';
 
@@ -27,6 +29,19 @@ export function eventOf({ seq, time, data, header }: Stored, epoch: number): Mai
     ...((!isDated || header.get(FOREIGN)) && { foreign: true as const }),
   };
   return isForeignType(type) ? { ...event, type } : event;
+}
+
+/** The servers keep what they have as it is: a text that was removed would still be there. */
+export function checkKind({ type, files }: Message): void {
+  if (!files && (type === undefined || type === 'react')) return;
+  const why = 'Mailboxes on NATS servers take messages, replies and reactions, but no edits, removals or files.';
+  throw new MailboxError('NOT_SUPPORTED', why);
+}
+
+/** The event of a message that was sent again under its key. KEY_REUSED if it was another message. */
+export function sameAgain(event: MailEvent, message: Message): MailEvent {
+  if (isEventOf(message, event)) return event;
+  throw new MailboxError('KEY_REUSED', 'This key was used for another message. Use a new key for a new message.');
 }
 
 /** A message id. By it, the servers recognise a message that is sent again. */

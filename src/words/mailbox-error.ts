@@ -16,6 +16,7 @@ export type MailboxErrorCode =
   | 'RATE_LIMITED'
   | 'REQUEST_TIMEOUT'
   | 'KEY_REUSED'
+  | 'MESSAGE_REMOVED'
   | 'MAILBOX_FULL'
   | 'DISK_FULL'
   | 'WRITE_FAILED'
@@ -25,6 +26,7 @@ export type MailboxErrorCode =
   | 'STORE_FAILED'
   | 'UNKNOWN_LAYOUT'
   | 'INVALID_TARGET'
+  | 'NOT_SUPPORTED'
   | 'CLOSED';
 
 /** An error that a caller can act on. `code` is for programs; `message` tells people what happened, why, and what to do. */

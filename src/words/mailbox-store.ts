@@ -1,15 +1,31 @@
 import type { Inspector } from './inspector.ts';
 import type { Live } from './live.ts';
 import type { MailboxName } from './mailbox-name.ts';
+import type { MessageFile } from './message-files.ts';
 
-/** What one person says to another. `key` is the idempotency key: a message sent twice with one key arrives once. */
+/** What an event does to an earlier message. */
+export type ChangeType = 'edit' | 'remove' | 'react';
+
+/**
+ * What one person says to another, or a change of what was said. `key` is the idempotency key: a message sent twice with
+ * one key arrives once.
+ */
 export interface Message {
   readonly sender: MailboxName;
   readonly receiver: MailboxName;
+  /** Empty if there is no text. */
   readonly message: string;
   readonly key: string;
   /** The sender as people see it, if that differs: `isNameOf` holds. */
   readonly name?: string;
+  /** Undefined: it is a message itself. Otherwise it changes the message `of`. */
+  readonly type?: ChangeType | undefined;
+  readonly of?: string | undefined;
+  /** The reaction; an empty one takes the last one back. */
+  readonly emoji?: string | undefined;
+  /** The id of the message that this one answers. */
+  readonly replyTo?: string | undefined;
+  readonly files?: readonly MessageFile[] | undefined;
 }
 
 /**
@@ -78,6 +94,9 @@ export interface MailboxStore extends Partial<StoreAbilities> {
    * pass over stretches of the log, some 256 KiB long, that it refuses.
    */
   readBack(mailbox: MailboxName, before?: string, limit?: number, isWanted?: IsWanted): Promise<BackPage>;
+
+  /** The event with this id. Undefined if there is none, or it is no longer kept. */
+  get(mailbox: MailboxName, id: string): Promise<MailEvent | undefined>;
 
   /**
    * `newest`: the last id that `read` can return, `0-0` if there was never an event. `oldest`: the cursor that reads all that

@@ -1,15 +1,30 @@
-import type { Message } from './mailbox-store.ts';
+import type { MailEvent, Message } from './mailbox-store.ts';
+import { MessageFiles, type MessageFile } from './message-files.ts';
+
+/** The longest id that another program may name. */
+export const MAX_ID = 64;
 
 /** A message in our form, as stored in the data of its event. We write `time` in ISO 8601, and always a receiver. */
 export type StoredMessage = Readonly<Record<'sender' | 'message' | 'key' | 'time', string>> & {
   readonly receiver?: string;
   readonly name?: string;
+  readonly replyTo?: string;
+  readonly files?: readonly MessageFile[];
 };
 
 /** The line of JSON as which a message of ours is stored and sent, in every store. */
 export function messageData(message: Message, now: number): string {
-  const { sender, receiver, name, message: text, key } = message;
-  return JSON.stringify({ sender, receiver, name, message: text, time: new Date(now).toISOString(), key });
+  const { type, sender, receiver, name, of, emoji, message: text, replyTo, files, key } = message;
+  const said = type === undefined || type === 'edit' ? { message: text } : {};
+  const time = new Date(now).toISOString();
+  return JSON.stringify({ sender, receiver, name, of, emoji, ...said, replyTo, files, time, key });
+}
+
+/** Whether this is the event of a message that was sent again under its key. It may have been erased since. */
+export function isEventOf({ type, of, emoji, message }: Message, event: MailEvent): boolean {
+  const stored = fieldsOf(event.data);
+  const isText = !stored['message'] || stored['message'] === message;
+  return isText && event.type === type && stored['of'] === of && stored['emoji'] === emoji;
 }
 
 /** A key belongs to its sender: two senders may use the same one. */
@@ -19,10 +34,13 @@ export function scopedKey({ sender, key }: { readonly sender: string; readonly k
 
 /** The message in an event's data. Undefined if it is foreign text. */
 export function messageOf(data: string): StoredMessage | undefined {
-  const { sender, receiver, name, message, time, key } = fieldsOf(data);
+  const { sender, receiver, name, message, replyTo, files, time, key } = fieldsOf(data);
   const given = { ...(receiver !== undefined && { receiver }), ...(typeof name === 'string' && { name }) };
   const fields = { sender, ...given, message, time, key };
-  return Object.values(fields).every((field) => typeof field === 'string') ? (fields as StoredMessage) : undefined;
+  if (!Object.values(fields).every((field) => typeof field === 'string')) return undefined;
+  const named = files === undefined ? undefined : MessageFiles.safeParse(files).data;
+  const answers = typeof replyTo === 'string' && replyTo.length <= MAX_ID && { replyTo };
+  return { ...(fields as StoredMessage), ...answers, ...(named && { files: named }) };
 }
 
 /** The scoped key of the message in an event's data. Undefined if it is foreign text. */
@@ -31,7 +49,8 @@ export function keyOf(data: string): string | undefined {
   return typeof sender === 'string' && typeof key === 'string' ? scopedKey({ sender, key }) : undefined;
 }
 
-function fieldsOf(data: string): Record<string, unknown> {
+/** The fields of a JSON object; none of other text. */
+export function fieldsOf(data: string): Record<string, unknown> {
   if (!data.startsWith('{')) return {};
   try {
     return JSON.parse(data) as Record<string, unknown>;
