@@ -7,6 +7,7 @@ import type {
   BackPage,
   Batch,
   IsWanted,
+  MailEvent,
   MailboxStore,
   MarkName,
   Message,
@@ -30,6 +31,8 @@ import { Sweep } from './sweep.ts';
 
 /** Mailboxes as plain text files in a directory, to which any other program may append. */
 export class FileMailboxes implements MailboxStore {
+  readonly isId = isEventId;
+  readonly compare = compareIds;
   readonly inspector: FileInspector;
   readonly #dir: string;
   readonly #context: StoreContext;
@@ -97,14 +100,6 @@ export class FileMailboxes implements MailboxStore {
 
   async get(mailbox: MailboxName, id: string): Promise<MailEvent | undefined> {
     return this.#with(mailbox, async (box) => (await box.upToDate(id)).find(id));
-  }
-
-  isId(text: string): boolean {
-    return isEventId(text);
-  }
-
-  compare(a: string, b: string): number {
-    return compareIds(a, b);
   }
 
   async ends(mailbox: MailboxName, upTo?: string): Promise<{ oldest: string; newest: string }> {
