@@ -1,21 +1,21 @@
 /** A conversation on the page. Connects the stream, the known messages, the composer and the log. */
+import { Arrivals } from './arrivals.js';
 import { prepareComposer } from './composer.js';
 import { Connection } from './connection.js';
 import { ConnectionBanner } from './connection-banner.js';
 import { Conversation, readMail } from './conversation.js';
+import { isChange, readChange } from './fold.js';
 import { HistoryPages } from './history-pages.js';
 import { whyRefused } from './identity.js';
 import { say, text } from './language.js';
+import { withLetters } from './letters.js';
 import { LogView } from './log-view.js';
 import { Burst, NoteLine, StatusLine } from './notes.js';
-import { Outbox, withLetters } from './outbox.js';
+import { Outbox } from './outbox.js';
 import { isLooking, reachesRead, Reading, readingLock, watchLooking } from './reading.js';
 import { onChangedElsewhere, recall, remember } from './storage.js';
 
-const BATCH_MS = 20;
-
 export class Chat {
-  /** @type {StoredMessage[]} */ #arriving = [];
   /** @type {ShownMessage[]} */ #shown = [];
 
   /** @param {ChatOptions} options */
@@ -33,10 +33,12 @@ export class Chat {
     this.notes = new NoteLine(frame, this.status);
     this.view = new LogView(frame, {
       isOwn: this.isOwn,
+      quoted: (id) => this.#shown.findLast((one) => one.id === id),
       onChoice: (failed, action) => this.#again(failed, action),
       onScroll: () => this.#see(),
       onTop: () => void this.#loadEarlier(),
     });
+    this.arrivals = new Arrivals((messages, changes) => this.#arrive(messages, changes));
     this.burst = new Burst({ onBurst: () => this.view.silence(), onEnd: (n) => this.status.say(text('new', { n })) });
     this.outbox = new Outbox({
       me,
@@ -45,7 +47,7 @@ export class Chat {
       newest: () => this.conversation.messages.at(-1)?.identity ?? (this.connection.isLoaded ? '' : undefined),
       onChange: () => this.#show(),
       onStored: (stored, requestedAt) => {
-        this.history.add([stored]);
+        this.#store(stored);
         this.connection.expectNews(requestedAt);
       },
       onTooFast: (seconds) => this.notes.show('tooFast', seconds),
@@ -125,6 +127,7 @@ export class Chat {
   #handle(event) {
     const { type, data, id } = event;
     if (type === 'message') return this.#receive(id ?? '', data);
+    if (isChange(type)) return this.#receiveChange(id ?? '', data);
     if (type === 'sent') return this.#sentElsewhere(JSON.parse(data));
     if (type === 'delivered' || type === 'read') {
       const { receiver, upTo } = JSON.parse(data);
@@ -142,16 +145,23 @@ export class Chat {
     onReceived?.(id);
     if (!message) void this.#catchUp();
     else if (sender === null || this.isRoom || sender === other) {
-      if (this.#arriving.push(message) === 1) setTimeout(() => this.#arrive(), BATCH_MS);
+      this.arrivals.addMessage(message);
     } else if (sender !== me) onStranger?.(sender, message);
   }
 
-  /** After a night's sleep, thousands may arrive together. */
-  #arrive() {
-    const arriving = this.#arriving.splice(0);
+  /** @param {string} id @param {string} data */
+  #receiveChange(id, data) {
+    const change = readChange(data);
+    this.options.onReceived?.(id);
+    if (change && (this.isRoom || change.sender === this.options.other)) this.arrivals.addChange(change);
+  }
+
+  /** @param {StoredMessage[]} arriving @param {MessageChange[]} changes */
+  #arrive(arriving, changes) {
     // Mail that belongs above the loaded part comes when that part is loaded.
     const fresh = this.history.hasMore ? arriving.filter((one) => !this.conversation.isAbove(one)) : arriving;
     const others = this.history.add(fresh).filter((one) => !this.isOwn(one));
+    this.history.change(changes);
     this.burst.add(others.length);
     this.#showArrived(others);
   }
@@ -179,26 +189,32 @@ export class Chat {
     this.options.onUnread?.(this.reading.unreadOf(this.#shown).length);
   }
 
-  /** @param {StoredMessage} stored */
+  /** @param {StoredMessage | MessageChange} stored */
   #sentElsewhere(stored) {
     if (stored.receiver !== this.options.other) return;
-    this.history.add([stored]);
+    this.#store(stored);
     this.#show();
+  }
+
+  /** @param {StoredMessage | MessageChange} stored */
+  #store(stored) {
+    if ('event' in stored) this.history.change([stored]);
+    else this.history.add([stored]);
   }
 
   /** @param {string} message @param {string} key */
   #send(message, key) {
     this.reading.line = undefined;
-    this.outbox.add(message, key);
+    this.outbox.add({ message, key });
     this.view.toNewest();
     this.options.onSent?.();
   }
 
   /** @param {ShownMessage} letter @param {'retry' | 'delete'} action */
-  #again({ key = '' }, action) {
+  #again({ key = '', change }, action) {
     this.options.frame.box.focus({ preventScroll: true }); // the button goes away
-    if (action === 'retry') return this.outbox.retry(key);
-    const deleted = this.outbox.delete(key);
+    if (action === 'retry') return this.outbox.retry(change?.key ?? key);
+    const deleted = this.outbox.delete(change?.key ?? key);
     if (deleted) this.notes.offerUndo(() => this.outbox.restore(deleted));
   }
 

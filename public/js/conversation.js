@@ -1,18 +1,9 @@
 /** The messages of one conversation, each once and in order. Knows nothing about the server and the page. */
+import { Fold } from './fold.js';
 import { learnNames } from './names.js';
+import { acceptedAt, compareIds, comparePositions } from './positions.js';
 
 const STEPS = ['sent', 'delivered', 'read'];
-
-/** Ids rise within a mailbox. Their form is `<ms>-<seq>`, followed by `.n` for a foreign event. @param {string} a @param {string} b */
-export function compareIds(a, b) {
-  const left = a.split(/[-.]/);
-  const right = b.split(/[-.]/);
-  for (let i = 0; i < Math.max(left.length, right.length); i++) {
-    const difference = Number(left[i] ?? -1) - Number(right[i] ?? -1);
-    if (difference) return difference;
-  }
-  return 0;
-}
 
 /**
  * Mail from a stream, in the form of the history; undefined if it is something else.
@@ -31,16 +22,10 @@ export function readMail(data) {
 /** My own message is known by the key that this page gave it, before it has an id. @param {string} key */
 export const ownIdentity = (key) => `own ${key}`;
 
-/** When a message was accepted. The field is present if `time` differs; in files, an id of ours has it, too. @param {StoredMessage} stored */
-function acceptedAt({ acceptedMs, id, time }) {
-  const [, ms] = /^(\d+)-\d+$/.exec(id) ?? [];
-  return (acceptedMs ?? Number(ms ?? Date.parse(time))) || 0;
-}
-
 /** The server's order: within a mailbox by id, across the two by when it was accepted. @param {ChatMessage} a @param {ChatMessage} b */
 function compare(a, b) {
   if (a.mailbox === b.mailbox) return compareIds(a.id, b.id);
-  return a.acceptedMs - b.acceptedMs || compareIds(a.id, b.id) || (a.mailbox < b.mailbox ? -1 : 1);
+  return comparePositions(a, b);
 }
 
 /** A state never goes back. @param {ChatMessage} message @param {ChatMessage['state']} state */
@@ -56,6 +41,7 @@ export class Conversation {
   /** @type {Map<string, ChatMessage>} */ #known = new Map();
   // The receipt of a message may overtake the answer that gives the message its id.
   /** @type {Map<string, { state: 'delivered' | 'read', mailbox: string, upTo: string }>} */ #receipts = new Map();
+  #fold = new Fold();
 
   /** @param {string} me @param {string} mailbox where my mail arrives */
   constructor(me, mailbox) {
@@ -73,11 +59,21 @@ export class Conversation {
     return this.#known.has(this.#read(stored).identity);
   }
 
-  /** Adds the messages that are not there yet, and returns those. @param {StoredMessage[]} stored */
-  merge(stored) {
+  /** How many changes have come. */
+  get changeCount() {
+    return this.#fold.count;
+  }
+
+  /**
+   * Adds the messages that are not there yet, and returns those.
+   * @param {StoredMessage[]} stored @param {number} [folded] they contain so many of the changes that have come; else they are
+   *   messages as they were sent, or as an earlier page has them
+   */
+  merge(stored, folded) {
     learnNames(stored, this.me);
     const added = [];
     for (const one of stored) {
+      if (folded !== undefined) this.#fold.forget(folded, one.id);
       const message = this.#read(one);
       const known = this.#known.get(message.identity);
       if (known) {
@@ -85,6 +81,10 @@ export class Conversation {
         // Foreign mail may get another time, and the server's time replaces mine.
         known.acceptedMs = message.acceptedMs;
         known.time = message.time;
+        if (folded !== undefined) {
+          known.stored = one;
+          this.#applyChanges(known);
+        }
       } else {
         this.#applyReceipts(message);
         this.#known.set(message.identity, message);
@@ -96,6 +96,15 @@ export class Conversation {
     return added;
   }
 
+  /** Edits, removes and reacts to messages, and returns those. @param {MessageChange[]} changes */
+  change(changes) {
+    for (const change of changes) this.#fold.add(change);
+    const ids = new Set(changes.map(({ of }) => of));
+    const changed = this.messages.filter(({ id }) => ids.has(id));
+    for (const message of changed) this.#applyChanges(message);
+    return changed;
+  }
+
   /** Whether it belongs above all that is known. @param {StoredMessage} stored */
   isAbove(stored) {
     const message = this.#read(stored);
@@ -103,7 +112,9 @@ export class Conversation {
     return oldest !== undefined && compare(message, oldest) < 0;
   }
 
-  clear() {
+  /** @param {number} folded what is read next contains so many of the changes that have come */
+  clear(folded) {
+    this.#fold.forget(folded);
     this.messages = [];
     this.#mine = [];
     this.#theirs = [];
@@ -148,9 +159,14 @@ export class Conversation {
     this.messages = [...mine, ...theirs, ...messages.toReversed()];
   }
 
+  /** @param {ChatMessage} known */
+  #applyChanges(known) {
+    Object.assign(known, saying(this.#fold.apply(known.stored)));
+  }
+
   /** @param {StoredMessage} stored @returns {ChatMessage} */
   #read(stored) {
-    const { mailbox, id, sender, message, time, key, state = 'sent', foreign = false, viaFile = false } = stored;
+    const { mailbox, id, sender, time, key, state = 'sent', foreign = false, viaFile = false } = stored;
     const own = !foreign && !viaFile && sender === this.me && key;
     const identity = own ? ownIdentity(key) : `${mailbox} ${id}`;
     return {
@@ -158,12 +174,22 @@ export class Conversation {
       mailbox,
       id,
       sender: sender ?? '',
-      message,
+      ...saying(this.#fold.apply(stored)),
       time: Date.parse(time) || 0,
       acceptedMs: acceptedAt(stored),
       state,
       foreign,
       viaFile,
+      stored,
     };
   }
 }
+
+/** What a message says. @param {StoredMessage} stored @returns {Saying} */
+const saying = ({ message, replyTo, edited = false, removed = false, reactions = {} }) => ({
+  message,
+  replyTo,
+  isEdited: edited,
+  isRemoved: removed,
+  reactions,
+});

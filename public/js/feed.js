@@ -1,6 +1,7 @@
 /** The events of a mailbox, the same in all tabs that show it: from this tab's stream, or from the tab that leads. */
 import { onDeadConnections } from './connections.js';
-import { compareIds } from './conversation.js';
+import { isChange } from './fold.js';
+import { compareIds } from './positions.js';
 import { MailStream } from './stream.js';
 import { Tabs } from './tabs.js';
 
@@ -89,8 +90,8 @@ export class SharedFeed {
   #event(event) {
     const { type, id, data } = event;
     if (type === 'presence') this.#presence.set(JSON.parse(data).person, event);
-    // Other events have the id of the last message.
-    if (id && type === 'message') {
+    // Other events have the id of the last one that is stored.
+    if (id && (type === 'message' || isChange(type))) {
       if (this.#cursor && compareIds(id, this.#cursor) <= 0) return; // two tabs may have led for a moment
       this.#cursor = id;
     }

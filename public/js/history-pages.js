@@ -42,6 +42,13 @@ export class HistoryPages {
     return this.conversation.merge(messages);
   }
 
+  /** Changes messages, also those that will be read later. Returns those that are known. @param {MessageChange[]} changes */
+  change(changes) {
+    const changed = this.conversation.change(changes);
+    if (changed.length) this.kept.add(changed.map(asStored));
+    return changed;
+  }
+
   /** If the server is away or the connection is slow, shows what this browser has kept. @param {() => void} show */
   onLate(show) {
     setTimeout(() => {
@@ -59,23 +66,33 @@ export class HistoryPages {
     const reaches = (/** @type {StoredMessage[]} */ messages) =>
       known ? messages.some((one) => conversation.knows(one)) : messages.length >= FEW && this.isEnough(messages);
 
+    const folded = conversation.changeCount; // what is read now contains these
     const newest = await readHistory({ ...this.which, limit: PAGE });
     const ahead = newest.now - Date.now();
     this.aheadMs = Math.abs(ahead) < SAME_CLOCK_MS ? 0 : ahead;
-    let { messages, before } = newest;
+    let { messages, before, changes = [] } = newest;
     for (let pages = 1; before && !reaches(messages) && pages < MOST_PAGES; pages++) {
       const older = await readHistory({ ...this.which, limit: PAGE, before });
       messages = [...older.messages, ...messages];
+      changes = [...changes, ...(older.changes ?? [])];
       ({ before } = older);
     }
     const joinsUp = known && (!before || reaches(messages));
     if (!joinsUp) {
-      conversation.clear();
+      conversation.clear(folded);
       this.#before = before;
     }
     this.#hasRead = true;
     this.#readAt = Date.now();
-    return { cursor: newest.cursor, added: this.add([...messages, ...this.#early.splice(0)]) };
+    return { cursor: newest.cursor, added: this.#join(messages, changes, folded) };
+  }
+
+  /** @param {StoredMessage[]} messages @param {MessageChange[]} changes @param {number} folded */
+  #join(messages, changes, folded) {
+    const added = [...this.conversation.merge(messages, folded), ...this.conversation.merge(this.#early.splice(0))];
+    this.conversation.change(changes);
+    this.kept.add(this.conversation.messages.slice(-PAGE).map(asStored));
+    return added;
   }
 
   /**
@@ -98,8 +115,11 @@ export class HistoryPages {
 
   /** The stream continues from what was just read, and brings all mail to me, however much. This reads my own messages. */
   async #readOwn() {
-    const { messages } = await readHistory({ ...this.which, limit: FEW });
-    return { cursor: '', added: this.add(messages.filter(({ sender }) => sender === this.conversation.me)) };
+    const { conversation } = this;
+    const folded = conversation.changeCount;
+    const { messages, changes = [] } = await readHistory({ ...this.which, limit: FEW });
+    const mine = messages.filter((one) => one.sender === conversation.me || conversation.knows(one));
+    return { cursor: '', added: this.#join(mine, changes, folded) };
   }
 
   /** Loads the next older messages: at least one, unless this is the beginning. False if that is not possible now. */
@@ -117,7 +137,18 @@ export class HistoryPages {
     while (this.#before) {
       const page = await readHistory({ ...this.which, limit: PAGE, before: this.#before });
       this.#before = page.before;
-      if (this.conversation.merge(page.messages).length) return;
+      const { length } = this.conversation.merge(page.messages);
+      this.conversation.change(page.changes ?? []);
+      if (length) return;
     }
   }
 }
+
+/** @param {ChatMessage} message @returns {StoredMessage} */
+const asStored = ({ stored, message, isEdited, isRemoved, reactions }) => ({
+  ...stored,
+  message,
+  edited: isEdited,
+  removed: isRemoved,
+  reactions,
+});

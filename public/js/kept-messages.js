@@ -38,12 +38,16 @@ export class KeptMessages {
 /** @param {StoredMessage} message */
 const nameOf = ({ mailbox, id }) => `${mailbox} ${id}`;
 
+/** @param {unknown} value */
+const isText = (value) => typeof value === 'string';
+
 /** Storage is not trusted: what it returns is checked. @param {string | undefined} text @returns {StoredMessage[]} */
 function readMessages(text) {
   try {
     const messages = JSON.parse(text ?? '[]');
-    return messages.filter((/** @type {StoredMessage} */ one) =>
-      [one.mailbox, one.id, one.receiver, one.message, one.time].every((field) => typeof field === 'string'),
+    return messages.filter(
+      (/** @type {StoredMessage} */ { mailbox, id, receiver, message, time, replyTo = '', reactions = {} }) =>
+        [mailbox, id, receiver, message, time, replyTo, ...Object.values(reactions)].every(isText),
     );
   } catch {
     return [];

@@ -1,7 +1,7 @@
 /** The rows of the log: messages, the days they fall on, and the line where reading has stopped. */
 import { element } from './elements.js';
 import { say } from './language.js';
-import { makeFailure, makeRow, showTime } from './message-row.js';
+import { differs, makeFailure, makeRow, showMessage, showTime } from './message-row.js';
 import { clock, dayKey, dayName } from './times.js';
 
 const GROUP_MS = 5 * 60_000;
@@ -9,11 +9,12 @@ const LINE = 'line';
 
 export class LogRows {
   /** @type {Map<string, HTMLLIElement>} */ #rows = new Map();
+  /** @type {WeakMap<Element, ShownMessage>} */ #messages = new WeakMap();
 
   /**
    * @param {HTMLElement} list
-   * @param {{ isOwn: (message: ShownMessage) => boolean, onChoice: (failed: ShownMessage, action: 'retry' | 'delete') => void,
-   *   onFailure: () => void }} options
+   * @param {import('./message-row.js').Known & { onChoice: (failed: ShownMessage, action: 'retry' | 'delete') => void,
+   *   onChange: () => void }} options `onChange`: a row that was already read out is about to change
    */
   constructor(list, options) {
     this.list = list;
@@ -23,6 +24,12 @@ export class LogRows {
   /** @param {string} identity */
   get(identity) {
     return this.#rows.get(identity);
+  }
+
+  /** The message whose row an element is in. @param {EventTarget | null} target */
+  messageAt(target) {
+    const row = target instanceof Element && target.closest('.row');
+    return row ? this.#messages.get(row) : undefined;
   }
 
   get line() {
@@ -66,8 +73,14 @@ export class LogRows {
 
   /** @param {ShownMessage} message @param {ShownMessage | undefined} previous in the same group, perhaps */
   #row(message, previous) {
-    const { isOwn, onChoice, onFailure } = this.options;
-    const row = this.#rows.get(message.identity) ?? makeRow(message, isOwn(message));
+    const { isOwn } = this.options;
+    const known = this.#rows.get(message.identity);
+    const row = known ?? makeRow(message, this.options);
+    this.#messages.set(row, message);
+    if (known && differs(known, message, this.options)) {
+      this.options.onChange();
+      showMessage(known, message, this.options);
+    }
     showTime(row, message.time);
     const joined =
       previous?.sender === message.sender &&
@@ -77,12 +90,20 @@ export class LogRows {
     row.classList.toggle('joined', joined);
     row.classList.toggle('same-time', joined && clock(previous.time) === clock(message.time));
     if (isOwn(message) && row.dataset.state !== message.state) row.dataset.state = message.state;
-    const failure = row.querySelector('.failure');
-    if (message.state === 'failed' && !failure) {
-      onFailure();
-      row.append(makeFailure((action) => onChoice(message, action)));
-    } else if (message.state !== 'failed') failure?.remove();
+    this.#showFailure(row, message);
     return row;
+  }
+
+  /** @param {HTMLElement} row @param {ShownMessage} message */
+  #showFailure(row, message) {
+    const { onChoice, onChange } = this.options;
+    const wording = message.state === 'failed' ? 'failed' : message.change?.state === 'failed' ? 'changeFailed' : '';
+    const failure = row.querySelector('.failure');
+    if (!wording) failure?.remove();
+    else if (!failure) {
+      onChange();
+      row.append(makeFailure(wording, (action) => onChoice(this.#messages.get(row) ?? message, action)));
+    }
   }
 
   /** Inserts adjacent new rows together. @param {Map<string, HTMLLIElement>} wanted */

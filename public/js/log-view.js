@@ -27,7 +27,7 @@ export class LogView {
 
   /**
    * @param {Frame} frame
-   * @param {{ isOwn: (message: ShownMessage) => boolean,
+   * @param {import('./message-row.js').Known & {
    *   onChoice: (failed: ShownMessage, action: 'retry' | 'delete') => void,
    *   onScroll: () => void, onTop: () => void }} options `onTop`: somebody wants earlier messages
    */
@@ -35,8 +35,7 @@ export class LogView {
     this.frame = frame;
     this.options = options;
     const { log, list, pill } = frame;
-    const { isOwn, onChoice } = options;
-    this.rows = new LogRows(list, { isOwn, onChoice, onFailure: () => this.silence() }); // the status line says it
+    this.rows = new LogRows(list, { ...options, onChange: () => this.silence() }); // the status line says it
     log.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     pill.addEventListener('click', () => {
       this.toNewest();

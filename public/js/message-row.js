@@ -1,37 +1,97 @@
-/** One message as a row. The style sheet draws its ticks, so that screen readers do not read them from the log. */
+/**
+ * One message as a row, and what changes in it. A row is in a live region: only the parts that differ are changed. The style
+ * sheet draws its ticks, so that screen readers do not read them from the log.
+ */
 import { element, tint } from './elements.js';
-import { say, text } from './language.js';
-import { linksIn } from './links.js';
+import { text } from './language.js';
+import { emojiAlone, showText } from './message-text.js';
 import { shownName } from './names.js';
+import { showReactions } from './reactions.js';
 import { clock } from './times.js';
 
-// Arrows and similar characters are also used in text.
-const EMOJI = /\p{RGI_Emoji}|[\p{Extended_Pictographic}--[\u2000-\u21ff©®]]\ufe0f?/gv;
-const MOST_EMOJI = 100;
-const FEW_EMOJI = 3;
+const MOST_QUOTED = 200;
 
-/** Longer messages are folded … */
-const LONG = { characters: 1500, lines: 20 };
-/** … and of even longer ones, only so much is on the page before they are unfolded. */
-const MOST_FOLDED = 10_000;
+/** @typedef {{ isOwn: (message: ShownMessage) => boolean, quoted: (id: string) => ShownMessage | undefined }} Known */
 
-/** @param {ShownMessage} message @param {boolean} own */
-export function makeRow({ sender, message, time, foreign, viaFile }, own) {
+/** What each row shows, besides times and ticks. @type {WeakMap<HTMLElement, unknown[]>} */
+const shown = new WeakMap();
+
+/** @param {ShownMessage} message @param {Known} known */
+export function makeRow(message, known) {
+  const { sender, foreign, viaFile, time } = message;
+  const own = known.isOwn(message);
   const who = own ? text('you') : shownName(sender);
   const from = foreign ? text('fromFile') : viaFile ? text('viaFile', { who }) : who;
-  const bubble = element('p', { class: 'bubble', dir: 'auto' }, ...withLinks(message.slice(0, MOST_FOLDED)));
-  // Korean text breaks between words, whatever the language of the page.
-  if (/[ㄱ-ㆎ가-힣]/.test(message.slice(0, MOST_FOLDED))) bubble.lang = 'ko';
   const row = element(
     'li',
-    { class: `row${own ? ' own' : ''}${foreign ? ' foreign' : ''}${viaFile ? ' via-file' : ''}${sizeOf(message)}` },
+    { class: `row${own ? ' own' : ''}${foreign ? ' foreign' : ''}${viaFile ? ' via-file' : ''}` },
     tint(element('span', { class: 'from' }, from), sender),
-    element('div', { class: 'content' }, bubble),
+    element('div', { class: 'content' }, element('p', { class: 'bubble', dir: 'auto' })),
     element('span', { class: 'when' }, element('time')),
   );
   showTime(row, time);
-  if (isLong(message)) row.append(fold(bubble, message));
+  showMessage(row, message, known);
   return row;
+}
+
+/** Whether a row shows something else. @param {HTMLElement} row @param {ShownMessage} message @param {Known} known */
+export function differs(row, message, known) {
+  const before = shown.get(row);
+  return wordsOf(message, known).some((word, at) => word !== before?.[at]);
+}
+
+/** @param {HTMLElement} row @param {ShownMessage} message @param {Known} known */
+export function showMessage(row, message, known) {
+  const [wording] = shown.get(row) ?? [];
+  const words = wordsOf(message, known);
+  shown.set(row, words);
+  if (words[0] !== wording) showWording(row, message);
+  showQuote(row, message, known);
+  showEdited(row, message);
+  showReactions(row, message, known.isOwn);
+}
+
+/** The first is what the bubble shows. @param {ShownMessage} message @param {Known} known */
+function wordsOf(message, known) {
+  const { isEdited, reactions, change, replyTo } = message;
+  const quoted = replyTo ? known.quoted(replyTo) : undefined;
+  const quote = [replyTo, quoted && wordingOf(quoted).slice(0, MOST_QUOTED)];
+  return [wordingOf(message), isEdited, JSON.stringify(reactions), change?.state, ...quote];
+}
+
+/** @param {ShownMessage} message */
+const wordingOf = ({ message, isRemoved }) => (isRemoved ? text('messageRemoved') : message);
+
+/** @param {HTMLElement} row @param {ShownMessage} message */
+function showWording(row, message) {
+  const bubble = part(row, '.bubble');
+  const emoji = message.isRemoved ? undefined : emojiAlone(message.message);
+  row.classList.toggle('removed', message.isRemoved);
+  row.classList.toggle('big', emoji !== undefined);
+  row.classList.toggle('many', emoji === 'many');
+  row.querySelector('.more')?.remove();
+  const more = showText(bubble, wordingOf(message));
+  if (more) part(row, '.when').after(more);
+}
+
+/** @param {HTMLElement} row @param {ShownMessage} message @param {Known} known */
+function showQuote(row, { replyTo, isRemoved }, { quoted, isOwn }) {
+  const before = row.querySelector('.quote');
+  if (!replyTo || isRemoved) return before?.remove();
+  const quote = before ?? element('button', { type: 'button', class: 'quote' });
+  const original = quoted(replyTo);
+  const line = original ? wordingOf(original).slice(0, MOST_QUOTED) : text('earlierMessage');
+  const who = !original ? '' : isOwn(original) ? text('you') : shownName(original.sender) || text('fromFile');
+  quote.replaceChildren(element('bdi', { class: 'quoted-from' }, who), element('span', { dir: 'auto' }, line));
+  if (!before) part(row, '.content').prepend(quote);
+}
+
+/** @param {HTMLElement} row @param {ShownMessage} message */
+function showEdited(row, { isEdited, isRemoved, change }) {
+  const before = row.querySelector('.edited');
+  row.toggleAttribute('data-pending', change !== undefined && change.state !== 'failed');
+  if (!isEdited || isRemoved) before?.remove();
+  else if (!before) part(row, '.when').prepend(element('span', { class: 'edited' }, text('edited')));
 }
 
 /** Changes the row only if its text differs, because it is in a live region. @param {HTMLElement} row @param {number} ms */
@@ -43,9 +103,9 @@ export function showTime(row, ms) {
   if (time.textContent !== wording) time.textContent = wording;
 }
 
-/** @param {(action: 'retry' | 'delete') => void} onChoice */
-export function makeFailure(onChoice) {
-  const failure = element('span', { class: 'failure' }, element('span', {}, text('failed')));
+/** @param {string} wording what has failed @param {(action: 'retry' | 'delete') => void} onChoice */
+export function makeFailure(wording, onChoice) {
+  const failure = element('span', { class: 'failure' }, element('span', {}, text(wording)));
   for (const action of /** @type {const} */ (['retry', 'delete'])) {
     const button = element('button', { type: 'button', class: 'text-button' }, text(action));
     button.addEventListener('click', () => onChoice(action));
@@ -54,43 +114,9 @@ export function makeFailure(onChoice) {
   return failure;
 }
 
-/** Whether a message is only emoji, which are shown large. @param {string} message */
-function sizeOf(message) {
-  if (message.length > MOST_EMOJI || message.replaceAll(EMOJI, '').trim() !== '') return '';
-  return (message.match(EMOJI) ?? []).length > FEW_EMOJI ? ' big many' : ' big';
-}
-
-/** @param {string} message */
-const isLong = (message) => message.length > LONG.characters || message.split('\n', LONG.lines + 1).length > LONG.lines;
-
-/** @param {HTMLElement} bubble @param {string} message */
-function fold(bubble, message) {
-  const button = element('button', { type: 'button', class: 'text-button more' });
-  const isFolded = () => bubble.classList.contains('folded');
-  const turn = () => {
-    const folded = bubble.classList.toggle('folded');
-    if (!folded && message.length > MOST_FOLDED) bubble.replaceChildren(...withLinks(message));
-    button.setAttribute('aria-expanded', String(!folded));
-    say(button, folded ? 'readMore' : 'readLess');
-  };
-  turn();
-  button.addEventListener('click', () => {
-    turn();
-    if (isFolded()) bubble.scrollIntoView({ block: 'nearest' });
-  });
-  bubble.addEventListener('focusin', () => isFolded() && turn()); // the focus is on a link out of sight
-  return button;
-}
-
-/** @param {string} message @returns {(Node | string)[]} */
-function withLinks(message) {
-  const parts = [];
-  let from = 0;
-  for (const { start, end, href } of linksIn(message)) {
-    const link = element('a', { href, rel: 'noopener noreferrer nofollow ugc' }, message.slice(start, end));
-    if (!href.startsWith('mailto:')) link.target = '_blank';
-    parts.push(message.slice(from, start), link);
-    from = end;
-  }
-  return [...parts, message.slice(from)];
+/** @param {HTMLElement} row @param {string} selector @returns {HTMLElement} */
+function part(row, selector) {
+  const found = row.querySelector(selector);
+  if (!(found instanceof HTMLElement)) throw new Error(`a row without ${selector}`);
+  return found;
 }

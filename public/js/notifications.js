@@ -1,6 +1,6 @@
 /** Notifications of messages that nobody is reading: one for each message, however many tabs are open. */
-import { compareIds } from './conversation.js';
 import { onLanguageChange, sayIn } from './language.js';
+import { compareIds } from './positions.js';
 import { isLooking, readingLock } from './reading.js';
 import { recall, remember } from './storage.js';
 

@@ -1,5 +1,5 @@
-/** Messages that are written but not yet stored. They are sent in order, each always with the same key, so that none comes twice. */
-import { ownIdentity } from './conversation.js';
+/** What is written but not yet stored. Letters are sent in order, each always with the same key, so that none comes twice. */
+import { readLetter } from './letters.js';
 import { shownName } from './names.js';
 import { backOffMs, readHistory, Refusal, sendMessage } from './server.js';
 import { forget, onChangedElsewhere, recall, recallKeys, remember } from './storage.js';
@@ -18,7 +18,7 @@ export class Outbox {
 
   /**
    * @param {{ me: string, other: string, history: Which, newest: () => string | undefined,
-   *   onChange: () => void, onStored: (stored: StoredMessage, requestedAt: number) => void,
+   *   onChange: () => void, onStored: (stored: StoredMessage | MessageChange, requestedAt: number) => void,
    *   onTooFast: (seconds: number) => void, onFailed: () => void, onDenied: () => void }} options
    *   `newest`: the identity of the newest message; '' if there is none, undefined if that is not known yet
    */
@@ -42,10 +42,10 @@ export class Outbox {
       .map((letter) => ({ ...letter, state: this.#stateOf(letter) }));
   }
 
-  /** @param {string} message @param {string} key */
-  add(message, key) {
-    const newest = Math.max(0, ...[...this.#letters.values()].map((letter) => letter.at));
-    this.#keep({ key, message, at: Math.max(Date.now(), newest + 1) });
+  /** @param {Omit<Letter, 'at'>} letter */
+  add(letter) {
+    const newest = Math.max(0, ...[...this.#letters.values()].map(({ at }) => at));
+    this.#keep({ ...letter, at: Math.max(Date.now(), newest + 1) });
     void this.flush();
   }
 
@@ -123,14 +123,17 @@ export class Outbox {
 
   /** Resolves to undefined if it was deleted meanwhile. @param {Letter} letter */
   async #post(letter) {
-    if (this.#isOverdue(letter.key)) {
+    // A change that is stored twice changes nothing more.
+    if (!letter.event && this.#isOverdue(letter.key)) {
       const stored = await this.#find(letter);
       if (stored || !this.#letters.has(letter.key)) return stored;
     }
     if (!letter.triedAt || this.#isOverdue(letter.key)) this.#update({ ...letter, triedAt: Date.now() });
     const { me, other } = this.options;
     const name = shownName(me) === me ? undefined : shownName(me);
-    return sendMessage({ sender: me, receiver: other, message: letter.message, key: letter.key, name });
+    const { key, event, of, emoji, message, replyTo } = letter;
+    const said = event ? { event, of, ...(event === 'edit' && { message }), emoji } : { message, replyTo };
+    return sendMessage({ sender: me, receiver: other, ...said, key, name });
   }
 
   /** Whether an attempt without an answer has succeeded after all. @param {Letter} letter */
@@ -195,44 +198,3 @@ export class Outbox {
     return letter;
   }
 }
-
-/**
- * Messages that are being sent come last; those that failed stay where they were when they failed.
- * @param {import('./conversation.js').Conversation} conversation @param {Outbox} outbox
- * @param {number} aheadMs how far the server's clock is ahead @returns {ShownMessage[]}
- */
-export function withLetters(conversation, outbox, aheadMs) {
-  const sender = outbox.options.me;
-  /** @type {ShownMessage[]} */
-  const shown = [...conversation.messages];
-  for (const letter of outbox.letters) {
-    const { key, at, behind } = letter;
-    const identity = ownIdentity(key);
-    if (conversation.has(identity)) continue;
-    const isBefore = (/** @type {ShownMessage} */ one) => one.identity === behind || one.behind === behind;
-    const place = behind === undefined ? shown.length : shown.findLastIndex(isBefore) + 1;
-    shown.splice(place, 0, { ...letter, identity, sender, time: at + aheadMs, foreign: false, viaFile: false });
-  }
-  return shown;
-}
-
-/** Storage is not trusted: what it returns is checked. @param {string | undefined} kept @param {string} key @returns {Letter | undefined} */
-function readLetter(kept, key) {
-  try {
-    const { message, at, triedAt, failed, behind } = JSON.parse(kept ?? '');
-    if (typeof message !== 'string' || !isTime(at)) return undefined;
-    return {
-      key,
-      message,
-      at,
-      ...(isTime(triedAt) && { triedAt }),
-      failed: failed === true,
-      ...(typeof behind === 'string' && { behind }),
-    };
-  } catch {
-    return undefined;
-  }
-}
-
-/** @param {unknown} ms */
-const isTime = (ms) => typeof ms === 'number' && ms > 0 && ms < 8e15;

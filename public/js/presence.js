@@ -1,5 +1,5 @@
 /** Who is online, who is typing, and how far they have read. It is outside the log, because it changes all the time. */
-import { compareIds } from './conversation.js';
+import { compareIds } from './positions.js';
 import { say } from './language.js';
 import { Refusal, reportReceipt } from './server.js';
 import { shortWhen } from './times.js';

@@ -1,5 +1,5 @@
 /** How far this person has read: what has come into sight while they looked at this page. */
-import { compareIds } from './conversation.js';
+import { compareIds } from './positions.js';
 
 /** The lock that a page holds while somebody looks at it. @param {string} me @param {string} other */
 export const readingLock = (me, other) => `mailbox-chat reading/${me}/${other}`;

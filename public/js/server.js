@@ -64,7 +64,7 @@ const post = (path, body) =>
 
 /**
  * Resolves when the message is safely stored.
- * @param {{ sender: string, receiver: string, message: string, key: string, name?: string }} message @returns {Promise<StoredMessage>}
+ * @param {{ sender: string, receiver: string, key: string } & Partial<StoredMessage & MessageChange>} message @returns {Promise<StoredMessage | MessageChange>}
  */
 export async function sendMessage(message) {
   return await readJson(await post('messages', message));
@@ -73,7 +73,7 @@ export async function sendMessage(message) {
 /**
  * A page of the conversation, oldest first. `now` is the server's clock, if the answer has it.
  * @param {Which & { limit?: number, before?: string }} which
- * @returns {Promise<{ messages: StoredMessage[], before: string | null, cursor: string, now: number }>}
+ * @returns {Promise<{ messages: StoredMessage[], changes?: MessageChange[], before: string | null, cursor: string, now: number }>}
  */
 export async function readHistory({ limit = 50, ...which }) {
   const response = await ask(address('history', { ...which, limit: String(limit) }));

@@ -1,8 +1,10 @@
 /** Follows a mailbox from a cursor, whatever happens to the connection. */
 import { checkConnections } from './connections.js';
+import { CHANGES } from './fold.js';
 import { backOffMs, pollMailbox, Refusal, streamAddress } from './server.js';
 
-const EVENTS = ['message', 'ready', 'ping', 'bye', 'gap', 'presence', 'typing', 'sent', 'delivered', 'read'];
+const STORED = ['message', ...CHANGES];
+const EVENTS = [...STORED, 'ready', 'ping', 'bye', 'gap', 'presence', 'typing', 'sent', 'delivered', 'read'];
 const POLL_S = 25;
 const REST_MS = 3000;
 const MOST_OTHERS = 50;
@@ -117,7 +119,7 @@ export class MailStream {
     if (type === 'bye') return this.#bye(JSON.parse(data));
     if (id) this.#cursor = id;
     if (type === 'ready') return this.#ready(JSON.parse(data));
-    if (type === 'ping' || type === 'message') {
+    if (type === 'ping' || STORED.includes(type)) {
       this.#carriesEvents = true;
       this.#muted = 0;
     }

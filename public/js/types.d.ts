@@ -13,6 +13,27 @@ interface StoredMessage {
   state?: 'sent' | 'delivered' | 'read';
   foreign?: boolean;
   viaFile?: boolean; // another program wrote it as its sender
+  replyTo?: string;
+  files?: object[];
+  // What its changes made of it.
+  edited?: boolean;
+  removed?: boolean;
+  reactions?: Record<string, string>; // by person
+}
+
+/** An edit, a removal or a reaction, stored as an event of its own. */
+interface MessageChange extends Omit<StoredMessage, 'message' | 'sender'> {
+  event: 'edit' | 'remove' | 'react';
+  sender: string;
+  of: string; // the id of the message
+  message?: string;
+  emoji?: string; // '' takes the reaction back
+}
+
+interface Position {
+  mailbox: string;
+  id: string;
+  acceptedMs: number; // orders the mail of two mailboxes
 }
 
 interface MailEvent {
@@ -85,23 +106,31 @@ interface TabsOptions {
   onWake: () => void;
 }
 
-interface ShownMessage {
+/** What a message says, with all its changes. */
+interface Saying {
+  message: string;
+  replyTo?: string;
+  isEdited: boolean;
+  isRemoved: boolean;
+  reactions: Record<string, string>;
+}
+
+interface ShownMessage extends Saying {
   identity: string;
   id?: string; // of what is stored
   sender: string;
-  message: string;
   time: number;
   state: LetterState | 'sent' | 'delivered' | 'read';
   foreign: boolean;
   viaFile: boolean;
   key?: string; // of a letter
   behind?: string; // of a letter
+  change?: { key: string; state: LetterState }; // of a letter that changes this message
 }
 
-interface ChatMessage extends ShownMessage {
-  mailbox: string;
+interface ChatMessage extends ShownMessage, Position {
   id: string;
-  acceptedMs: number; // orders the mail of two mailboxes
+  stored: StoredMessage;
 }
 
 type LetterState = 'sending' | 'waiting' | 'failed';
@@ -109,6 +138,10 @@ type LetterState = 'sending' | 'waiting' | 'failed';
 interface Letter {
   key: string;
   message: string;
+  event?: MessageChange['event'];
+  of?: string;
+  emoji?: string;
+  replyTo?: string;
   at: number;
   triedAt?: number;
   failed?: boolean;
