@@ -1,30 +1,52 @@
-/** Gathers what the stream brings for a moment: after a night's sleep, thousands of events may come together. */
+/** What the stream brings of this conversation, gathered for a moment: after a night's sleep, thousands of events may come. */
+import { readMail } from './conversation.js';
+import { isChange, readChange } from './fold.js';
+
 const GATHER_MS = 20;
 
 export class Arrivals {
   /** @type {StoredMessage[]} */ #messages = [];
   /** @type {MessageChange[]} */ #changes = [];
-  #timer = 0;
 
-  /** @param {(messages: StoredMessage[], changes: MessageChange[]) => void} onArrival */
-  constructor(onArrival) {
-    this.onArrival = onArrival;
+  /**
+   * @param {Pick<ChatOptions, 'me' | 'other' | 'onReceived' | 'onStranger'> & { isRoom: boolean, onUnreadable: () => void,
+   *   onArrival: (messages: StoredMessage[], changes: MessageChange[]) => void }} options
+   */
+  constructor(options) {
+    this.options = options;
   }
 
-  /** @param {StoredMessage} message */
-  addMessage(message) {
-    this.#messages.push(message);
-    this.#timer ||= setTimeout(() => this.#arrive(), GATHER_MS);
+  /** False if it is neither a message nor a change. @param {MailEvent} event */
+  take({ type, id = '', data }) {
+    if (type === 'message') this.#takeMessage(data);
+    else if (isChange(type)) this.#takeChange(data);
+    else return false;
+    this.options.onReceived?.(id);
+    return true;
   }
 
-  /** @param {MessageChange} change */
-  addChange(change) {
+  /** @param {string} data */
+  #takeMessage(data) {
+    const { me, other, isRoom, onStranger, onUnreadable } = this.options;
+    const message = readMail(data);
+    const sender = message?.sender ?? null;
+    if (!message) onUnreadable();
+    else if (sender === null || isRoom || sender === other) {
+      this.#messages.push(message);
+      this.#arriveSoon();
+    } else if (sender !== me) onStranger?.(sender, message);
+  }
+
+  /** @param {string} data */
+  #takeChange(data) {
+    const change = readChange(data);
+    if (!change || (!this.options.isRoom && change.sender !== this.options.other)) return;
     this.#changes.push(change);
-    this.#timer ||= setTimeout(() => this.#arrive(), GATHER_MS);
+    this.#arriveSoon();
   }
 
-  #arrive() {
-    this.#timer = 0;
-    this.onArrival(this.#messages.splice(0), this.#changes.splice(0));
+  #arriveSoon() {
+    if (this.#messages.length + this.#changes.length > 1) return;
+    setTimeout(() => this.options.onArrival(this.#messages.splice(0), this.#changes.splice(0)), GATHER_MS);
   }
 }

@@ -3,13 +3,13 @@ import { Arrivals } from './arrivals.js';
 import { prepareComposer } from './composer.js';
 import { Connection } from './connection.js';
 import { ConnectionBanner } from './connection-banner.js';
-import { Conversation, readMail } from './conversation.js';
-import { isChange, readChange } from './fold.js';
+import { Conversation } from './conversation.js';
 import { HistoryPages } from './history-pages.js';
 import { whyRefused } from './identity.js';
 import { say, text } from './language.js';
 import { withLetters } from './letters.js';
 import { LogView } from './log-view.js';
+import { MessageActions } from './message-actions.js';
 import { Burst, NoteLine, StatusLine } from './notes.js';
 import { Outbox } from './outbox.js';
 import { isLooking, reachesRead, Reading, readingLock, watchLooking } from './reading.js';
@@ -34,11 +34,16 @@ export class Chat {
     this.view = new LogView(frame, {
       isOwn: this.isOwn,
       quoted: (id) => this.#shown.findLast((one) => one.id === id),
-      onChoice: (failed, action) => this.#again(failed, action),
+      onChoice: (failed, action) => this.actions.chooseForFailed(failed, action),
       onScroll: () => this.#see(),
       onTop: () => void this.#loadEarlier(),
     });
-    this.arrivals = new Arrivals((messages, changes) => this.#arrive(messages, changes));
+    this.arrivals = new Arrivals({
+      ...options,
+      isRoom: this.isRoom,
+      onUnreadable: () => void this.#catchUp(),
+      onArrival: (messages, changes) => this.#arrive(messages, changes),
+    });
     this.burst = new Burst({ onBurst: () => this.view.silence(), onEnd: (n) => this.status.say(text('new', { n })) });
     this.outbox = new Outbox({
       me,
@@ -81,6 +86,7 @@ export class Chat {
       onSend: (message, key) => this.#send(message, key),
       onTyping: () => options.onTyping?.(),
     });
+    this.actions = new MessageActions({ frame, outbox: this.outbox, notes: this.notes });
     this.#listenToThePage();
   }
 
@@ -125,9 +131,8 @@ export class Chat {
 
   /** @param {MailEvent} event */
   #handle(event) {
-    const { type, data, id } = event;
-    if (type === 'message') return this.#receive(id ?? '', data);
-    if (isChange(type)) return this.#receiveChange(id ?? '', data);
+    const { type, data } = event;
+    if (this.arrivals.take(event)) return;
     if (type === 'sent') return this.#sentElsewhere(JSON.parse(data));
     if (type === 'delivered' || type === 'read') {
       const { receiver, upTo } = JSON.parse(data);
@@ -135,25 +140,6 @@ export class Chat {
       this.#show();
     } else if (type === 'gap') this.notes.show('gap', 10);
     else this.options.onEvent?.(event);
-  }
-
-  /** @param {string} id @param {string} data */
-  #receive(id, data) {
-    const { me, other, onReceived, onStranger } = this.options;
-    const message = readMail(data);
-    const sender = message?.sender ?? null;
-    onReceived?.(id);
-    if (!message) void this.#catchUp();
-    else if (sender === null || this.isRoom || sender === other) {
-      this.arrivals.addMessage(message);
-    } else if (sender !== me) onStranger?.(sender, message);
-  }
-
-  /** @param {string} id @param {string} data */
-  #receiveChange(id, data) {
-    const change = readChange(data);
-    this.options.onReceived?.(id);
-    if (change && (this.isRoom || change.sender === this.options.other)) this.arrivals.addChange(change);
   }
 
   /** @param {StoredMessage[]} arriving @param {MessageChange[]} changes */
@@ -208,14 +194,6 @@ export class Chat {
     this.outbox.add({ message, key });
     this.view.toNewest();
     this.options.onSent?.();
-  }
-
-  /** @param {ShownMessage} letter @param {'retry' | 'delete'} action */
-  #again({ key = '', change }, action) {
-    this.options.frame.box.focus({ preventScroll: true }); // the button goes away
-    if (action === 'retry') return this.outbox.retry(change?.key ?? key);
-    const deleted = this.outbox.delete(change?.key ?? key);
-    if (deleted) this.notes.offerUndo(() => this.outbox.restore(deleted));
   }
 
   /** @param {number} [arrived] */

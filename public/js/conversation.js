@@ -161,7 +161,7 @@ export class Conversation {
 
   /** @param {ChatMessage} known */
   #applyChanges(known) {
-    Object.assign(known, saying(this.#fold.apply(known.stored)));
+    Object.assign(known, this.#fold.apply(known.stored));
   }
 
   /** @param {StoredMessage} stored @returns {ChatMessage} */
@@ -174,7 +174,7 @@ export class Conversation {
       mailbox,
       id,
       sender: sender ?? '',
-      ...saying(this.#fold.apply(stored)),
+      ...this.#fold.apply(stored),
       time: Date.parse(time) || 0,
       acceptedMs: acceptedAt(stored),
       state,
@@ -184,12 +184,3 @@ export class Conversation {
     };
   }
 }
-
-/** What a message says. @param {StoredMessage} stored @returns {Saying} */
-const saying = ({ message, replyTo, edited = false, removed = false, reactions = {} }) => ({
-  message,
-  replyTo,
-  isEdited: edited,
-  isRemoved: removed,
-  reactions,
-});

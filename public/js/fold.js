@@ -59,19 +59,21 @@ export class Fold {
     }
   }
 
-  /** A message with its changes. @param {StoredMessage} stored @returns {StoredMessage} */
+  /** What a message says, with its changes. @param {StoredMessage} stored @returns {Saying} */
   apply(stored) {
+    const { message, files = [], edited = false, removed = false, replyTo } = stored;
     const changes = [...(this.#changes.get(stored.id)?.values() ?? [])];
     const allowed = changes.filter((change) => mayChange(change, stored));
     const edit = newest(allowed.filter(({ event }) => event === 'edit'));
-    const isErased = stored.message === '' && !stored.files?.length;
-    const isRemoved = allowed.some(({ event }) => event === 'remove');
-    if (isRemoved || ((isErased || stored.removed) && !edit)) return asRemoved(stored);
-    const { removed, ...rest } = stored;
+    const isErased = removed || (message === '' && !files.length);
+    if (allowed.some(({ event }) => event === 'remove') || (isErased && !edit)) return REMOVED;
     const reactions = withReactions(stored, changes);
-    return { ...rest, ...(edit && { message: edit.message, edited: true }), ...(reactions && { reactions }) };
+    return { message: edit?.message ?? message, replyTo, isEdited: edited || !!edit, isRemoved: false, reactions };
   }
 }
+
+/** @type {Saying} */
+const REMOVED = { message: '', replyTo: undefined, isEdited: false, isRemoved: true, reactions: {} };
 
 /** @param {{ foreign?: boolean, viaFile?: boolean }} one */
 const isForeign = ({ foreign, viaFile }) => Boolean(foreign || viaFile);
@@ -80,21 +82,16 @@ const isForeign = ({ foreign, viaFile }) => Boolean(foreign || viaFile);
 const mayChange = (change, stored) =>
   change.sender === stored.sender && (!isForeign(change) || isForeign(stored)) && change.event !== 'react';
 
-/** @param {StoredMessage} stored @returns {StoredMessage} */
-function asRemoved({ files, edited, reactions, replyTo, ...rest }) {
-  return { ...rest, message: '', removed: true };
-}
-
 /** @param {Kept[]} changes */
 const newest = (changes) => changes.toSorted(comparePositions).at(-1);
 
 /** @param {StoredMessage} stored @param {Kept[]} changes */
-function withReactions({ reactions }, changes) {
-  const known = new Map(Object.entries(reactions ?? {}));
+function withReactions({ reactions = {} }, changes) {
+  const known = new Map(Object.entries(reactions));
   for (const { event, sender, emoji = '' } of changes) {
     if (event !== 'react') continue;
     known.delete(sender);
     if (emoji && known.size < MOST_PEOPLE) known.set(sender, emoji);
   }
-  return known.size || reactions ? Object.fromEntries(known) : undefined;
+  return Object.fromEntries(known);
 }
