@@ -5,8 +5,8 @@ import { shownName } from './names.js';
 
 /** @param {HTMLElement} row @param {ShownMessage} message @param {(message: ShownMessage) => boolean} isOwn */
 export function showReactions(row, message, isOwn) {
-  const before = row.querySelector('.reactions');
   const people = peopleByEmoji(message);
+  const before = row.querySelector('.reactions');
   if (!people.size) return before?.remove();
   const group = before ?? element('div', { class: 'reactions', role: 'group', 'aria-label': text('reactions') });
   const focused = document.activeElement?.getAttribute('data-emoji');
