@@ -8,6 +8,7 @@
 #define OWN "(0|[1-9][0-9]{0,14})-(0|[1-9][0-9]{0,9})"
 #define ID OWN "(\\.[1-9][0-9]{0,14})?"
 #define FENCE "^: after " OWN "\n"
+#define EVENT "(event: [A-Za-z0-9._-]{1,64}\n)?"
 #define RESERVED "^(message|open|error|gap|presence|typing|sent|delivered|read|bye|ready|ping)\n"
 
 typedef struct { long long ms, seq, n; } Id;
@@ -62,11 +63,11 @@ static int show(char *block, char *end, size_t size, const char *mailbox) { // 0
     kind = 'e', id = id_at(block + match[3].rm_so);
   } else if (has(block, FENCE ": late " ID " [0-9]{1,15}-[0-9]{1,15}\nid: " OWN "\n")) {
     kind = has_data && !strcmp(end - 9, "\n: whole\n") ? 'l' : 0, id = id_at(block + match[6].rm_so);
-  } else if (lines == 3 && has(block, FENCE "id: " OWN "\ndata: [{]\"sender\":\"[^\"\\\n]*\",\"receiver\":\"([^\"\\\n]*)\"")) {
-    int escapes = 0, length = match[5].rm_eo - match[5].rm_so;
+  } else if (has(block, FENCE "id: " OWN "\n" EVENT "data: [{]\"sender\":\"[^\"\\\n]*\",\"receiver\":\"([^\"\\\n]*)\"")) {
+    int escapes = 0, length = match[6].rm_eo - match[6].rm_so, is_typed = match[5].rm_so != -1;
     while (end[-4 - escapes] == '\\') escapes++;
-    kind = !strcmp(end - 3, "\"}\n") && escapes % 2 == 0 ? 'm' : 0, id = id_at(block + match[3].rm_so);
-    is_copy = compare(fence, first) < 0 || strlen(mailbox) != length || strncmp(block + match[5].rm_so, mailbox, length);
+    kind = lines == 3 + is_typed && !strcmp(end - 3, "\"}\n") && escapes % 2 == 0 ? 'm' : 0, id = id_at(block + match[3].rm_so);
+    is_copy = compare(fence, first) < 0 || strlen(mailbox) != length || strncmp(block + match[6].rm_so, mailbox, length);
   }
   if (size > (kind == 'l' ? 2 : 1) * 1048576 || has(end - 8 < block ? block : end - 8, "(^|\n): torn\n$")) return 1;
   if (is_fenced ? !kind : !has_data) return 1;

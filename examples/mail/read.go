@@ -11,7 +11,8 @@ import (
 )
 
 const own, n = `(?:0|[1-9]\d{0,14})-(?:0|[1-9]\d{0,9})`, `(?:\.[1-9]\d{0,14})?`
-const ours = `id: (` + own + `)\ndata: \{"sender":"[^"\\\n]*","receiver":"([^"\\\n]*)".*\n`
+const typed = `(?:event: [\w.-]{1,64}\n)?`
+const ours = `id: (` + own + `)\n` + typed + `data: \{"sender":"[^"\\\n]*","receiver":"([^"\\\n]*)".*\n`
 const late = `: late ` + own + n + ` \d{1,15}-\d{1,15}\nid: (` + own + `)\n(?s:.*)\n: whole\n`
 
 var line = regexp.MustCompile(`([^\r\n]*)(\r\n|\r|\n|$)`)

@@ -3,7 +3,8 @@
 import json, os, re, sys
 
 OWN, N = rb'(?:0|[1-9]\d{0,14})-(?:0|[1-9]\d{0,9})', rb'(?:\.[1-9]\d{0,14})?'
-OURS = rb'id: (%s)\ndata: {"sender":"[^"\\\n]*","receiver":"([^"\\\n]*)(?=")(?:.*[^\\\n])?(?:\\\\)*"}' % OWN
+EVENT = rb'(?:event: [\w.-]{1,64}\n)?'
+OURS = rb'id: (%s)\n%sdata: {"sender":"[^"\\\n]*","receiver":"([^"\\\n]*)(?=")(?:.*[^\\\n])?(?:\\\\)*"}' % (OWN, EVENT)
 LATE = rb': late %s%s \d{1,15}-\d{1,15}\nid: (%s)\n(?s:.*)\n: whole' % (OWN, N, OWN)
 FENCED = re.compile(rb': after (%s)\n(?:(?:%s|: end (%s%s)(?: \d{1,15})?|%s)\n\Z)?' % (OWN, OURS, OWN, N, LATE))
 TYPE = rb'(?!(?:message|open|error|gap|presence|typing|sent|delivered|read|bye|ready|ping)\Z)[A-Za-z0-9_.-]{1,64}'

@@ -3,7 +3,8 @@
 require 'json'
 
 OWN, N = '(?:0|[1-9]\d{0,14})-(?:0|[1-9]\d{0,9})', '(?:\.[1-9]\d{0,14})?'
-OURS = "id: (#{OWN})\ndata: " + '{"sender":"[^"\\\\\n]*","receiver":"([^"\\\\\n]*)(?=")(?:.*[^\\\\\n])?(?:\\\\\\\\)*"}'
+EVENT = "(?:event: [A-Za-z0-9_.-]{1,64}\n)?"
+OURS = "id: (#{OWN})\n#{EVENT}data: " + '{"sender":"[^"\\\\\n]*","receiver":"([^"\\\\\n]*)(?=")(?:.*[^\\\\\n])?(?:\\\\\\\\)*"}'
 LATE = ": late #{OWN}#{N} \\d{1,15}-\\d{1,15}\nid: (#{OWN})\n(?m:.*)\n: whole"
 FENCED = /\A: after (#{OWN})\n(?:(?:#{OURS}|: end (#{OWN}#{N})(?: \d{1,15})?|#{LATE})\n\z)?/n
 TYPE = /\A(?!(?:message|open|error|gap|presence|typing|sent|delivered|read|bye|ready|ping)\z)[A-Za-z0-9_.-]{1,64}\z/

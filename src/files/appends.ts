@@ -166,7 +166,7 @@ function makeDraft(log: MailLog, keys: RecentKeys, batch: readonly Append[]): Ap
       continue;
     }
     last = context.clock.next(last, now);
-    const event = { id: last, time: idTime(last), data: messageData(append.message, now) };
+    const event = { id: last, time: idTime(last), data: messageData(append.message, now), type: append.message.type };
     events.push(event);
     keyed.set(key, last);
     outcomes.push({ append, id: last, event });

@@ -10,7 +10,12 @@ export interface LateRange {
 
 /** What a fenced block says. `at`: when the piece ended, in Unix ms. */
 export type Form =
-  | { readonly kind: 'message'; readonly id: string; readonly data: string }
+  | {
+      readonly kind: 'message';
+      readonly id: string;
+      readonly data: string;
+      readonly type?: string | undefined;
+    }
   | { readonly kind: 'end'; readonly id: string; readonly at?: number }
   | {
       readonly kind: 'late';
@@ -23,6 +28,7 @@ export type Form =
 const FENCE = ': after ';
 const END = /^: end (\S+)(?: (\d{1,15}))?$/;
 const LATE = /^: late (\S+) (\d{1,15})-(\d{1,15})$/;
+const TYPE_LINE = /^event: [A-Za-z0-9._-]{1,64}$/;
 const AT = /^: at (\d{1,15})$/;
 const [ID, DATA, WHOLE] = ['id: ', 'data: ', ': whole'] as const;
 
@@ -34,15 +40,18 @@ export function fencedAfter(line = ''): string | undefined {
 
 /** Reads the lines behind a fence. Undefined if they have none of our forms. */
 export function formOf([, ...lines]: readonly string[]): Form | undefined {
-  const [first = '', second = ''] = lines;
-  if (first.startsWith(ID)) {
-    const id = first.slice(ID.length);
-    const isMessage = isOwnId(id) && lines.length === 2 && second.startsWith(DATA);
-    return isMessage ? { kind: 'message', id, data: second.slice(DATA.length) } : undefined;
-  }
+  const [first = ''] = lines;
+  if (first.startsWith(ID)) return messageForm(first.slice(ID.length), lines.slice(1));
   const [, id = '', at] = END.exec(first) ?? [];
   if (isEventId(id) && lines.length === 1) return { kind: 'end', id, ...(at !== undefined && { at: Number(at) }) };
   return lateForm(lines);
+}
+
+function messageForm(id: string, fields: readonly string[]): Form | undefined {
+  const isTyped = fields.length === 2 && TYPE_LINE.test(fields[0]!);
+  if (!isOwnId(id) || !(isTyped || fields.length === 1) || !fields.at(-1)!.startsWith(DATA)) return undefined;
+  const { data = '', type } = foreignFields(fields);
+  return { kind: 'message', id, data, type };
 }
 
 function lateForm([first = '', second = '', ...lines]: readonly string[]): Form | undefined {

@@ -7,6 +7,11 @@
  *     data: {"sender":"jjeong","receiver":"henry","message":"hi","time":"2025-11-20T00:53:20.123Z","key":"…"}
  *
  *     : after 1763600000123-0
+ *     id: 1763600000456-0
+ *     event: edit                                only if it has a type
+ *     data: {"sender":"jjeong","receiver":"henry","of":"1763600000123-0","message":"hello",…}
+ *
+ *     : after 1763600000456-0
  *     : end 1763600000456-0                      an end marker: text behind it is late mail
  *
  *     : after 1763600000456-0
@@ -41,12 +46,12 @@ const KEPT_FIELD = /^\0*(?:data|event)(?::|$)/;
 /** Message frames for one write at `place`. Each one's fence names the id of the one before. */
 export function messageFrames(
   place: Place,
-  messages: readonly { readonly id: string; readonly data: string }[],
+  messages: readonly { readonly id: string; readonly data: string; readonly type?: string | undefined }[],
 ): string {
   let own = place.own;
   let text = spacing(place);
-  for (const { id, data } of messages) {
-    text += `\n\n: after ${own}\nid: ${id}\ndata: ${data}\n\n`;
+  for (const { id, data, type } of messages) {
+    text += `\n\n: after ${own}\nid: ${id}\n${eventLine(type)}data: ${data}\n\n`;
     own = id;
   }
   return text;
@@ -79,9 +84,12 @@ export function mergedHead(parts: readonly string[]): string {
 
 export function mergedFrame({ id, data, type, at }: MergedEvent): string {
   const comment = at === undefined ? '' : `: at ${at}\n`;
-  const event = type === undefined ? '' : `event: ${type}\n`;
   const lines = data.includes('\n') ? data.replaceAll('\n', '\ndata: ') : data;
-  return `\n\n${comment}id: ${id}\n${event}data: ${lines}\n\n`;
+  return `\n\n${comment}id: ${id}\n${eventLine(type)}data: ${lines}\n\n`;
+}
+
+function eventLine(type: string | undefined): string {
+  return type === undefined ? '' : `event: ${type}\n`;
 }
 
 /** A frame right behind a void one with the id that its fence names would be void, too. So another block comes between. */

@@ -131,7 +131,7 @@ export class MailReader {
 
   #follow(verdict: Verdict): Said | undefined {
     if (verdict.kind === 'event') return this.#accept(verdict.said);
-    if (verdict.kind === 'foreign') return this.#foreign({ data: verdict.data });
+    if (verdict.kind === 'foreign') return this.#foreign(verdict);
     if (verdict.kind === 'end') {
       this.#progress.end = verdict.id;
       this.#progress.endedAt = verdict.at;

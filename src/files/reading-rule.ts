@@ -25,7 +25,7 @@ export type Said = Omit<ReadEvent, 'from' | 'end'>;
 /** Of a void frame, `id` is set if its form was whole. */
 export type Verdict =
   | { readonly kind: 'event'; readonly said: Said }
-  | { readonly kind: 'foreign'; readonly data: string }
+  | { readonly kind: 'foreign'; readonly data: string; readonly type?: string | undefined }
   | { readonly kind: 'end'; readonly id: string; readonly at: number }
   | { readonly kind: 'void'; readonly id?: string };
 
@@ -48,7 +48,7 @@ export function judgeFenced(
   if (isNext && isNew(form, state)) return accept(form, message?.sender);
   const hadSeenStart = compareIds(after, ownPart(state.start)) >= 0;
   const isCopy = form.kind === 'message' && !(hadSeenStart && message?.receiver === mailbox);
-  return isCopy ? { kind: 'foreign', data: form.data } : { kind: 'void', id: form.id };
+  return isCopy ? { kind: 'foreign', data: form.data, type: form.type } : { kind: 'void', id: form.id };
 }
 
 /** Judges a block of a merged piece. Undefined if it is not an event, or its id is not higher than `last`. */

@@ -20,6 +20,7 @@ const text = fc.oneof(
 const data = fc
   .tuple(text, fc.constantFrom('henry', 'henry', 'mina'))
   .map(([message, receiver]) => dataOf(message, receiver));
+const type = fc.constantFrom(undefined, undefined, 'edit', 'open');
 const junk = fc.constantFrom(
   '\r',
   '\n',
@@ -54,7 +55,7 @@ function next({ last }: ReadState, by: number): string {
 
 const rightFrame = fc.record({
   by: fc.integer({ min: 1, max: 3 }),
-  texts: fc.array(data, { minLength: 1, maxLength: 3 }),
+  texts: fc.array(fc.tuple(data, type), { minLength: 1, maxLength: 3 }),
 });
 const steps: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -65,7 +66,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
           Buffer.from(
             messageFrames(
               state,
-              texts.map((data, i) => ({ id: next(state, by + i), data })),
+              texts.map(([data, type], i) => ({ id: next(state, by + i), data, type })),
             ),
           ),
     ),
@@ -96,10 +97,10 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.tuple(id, id, data).map(
-      ([own, id, data]): Step =>
+    arbitrary: fc.tuple(id, id, data, type).map(
+      ([own, id, data, type]): Step =>
         () =>
-          Buffer.from(messageFrames({ own }, [{ id, data }])),
+          Buffer.from(messageFrames({ own }, [{ id, data, type }])),
     ),
   },
   // The last frame again, what follows it, and a frame cut off.
@@ -118,10 +119,10 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.tuple(data, fc.nat(150)).map(
-      ([data, cut]): Step =>
+    arbitrary: fc.tuple(data, type, fc.nat(150)).map(
+      ([data, type, cut]): Step =>
         (state) =>
-          Buffer.from(messageFrames(state, [{ id: next(state, 1), data }])).subarray(0, cut),
+          Buffer.from(messageFrames(state, [{ id: next(state, 1), data, type }])).subarray(0, cut),
     ),
   },
   {

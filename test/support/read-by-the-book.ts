@@ -19,7 +19,7 @@ type Parts = [ms: number, seq: number, n: number];
 const MEBI = 1024 * 1024;
 const OWN = String.raw`(?:0|[1-9]\d{0,14})-(?:0|[1-9]\d{0,9})`;
 const FENCE = new RegExp(`^: after (${OWN})$`);
-const MESSAGE = new RegExp(String.raw`^: after ${OWN}\nid: (${OWN})\ndata: (.*)$`, 'su');
+const MESSAGE = new RegExp(String.raw`^: after ${OWN}\nid: (${OWN})\n(?:event: ([\w.-]{1,64})\n)?data: (.*)$`, 'su');
 const END = new RegExp(String.raw`^: after ${OWN}\n: end (${OWN}(?:\.[1-9]\d{0,14})?)(?: \d{1,15})?$`);
 const LATE = new RegExp(
   String.raw`^: after ${OWN}\n: late ${OWN}(?:\.[1-9]\d{0,14})? \d{1,15}-\d{1,15}\nid: (${OWN})\n(.*)\n: whole$`,
@@ -48,7 +48,10 @@ export function readByTheBook(bytes: Buffer, start: string, mailbox: string): Bo
       continue;
     }
     const [message, end, late] = [MESSAGE, END, LATE].map((form) => form.exec(block));
-    if (message && (texts.length !== 3 || length > MEBI || receiverOf(message[2]!) === undefined)) continue;
+    const [, , typed, data = ''] = message ?? [];
+    const isMessage = texts.length === (typed === undefined ? 3 : 4) && receiverOf(data) !== undefined;
+    if (message && (!isMessage || length > MEBI)) continue;
+    const said = message && { data, ...(typed !== undefined && isForeignType(typed) && { type: typed }) };
     const lateFields = late && fieldsOf(['', ...late[2]!.split('\n')]);
     const id = (message ?? end ?? (lateFields ? late : null))?.[1];
     if (id === undefined || (end && length > MEBI)) continue;
@@ -57,9 +60,9 @@ export function readByTheBook(bytes: Buffer, start: string, mailbox: string): Bo
     if (after === own && after !== before && isNew && isInReach) {
       if (end) return { events, own, last, end: id };
       own = last = id;
-      count(message ? { data: message[2]! } : lateFields!, id);
-    } else if (message && (compare(after, startOwn) < 0 || receiverOf(message[2]!) !== mailbox)) {
-      count({ data: message[2]! }, (last = nextForeign(last)));
+      count(said ?? lateFields!, id);
+    } else if (said && (compare(after, startOwn) < 0 || receiverOf(data) !== mailbox)) {
+      count(said, (last = nextForeign(last)));
     } else {
       voided = id;
     }
