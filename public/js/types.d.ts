@@ -14,7 +14,7 @@ interface StoredMessage {
   foreign?: boolean;
   viaFile?: boolean; // another program wrote it as its sender
   replyTo?: string;
-  files?: object[];
+  files?: readonly object[];
   // What its changes made of it.
   edited?: boolean;
   removed?: boolean;

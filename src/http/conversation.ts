@@ -1,15 +1,21 @@
 import { MailboxError } from '../words/mailbox-error.ts';
 import { isRoom, type MailboxName } from '../words/mailbox-name.ts';
 import type { MailboxStore, MailEvent } from '../words/mailbox-store.ts';
+import { Changes, type Changed } from '../words/changes.ts';
+import { shownChange, type ShownChange } from '../words/shown-change.ts';
 import { shownMail, type ShownMail } from '../words/shown-mail.ts';
 
-export interface HistoryMessage extends ShownMail {
+export interface HistoryMessage extends ShownMail, Changed {
   readonly state: 'sent' | 'delivered' | 'read';
 }
+
+type Item = HistoryMessage | ShownChange;
 
 export interface Page {
   /** Oldest first. */
   readonly messages: readonly HistoryMessage[];
+  /** The changes made in the time of this page, oldest first, for messages on older pages, too. Left out if there are none. */
+  readonly changes?: readonly ShownChange[];
   /** The token of the page before this one; null at the beginning of the conversation. */
   readonly before: string | null;
   /** The newest id of the reader's mailbox when the page was read: a stream can go on from there. */
@@ -19,8 +25,9 @@ export interface Page {
 /** How many events one read of the store asks for. */
 const READ_LIMIT = 500;
 const MAX_PAGES = 4;
-/** A page ends early once it holds so much text, in UTF-16 units. */
+/** A page ends early once it holds so much text, in UTF-16 units. A change has no limit of its own, and counts as so much more. */
 const MAX_TEXT = 1_000_000;
+const CHANGE_TEXT = 200;
 
 /** In a token: this mailbox holds nothing older. */
 const END = '-';
@@ -46,15 +53,19 @@ export async function readConversation(
 
   await store.drain(me); // it is the reader's own mailbox
   const { newest } = await store.ends(me);
-  const messages = await newestOf(sides, limit);
+  const items = (await newestOf(sides, limit)).toReversed();
+  const changes = items.filter(isChange);
+  const known = new Changes((a, b) => store.compare(a, b));
+  for (const change of changes) known.add(change);
+  const messages = items.filter(isMessage).map((message) => known.fold(message));
 
   const isOver = sides.every((side) => side.before === END);
   const more = isOver ? null : `${sides[0]!.before}~${sides[1]?.before ?? END}`;
-  return { messages: messages.toReversed(), before: more, cursor: newest };
+  return { messages, ...(changes.length > 0 && { changes }), before: more, cursor: newest };
 }
 
 function conversation(store: MailboxStore, me: MailboxName, other: MailboxName, before: [string, string]): Backwards[] {
-  const toMe = (mail: ShownMail): boolean => mail.foreign === true || mail.sender === other;
+  const toMe = (item: Item): boolean => item.sender === null || item.sender === other;
   const mine = new Backwards(store, me, other, toMe, before[0]);
   if (me === other) return [mine];
   return [mine, new Backwards(store, other, me, ({ sender }) => sender === me, before[1])];
@@ -74,21 +85,32 @@ export function comparePositions(a: Position, b: Position, store: MailboxStore):
 }
 
 /** Merges the sides, newest first. */
-async function newestOf(sides: readonly Backwards[], limit: number): Promise<HistoryMessage[]> {
-  const messages: HistoryMessage[] = [];
+async function newestOf(sides: readonly Backwards[], limit: number): Promise<Item[]> {
+  const items: Item[] = [];
+  let count = 0;
   let text = 0;
-  while (messages.length < limit && text < MAX_TEXT) {
+  while (count < limit && text < MAX_TEXT) {
     let newest: Backwards | undefined;
     for (const side of sides) {
       if (!(await side.peek())) continue;
       if (!newest || side.isAfter(newest)) newest = side;
     }
     if (!newest || sides.some((side) => side.isTired)) break;
-    const message = newest.take();
-    text += message.message.length;
-    messages.push(message);
+    const item = newest.take();
+    items.push(item);
+    text += item.message?.length ?? 0;
+    if (isChange(item)) text += CHANGE_TEXT;
+    else count += 1;
   }
-  return messages;
+  return items;
+}
+
+function isChange(item: Item): item is ShownChange {
+  return 'of' in item;
+}
+
+function isMessage(item: Item): item is HistoryMessage {
+  return !isChange(item);
 }
 
 /** Reads one mailbox, newest first, and passes over what does not belong to the conversation. */
@@ -97,8 +119,8 @@ class Backwards {
   readonly #mailbox: MailboxName;
   /** Mail without a sender is read with theirs. */
   readonly #from: MailboxName;
-  readonly #belongs: (mail: ShownMail) => boolean;
-  #found: { readonly position: Position; readonly message: HistoryMessage }[] = [];
+  readonly #belongs: (item: Item) => boolean;
+  #found: { readonly position: Position; readonly item: Item }[] = [];
   #more: string | undefined;
   #pages = 0;
   #upTo: string | undefined;
@@ -110,7 +132,7 @@ class Backwards {
     store: MailboxStore,
     mailbox: MailboxName,
     from: MailboxName,
-    belongs: (mail: ShownMail) => boolean,
+    belongs: (item: Item) => boolean,
     before: string,
   ) {
     this.#store = store;
@@ -140,10 +162,10 @@ class Backwards {
     return this.#found.length > 0;
   }
 
-  take(): HistoryMessage {
-    const { message } = this.#found.shift()!;
-    this.before = this.#found.length > 0 || this.#more !== undefined ? message.id : END;
-    return message;
+  take(): Item {
+    const { item } = this.#found.shift()!;
+    this.before = this.#found.length > 0 || this.#more !== undefined ? item.id : END;
+    return item;
   }
 
   async #readPage(): Promise<void> {
@@ -163,10 +185,9 @@ class Backwards {
       .filter(({ id }) => this.#upTo === undefined || this.#store.compare(id, this.#upTo) <= 0)
       .map((event) => {
         const position = { mailbox: this.#mailbox, id: event.id, time: event.time };
-        const mail = shownMail(this.#mailbox, event);
-        return { position, message: { ...mail, state: this.#stateOf(mail) } };
+        return { position, item: shownChange(this.#mailbox, event) ?? this.#message(event) };
       })
-      .filter(({ message }) => this.#belongs(message));
+      .filter(({ item }) => this.#belongs(item));
     this.#more = more;
     const [next] = this.#found;
     this.before = next ? UP_TO + next.position.id : (more ?? END);
@@ -176,6 +197,11 @@ class Backwards {
   async #above(id: string): Promise<string | undefined> {
     const { events, gap } = await this.#store.read(this.#mailbox, id, 1);
     return gap ? undefined : (events[0]?.id ?? '');
+  }
+
+  #message(event: MailEvent): HistoryMessage {
+    const mail = shownMail(this.#mailbox, event);
+    return { ...mail, state: this.#stateOf(mail) };
   }
 
   #stateOf({ id, sender }: ShownMail): HistoryMessage['state'] {

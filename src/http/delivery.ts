@@ -1,6 +1,7 @@
 import { Follow, type Follower, type Gap, type Mail } from '../words/follow.ts';
 import { isRoom, type MailboxName } from '../words/mailbox-name.ts';
 import type { MailEvent } from '../words/mailbox-store.ts';
+import { shownChange } from '../words/shown-change.ts';
 import { shownMail } from '../words/shown-mail.ts';
 import { afterMark } from './since.ts';
 import type { Chat } from './chat.ts';
@@ -92,7 +93,7 @@ export class Delivery implements Follower {
     if (isRoom(this.#mailbox)) return;
     for (const event of events) {
       if (!event.foreign || event.time < this.#begun) continue;
-      const mail = shownMail(this.#mailbox, event);
+      const mail = shownChange(this.#mailbox, event) ?? shownMail(this.#mailbox, event);
       if (mail.sender === null || mail.sender === this.#mailbox) continue;
       this.#chat.live.publish({ to: mail.sender, name: 'sent', data: JSON.stringify({ ...mail, state: 'sent' }) });
     }

@@ -1,6 +1,7 @@
 import type { Live } from './live.ts';
 import { isRoom, type MailboxName } from './mailbox-name.ts';
 import type { MailboxStore, MarkName } from './mailbox-store.ts';
+import { shownChange } from './shown-change.ts';
 import { shownMail } from './shown-mail.ts';
 
 const MAX_TOLD = 200;
@@ -41,7 +42,7 @@ export class Receipts {
     const senders = new Set<string>();
     const { events } = await this.#store.read(mailbox, after, MAX_TOLD);
     for (const event of events) {
-      const { sender } = shownMail(mailbox, event);
+      const { sender } = shownChange(mailbox, event) ?? shownMail(mailbox, event);
       if (sender !== null && this.#store.compare(event.id, upTo) <= 0) senders.add(sender);
     }
     return senders;

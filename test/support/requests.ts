@@ -1,4 +1,5 @@
 import type { HistoryMessage } from '../../src/http/conversation.ts';
+import type { ShownChange } from '../../src/words/shown-change.ts';
 
 /** The answer to `POST /messages`. */
 export interface Stored {
@@ -14,6 +15,7 @@ export interface Stored {
 
 export interface HistoryPage {
   readonly messages: readonly HistoryMessage[];
+  readonly changes?: readonly ShownChange[];
   readonly before: string | null;
   readonly cursor: string;
 }

@@ -1,0 +1,87 @@
+import type { ShownChange } from './shown-change.ts';
+import { isErased, type ShownMail } from './shown-mail.ts';
+
+/** What became of a message. */
+export interface Changed {
+  readonly edited?: true;
+  /** Its text and files are gone. */
+  readonly removed?: true;
+  /** The emoji of each person who has reacted. */
+  readonly reactions?: Readonly<Record<string, string>>;
+}
+
+/** The newest changes of one message: of its text by who wrote them, and the reactions by person. */
+interface Known {
+  readonly ofText: Map<string, ShownChange>;
+  readonly reactions: Map<string, ShownChange>;
+}
+
+const NOTHING: Known = { ofText: new Map(), reactions: new Map() };
+/** More messages than any page shows. */
+const MAX_MESSAGES = 10_000;
+const MAX_REACTIONS = 100;
+
+/**
+ * Folds the changes of one conversation into its messages. The newest change by id counts, in whatever order they are added. All
+ * changes that a person makes in a conversation are in one mailbox, so ids suffice.
+ */
+export class Changes {
+  readonly #compare: (a: string, b: string) => number;
+  readonly #known = new Map<string, Known>();
+
+  /** `compare` orders ids. */
+  constructor(compare: (a: string, b: string) => number) {
+    this.#compare = compare;
+  }
+
+  add(change: ShownChange): void {
+    const { event, of, sender, message } = change;
+    const known = this.#known.get(of) ?? { ofText: new Map(), reactions: new Map() };
+    this.#known.set(of, known);
+    if (this.#known.size > MAX_MESSAGES) this.#known.delete(this.#known.keys().next().value!);
+    if (event === 'react') {
+      this.#keepNewest(known.reactions, sender, change);
+      if (known.reactions.size > MAX_REACTIONS) known.reactions.delete(this.#oldest(known.reactions));
+    } else if (message !== '') this.#keepNewest(known.ofText, slotOf(change), change);
+  }
+
+  /** The message as it is after its changes. */
+  fold<T extends ShownMail>(mail: T): T & Changed {
+    const known = this.#known.get(mail.id) ?? NOTHING;
+    const text = this.#newestOf('edit', mail, known)?.message;
+    if (this.#newestOf('remove', mail, known) || (isErased(mail) && text === undefined)) {
+      const { replyTo: _, files: __, ...left } = mail;
+      return { ...left, message: '', removed: true } as T & Changed; // a message need not have what it has lost
+    }
+    const given = Array.from(known.reactions.values(), ({ sender, emoji = '' }) => [sender, emoji] as const);
+    const reactions = Object.fromEntries(given.filter(([, emoji]) => emoji !== ''));
+    return {
+      ...mail,
+      ...(text !== undefined && { message: text, edited: true }),
+      ...(Object.keys(reactions).length > 0 && { reactions }),
+    };
+  }
+
+  #keepNewest(newest: Map<string, ShownChange>, slot: string, change: ShownChange): void {
+    const other = newest.get(slot);
+    if (!other || this.#compare(change.id, other.id) > 0) newest.set(slot, change);
+  }
+
+  #oldest(changes: ReadonlyMap<string, ShownChange>): string {
+    const [[slot]] = [...changes].toSorted(([, a], [, b]) => this.#compare(a.id, b.id)) as [[string, ShownChange]];
+    return slot;
+  }
+
+  /** The newest change of this kind that counts. Nobody has checked what other programs wrote: that changes only what they wrote. */
+  #newestOf(event: 'edit' | 'remove', { sender, viaFile }: ShownMail, { ofText }: Known): ShownChange | undefined {
+    if (sender === null) return undefined;
+    const own = ofText.get(slotOf({ event, sender }));
+    const foreign = viaFile && ofText.get(slotOf({ event, sender, viaFile }));
+    if (!own || !foreign) return own ?? foreign;
+    return this.#compare(own.id, foreign.id) > 0 ? own : foreign;
+  }
+}
+
+function slotOf(change: Pick<ShownChange, 'event' | 'sender' | 'viaFile'>): string {
+  return `${change.event} ${change.sender}${change.viaFile ? ' via a file' : ''}`;
+}
