@@ -58,23 +58,32 @@ export async function sync(fd: number): Promise<void> {
 
 /** Makes a directory and its parents, and syncs their names. Does nothing if the directory exists. */
 export function makeDirectory(path: string): void {
+  for (const parent of parentsOfMade(path)) syncDirectory(parent);
+}
+
+/** Does the same, but syncs without blocking the event loop. */
+export async function makeDirectoryAsync(path: string): Promise<void> {
+  for (const parent of writing(() => parentsOfMade(path))) await syncDirectoryAsync(parent);
+}
+
+/** Makes a directory and its parents. Returns the directories in which there is a new name, outermost first. */
+function parentsOfMade(path: string): string[] {
   try {
-    makeOneDirectory(path);
+    return parentIfMade(path);
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error;
-    makeDirectory(dirname(path)); // mkdir's own recursion never ends below /proc
-    makeOneDirectory(path);
+    return [...parentsOfMade(dirname(path)), ...parentIfMade(path)]; // mkdir's own recursion never ends below /proc
   }
 }
 
-function makeOneDirectory(path: string): void {
+function parentIfMade(path: string): string[] {
   try {
     mkdirSync(path, { mode: DIRECTORY_MODE });
+    return [dirname(path)];
   } catch (error) {
-    if (isErrno(error, 'EEXIST') && statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+    if (isErrno(error, 'EEXIST') && statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [];
     throw error;
   }
-  syncDirectory(dirname(path));
 }
 
 /** Makes the names in a directory durable. */

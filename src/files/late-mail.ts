@@ -35,7 +35,7 @@ async function openPieces(log: MailLog): Promise<void> {
   const { name } = log.paths;
   const files = log.pieces.filter((file) => log.paths.isTaken(file.path));
   for (const file of files) {
-    if (log.open.has(file)) continue;
+    if (isOpen(log, file)) continue;
     let state: ReadState = file.first;
     for await (const chunk of chunksOf(name, file, state, 'states')) ({ state } = chunk);
     if (state.end !== undefined || file.to !== undefined) addOpen(log, file, state);
@@ -48,26 +48,30 @@ async function openPieces(log: MailLog): Promise<void> {
 }
 
 export function addOpen(log: MailLog, file: LogFile, state: ReadState): void {
-  log.open.set(file, {
-    file,
-    state: behindEnd(state),
-    size: state.offset,
-    grownMs: log.context.uptimeMs(),
-    isHalf: false,
-  });
+  const grownMs = log.context.uptimeMs();
+  log.open = log.open.concat({ file, state: behindEnd(state), size: state.offset, grownMs, isHalf: false });
+}
+
+/** Whether another program may still have this piece open. */
+export function isOpen({ open }: MailLog, file: LogFile): boolean {
+  return open.some((piece) => piece.file === file);
+}
+
+export function removeOpen(log: MailLog, piece: OpenPiece): void {
+  log.open = log.open.filter((other) => other !== piece);
 }
 
 /** Records that late mail was brought in. Only frames that were read count: a frame that we wrote may be void. */
 export function noteLate(log: MailLog, { late }: ReadEvent): void {
   if (!late) return;
-  const open = [...log.open.values()].find(({ file }) => file.start === late.piece);
+  const open = log.open.find(({ file }) => file.start === late.piece);
   if (open && late.to > open.state.offset) open.state = behindEnd(open.state, late.to);
 }
 
 /** Whether some open piece has grown since it was last read. Costs a `stat` for each. */
 export function hasLate(log: MailLog): boolean {
   const nowMs = log.context.uptimeMs();
-  return [...log.open.values()].some((open) => {
+  return log.open.some((open) => {
     const size = statIfThere(open.file.path)?.size ?? 0;
     if (size !== open.size) return true;
     return size > open.state.offset && nowMs - open.grownMs >= TAIL_MS && !open.isHalf;
@@ -78,7 +82,7 @@ export function hasLate(log: MailLog): boolean {
 export async function bringLate(log: MailLog, prepare: () => Promise<void>): Promise<void> {
   if (!log.isLateKnown) await openPieces(log);
   if (!hasLate(log)) return;
-  for (const open of [...log.open.values()].toSorted((a, b) => compareIds(a.file.start, b.file.start))) {
+  for (const open of log.open.toSorted((a, b) => compareIds(a.file.start, b.file.start))) {
     while (await broughtMore(log, open, prepare)) await setTimeout(0); // lets other work go first
   }
 }
@@ -102,7 +106,7 @@ function unreadOf(log: MailLog, open: OpenPiece): Buffer | undefined {
   const { offset } = open.state;
   const size = statIfThere(open.file.path)?.size;
   if (size === undefined) {
-    log.open.delete(open.file); // somebody removed it
+    removeOpen(log, open); // somebody removed it
     return undefined;
   }
   if (size !== open.size) open.grownMs = log.context.uptimeMs();

@@ -31,7 +31,7 @@ export class MailLog {
   /** The mailbox file. During a take, the file that was just renamed away. */
   current: MailboxFile;
   /** Pieces that another program may still have open and write to. */
-  readonly open = new Map<LogFile, OpenPiece>();
+  open: readonly OpenPiece[] = [];
   /** Whether we know how far their late mail was brought in. */
   isLateKnown = false;
   #recent = new RecentEvents();
@@ -60,7 +60,7 @@ export class MailLog {
 
   /** The sweep must visit this mailbox even if nobody listens to it. */
   get isWorkLeft(): boolean {
-    return this.open.size > 0 || this.isUnfinished;
+    return this.open.length > 0 || this.isUnfinished;
   }
 
   /** The cursor from which everything kept is read. */

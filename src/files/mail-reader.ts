@@ -11,7 +11,11 @@ const KEPT_BACK_BYTES = 1;
 
 const COLON = 58;
 
-type Progress = { -readonly [field in keyof Omit<ReadState, 'voided'>]: ReadState[field] };
+type Progress = { -readonly [field in keyof Omit<ReadState, 'own' | 'last' | 'voided'>]: ReadState[field] };
+
+/** All readers share these, since a block is read at once. */
+const block = new Block();
+const frame = new MessageFrame();
 
 /** Stands for the fields of an event whose text is not wanted. */
 const NO_TEXT = { data: '' };
@@ -19,11 +23,9 @@ const NO_TEXT = { data: '' };
 /** Reads one file of a mailbox's log, from its start or from where another reader stopped. `reading-rule.ts` says what counts. */
 export class MailReader {
   readonly #mailbox: string;
-  readonly #block = new Block();
-  readonly #frame = new MessageFrame();
-  /** Up to date but for `own` and `last`: they are kept as numbers, since making a text for each event is slow. */
   readonly #progress: Progress;
   #voided: string | undefined;
+  /** Ids are kept as numbers, since making a text for each event is slow. */
   #ownMs: number;
   #ownSeq: number;
   #lastMs: number;
@@ -32,16 +34,16 @@ export class MailReader {
 
   constructor(mailbox: MailboxName, start: string | ReadState) {
     this.#mailbox = mailbox;
-    const { voided, ...progress } = typeof start === 'string' ? beginning(start) : start;
+    const { own, last, voided, ...progress } = typeof start === 'string' ? beginning(start) : start;
     this.#progress = progress;
     this.#voided = voided;
-    [this.#ownMs, this.#ownSeq] = idParts(this.#progress.own);
-    [this.#lastMs, this.#lastSeq, this.#lastN] = idParts(this.#progress.last);
+    [this.#ownMs, this.#ownSeq] = idParts(own);
+    [this.#lastMs, this.#lastSeq, this.#lastN] = idParts(last);
   }
 
   get state(): ReadState {
     const voided = this.#voided === undefined ? undefined : { voided: this.#voided };
-    return { ...this.#progress, own: this.#own, last: this.#last, ...voided };
+    return { own: this.#own, last: this.#last, ...voided, ...this.#progress };
   }
 
   /**
@@ -60,12 +62,12 @@ export class MailReader {
       if (cr < at) cr = nextCr(bytes, at);
       if (this.#isNextFrame(bytes, at, cr)) {
         this.#passFrame();
-        if (most > 0) events.push(this.#frame.event(bytes, base, at));
-        at = this.#frame.end;
-      } else if (this.#block.scan(bytes, at)) {
+        if (most > 0) events.push(frame.event(bytes, base, at));
+        at = frame.end;
+      } else if (block.scan(bytes, at)) {
         const said = this.#judge(bytes, most);
-        if (most > 0 && said) events.push(Object.assign(said, { from: base + at, end: base + this.#block.end }));
-        at = this.#block.end;
+        if (most > 0 && said) events.push(Object.assign(said, { from: base + at, end: base + block.end }));
+        at = block.end;
       } else {
         if (bytes.length - at <= MAX_BLOCK_BYTES) break;
         at = this.#enterLongBlock(bytes);
@@ -93,7 +95,6 @@ export class MailReader {
 
   /** Whether the block at `at` is a message frame exactly as we write it, and counts. `cr`: where the next CR is. */
   #isNextFrame(bytes: Buffer, at: number, cr: number): boolean {
-    const frame = this.#frame;
     const isMerged = this.#progress.form === 'merged';
     if (!(isMerged ? frame.scanMerged(bytes, at) : frame.scan(bytes, at))) return false;
     if (cr < frame.end || frame.end - at > MAX_EVENT_BYTES) return false;
@@ -105,8 +106,8 @@ export class MailReader {
   }
 
   #passFrame(): void {
-    this.#lastMs = this.#ownMs = this.#frame.ms;
-    this.#lastSeq = this.#ownSeq = this.#frame.seq;
+    this.#lastMs = this.#ownMs = frame.ms;
+    this.#lastSeq = this.#ownSeq = frame.seq;
     this.#lastN = 0;
     this.#progress.count += 1;
     this.#voided = undefined;
@@ -114,7 +115,6 @@ export class MailReader {
 
   /** Judges the block that was just scanned. Returns what its event says, if it is one. */
   #judge(bytes: Buffer, most: number): Said | undefined {
-    const block = this.#block;
     const length = block.to - block.from;
     const isVoid = block.isTorn || length > MAX_BLOCK_BYTES;
     const mayBeOurs = !isVoid && (this.#progress.form === 'merged' || bytes[block.from] === COLON);

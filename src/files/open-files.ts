@@ -51,6 +51,7 @@ function* openIn(pid: string): Generator<string | undefined> {
     const dir = `/proc/${pid}/task/${thread}/fd`;
     const descriptors = unlessHidden(pid, () => readdirSync(dir)) ?? [];
     const table = descriptors.join();
+    yield undefined; // listing many descriptors takes some ms
     if (seen.has(table)) continue;
     seen.add(table);
     for (const fd of descriptors) {

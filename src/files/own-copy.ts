@@ -9,7 +9,6 @@ import {
   FILE_MODE,
   READ,
   borrowRange,
-  makeDirectory,
   randomName,
   statIfThere,
   sync,
@@ -26,7 +25,6 @@ const CHUNK_BYTES = 256 * 1024;
 export async function moveAsCopy(file: LogFile, dir: string, size: number): Promise<void> {
   const path = join(dir, parse(file.path).base);
   const draft = join(dir, `draft-${randomName()}`);
-  makeDirectory(dir);
   if (statIfThere(path)) throw new Error(`${path} is there already`);
   try {
     await copy(file.path, draft, size);

@@ -117,7 +117,6 @@ export function placeReadOnly({ taken }: MailboxPaths, file: LogFile, end: strin
 export function movePiece(file: LogFile, dir: string, name = parse(file.path).base): void {
   const path = join(dir, name);
   if (path === file.path) return;
-  makeDirectory(dir);
   if (statIfThere(path)) throw new Error(`${path} is there already`);
   renameSync(file.path, path);
   file.path = path;

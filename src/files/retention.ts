@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { READ, ifThere, readRange, statIfThere, withFile } from './disk.ts';
 import { compareIds, idTime, isOwnId } from './event-id.ts';
+import { isOpen } from './late-mail.ts';
 import type { LogFile } from './log-file.ts';
 import type { MailLog } from './mail-log.ts';
 import { makeEmptyPiece } from './pieces.ts';
@@ -20,7 +21,7 @@ const TIME = /\n: (?:end \S+|at) (\d{1,15})\n/g;
 export function retain(log: MailLog, mark: string, trustedNow: number): void {
   const { keepMs, keepBytes } = log.context;
   let bytes = log.pieces.reduce((sum, file) => sum + file.measure(), 0);
-  for (let [oldest] = log.pieces; oldest && !log.open.has(oldest); [oldest] = log.pieces) {
+  for (let [oldest] = log.pieces; oldest && !isOpen(log, oldest); [oldest] = log.pieces) {
     const age = trustedNow - endedMs(oldest, trustedNow);
     const isPassed = compareIds(oldest.end!, mark) <= 0;
     if (!isPassed || age < KEEP_LEAST_MS || (age < keepMs && bytes <= keepBytes)) return;

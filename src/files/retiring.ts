@@ -1,7 +1,7 @@
 import { rmdirSync } from 'node:fs';
 import { isErrno } from '../words/mailbox-error.ts';
-import { statIfThere, syncDirectory, writing } from './disk.ts';
-import type { OpenPiece } from './late-mail.ts';
+import { makeDirectoryAsync, statIfThere, syncDirectoryAsync, writing } from './disk.ts';
+import { removeOpen, type OpenPiece } from './late-mail.ts';
 import type { MailLog } from './mail-log.ts';
 import { moveAsCopy } from './own-copy.ts';
 import { movePiece } from './pieces.ts';
@@ -12,25 +12,23 @@ const IDLE_MS = 3000;
 export function idlePieces(log: MailLog | undefined, idleMs = IDLE_MS): OpenPiece[] {
   if (!log) return [];
   const nowMs = log.context.uptimeMs();
-  return [...log.open.values()].filter(
-    (open) => nowMs - open.grownMs >= idleMs && (open.size <= open.state.offset || open.isHalf),
-  );
+  return log.open.filter((open) => nowMs - open.grownMs >= idleMs && (open.size <= open.state.offset || open.isHalf));
 }
 
 /** Moves pieces that no process has open from `.taken` to `.delivered`. A piece that has grown since it was checked stays. */
 export async function retire(log: MailLog, pieces: readonly OpenPiece[]): Promise<void> {
   const { delivered, taken } = log.paths;
+  await makeDirectoryAsync(delivered);
   let moved = 0;
   for (const open of pieces) {
-    if (log.open.get(open.file) !== open || statIfThere(open.file.path)?.size !== open.size) continue;
+    if (!log.open.includes(open) || statIfThere(open.file.path)?.size !== open.size) continue;
     if (log.context.isShared) await moveAsCopy(open.file, delivered, open.size);
     else writing(() => movePiece(open.file, delivered));
-    log.open.delete(open.file);
+    removeOpen(log, open);
     moved += 1;
   }
   if (moved === 0) return;
-  syncDirectory(delivered);
-  syncDirectory(taken);
+  await syncDirectoryAsync(delivered);
   removeIfEmpty(taken);
 }
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { MailboxError, isErrno } from '../words/mailbox-error.ts';
 import { makeEmptyPiece, newName, placePiece, placeReadOnly } from './pieces.ts';
-import { appendWhole, makeDirectory, statIfThere, sync, syncDirectoryAsync, writing } from './disk.ts';
+import { appendWhole, makeDirectoryAsync, statIfThere, sync, syncDirectoryAsync, writing } from './disk.ts';
 import { idTime, isForeignId, nextOwnId } from './event-id.ts';
 import { closing, endMarker } from './frames.ts';
 import type { MailLog } from './mail-log.ts';
@@ -28,11 +28,11 @@ type IsAwaited = () => boolean;
 /** Takes the mailbox. If it was replaced meanwhile, or a step fails, the next `readOn` goes on with it. */
 export async function take(log: MailLog, isAwaited: IsAwaited): Promise<void> {
   const { paths, context, current } = log;
+  await makeDirectoryAsync(paths.taken);
   const stat = statIfThere(paths.file);
   if (stat?.ino !== current.ino || !stat) return;
   const away = join(paths.taken, newName(context.now()));
   const isAway = writing(() => {
-    makeDirectory(paths.taken);
     const successor = makeSuccessor(paths.taken, { uid: stat.uid, gid: stat.gid, mode: stat.mode | context.fileMode });
     try {
       if (!isRenamed(paths.file, away)) return false;

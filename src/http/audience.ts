@@ -53,8 +53,9 @@ export function attend({ mailbox, person, room, others }: Audience, events: Even
   const hear = ({ name, data }: Notice): void => {
     if (!events.isBackedUp) events.notify(name, data);
   };
-  const stops = person === undefined ? [] : [live.arrive(person, room)]; // first: nobody is told of their own arrival
-  for (const to of [mailbox, ...others.map((other) => `presence:${other}`)]) stops.push(live.listen(to, hear));
+  const arrived = person === undefined ? [] : [live.arrive(person, room)]; // first: nobody is told of their own arrival
+  const topics = [mailbox, ...others.map((other) => `presence:${other}`)];
+  const stops = arrived.concat(topics.map((to) => live.listen(to, hear)));
   events.onEnd(() => stops.forEach((stop) => stop()));
 
   if (room !== undefined && person !== undefined) {

@@ -62,8 +62,9 @@ export class Front {
     const { access, mayInspect, trustProxy, people } = this.options;
     const path = req.url?.split('?')[0];
     const inspects = mayInspect ?? ((asking) => access.mayInspect?.(asking));
+    const standing = await access.standingOf(req);
+    // The spreads come last: V8 gives each object with a spread before its other fields a hidden class of its own.
     return {
-      ...(await access.standingOf(req)),
       mayInspect: (path === '/inspect' || path === '/session') && (await inspects(req)) === true,
       address: addressOf(req, trustProxy),
       people,
@@ -71,6 +72,7 @@ export class Front {
         invited: access.people(),
         isHere: access.mayInspect?.(req) === true,
       }),
+      ...standing,
     };
   }
 }

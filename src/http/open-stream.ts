@@ -21,7 +21,7 @@ export abstract class OpenStream {
   abstract readonly openedMs: number;
   protected readonly res: ServerResponse;
   protected readonly format: WireFormat;
-  readonly #endings: (() => void)[] = [];
+  #endings: readonly (() => void)[] = [];
 
   constructor(res: ServerResponse, format: WireFormat) {
     this.res = res;
@@ -58,7 +58,7 @@ export abstract class OpenStream {
   /** Calls `done` once, when the response has ended, whoever ended it. */
   onEnd(done: () => void): void {
     if (this.res.destroyed) done();
-    else this.#endings.push(done);
+    else this.#endings = this.#endings.concat(done); // `push` would keep room for 16 more
   }
 
   /** Says why the stream ends and when to come back, and ends it. It cuts off a client that does not read. */

@@ -30,7 +30,7 @@ export async function mailAfter(after: string, mailbox: MailboxName, store: Mail
     batch = await store.read(mailbox, gap.oldest);
   }
   const cursor = batch.events.at(-1)?.id ?? gap?.oldest;
-  return cursor === undefined ? undefined : { ...batch, gap, cursor };
+  return cursor === undefined ? undefined : { events: batch.events, gap, cursor };
 }
 
 /** Follows a mailbox: whenever the store rings, reads on and hands the mail to the follower. While idle it is only this object. */
