@@ -1,3 +1,4 @@
+import type { MailboxName } from '../words/mailbox-name.ts';
 import { statIfThere } from './disk.ts';
 import { idTime, ownPart } from './event-id.ts';
 import type { LogFile } from './log-file.ts';
@@ -7,49 +8,67 @@ import { MAX_AGE_MS, MIN_AGE_MS, RecentKeys } from './recent-keys.ts';
 import type { ReadState } from './read-state.ts';
 
 /** Holds about 10,000 short messages. */
-const MAX_BYTES = 4 * 1024 * 1024;
+const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+/** With late mail between the messages: enough for minutes of it, and read within about a second. */
+const MAX_READ_BYTES = 16 * 1024 * 1024;
 
-/** A part of a file that has messages of ours. */
+/** A part of a file that has own ids: of messages, or of late mail. */
 interface Stretch {
   readonly file: LogFile;
   readonly from: ReadState;
   readonly to: number;
+  /** The last own id in it. */
+  readonly own: string;
+}
+
+/** A message, without its text: there may be very many. */
+interface Keyed {
+  readonly id: string;
+  readonly key: string;
+  readonly bytes: number;
 }
 
 /**
- * Reads from the newest 4 MiB of a log the keys of the last day, and those of the last two minutes in any case. Skips
- * stretches of foreign mail, which do not count towards the 4 MiB.
+ * Reads the keys of the last day from a log, newest first: up to 4 MiB of messages, but all of the last two minutes.
+ * Skips stretches of foreign mail.
  */
 export async function recentKeysIn(log: MailLog): Promise<RecentKeys> {
-  const keys = new RecentKeys();
-  for (const { file, from, to } of (await newestStretches(log)).toReversed()) {
-    for await (const { events } of chunksOf(log.paths.name, file, from, 'events', to)) {
-      for (const { id, key } of events) if (key !== undefined) keys.set(key, id, log.context.uptimeMs());
-    }
+  const dayAgoMs = log.context.now() - MAX_AGE_MS;
+  const leastMs = idTime(log.newest) - MIN_AGE_MS; // by ids, since the clock may have been set
+  const messages: Keyed[][] = [];
+  let bytes = 0;
+  let readBytes = 0;
+  for await (const stretch of newestStretches(log)) {
+    const isEnough = bytes >= MAX_MESSAGE_BYTES || readBytes >= MAX_READ_BYTES;
+    const ms = idTime(stretch.own);
+    if ((isEnough || ms < dayAgoMs) && ms < leastMs) break;
+    const found = await messagesIn(log.paths.name, stretch);
+    messages.push(found);
+    bytes += found.reduce((sum, message) => sum + message.bytes, 0);
+    readBytes += stretch.to - stretch.from.offset;
   }
+  const keys = new RecentKeys();
+  for (const { id, key } of messages.toReversed().flat()) keys.set(key, id, log.context.uptimeMs());
   return keys;
 }
 
-/** Newest first. */
-async function newestStretches(log: MailLog): Promise<Stretch[]> {
-  const dayAgoMs = log.context.now() - MAX_AGE_MS;
-  const leastMs = idTime(log.newest) - MIN_AGE_MS; // by ids, since the clock may have been set
-  const found: Stretch[] = [];
-  let bytes = 0;
+async function* newestStretches(log: MailLog): AsyncGenerator<Stretch> {
   for (const file of [...log.pieces, log.current.log].toReversed()) {
     let own = ownPart(file.end ?? log.newest);
     let to = file.end === undefined ? log.current.size : (statIfThere(file.path)?.size ?? 0);
     const isForeign = to === 0 || own === ownPart(file.start);
     const beginnings = isForeign ? [] : await allBeginnings(log.paths.name, file);
     for (const from of beginnings.toReversed()) {
-      const isOver = idTime(own) < dayAgoMs || bytes >= MAX_BYTES;
-      if (isOver && idTime(own) < leastMs) return found;
-      if (own !== from.own) {
-        found.push({ file, from, to });
-        bytes += to - from.offset;
-      }
+      if (own !== from.own) yield { file, from, to, own };
       ({ own, offset: to } = from);
     }
+  }
+}
+
+async function messagesIn(mailbox: MailboxName, { file, from, to }: Stretch): Promise<Keyed[]> {
+  const found: Keyed[] = [];
+  for await (const { events } of chunksOf(mailbox, file, from, 'events', to)) {
+    for (const { id, key, from: at, end } of events) if (key !== undefined) found.push({ id, key, bytes: end - at });
   }
   return found;
 }

@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, writeSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
 import type { FileMailboxesOptions } from '../../src/files/store-context.ts';
@@ -60,6 +60,23 @@ test('keys stay known while much foreign mail is received', async () => {
 
   await expectKnown('key');
   await reopen();
+  await expectKnown('key');
+});
+
+test('keys stay known after a restart, even if a program that keeps a received mailbox open has written much since', async () => {
+  await send('key');
+  const listener = await Listener.open(store);
+  const held = openSync(directory.file(), 'a');
+  await listener.take(1);
+  await directory.emptied();
+  await send('second'); // waits for the end of the take
+  clock.move(3 * 60 * 1000);
+  for (let i = 0; i < 500; i += 1) writeSync(held, `data: ${'x'.repeat(10_000)}\n\n`);
+  await listener.take(501);
+  closeSync(held);
+
+  await reopen();
+
   await expectKnown('key');
 });
 
