@@ -80,13 +80,16 @@ export class Chat {
         options.onConnected?.();
       },
     });
-    prepareComposer(frame, {
+    const composer = prepareComposer(frame, {
       draft: `draft/${me}/${other}`,
       longest,
       onSend: (message, key) => this.#send(message, key),
       onTyping: () => options.onTyping?.(),
+      onUp: () => this.actions.editLast(),
     });
-    this.actions = new MessageActions({ frame, outbox: this.outbox, notes: this.notes });
+    const { outbox, notes, view, history, isOwn } = this;
+    const [shown, show] = [() => this.#shown, () => this.#show()];
+    this.actions = new MessageActions({ me, frame, outbox, notes, view, history, composer, isOwn, shown, show });
     this.#listenToThePage();
   }
 
@@ -148,6 +151,7 @@ export class Chat {
     const fresh = this.history.hasMore ? arriving.filter((one) => !this.conversation.isAbove(one)) : arriving;
     const others = this.history.add(fresh).filter((one) => !this.isOwn(one));
     this.history.change(changes);
+    this.actions.announce(changes);
     this.burst.add(others.length);
     this.#showArrived(others);
   }
@@ -190,10 +194,10 @@ export class Chat {
 
   /** @param {string} message @param {string} key */
   #send(message, key) {
-    this.reading.line = undefined;
-    this.outbox.add({ message, key });
-    this.view.toNewest();
     this.options.onSent?.();
+    if (!this.actions.send(message, key)) return; // an edit leaves the place
+    this.reading.line = undefined;
+    this.view.toNewest();
   }
 
   /** @param {number} [arrived] */

@@ -4,10 +4,10 @@ import { say } from './language.js';
 
 /**
  * @param {Frame} frame
- * @param {{ draft: string, longest: number, onSend: (message: string, key: string) => void, onTyping: () => void }} options
- *   `draft`: the name it is kept under
+ * @param {{ draft: string, longest: number, onSend: (message: string, key: string) => void, onTyping: () => void,
+ *   onUp: () => void }} options `draft`: the name it is kept under; `onUp`: the arrow key, in an empty box
  */
-export function prepareComposer({ form, box, note }, { draft, longest, onSend, onTyping }) {
+export function prepareComposer({ form, box, note }, { draft, longest, onSend, onTyping, onUp }) {
   const isTouch = matchMedia('(pointer: coarse)');
 
   // In code points, as the server counts.
@@ -40,6 +40,10 @@ export function prepareComposer({ form, box, note }, { draft, longest, onSend, o
   });
 
   box.addEventListener('keydown', (event) => {
+    if (event.key === 'ArrowUp' && box.value === '' && !event.isComposing) {
+      event.preventDefault();
+      onUp();
+    }
     // Safari ends the composition before the Enter that ended it arrives. Its key code is then still 229.
     if (event.key !== 'Enter' || event.isComposing || event.keyCode === 229) return;
     const command = event.ctrlKey || event.metaKey;
@@ -60,6 +64,18 @@ export function prepareComposer({ form, box, note }, { draft, longest, onSend, o
 
   check();
   if (!isTouch.matches) box.focus({ preventScroll: true }); // on a touch screen, a keyboard would open
+
+  return {
+    /** @param {string} text that is no draft */
+    showInstead(text) {
+      kept.showInstead(text);
+      check();
+    },
+    showDraft() {
+      kept.showDraft();
+      check();
+    },
+  };
 }
 
 /** Removes empty lines at the beginning and blanks at the end. Other blanks at the beginning may be indented code. @param {string} text */

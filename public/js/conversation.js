@@ -59,21 +59,11 @@ export class Conversation {
     return this.#known.has(this.#read(stored).identity);
   }
 
-  /** How many changes have come. */
-  get changeCount() {
-    return this.#fold.count;
-  }
-
-  /**
-   * Adds the messages that are not there yet, and returns those.
-   * @param {StoredMessage[]} stored @param {number} [folded] they contain so many of the changes that have come; else they are
-   *   messages as they were sent, or as an earlier page has them
-   */
-  merge(stored, folded) {
+  /** Adds the messages that are not there yet, and returns those. @param {StoredMessage[]} stored */
+  merge(stored) {
     learnNames(stored, this.me);
     const added = [];
     for (const one of stored) {
-      if (folded !== undefined) this.#fold.forget(folded, one.id);
       const message = this.#read(one);
       const known = this.#known.get(message.identity);
       if (known) {
@@ -81,10 +71,6 @@ export class Conversation {
         // Foreign mail may get another time, and the server's time replaces mine.
         known.acceptedMs = message.acceptedMs;
         known.time = message.time;
-        if (folded !== undefined) {
-          known.stored = one;
-          this.#applyChanges(known);
-        }
       } else {
         this.#applyReceipts(message);
         this.#known.set(message.identity, message);
@@ -101,7 +87,7 @@ export class Conversation {
     for (const change of changes) this.#fold.add(change);
     const ids = new Set(changes.map(({ of }) => of));
     const changed = this.messages.filter(({ id }) => ids.has(id));
-    for (const message of changed) this.#applyChanges(message);
+    for (const message of changed) Object.assign(message, this.#fold.apply(message.stored));
     return changed;
   }
 
@@ -112,9 +98,7 @@ export class Conversation {
     return oldest !== undefined && compare(message, oldest) < 0;
   }
 
-  /** @param {number} folded what is read next contains so many of the changes that have come */
-  clear(folded) {
-    this.#fold.forget(folded);
+  clear() {
     this.messages = [];
     this.#mine = [];
     this.#theirs = [];
@@ -157,11 +141,6 @@ export class Conversation {
       (compare(one, other) > 0 ? mine : theirs).pop();
     }
     this.messages = [...mine, ...theirs, ...messages.toReversed()];
-  }
-
-  /** @param {ChatMessage} known */
-  #applyChanges(known) {
-    Object.assign(known, this.#fold.apply(known.stored));
   }
 
   /** @param {StoredMessage} stored @returns {ChatMessage} */

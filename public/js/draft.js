@@ -18,6 +18,8 @@ export function keepDraft(box, name, onAdopted) {
   // The last text that the box and the other tabs agreed on. If nothing was typed here since, the box adopts theirs.
   let agreed = '';
   let isComposing = false;
+  /** The draft, while the box shows another text. @type {string | undefined} */
+  let aside;
   let keeping = 0;
 
   /** Whether another tab has meanwhile begun its own text. Then each tab sends what it shows. */
@@ -31,7 +33,7 @@ export function keepDraft(box, name, onAdopted) {
 
   const keep = () => {
     clearTimeout(keeping);
-    if (box.value === agreed || isOthers()) return;
+    if (aside !== undefined || box.value === agreed || isOthers()) return;
     key = newKey();
     mark ||= key;
     agreed = box.value;
@@ -42,7 +44,7 @@ export function keepDraft(box, name, onAdopted) {
   /** Whether another tab has changed it. */
   const adopt = () => {
     const kept = readDraft(recall(name));
-    if (!kept || kept.text === agreed || box.value !== agreed || isComposing) return false;
+    if (aside !== undefined || !kept || kept.text === agreed || box.value !== agreed || isComposing) return false;
     if (agreed && kept.mark !== mark && !kept.over.includes(mark)) return false;
     agreed = kept.text;
     mark = agreed && kept.mark;
@@ -67,8 +69,21 @@ export function keepDraft(box, name, onAdopted) {
 
   return {
     adopt,
+    /** Shows a text that is no draft. @param {string} text */
+    showInstead(text) {
+      keep();
+      aside ??= box.value;
+      box.value = text;
+    },
+    showDraft() {
+      if (aside === undefined) return;
+      box.value = aside;
+      aside = undefined;
+      adopt();
+    },
     /** The text is being sent, and must not come back. Returns the key to send it with. */
     take() {
+      if (aside !== undefined) return newKey();
       clearTimeout(keeping);
       const keyOfText = box.value === agreed ? key : newKey();
       const over = [mark, ...(readDraft(recall(name))?.over ?? [])].filter(Boolean).slice(0, MOST_OVER);
@@ -82,7 +97,7 @@ export function keepDraft(box, name, onAdopted) {
 }
 
 /** Not `randomUUID`, which is missing on plain-http addresses of a local network. */
-function newKey() {
+export function newKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 

@@ -1,13 +1,12 @@
 /**
- * What edits, removals and reactions make of messages. The result depends on the positions of the changes, not on the order
- * in which they come. The server does the same, in `src/words`: one table of examples tests both.
+ * What edits, removals and reactions make of messages. The newest change counts, in whatever order they come. The server does
+ * the same, in `src/words/changes.ts`: both are tested with the same examples.
  */
-import { acceptedAt, comparePositions } from './positions.js';
+import { compareIds } from './positions.js';
 
 export const CHANGES = ['edit', 'remove', 'react'];
-/** Changes of so many messages are kept; those of the message that was changed first go first. */
 const MOST_MESSAGES = 10_000;
-const MOST_PEOPLE = 100;
+const MOST_REACTIONS = 100;
 
 /** @param {string | undefined} type */
 export const isChange = (type) => CHANGES.includes(type ?? '');
@@ -16,82 +15,81 @@ export const isChange = (type) => CHANGES.includes(type ?? '');
 export function readChange(data) {
   try {
     const change = JSON.parse(data);
-    const { event, mailbox, id, sender, receiver, of, time } = change;
+    const { event, mailbox, id, sender, of } = change;
     const told = event === 'edit' ? change.message : event === 'react' ? change.emoji : '';
-    const isWhole = [mailbox, id, sender, receiver, of, time, told].every((field) => typeof field === 'string');
+    const isWhole = [mailbox, id, sender, of, told].every((field) => typeof field === 'string');
     return isChange(event) && isWhole ? change : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** @typedef {MessageChange & Position & { number: number }} Kept */
+/** The newest changes of one message: of its text by who wrote them, and the reactions by person. @typedef {Record<'text' | 'reactions', Map<string, MessageChange>>} Known */
 
 export class Fold {
-  /** By the id of the message; then the newest of each kind, sender and origin. @type {Map<string, Map<string, Kept>>} */
-  #changes = new Map();
-  /** How many changes have come. */
-  count = 0;
+  /** By the id of the message. @type {Map<string, Known>} */ #known = new Map();
 
   /** @param {MessageChange} change */
   add(change) {
-    const { event, of, sender, mailbox, id } = change;
-    if (event === 'edit' && !change.message) return; // a later edit has erased it
-    const kept = { ...change, mailbox, id, acceptedMs: acceptedAt(change), number: ++this.count };
-    const ofMessage = this.#changes.get(of) ?? new Map();
-    const slot = JSON.stringify([event, sender, event !== 'react' && isForeign(change)]);
-    const known = ofMessage.get(slot);
-    if (known ? comparePositions(known, kept) >= 0 : ofMessage.size >= 3 * MOST_PEOPLE) return;
-    ofMessage.set(slot, kept);
-    this.#changes.set(of, ofMessage);
-    for (const oldest of this.#changes.keys()) {
-      if (this.#changes.size <= MOST_MESSAGES) break;
-      this.#changes.delete(oldest);
-    }
+    const { event, of, sender, message } = change;
+    if (event === 'edit' && !message) return; // a newer edit has erased it
+    const { text, reactions } = this.#known.get(of) ?? this.#begin(of);
+    if (event !== 'react') return keepNewest(text, slotOf(change), change);
+    keepNewest(reactions, sender, change);
+    if (reactions.size <= MOST_REACTIONS) return;
+    const [oldest] = [...reactions.values()].toSorted((a, b) => compareIds(a.id, b.id));
+    if (oldest) reactions.delete(oldest.sender);
   }
 
-  /** Forgets changes of a message (of all messages) that came early: what is stored contains them. @param {number} count @param {string} [of] */
-  forget(count, of) {
-    for (const id of of === undefined ? this.#changes.keys() : [of]) {
-      const ofMessage = this.#changes.get(id);
-      for (const [slot, { number }] of ofMessage ?? []) if (number <= count) ofMessage?.delete(slot);
-      if (ofMessage?.size === 0) this.#changes.delete(id);
-    }
+  /** @param {string} of @returns {Known} */
+  #begin(of) {
+    const known = { text: new Map(), reactions: new Map() };
+    this.#known.set(of, known);
+    const [first = ''] = this.#known.keys();
+    if (this.#known.size > MOST_MESSAGES) this.#known.delete(first);
+    return known;
   }
 
   /** What a message says, with its changes. @param {StoredMessage} stored @returns {Saying} */
   apply(stored) {
-    const { message, files = [], edited = false, removed = false, replyTo } = stored;
-    const changes = [...(this.#changes.get(stored.id)?.values() ?? [])];
-    const allowed = changes.filter((change) => mayChange(change, stored));
-    const edit = newest(allowed.filter(({ event }) => event === 'edit'));
-    const isErased = removed || (message === '' && !files.length);
-    if (allowed.some(({ event }) => event === 'remove') || (isErased && !edit)) return REMOVED;
-    const reactions = withReactions(stored, changes);
-    return { message: edit?.message ?? message, replyTo, isEdited: edited || !!edit, isRemoved: false, reactions };
+    const { message, files, edited = false, removed = false, replyTo } = stored;
+    const known = this.#known.get(stored.id);
+    const edit = newestOf('edit', stored, known);
+    const isErased = removed || (message === '' && !files?.length);
+    if (newestOf('remove', stored, known) || (isErased && !edit)) return REMOVED;
+    const reactions = new Map(Object.entries(stored.reactions ?? {}));
+    for (const { sender, emoji = '' } of known?.reactions.values() ?? []) reactions.set(sender, emoji);
+    for (const [person, emoji] of reactions) if (!emoji) reactions.delete(person);
+    return {
+      message: edit?.message ?? message,
+      replyTo,
+      isEdited: edited || edit !== undefined,
+      isRemoved: false,
+      reactions: Object.fromEntries(reactions),
+    };
   }
 }
 
 /** @type {Saying} */
 const REMOVED = { message: '', replyTo: undefined, isEdited: false, isRemoved: true, reactions: {} };
 
-/** @param {{ foreign?: boolean, viaFile?: boolean }} one */
-const isForeign = ({ foreign, viaFile }) => Boolean(foreign || viaFile);
+/** @param {Map<string, MessageChange>} newest @param {string} slot @param {MessageChange} change */
+function keepNewest(newest, slot, change) {
+  const other = newest.get(slot);
+  if (!other || compareIds(change.id, other.id) > 0) newest.set(slot, change);
+}
 
-/** Nobody has checked the sender of what another program wrote: it changes nothing else. @param {MessageChange} change @param {StoredMessage} stored */
-const mayChange = (change, stored) =>
-  change.sender === stored.sender && (!isForeign(change) || isForeign(stored)) && change.event !== 'react';
+/** @param {Pick<MessageChange, 'event' | 'sender' | 'viaFile'>} change */
+const slotOf = ({ event, sender, viaFile = false }) => `${event} ${sender}${viaFile ? ' via a file' : ''}`;
 
-/** @param {Kept[]} changes */
-const newest = (changes) => changes.toSorted(comparePositions).at(-1);
-
-/** @param {StoredMessage} stored @param {Kept[]} changes */
-function withReactions({ reactions = {} }, changes) {
-  const known = new Map(Object.entries(reactions));
-  for (const { event, sender, emoji = '' } of changes) {
-    if (event !== 'react') continue;
-    known.delete(sender);
-    if (emoji && known.size < MOST_PEOPLE) known.set(sender, emoji);
-  }
-  return Object.fromEntries(known);
+/**
+ * The newest change of this kind that counts. Nobody has checked what other programs wrote: that changes only what they wrote.
+ * @param {'edit' | 'remove'} event @param {StoredMessage} stored @param {Known | undefined} known
+ */
+function newestOf(event, { sender, viaFile }, known) {
+  if (sender === null || !known) return undefined;
+  const own = known.text.get(slotOf({ event, sender }));
+  const foreign = viaFile ? known.text.get(slotOf({ event, sender, viaFile })) : undefined;
+  if (!own || !foreign) return own ?? foreign;
+  return compareIds(own.id, foreign.id) > 0 ? own : foreign;
 }

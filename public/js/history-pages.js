@@ -35,6 +35,11 @@ export class HistoryPages {
     return this.#before !== null;
   }
 
+  /** The id of the oldest known message. */
+  get oldest() {
+    return this.conversation.messages[0]?.id ?? '';
+  }
+
   /** Adds messages that have just been stored, and returns the new ones. @param {StoredMessage[]} messages */
   add(messages) {
     if (!this.#hasRead) this.#early.push(...messages);
@@ -66,7 +71,6 @@ export class HistoryPages {
     const reaches = (/** @type {StoredMessage[]} */ messages) =>
       known ? messages.some((one) => conversation.knows(one)) : messages.length >= FEW && this.isEnough(messages);
 
-    const folded = conversation.changeCount; // what is read now contains these
     const newest = await readHistory({ ...this.which, limit: PAGE });
     const ahead = newest.now - Date.now();
     this.aheadMs = Math.abs(ahead) < SAME_CLOCK_MS ? 0 : ahead;
@@ -79,20 +83,14 @@ export class HistoryPages {
     }
     const joinsUp = known && (!before || reaches(messages));
     if (!joinsUp) {
-      conversation.clear(folded);
+      conversation.clear();
       this.#before = before;
     }
     this.#hasRead = true;
     this.#readAt = Date.now();
-    return { cursor: newest.cursor, added: this.#join(messages, changes, folded) };
-  }
-
-  /** @param {StoredMessage[]} messages @param {MessageChange[]} changes @param {number} folded */
-  #join(messages, changes, folded) {
-    const added = [...this.conversation.merge(messages, folded), ...this.conversation.merge(this.#early.splice(0))];
-    this.conversation.change(changes);
-    this.kept.add(this.conversation.messages.slice(-PAGE).map(asStored));
-    return added;
+    const added = this.add([...messages, ...this.#early.splice(0)]);
+    this.change(changes);
+    return { cursor: newest.cursor, added };
   }
 
   /**
@@ -115,11 +113,10 @@ export class HistoryPages {
 
   /** The stream continues from what was just read, and brings all mail to me, however much. This reads my own messages. */
   async #readOwn() {
-    const { conversation } = this;
-    const folded = conversation.changeCount;
     const { messages, changes = [] } = await readHistory({ ...this.which, limit: FEW });
-    const mine = messages.filter((one) => one.sender === conversation.me || conversation.knows(one));
-    return { cursor: '', added: this.#join(mine, changes, folded) };
+    const added = this.add(messages.filter(({ sender }) => sender === this.conversation.me));
+    this.change(changes);
+    return { cursor: '', added };
   }
 
   /** Loads the next older messages: at least one, unless this is the beginning. False if that is not possible now. */

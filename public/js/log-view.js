@@ -11,6 +11,7 @@ const NEAR_PX = 400;
 const LINE_AT = 0.15;
 // Assistive technology reads a change a moment after it happens.
 const SILENCE_MS = 2000;
+const FOUND_MS = 2500;
 
 export class LogView {
   /** @type {readonly ShownMessage[]} */ #messages = [];
@@ -127,6 +128,18 @@ export class LogView {
   /** If the rows in view had to be removed to make room for earlier ones, those come into view. */
   turnToEarlier() {
     if (this.#end < this.#messages.length && this.#below() < NEAR_PX) this.frame.log.scrollTop = 0;
+  }
+
+  /** Shows one of the messages, wherever it is. @param {string} identity */
+  reveal(identity) {
+    const at = this.#messages.findIndex((one) => one.identity === identity);
+    this.leaveNewest();
+    if (!this.rows.get(identity)) this.#render(Math.max(0, at - STEP), Math.min(this.#messages.length, at + STEP));
+    const row = this.rows.get(identity);
+    row?.scrollIntoView({ block: 'center' });
+    row?.animate({ backgroundColor: ['var(--soft)', 'transparent'] }, { duration: FOUND_MS, easing: 'ease-in' });
+    this.#showPill();
+    return row;
   }
 
   toNewest() {

@@ -1,9 +1,66 @@
-/** What somebody can do with a message. */
+/** What somebody can do with a message: answer, copy, edit, remove and react to it, or go to the one that it answers. */
+import { ComposerContext } from './composer-context.js';
+import { newKey } from './draft.js';
+import { text } from './language.js';
+import { MessageMenu } from './message-menu.js';
+import { reachMessages } from './message-reach.js';
+import { shownName } from './names.js';
+import { compareIds } from './positions.js';
 
 export class MessageActions {
-  /** @param {{ frame: Frame, outbox: import('./outbox.js').Outbox, notes: import('./notes.js').NoteLine }} options */
+  #menu = new MessageMenu();
+
+  /**
+   * @param {{ me: string, frame: Frame, outbox: import('./outbox.js').Outbox, notes: import('./notes.js').NoteLine,
+   *   view: import('./log-view.js').LogView, history: import('./history-pages.js').HistoryPages,
+   *   composer: ReturnType<typeof import('./composer.js').prepareComposer>,
+   *   isOwn: (message: ShownMessage) => boolean, shown: () => ShownMessage[], show: () => void }} options
+   */
   constructor(options) {
     this.options = options;
+    const { frame, view, composer, isOwn } = options;
+    this.context = new ComposerContext(frame, {
+      isOwn,
+      onEnd: ({ kind }) => kind === 'edit' && composer.showDraft(),
+    });
+    const messageAt = (/** @type {EventTarget | null} */ target) => view.rows.messageAt(target);
+    reachMessages(frame, {
+      onMenu: (row, place) => this.#openMenu(row, place),
+      onReply: (row) => this.#do('reply', messageAt(row)),
+    });
+    frame.log.addEventListener('click', ({ target }) => {
+      const message = messageAt(target);
+      const button = target instanceof Element && target.closest('button');
+      if (!button || !message) return;
+      if (button.matches('.quote') && message.replyTo) void this.#goTo(message.replyTo);
+      const { emoji } = button.dataset;
+      if (emoji) this.#react(message, emoji === message.reactions[options.me] ? '' : emoji);
+    });
+  }
+
+  /** @param {string} message @param {string} key */
+  send(message, key) {
+    const { outbox } = this.options;
+    const context = this.context.current;
+    this.context.end();
+    const id = context?.message.id;
+    if (context?.kind !== 'edit') outbox.add({ message, key, replyTo: id });
+    else if (message !== context.message.message) outbox.add({ event: 'edit', of: id, message, key });
+    return context?.kind !== 'edit';
+  }
+
+  editLast() {
+    const { shown, isOwn } = this.options;
+    const last = shown().findLast((one) => this.#actionsFor(one).includes('edit') && isOwn(one));
+    if (last) this.#do('edit', last);
+  }
+
+  /** The log is silent about what changes in it. @param {MessageChange[]} changes that have come */
+  announce(changes) {
+    const last = changes.findLast(({ sender, emoji }) => sender !== this.options.me && emoji !== '');
+    if (!last) return;
+    const { event, sender, message = '', emoji = '' } = last;
+    this.options.notes.status.say(text(`told.${event}`, { who: shownName(sender), message, emoji }));
   }
 
   /** @param {ShownMessage} message which was not sent, or not changed @param {'retry' | 'delete'} action */
@@ -14,4 +71,83 @@ export class MessageActions {
     const deleted = outbox.delete(change?.key ?? key);
     if (deleted) notes.offerUndo(() => outbox.restore(deleted));
   }
+
+  /** @param {HTMLElement} row @param {DOMRect} place */
+  #openMenu(row, place) {
+    const message = this.options.view.rows.messageAt(row);
+    if (!message || message.isRemoved) return;
+    const from = document.activeElement;
+    const choices = {
+      actions: this.#actionsFor(message),
+      reacted: message.id === undefined ? undefined : (message.reactions[this.options.me] ?? ''),
+      onAction: (/** @type {import('./message-menu.js').Action} */ action) => this.#do(action, message),
+      onReact: (/** @type {string} */ emoji) => this.#react(message, emoji),
+    };
+    this.#menu.open(place, choices, () => {
+      row.classList.remove('chosen');
+      if (from instanceof HTMLElement) from.focus({ preventScroll: true });
+    });
+    row.classList.add('chosen');
+  }
+
+  /** @param {ShownMessage} message @returns {import('./message-menu.js').Action[]} */
+  #actionsFor(message) {
+    if (message.isRemoved) return [];
+    if (message.id === undefined) return ['copy'];
+    if (!this.options.isOwn(message) || message.viaFile) return ['reply', 'copy'];
+    return ['reply', 'copy', 'edit', 'remove'];
+  }
+
+  /** @param {import('./message-menu.js').Action} action @param {ShownMessage | undefined} message */
+  #do(action, message) {
+    if (!message || message.id === undefined || message.isRemoved) return;
+    const { composer, outbox } = this.options;
+    if (action === 'copy') return void this.#copy(message.message);
+    if (action === 'remove') return outbox.add({ event: 'remove', of: message.id, message: '', key: newKey() });
+    this.context.begin({ kind: action, message });
+    if (action === 'edit') composer.showInstead(message.message);
+  }
+
+  /** @param {ShownMessage} message @param {string} emoji */
+  #react({ id, isRemoved }, emoji) {
+    if (id !== undefined && !isRemoved)
+      this.options.outbox.add({ event: 'react', of: id, emoji, message: '', key: newKey() });
+  }
+
+  /** @param {string} message */
+  async #copy(message) {
+    const { status } = this.options.notes;
+    try {
+      await navigator.clipboard.writeText(message);
+    } catch {
+      copyByHand(message);
+    }
+    status.say(text('copied'));
+  }
+
+  /** Loads earlier messages until this one is among them. @param {string} id */
+  async #goTo(id) {
+    const { shown, history, view, show, notes } = this.options;
+    const find = () => shown().findLast((one) => one.id === id);
+    while (!find() && history.hasMore && compareIds(history.oldest, id) > 0) {
+      if (!(await history.readEarlier())) return;
+      view.leaveNewest();
+      show();
+    }
+    const found = find();
+    if (found) view.reveal(found.identity);
+    else notes.show('gone', 5);
+  }
+}
+
+/** On plain-http addresses of a network, there is no clipboard. @param {string} message */
+function copyByHand(message) {
+  const box = document.createElement('textarea');
+  const from = document.activeElement;
+  box.value = message;
+  document.body.append(box);
+  box.select();
+  document.execCommand('copy');
+  box.remove();
+  if (from instanceof HTMLElement) from.focus({ preventScroll: true });
 }

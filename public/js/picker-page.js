@@ -231,13 +231,13 @@ function entry({ name, online, lastSeen, unread = 0, last }) {
     avatar(shownName(name)),
     element('span', {}, element('bdi', { class: 'name' }, shownName(name)), ' ', state),
     unread ? countBadge(unread) : element('span'),
-    last?.message ? element('span', { class: 'last', dir: 'auto' }, lastLine(last)) : undefined,
+    last ? element('span', { class: 'last', dir: 'auto' }, lastLine(last)) : undefined,
     last?.time ? element('span', { class: 'at' }, shortWhen(Date.parse(last.time))) : undefined,
   );
 }
 
 /** @param {Partial<StoredMessage>} last */
-function lastLine({ sender, message = '' }) {
-  const line = message.replaceAll(/\s+/g, ' ').slice(0, 120);
+function lastLine({ sender, message = '', removed }) {
+  const line = removed ? text('messageRemoved') : message.replaceAll(/\s+/g, ' ').slice(0, 120);
   return sender === me ? text('yourLast', { text: line }) : line;
 }

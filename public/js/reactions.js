@@ -15,7 +15,7 @@ export function showReactions(row, message, isOwn) {
     chip(emoji, names, (name) => isOwn({ ...message, sender: name, foreign: false })),
   );
   group.replaceChildren(...buttons);
-  if (!before) row.querySelector('.content')?.append(group);
+  if (!before) row.append(group);
   if (hadFocus) (buttons.find(({ dataset }) => dataset.emoji === focused) ?? buttons[0])?.focus();
 }
 
