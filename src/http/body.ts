@@ -1,10 +1,14 @@
 import type { IncomingMessage } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import getRawBody from 'raw-body';
 import type { z } from 'zod';
 import { MailboxError } from '../words/mailbox-error.ts';
 import { formFields, header } from './request.ts';
 
 export type Body = { readonly text: string } | { readonly fields: Readonly<Record<string, unknown>> };
+
+/** The longest that the body of a message may take. */
+const MOST_MS = 11_000;
 
 type MediaType = keyof typeof readers;
 
@@ -64,10 +68,23 @@ function unsupported(what: string, value: string): MailboxError {
 export async function readBytes(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
   if (req.destroyed && !req.readableEnded) throw cutOff();
   try {
-    return await getRawBody(req, { length: req.headers['content-length'] ?? null, limit: maxBytes });
+    return await inTime(getRawBody(req, { length: req.headers['content-length'] ?? null, limit: maxBytes }));
   } catch (error) {
     req.resume(); // a client reads our answer only when it has sent everything
     throw problemOf(error, maxBytes);
+  }
+}
+
+/** Node's own limit must let large files through. */
+async function inTime(body: Promise<Buffer>): Promise<Buffer> {
+  const over = new AbortController();
+  const late = pause(MOST_MS, undefined, { signal: over.signal, ref: false }).then(() => {
+    throw new MailboxError('REQUEST_TIMEOUT', `The request took longer than ${MOST_MS / 1000} seconds. Send it again.`);
+  });
+  try {
+    return await Promise.race([body, late]);
+  } finally {
+    over.abort();
   }
 }
 
