@@ -4,6 +4,7 @@ import {
   fstatSync,
   fsyncSync,
   futimesSync,
+  linkSync,
   openSync,
   readdirSync,
   realpathSync,
@@ -11,6 +12,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { isSha256 } from '../words/file-store.ts';
 import { MailboxError } from '../words/mailbox-error.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import { READ, copyRange, ifThere, setModeAndOwner, makeDirectory, namesIn, statIfThere, withFile } from './disk.ts';
@@ -19,7 +21,7 @@ import { isDraft } from './pieces.ts';
 import { isSuccessor } from './successor.ts';
 import { LAYOUT, LAYOUT_FILE, OLD_LAYOUT, UNFINISHED, checkLayout, writeLayout } from './layout.ts';
 import { LIVE, TORN, checkNobodyServes } from './layout-one.ts';
-import { ACCESS, DELIVERED, LOCKS, MARKS, MailboxPaths, OWNER, TAKEN, mailboxesIn } from './mailbox-paths.ts';
+import { ACCESS, DELIVERED, FILES, LOCKS, MARKS, MailboxPaths, OWNER, TAKEN, mailboxesIn } from './mailbox-paths.ts';
 import { checkPrivateDirectory } from './private-directories.ts';
 import { NEW_FILE } from './replace-file.ts';
 
@@ -33,7 +35,7 @@ interface BackedUp {
 
 const OURS_TO_FILL: readonly string[] = [DELIVERED, MARKS, TAKEN];
 /** What `theRest` does not copy: it is copied elsewhere, or of no use in a backup. */
-const OURS: readonly string[] = [...OURS_TO_FILL, ACCESS, LAYOUT_FILE, LOCKS, OWNER, LIVE, TORN];
+const OURS: readonly string[] = [...OURS_TO_FILL, ACCESS, FILES, LAYOUT_FILE, LOCKS, OWNER, LIVE, TORN];
 const MAX_ATTEMPTS = 1000;
 
 /**
@@ -44,7 +46,7 @@ const MAX_ATTEMPTS = 1000;
 export function backUp(dir: string, target: string): BackedUp {
   const layout = checkLayout(dir) ? LAYOUT : OLD_LAYOUT;
   if (layout === OLD_LAYOUT) checkNobodyServes(dir);
-  for (const name of [...OURS_TO_FILL, ACCESS]) checkPrivateDirectory(join(dir, name), dir);
+  for (const name of [...OURS_TO_FILL, ACCESS, FILES]) checkPrivateDirectory(join(dir, name), dir);
   checkTarget(dir, target);
   makeDirectory(target);
   writeLayout(target, UNFINISHED);
@@ -52,6 +54,7 @@ export function backUp(dir: string, target: string): BackedUp {
   for (const name of OURS_TO_FILL) copy.makeDirectory(join(dir, name));
   const names = mailboxesIn(dir);
   for (const name of names) copy.mailbox(name);
+  copy.namedFiles(); // last, so that each file is there that the mail names
   copy.theRest();
   copy.finish(String(layout));
   return { mailboxes: names.length, files: copy.files, bytes: copy.bytes, leftOut: [...copy.leftOut] };
@@ -129,6 +132,18 @@ class Copy {
     for (const name of namesIn(copied)) if (!paths.includes(join(dir, name))) rmSync(join(copied, name));
   }
 
+  /** Copies the files that mail names. Their claims are second names of them, and remain that. */
+  namedFiles(dir = join(this.#dir, FILES), copies = new Map<string, string>()): void {
+    this.makeDirectory(dir);
+    for (const path of namesIn(dir).map((name) => join(dir, name))) {
+      const hash = path.split(sep).findLast(isSha256);
+      const known = copies.get(hash ?? '');
+      if (statIfThere(path)?.isDirectory()) this.namedFiles(path, copies);
+      else if (known !== undefined) linkSync(known, this.#inCopy(path));
+      else if (hash !== undefined && this.#file(path)) copies.set(hash, this.#inCopy(path));
+    }
+  }
+
   /** Copies invitations, and other plain files beside the mailboxes. */
   theRest(): void {
     this.#directory(join(this.#dir, ACCESS));
@@ -142,11 +157,13 @@ class Copy {
     for (const name of namesIn(dir)) this.#file(join(dir, name));
   }
 
-  #file(path: string): void {
+  /** False if it is not there any more, or is not a plain file. */
+  #file(path: string): boolean {
     const fd = this.#open(path);
-    if (fd === undefined) return;
+    if (fd === undefined) return false;
     try {
       this.#copy(fd, path);
+      return true;
     } finally {
       closeSync(fd);
     }

@@ -13,21 +13,24 @@ import type {
   Message,
   StoreFigures,
 } from '../words/mailbox-store.ts';
-import { FILE_MODE, SyncError, isAccessible, makeDirectory, namesIn, throwIfFull, writing } from './disk.ts';
+import { FILE_MODE, SyncError, makeDirectory, namesIn, throwIfFull, writing } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
+import type { FileStore } from '../words/file-store.ts';
 import { FileInspector } from './file-inspector.ts';
 import { admitGroup } from './group-access.ts';
+import { KeptFiles } from './kept-files.ts';
 import { LAYOUT_FILE } from './layout.ts';
 import { claimLayout } from './layout-one.ts';
-import { LOCKS, MailboxPaths, TAKEN, isMailboxFile } from './mailbox-paths.ts';
+import { LOCKS, MailboxPaths, TAKEN } from './mailbox-paths.ts';
 import { MailboxWatcher } from './mailbox-watcher.ts';
 import { Mailbox } from './mailbox.ts';
 import { mountedMailboxes } from './mount-points.ts';
 import { makePrivateDirectories } from './private-directories.ts';
 import { Senders } from './senders.ts';
 import { contextOf, type FileMailboxesOptions, type StoreContext } from './store-context.ts';
-import { Slices } from '../words/slices.ts';
 import { Sweep } from './sweep.ts';
+import { tidyFiles } from './tidying-files.ts';
+import { warnOfUnreadable } from './unreadable.ts';
 
 /** Mailboxes as plain text files in a directory, to which any other program may append. */
 export class FileMailboxes implements MailboxStore {
@@ -41,6 +44,7 @@ export class FileMailboxes implements MailboxStore {
   readonly #boxes = new Map<MailboxName, Mailbox>();
   readonly #sweep: Sweep;
   readonly #senders: Senders;
+  readonly #files: KeptFiles;
   readonly #recovered: Promise<void>;
   #foundInFiles = 0;
   #failure: Error | undefined;
@@ -70,10 +74,12 @@ export class FileMailboxes implements MailboxStore {
     for (const mailbox of mountedMailboxes(this.#dir))
       logger.warn({ mailbox }, 'this mailbox is a mount point: it is read, but never emptied');
     this.inspector = new FileInspector(this.#dir, this.#context.mayBeMailbox);
+    this.#files = new KeptFiles(this.#context, this);
     this.#senders = new Senders((sender) => this.#readUp(sender));
     this.#sweep = new Sweep(this.#boxes, this.#context, {
       mailbox: (name) => this.#boxOf(name),
       close: (name) => this.#closeBox(name),
+      tidyFiles: () => tidyFiles(this.#files, this.#context, this),
       warn: (error, what) => this.#warn(error, what),
     });
     this.#recovered = this.#recover().catch((error: unknown) => this.#warn(error, 'the directory could not be listed'));
@@ -83,7 +89,7 @@ export class FileMailboxes implements MailboxStore {
     this.#check();
     await this.#senders.riseAbove(message.sender);
     await this.#boxes.get(message.sender)?.dateForeign();
-    return this.#use(mailbox, (box) => box.append(message));
+    return this.#files.appendNaming(mailbox, message, () => this.#use(mailbox, (box) => box.append(message)));
   }
 
   async drain(mailbox: MailboxName): Promise<void> {
@@ -130,7 +136,9 @@ export class FileMailboxes implements MailboxStore {
   }
 
   async forget(mailbox: MailboxName): Promise<void> {
-    await this.#with(mailbox, (box) => box.forget());
+    this.#check();
+    await this.#files.forget(mailbox); // first: a second run finds a mailbox that is still there
+    await this.#use(mailbox, (box) => box.forget());
   }
 
   /** Writes a file as a test: only that shows a used-up quota, or a lack of inodes. */
@@ -141,6 +149,11 @@ export class FileMailboxes implements MailboxStore {
     const probe = join(this.#dir, LOCKS, 'probe');
     writing(() => writeFileSync(probe, 'x', { mode: FILE_MODE }));
     rmSync(probe, { force: true });
+  }
+
+  get files(): FileStore {
+    this.#check();
+    return this.#files;
   }
 
   get figures(): StoreFigures {
@@ -220,7 +233,7 @@ export class FileMailboxes implements MailboxStore {
 
   /** Converts mail of version 1, and finishes takes that were under way when a process died. */
   async #recover(): Promise<void> {
-    await this.#warnOfUnreadable();
+    await warnOfUnreadable(this.#context);
     try {
       await this.#context.conversion;
     } catch (error) {
@@ -230,17 +243,6 @@ export class FileMailboxes implements MailboxStore {
       await this.#boxOf(name)
         .readOn()
         .catch((error: unknown) => this.#warn(error, 'a take could not be finished'));
-    }
-  }
-
-  async #warnOfUnreadable(): Promise<void> {
-    const slices = new Slices();
-    for (const name of namesIn(this.#dir).filter(isMailboxFile)) {
-      const mailbox = join(this.#dir, name);
-      if (!isAccessible(mailbox, constants.R_OK)) {
-        this.#context.logger.warn({ mailbox }, 'the server may not read this mailbox: it gets and shows no mail');
-      }
-      await slices.rest();
     }
   }
 }

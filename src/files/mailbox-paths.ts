@@ -7,6 +7,8 @@ export const DELIVERED = '.delivered';
 export const MARKS = '.marks';
 export const LOCKS = '.locks';
 export const ACCESS = '.access';
+/** Files that messages name: see kept-files.ts. */
+export const FILES = '.files';
 /** Where to reach the owner of the directory: see `src/ownership/owner-socket.ts`. */
 export const OWNER = '.owner';
 const MAILBOX_ENDING = '.txt';

@@ -22,6 +22,8 @@ export interface FileMailboxesOptions {
   readonly keepMs?: number;
   /** How much received mail is kept per mailbox, in bytes. Default 1 GiB. */
   readonly keepBytes?: number;
+  /** How much room the files that messages name may take, in bytes. Default 1 GiB. */
+  readonly filesBytes?: number;
   /** How many messages may wait in one mailbox. Default 200,000. */
   readonly maxWaiting?: number;
   /** How many bytes may wait in one mailbox. Default 256 MiB. */
@@ -87,6 +89,7 @@ export function contextOf(dir: string, options: FileMailboxesOptions, events: St
     checkDirectories: (): void => checkPrivateDirectories(dir),
     keepMs: options.keepMs ?? 365 * DAY_MS,
     keepBytes: options.keepBytes ?? 1024 ** 3,
+    filesBytes: options.filesBytes ?? 1024 ** 3,
     takeKeepMs: options.takeKeepMs ?? 10 * 60 * 1000,
     /** Counts a new mailbox. False if too many were made. */
     mayMake: (mailbox: MailboxName): boolean => {

@@ -21,6 +21,7 @@ const RETIRE_MOST = 16;
 const CLOSE_IDLE_MS = 60_000;
 const RETAIN_MS = 60_000;
 const RETAIN_ALL_MS = 60 * 60_000;
+const TIDY_FILES_MS = 24 * 60 * 60_000;
 /** Mailboxes visited at a tick. Each costs two `stat` calls, so the sweep takes at most 2 % of a core. */
 const SWEEP_MOST = 200;
 /** How far the clock may run ahead of the time since the start. A clock that jumps further does not make mail old. */
@@ -30,6 +31,7 @@ interface SweepSteps {
   mailbox(name: MailboxName): Mailbox;
   /** Closes a mailbox and frees its memory. */
   close(name: MailboxName): void;
+  tidyFiles(): Promise<void>;
   warn(error: unknown, what: string): void;
 }
 
@@ -45,6 +47,8 @@ export class Sweep {
   #restingMs = 0;
   #retiring: Promise<void> | undefined;
   #retiredMs = 0;
+  #tidying = Promise.resolve();
+  #tidiedMs = -Infinity;
 
   constructor(boxes: ReadonlyMap<MailboxName, Mailbox>, context: StoreContext, steps: SweepSteps) {
     this.#boxes = boxes;
@@ -58,7 +62,7 @@ export class Sweep {
   /** Resolves when nothing is under way any more. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#retiring;
+    await Promise.all([this.#retiring, this.#tidying]);
   }
 
   #tick(): void {
@@ -68,6 +72,12 @@ export class Sweep {
         this.#retiring = undefined;
         this.#retiredMs = this.#context.uptimeMs();
       });
+    }
+    if (nowMs - this.#tidiedMs >= TIDY_FILES_MS) {
+      this.#tidiedMs = nowMs;
+      const warn = (error: unknown): void =>
+        this.#steps.warn(error, 'files that no message names could not be removed');
+      this.#tidying = this.#steps.tidyFiles().catch(warn);
     }
     this.#orWarn(() => this.#retainResting(nowMs));
     this.#rounds.tick((name) => this.#orWarn(() => this.#visit(name, this.#boxes.get(name)!, nowMs)));

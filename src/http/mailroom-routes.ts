@@ -1,6 +1,7 @@
 import express, { type ErrorRequestHandler, type IRoute, type RequestHandler, type Router } from 'express';
 import { CALLER_HEADER } from '../access/caller.ts';
 import type { Chat } from './chat.ts';
+import { getFile, postFile } from './files.ts';
 import { deleteMailbox } from './forget.ts';
 import { refuseUnprovenSite } from './guard.ts';
 import { getReadiness } from './health.ts';
@@ -29,6 +30,8 @@ export function addMailRoutes(route: (path: string) => IRoute, mail: (handlerOf:
   route('/status').get(mail(getStatus));
   route('/receipts').post(mail(postReceipts));
   route('/typing').post(mail(postTyping));
+  route('/files').post(mail(postFile));
+  route('/files/:sha256').get(mail(getFile));
   route('/history').get(mail(getHistory));
   route('/people').get(mail(getPeople));
   route('/names').get(mail(getName));

@@ -4,6 +4,7 @@ import { MailboxError } from '../words/mailbox-error.ts';
 import type { Ownership } from '../ownership/ownership.ts';
 import { requestOwner } from '../ownership/request-owner.ts';
 import { readBytes } from './body.ts';
+import { isUpload, uploadOf } from './files.ts';
 import { BUSY_RETRY_MS } from './open-stream.ts';
 import type { OpenStreams } from './open-streams.ts';
 import { PassedStream } from './passed-stream.ts';
@@ -12,7 +13,7 @@ import { formatOf } from './wire-format.ts';
 /** More than any route takes. */
 const MAX_BYTES = 2 * 1024 * 1024;
 /** The headers that routes read. */
-const PASSED = ['accept', 'content-encoding', 'idempotency-key', 'last-event-id'];
+const PASSED = ['accept', 'content-encoding', 'idempotency-key', 'if-none-match', 'if-range', 'last-event-id', 'range'];
 /** Headers that concern one connection only. */
 const NOT_PASSED_BACK = new Set(['connection', 'keep-alive', 'transfer-encoding']);
 /** After a longer wait, the client may have lost the right to the answer. */
@@ -28,7 +29,7 @@ export async function passOn(
   streams: OpenStreams,
 ): Promise<void> {
   const { method = 'GET', url: path = '/' } = req;
-  const body = await bodyOf(req);
+  const body = isUpload(req) ? { bytes: uploadOf(req), type: undefined } : await bodyOf(req);
   const headers = { ...only(PASSED, req.headers), ...(body.type !== undefined && { 'content-type': body.type }) };
   const client = new AbortController();
   res.once('close', () => client.abort());
@@ -41,6 +42,7 @@ export async function passOn(
   });
   if (!answer) return;
   if (performance.now() - askedMs > RECHECK_MS) await recheck(req, answer);
+  if (!req.complete) res.setHeader('Connection', 'close'); // the rest of an upload is of no use
   const names = Object.keys(answer.headers).filter((name) => !NOT_PASSED_BACK.has(name));
   res.writeHead(answer.statusCode!, only(names, answer.headers));
   const format = formatOf(answer.headers['content-type']);

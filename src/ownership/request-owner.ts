@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { request, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CALLER_HEADER, callerHeader, type Caller } from '../access/caller.ts';
@@ -15,7 +16,8 @@ export interface OwnerRequest {
   readonly path: string;
   readonly caller: Caller;
   readonly headers?: OutgoingHttpHeaders;
-  readonly body?: string | Buffer;
+  /** A stream can be sent only once, so such a request is not made again. */
+  readonly body?: string | Buffer | Readable;
   /** Gives up when it aborts. */
   readonly signal?: AbortSignal;
 }
@@ -37,7 +39,7 @@ export async function requestOwner(owner: Reachable, asked: OwnerRequest): Promi
     } catch (error) {
       asked.signal?.throwIfAborted();
       if (error instanceof TypeError) throw error;
-      if (attempt < MOST_ATTEMPTS) await pause(ASK_AGAIN_MS);
+      if (attempt < MOST_ATTEMPTS && !(asked.body instanceof Readable)) await pause(ASK_AGAIN_MS);
       else
         throw new MailboxError('MAILBOX_BUSY', 'No server is in charge of the mailboxes right now. Try again.', {
           cause: error,
@@ -59,12 +61,13 @@ function answerTo(
   { caller, headers, body = '', ...asked }: OwnerRequest,
   { address: socketPath, agent }: Reachable,
 ): Promise<IncomingMessage> {
-  const length = Buffer.byteLength(body);
+  const length = body instanceof Readable ? 0 : Buffer.byteLength(body);
   const all = { ...headers, [CALLER_HEADER]: callerHeader(caller), ...(length > 0 && { 'content-length': length }) };
   return new Promise((resolve, reject) => {
-    request({ ...asked, socketPath, agent, headers: all })
+    const asking = request({ ...asked, socketPath, agent, headers: all })
       .once('response', resolve)
-      .on('error', reject)
-      .end(body);
+      .on('error', reject);
+    if (body instanceof Readable) body.pipe(asking);
+    else asking.end(body);
   });
 }

@@ -8,6 +8,7 @@ export type MailboxErrorCode =
   | 'INVALID_REQUEST'
   | 'INVALID_CURSOR'
   | 'MESSAGE_TOO_LONG'
+  | 'FILE_TOO_LARGE'
   | 'UNSUPPORTED_MEDIA_TYPE'
   | 'METHOD_NOT_ALLOWED'
   | 'NOT_FOUND'

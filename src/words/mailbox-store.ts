@@ -1,3 +1,4 @@
+import type { FileStore } from './file-store.ts';
 import type { Inspector } from './inspector.ts';
 import type { Live } from './live.ts';
 import type { MailboxName } from './mailbox-name.ts';
@@ -128,6 +129,9 @@ export interface MailboxStore extends Partial<StoreAbilities> {
 export interface StoreAbilities {
   /** Deletes a mailbox with all its mail. Without: the `forget` command refuses. */
   forget(mailbox: MailboxName): Promise<void>;
+
+  /** Keeps the files that messages name. Without: messages may not name files. */
+  readonly files: FileStore;
 
   /** Exchanges notices between the processes that share this store. Without: notices stay within one process. */
   readonly live: Live;

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { listing } from '../support/directory.ts';
+import { sha256Of, storeFile } from '../support/files.ts';
 import { layOut, oldDirectory } from '../support/old-directory.ts';
 import { history, say } from '../support/requests.ts';
 import { cleanUp, type Ready, run, type Running, serve, temporaryDirectory } from './running.ts';
@@ -37,6 +38,7 @@ async function filled(cwd: string): Promise<Running & Ready> {
   await history(at(server), 'henry', 'jjeong');
   appendFileSync(join(cwd, 'mailboxes', 'henry.txt'), 'data: from a file\n\n');
   await say(at(server), 'henry', 'jjeong', 'three');
+  for (const receiver of ['henry', 'mina']) await storeFile(at(server), 'jjeong', receiver, 'a file');
   return server;
 }
 
@@ -59,6 +61,7 @@ test('Copies everything of a stopped server, with modes and invitations', async 
   expect(code).toBe(0);
   expect(contents(copy)).toEqual(contents(dir));
   expect(statSync(copy).mode & 0o7777).toBe(0o2770);
+  expect(statSync(join(copy, '.files', sha256Of('a file'))).nlink).toBe(3); // with two claims
   expect(JSON.parse(stdout)).toMatchObject({ dir: './mailboxes', target: './copy', mailboxes: 2, leftOut: [] });
 });
 
@@ -130,7 +133,15 @@ test('Copies to an existing empty directory, and says what it left out', async (
   const { leftOut } = JSON.parse(stdout) as { leftOut: string[] };
   expect(leftOut.toSorted()).toEqual(['kim.txt', 'mina.txt', 'photos']);
   expect(stderr).toContain('Left out, because it is not a regular file: ./mailboxes/mina.txt\n');
-  expect(readdirSync(copy).toSorted()).toEqual(['.delivered', '.layout', '.marks', '.taken', 'henry.txt', 'notes']);
+  expect(readdirSync(copy).toSorted()).toEqual([
+    '.delivered',
+    '.files',
+    '.layout',
+    '.marks',
+    '.taken',
+    'henry.txt',
+    'notes',
+  ]);
 });
 
 test('The remains of an interrupted backup do not pass for a complete one', async () => {

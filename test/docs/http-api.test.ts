@@ -56,7 +56,7 @@ describe('docs/http-api.md', () => {
   test('lists every request', () => {
     const reference = readFileSync(join(PACKAGE_DIR, PATH), 'utf8');
 
-    for (const operation of new OpenApi().operations) {
+    for (const operation of new OpenApi().operations.map((each) => each.replace(/\/\{.*/, ''))) {
       const [, path] = operation.split(' ');
       expect(reference).toMatch(new RegExp(`\`(?:${operation}|${path})\\b`));
     }

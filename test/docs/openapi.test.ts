@@ -9,6 +9,7 @@ import { bearer, serveLinks } from '../security/kit/links.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { PACKAGE_DIR } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
+import { sha256Of, storeFile } from '../support/files.ts';
 import { reportReceipt, say, type At } from '../support/requests.ts';
 import { listen } from '../support/listener.ts';
 import { serveChat } from '../support/serve-chat.ts';
@@ -56,6 +57,8 @@ const withFields = (request: Ask, fields: object): Ask =>
   request.body === undefined
     ? but(request, { query: { ...(request.query as object), ...fields } })
     : but(request, { body: { ...(request.body as object), ...fields } });
+const withQuery = (request: Ask, fields: object): Ask =>
+  but(request, { query: { ...(request.query as object), ...fields } });
 const withHeaders = (request: Ask, headers: Readonly<Record<string, string>>): Ask =>
   but(request, { headers: { ...request.headers, ...headers } });
 
@@ -112,6 +115,19 @@ function failingStore(code: MailboxErrorCode, more: Readonly<Record<string, unkn
   return new Proxy({} as MailboxStore, { get: (_, name) => (name in answers ? answers[String(name)] : fail) });
 }
 
+const withoutFiles: Situation = (request) => async () =>
+  ask(await serveChat({ store: failingStore('CLOSED', { files: undefined }) }), request);
+const filesThat =
+  (code: MailboxErrorCode): Situation =>
+  (request) =>
+  async () =>
+    ask(await serveChat({ store: failingStore('CLOSED', { files: failingStore(code) }) }), request);
+const afterUpload: Situation = (request) => async () => {
+  const chat = await serveChat();
+  await storeFile(chat, 'jjeong', 'henry', '0123456789');
+  return ask(chat, request);
+};
+
 // Requests that succeed
 
 const MESSAGE = { sender: 'jjeong', receiver: 'henry', message: '안녕' };
@@ -130,6 +146,16 @@ const receipt: Ask = {
 const typing: Ask = { operation: 'POST /typing', body: { sender: 'jjeong', receiver: 'henry' } };
 const people: Ask = { operation: 'GET /people', query: { receiver: 'henry' } };
 const inspect: Ask = { operation: 'GET /inspect', query: { mailbox: 'henry' } };
+const upload: Ask = {
+  operation: 'POST /files',
+  query: { sender: 'jjeong', receiver: 'henry' },
+  headers: { 'content-type': 'application/octet-stream' },
+  body: '0123456789',
+};
+const download: Ask = {
+  operation: `GET /files/${sha256Of('0123456789')}`,
+  query: { mailbox: 'henry', name: 'digits.txt' },
+};
 const session: Ask = { operation: 'POST /session', body: { key: 'not a key' } };
 const whoAmI: Ask = { operation: 'GET /session', query: { person: 'henry' } };
 const names: Ask = { operation: 'GET /names', query: { name: "O'Neil" } };
@@ -242,6 +268,32 @@ const PROVOKED: Readonly<Record<string, Provoked>> = {
     '400 INVALID_REQUEST': open(but(people, { query: 'receiver=anna&receiver=ben' })),
     '429 RATE_LIMITED': tooFast(people),
   },
+  'POST /files': {
+    ...whenNotAdmitted(upload),
+    '201': open(upload),
+    '400 INVALID_NAME': open(withQuery(upload, { receiver: '../henry' })),
+    '400 INVALID_REQUEST': open(but(upload, { query: 'sender=anna&sender=ben' })),
+    '413 FILE_TOO_LARGE': filesThat('FILE_TOO_LARGE')(upload),
+    '429 RATE_LIMITED': tooFast(upload),
+    '501 NOT_SUPPORTED': withoutFiles(upload),
+    '503 STORE_FAILED': filesThat('STORE_FAILED')(upload),
+    '503 CLOSED': closed(upload),
+    '507 DISK_FULL': filesThat('DISK_FULL')(upload),
+    '507 WRITE_FAILED': filesThat('WRITE_FAILED')(upload),
+  },
+  'GET /files/{sha256}': {
+    ...whenNotAdmitted(download),
+    '200': afterUpload(download),
+    '206': afterUpload(withHeaders(download, { Range: 'bytes=3-5' })),
+    '400 INVALID_NAME': open(withFields(download, { mailbox: '../henry' })),
+    '400 INVALID_REQUEST': open(but(download, { query: 'mailbox=anna&mailbox=ben' })),
+    '404 NOT_FOUND': open(download),
+    '416': afterUpload(withHeaders(download, { Range: 'bytes=10-' })),
+    '429 RATE_LIMITED': tooFast(download),
+    '501 NOT_SUPPORTED': withoutFiles(download),
+    '503 STORE_FAILED': filesThat('STORE_FAILED')(download),
+    '503 CLOSED': closed(download),
+  },
   'GET /inspect': {
     '403 FORBIDDEN': withoutLink(inspect),
     '200': async () => {
@@ -327,7 +379,11 @@ describe('docs/openapi.yaml', () => {
     const chat = await serveChat();
     const files = ['routes.ts', 'mailroom-routes.ts'].map((name) => join(PACKAGE_DIR, 'src/http', name));
     const source = files.map((path) => readFileSync(path, 'utf8')).join('');
-    const routes = new Set(Array.from(source.matchAll(/^ +(?:route|unguarded)\('(\/[^']*)'\)/gm), ([, path]) => path!));
+    const routes = new Set(
+      Array.from(source.matchAll(/^ +(?:route|unguarded)\('(\/[^']*)'\)/gm), ([, path]) =>
+        path!.replace(/:(\w+)/, '{$1}'),
+      ),
+    );
     const possible = await Promise.all(
       Array.from(routes, async (path) => {
         const { headers } = await fetch(chat.url + path, { method: 'OPTIONS' });

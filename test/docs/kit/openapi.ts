@@ -104,7 +104,8 @@ export class OpenApi {
         ? this.complaints(rule.schema, /^\d+$/.test(value) && isNumber(rule.schema) ? Number(value) : value)
         : [];
     });
-    const missing = rules.filter(({ required, name }) => required && !query.some(([given]) => given === name));
+    const needed = rules.filter((rule) => rule.required && rule.in !== 'path'); // without it, no route is found
+    const missing = needed.filter(({ name }) => !query.some(([given]) => given === name));
     const type = headers['content-type']?.split(';')[0];
     const media = type === undefined ? undefined : requestBody?.content[type];
     const aboutBody =

@@ -1,0 +1,210 @@
+/**
+ * Files that messages name:
+ *
+ *     .files/<sha256>                              the content
+ *     .files/.claims/<mailbox>/<sha256>/<claim>    a hard link of it: see claims.ts
+ *     .files/new-<random>                          is being stored
+ */
+import { createHash } from 'node:crypto';
+import { renameSync, rmSync, type Stats } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { MAX_FILE_BYTES, isSha256, tooLarge, type FileStore, type KeptFile } from '../words/file-store.ts';
+import { MailboxError } from '../words/mailbox-error.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
+import type { Appended, MailboxStore, Message } from '../words/mailbox-store.ts';
+import { Slices } from '../words/slices.ts';
+import { Claims, type Claim } from './claims.ts';
+import { CommitSlots } from './commit-slots.ts';
+import { FILE_MODE, makeDirectory, namesIn, randomName, statIfThere, syncDirectoryAsync, writeError } from './disk.ts';
+import { FILES } from './mailbox-paths.ts';
+import { checkPrivateDirectory } from './private-directories.ts';
+import { NEW_FILE } from './replace-file.ts';
+import type { StoreContext } from './store-context.ts';
+
+/** What a claim takes on the disk. */
+const CLAIM_BYTES = 4096;
+/** Large files are synced one at a time, so that messages need not wait for them. */
+const SYNCS_AT_ONCE = 1;
+/** How much of the newest mail is searched for a file that another program put here. */
+const ADOPT_FROM = 1000;
+const DRAFT = /^new-[0-9a-f]+$/;
+
+type Naming = Pick<Message, 'sender'> & { readonly files?: readonly { readonly sha256: string }[] | undefined };
+
+/** Keeps files in a data directory, as long as messages name them. */
+export class KeptFiles implements FileStore {
+  readonly claims: Claims;
+  readonly #context: StoreContext;
+  readonly #dir: string;
+  readonly #mail: Pick<MailboxStore, 'readBack'>;
+  readonly #slots = new CommitSlots(SYNCS_AT_ONCE);
+  /** How many bytes all files and claims take, with those that are coming. */
+  #bytes = 0;
+
+  /** Removes what a killed process left. `mail` is the mail that names the files. */
+  constructor(context: StoreContext, mail: Pick<MailboxStore, 'readBack'>) {
+    this.#context = context;
+    this.#dir = join(context.dir, FILES);
+    this.#mail = mail;
+    this.claims = new Claims(this.#dir);
+    for (const name of namesIn(this.#dir)) {
+      const path = join(this.#dir, name);
+      if (DRAFT.test(name)) rmSync(path, { force: true });
+      else if (isSha256(name)) this.#bytes += takenBy(statIfThere(path));
+    }
+  }
+
+  async put(mailbox: MailboxName, sender: MailboxName, content: AsyncIterable<Buffer>): Promise<KeptFile> {
+    const draft = join(this.#dir, `new-${randomName()}`);
+    try {
+      makeDirectory(this.#dir);
+      checkPrivateDirectory(this.#dir, this.#context.dir);
+      const { sha256, bytes } = await this.#write(draft, content);
+      return { sha256, bytes, path: await this.#keep(draft, bytes, [mailbox, sha256, sender]) };
+    } catch (error) {
+      throw writeError(error);
+    } finally {
+      rmSync(draft, { force: true });
+    }
+  }
+
+  async #write(draft: string, content: AsyncIterable<Buffer>): Promise<{ sha256: string; bytes: number }> {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    const file = await open(draft, NEW_FILE, FILE_MODE);
+    try {
+      this.#checkQuota();
+      for await (const chunk of content) {
+        bytes += chunk.length;
+        this.#bytes += chunk.length;
+        if (bytes > MAX_FILE_BYTES) throw tooLarge();
+        this.#checkQuota();
+        hash.update(chunk);
+        await file.writeFile(chunk);
+      }
+      await this.#slots.run(() => file.sync());
+    } finally {
+      this.#bytes -= bytes;
+      await file.close();
+    }
+    return { sha256: hash.digest('hex'), bytes };
+  }
+
+  /** Gives a draft a claim, and its name, unless the same content is here already. */
+  async #keep(draft: string, bytes: number, who: [MailboxName, string, MailboxName]): Promise<string> {
+    const [mailbox, sha256, sender] = who;
+    const content = join(this.#dir, sha256);
+    const earlier = this.#of(mailbox, sha256, sender).filter(({ id }) => id === '');
+    const there = statIfThere(content);
+    const isThere = there?.isFile() === true && there.size === bytes; // another program may still be copying it
+    const claim = this.#addUpload(isThere ? content : draft, ...who);
+    for (const { path } of earlier) this.drop(sha256, path);
+    await syncDirectoryAsync(dirname(claim)); // first, so that a power cut leaves no content without a claim
+    if (isThere) return claim;
+    renameSync(draft, content);
+    this.#bytes += bytes;
+    await syncDirectoryAsync(this.#dir);
+    return claim;
+  }
+
+  async find(mailbox: MailboxName, sha256: string, sender?: MailboxName): Promise<KeptFile | undefined> {
+    const [claim] = this.#of(mailbox, sha256, sender);
+    const path = claim?.path ?? (sender === undefined ? await this.#adopt(mailbox, sha256) : undefined);
+    const stat = path === undefined ? undefined : statIfThere(path);
+    return stat?.isFile() ? { sha256, bytes: stat.size, path: path! } : undefined;
+  }
+
+  /**
+   * Makes the claim for a file that another program put here, if it has also written mail that names it. Not if the file
+   * has claims already: a hash in mail does not show that its writer may read the file.
+   */
+  async #adopt(mailbox: MailboxName, sha256: string): Promise<string | undefined> {
+    const content = join(this.#dir, sha256);
+    if (!isUnclaimed(content)) return undefined;
+    const { events } = await this.#mail.readBack(mailbox, undefined, ADOPT_FROM);
+    const named = events.find(({ foreign, data }) => foreign && data.includes(`"${sha256}"`));
+    if (!named || !isUnclaimed(content)) return undefined;
+    this.claims.settle(this.#addUpload(content, mailbox, sha256, ''), named.id, '');
+    return this.claims.of(mailbox, sha256)[0]?.path;
+  }
+
+  /** Appends a message, and lets it keep the files that it names. INVALID_MESSAGE if its sender has not stored them. */
+  async appendNaming(mailbox: MailboxName, message: Naming, append: () => Promise<Appended>): Promise<Appended> {
+    const { sender, files } = message;
+    if (!files) return append();
+    const own = new Map(files.map(({ sha256 }) => [sha256, this.#ownClaim(mailbox, sha256, sender)]));
+    const held: [sha256: string, path: string][] = [];
+    try {
+      // Of its own, so that nothing else that this sender does meanwhile can end it.
+      for (const [sha256, { path }] of own) held.push([sha256, this.#addUpload(path, mailbox, sha256, sender)]);
+      await Promise.all(held.map(([, path]) => syncDirectoryAsync(dirname(path))));
+      const { event, repeated } = await append();
+      for (const [sha256, path] of held) {
+        if (!event.data.includes(`"${sha256}"`)) continue; // it was sent before, and removed since
+        this.claims.settle(path, event.id, sender);
+        if (own.get(sha256)!.id === '') this.drop(sha256, own.get(sha256)!.path);
+      }
+      return { event, repeated };
+    } catch (error) {
+      throw writeError(error);
+    } finally {
+      for (const [sha256, path] of held) this.drop(sha256, path);
+    }
+  }
+
+  /** What lets this sender name a file: best an upload, since that is needed no longer then. */
+  #ownClaim(mailbox: MailboxName, sha256: string, sender: string): Claim {
+    const own = this.#of(mailbox, sha256, sender);
+    const claim = own.find(({ id }) => id === '') ?? own[0];
+    if (claim) return claim;
+    const why = `${sender} has not stored the file ${sha256} for ${mailbox}, or more than 24 hours ago.`;
+    throw new MailboxError('INVALID_MESSAGE', `${why} Send it with POST /files first.`);
+  }
+
+  #of(mailbox: MailboxName, sha256: string, sender: string | undefined): Claim[] {
+    return this.claims.of(mailbox, sha256).filter((claim) => sender === undefined || claim.sender === sender);
+  }
+
+  #addUpload(from: string, mailbox: MailboxName, sha256: string, sender: string): string {
+    this.#bytes += CLAIM_BYTES;
+    return this.claims.addUpload(from, mailbox, sha256, sender, this.#context.now());
+  }
+
+  drop(sha256: string, path: string): void {
+    const freed = this.claims.drop(sha256, path);
+    if (freed !== undefined) this.#bytes -= freed + CLAIM_BYTES;
+  }
+
+  /** Lets go of the files of a message that was removed. */
+  async release(mailbox: MailboxName, id: string, files: readonly { readonly sha256: string }[]): Promise<void> {
+    for (const { sha256 } of files) {
+      for (const claim of this.claims.of(mailbox, sha256)) if (claim.id === id) this.drop(sha256, claim.path);
+    }
+    await syncDirectoryAsync(this.#dir);
+  }
+
+  async forget(mailbox: MailboxName): Promise<void> {
+    const slices = new Slices();
+    for (const sha256 of this.claims.hashes(mailbox)) {
+      for (const { path } of this.claims.of(mailbox, sha256)) this.drop(sha256, path);
+      await slices.rest();
+    }
+  }
+
+  #checkQuota(): void {
+    if (this.#bytes < this.#context.filesBytes) return;
+    const why = 'The files take up all the room that they may.';
+    throw new MailboxError('DISK_FULL', `${why} Remove messages with large files, then send this one again.`);
+  }
+}
+
+/** The bytes of a file and its claims. */
+function takenBy(stat: Stats | undefined): number {
+  return stat ? stat.size + (stat.nlink - 1) * CLAIM_BYTES : 0;
+}
+
+function isUnclaimed(content: string): boolean {
+  const stat = statIfThere(content);
+  return stat?.isFile() === true && stat.nlink === 1;
+}

@@ -1,0 +1,18 @@
+import { constants } from 'node:fs';
+import { join } from 'node:path';
+import { Slices } from '../words/slices.ts';
+import { isAccessible, namesIn } from './disk.ts';
+import { isMailboxFile } from './mailbox-paths.ts';
+import type { StoreContext } from './store-context.ts';
+
+/** Logs the mailboxes that the server may not read. */
+export async function warnOfUnreadable({ dir, logger }: StoreContext): Promise<void> {
+  const slices = new Slices();
+  for (const name of namesIn(dir).filter(isMailboxFile)) {
+    const mailbox = join(dir, name);
+    if (!isAccessible(mailbox, constants.R_OK)) {
+      logger.warn({ mailbox }, 'the server may not read this mailbox: it gets and shows no mail');
+    }
+    await slices.rest();
+  }
+}

@@ -1,0 +1,190 @@
+import { once } from 'node:events';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { request, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import express from 'express';
+import { FileMailboxes } from '../../src/index.ts';
+import { MAX_FILE_BYTES } from '../../src/words/file-store.ts';
+import { listing, temporaryDirectory } from '../support/directory.ts';
+import { PNG, getFile, postFile, sha256Of, storeFile } from '../support/files.ts';
+import { serve, serveChat, type ServedChat } from '../support/serve-chat.ts';
+import { until } from '../support/until.ts';
+
+const SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>';
+
+function filesIn({ dir }: Pick<ServedChat, 'dir'>): string[] {
+  return readdirSync(join(dir, '.files')).filter((name) => !name.startsWith('.'));
+}
+
+async function bytesOf(response: Response): Promise<Buffer> {
+  return Buffer.from(await response.arrayBuffer());
+}
+
+describe('a file', () => {
+  test('comes back as it was stored, with its type by its content', async () => {
+    const chat = await serveChat();
+
+    const stored = await storeFile(chat, 'jjeong', 'henry', PNG);
+    const answer = await getFile(chat, 'henry', stored.sha256);
+
+    expect(stored).toEqual({ sha256: sha256Of(PNG), bytes: PNG.length, type: 'image/png' });
+    expect(answer.headers.get('Content-Type')).toBe('image/png');
+    expect(answer.headers.get('Content-Disposition')).toBe('inline');
+    expect(await bytesOf(answer)).toEqual(PNG);
+  });
+
+  test('is kept once, however often it is stored', async () => {
+    const chat = await serveChat();
+
+    for (const receiver of ['henry', 'kim', 'henry']) await storeFile(chat, 'jjeong', receiver, PNG);
+
+    expect(filesIn(chat)).toEqual([sha256Of(PNG)]);
+  });
+
+  test('comes in part to a client that asks for a part', async () => {
+    const chat = await serveChat();
+    const { sha256 } = await storeFile(chat, 'jjeong', 'henry', '0123456789');
+
+    const part = await getFile(chat, 'henry', sha256, { Range: 'bytes=3-5' });
+    const beyond = await getFile(chat, 'henry', sha256, { Range: 'bytes=10-' });
+
+    expect([part.status, await part.text()]).toEqual([206, '345']);
+    expect([beyond.status, beyond.headers.get('Content-Range')]).toEqual([416, 'bytes */10']);
+  });
+
+  test.each([
+    ['an image', PNG, 'image/png', 'inline'],
+    ['an SVG with a script', Buffer.from(SVG), 'application/octet-stream', 'attachment'],
+    ['an HTML page', Buffer.from('<!doctype html><script>alert(1)</script>'), 'application/octet-stream', 'attachment'],
+    ['XML', Buffer.from(`<?xml version="1.0"?>${SVG}`), 'application/octet-stream', 'attachment'],
+    ['a page that begins like a GIF', Buffer.from('GIF89a/*<script>alert(1)</script>*/'), 'image/gif', 'inline'],
+    ['nothing', Buffer.from(''), 'application/octet-stream', 'attachment'],
+  ])('that is %s can run nothing in a page', async (_what, content, type, disposition) => {
+    const chat = await serveChat();
+    const stored = await postFile(chat, 'jjeong', 'henry', content, { 'Content-Type': 'text/html' });
+
+    const answer = await getFile(chat, 'henry', ((await stored.json()) as { sha256: string }).sha256);
+
+    expect(answer.headers.get('Content-Type')).toBe(type);
+    expect(answer.headers.get('Content-Disposition')).toBe(disposition);
+    expect(answer.headers.get('X-Content-Type-Options')).toBe('nosniff');
+    expect(answer.headers.get('Content-Security-Policy')).toBe("sandbox; default-src 'none'");
+  });
+
+  test('is downloaded under the last part of the name that was asked for, without hidden characters', async () => {
+    const chat = await serveChat();
+    const { sha256 } = await storeFile(chat, 'jjeong', 'henry', SVG);
+    const name = encodeURIComponent('../../etc/사진\u202egpj.exe"\r\nX: y');
+
+    const answer = await fetch(`${chat.url}/files/${sha256}?mailbox=henry&name=${name}`);
+
+    const shown = encodeURIComponent('사진_gpj.exe___X_ y');
+    expect(answer.headers.get('Content-Disposition')).toBe(`attachment; filename*=UTF-8''${shown}`);
+  });
+
+  test.each(['announced', 'not announced'])('that is too large, with its length %s, is refused', async (length) => {
+    const chat = await serveChat();
+    const before = listing(chat.dir);
+    const asked = request(`${chat.url}/files?sender=jjeong&receiver=henry`, { method: 'POST' });
+    asked.on('error', () => {}); // the server takes no more
+
+    if (length === 'not announced') asked.flushHeaders();
+    asked.end(Buffer.alloc(MAX_FILE_BYTES + 1));
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+
+    expect(answer.statusCode).toBe(413);
+    expect(listing(chat.dir)).toEqual(before);
+  });
+
+  test('whose connection is cut leaves nothing', async () => {
+    const chat = await serveChat();
+    const before = listing(chat.dir);
+    const asked = request(`${chat.url}/files?sender=jjeong&receiver=henry`, { method: 'POST' });
+    asked.on('error', () => {}).write('half of it');
+    await until('the draft', () => filesIn(chat).length > 0);
+
+    asked.destroy();
+
+    await until('no draft', () => filesIn(chat).length === 0);
+    expect(listing(chat.dir)).toEqual(before);
+  });
+
+  test('is refused when all the room for files is used', async () => {
+    const dir = temporaryDirectory();
+    const chat = await serveChat({ dir, store: new FileMailboxes(dir, { filesBytes: 10_000 }) });
+    await storeFile(chat, 'jjeong', 'henry', Buffer.alloc(9000));
+
+    const answer = await postFile(chat, 'jjeong', 'henry', Buffer.alloc(9000, 1));
+
+    expect(answer.status).toBe(507);
+    expect(filesIn(chat)).toHaveLength(1);
+  });
+
+  test('is found only in the mailboxes that it was stored for', async () => {
+    const chat = await serveChat();
+    const { sha256 } = await storeFile(chat, 'jjeong', 'henry', PNG);
+
+    const answers = [
+      await getFile(chat, 'kim', sha256),
+      await getFile(chat, 'henry', sha256Of('made up')),
+      await getFile(chat, 'henry', '../henry.txt'),
+      await getFile(chat, 'henry', `${sha256}0`),
+    ];
+
+    expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404]);
+  });
+
+  test('passes through a second server on the directory', async () => {
+    const dir = temporaryDirectory();
+    await serveChat({ dir });
+    const second = await serveChat({ dir });
+    const content = Buffer.alloc(3_000_000, 7);
+
+    const { sha256 } = await storeFile(second, 'jjeong', 'henry', content);
+    const part = await getFile(second, 'henry', sha256, { Range: 'bytes=2999990-' });
+
+    expect(part.status).toBe(206);
+    expect(await bytesOf(part)).toEqual(content.subarray(-10));
+  });
+
+  test.each([
+    ['in bytes is stored as it is', 'application/octet-stream', 201],
+    ['as JSON is refused: it may not be the same any more', 'application/json', 400],
+  ])('that the application has read %s', async (_how, type, status) => {
+    const chat = await serveChat();
+    const app = express().use(express.json(), express.raw(), (req, res, next) => chat.chat(req, res, next));
+    const at = await serve(app);
+
+    const answer = await postFile(at, 'jjeong', 'henry', '{"a": 1}', { 'Content-Type': type });
+
+    expect(answer.status).toBe(status);
+  });
+});
+
+describe('a file that another program puts in its place', () => {
+  const line = (sha256: string): string =>
+    `data: {"sender":"camera","message":"","files":[{"name":"a.png","type":"image/png","bytes":70,"sha256":"${sha256}"}]}\n\n`;
+
+  test('can be read once mail of the mailbox names it', async () => {
+    const chat = await serveChat();
+    writeFileSync(join(chat.dir, '.files', sha256Of(PNG)), PNG);
+    const before = await getFile(chat, 'henry', sha256Of(PNG));
+
+    chat.writeForeign('henry', line(sha256Of(PNG)));
+    const after = await getFile(chat, 'henry', sha256Of(PNG));
+
+    expect([before.status, after.status]).toEqual([404, 200]);
+    expect(await bytesOf(after)).toEqual(PNG);
+    expect((await getFile(chat, 'kim', sha256Of(PNG))).status).toBe(404);
+  });
+
+  test("does not open somebody else's file to whoever names its hash", async () => {
+    const chat = await serveChat();
+    await storeFile(chat, 'jjeong', 'henry', PNG);
+
+    chat.writeForeign('kim', line(sha256Of(PNG)));
+
+    expect((await getFile(chat, 'kim', sha256Of(PNG))).status).toBe(404);
+  });
+});
