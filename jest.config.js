@@ -5,8 +5,6 @@ import { delimiter, isAbsolute, join } from 'node:path';
 const LEFT_OUT = hasProgram(process.env.NATS_SERVER ?? 'nats-server') ? [] : ['test/jetstream'];
 // On three servers the same takes a minute: only when asked for.
 const ALSO_LEFT_OUT = process.env.NATS_CLUSTER ? [] : ['!**/test/jetstream/three-servers.test.ts'];
-// So do the core flows in three browsers: two to three minutes.
-if (!process.env.ENGINES) ALSO_LEFT_OUT.push('!**/test/engines/**');
 for (const dir of LEFT_OUT) console.error(`Left out: ${dir}, because there is no nats-server here.`);
 
 /** @type {import('jest').Config} */

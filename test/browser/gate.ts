@@ -61,6 +61,11 @@ export class Gate {
     this.#opening = new Promise((resolve) => (this.#opened = resolve));
   }
 
+  /** Breaks all open connections. */
+  cut(): void {
+    for (const socket of this.#connections) socket.destroy();
+  }
+
   /** From now on, open connections carry nothing, without an error. New ones work. */
   swallow(): void {
     for (const socket of this.#connections) this.#swallowed.add(socket);

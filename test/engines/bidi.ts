@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { WebSocket } from 'ws';
@@ -19,7 +20,8 @@ const SETTINGS = {
 };
 
 /** Firefox, which speaks WebDriver BiDi itself. */
-export async function openFirefox(profile: string): Promise<Browser> {
+export async function openFirefox(): Promise<Browser> {
+  const profile = mkdtempSync(join(tmpdir(), 'profile-'));
   const settings = Object.entries(SETTINGS).map(([name, value]) => `user_pref("${name}", ${value});\n`);
   writeFileSync(join(profile, 'user.js'), settings.join(''));
   const firefox = spawn(
@@ -38,6 +40,7 @@ export async function openFirefox(profile: string): Promise<Browser> {
     async close() {
       firefox.kill();
       if (firefox.exitCode === null && firefox.signalCode === null) await once(firefox, 'exit');
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

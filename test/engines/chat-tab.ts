@@ -6,14 +6,18 @@ import type { Tab } from './engine.ts';
  * reload must not lose it.
  */
 export const WATCHING = `
-  const complaints = JSON.parse(sessionStorage.getItem('complaints') ?? '[]');
-  const complain = (what) => sessionStorage.setItem('complaints', JSON.stringify([...complaints, String(what)]));
+  const complain = (what) => {
+    const complaints = JSON.parse(sessionStorage.getItem('complaints') ?? '[]');
+    sessionStorage.setItem('complaints', JSON.stringify([...complaints, String(what)]));
+  };
   addEventListener('error', ({ message, target }) => complain(message ?? 'not loaded: ' + (target.src ?? target.href)), true);
   addEventListener('unhandledrejection', ({ reason }) => complain(reason));
   addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => complain(violatedDirective + ' ' + blockedURI));
   const { error } = console;
   console.error = (...words) => { complain(words.join(' ')); error(...words); };
 `;
+
+const LOOK_EVERY_MS = 50; // each look costs the browser some work
 
 /** A chat in a tab, as its reader sees it. */
 export class ChatTab {
@@ -37,7 +41,7 @@ export class ChatTab {
   /** Resolves when the expression is true. */
   sees(what: string, expression: string, withinMs?: number): Promise<boolean> {
     const look = () => this.tab.evaluate<boolean>(`Boolean(${expression})`).catch(() => false); // a page on its way has nothing
-    return until(what, look, withinMs);
+    return until(what, look, withinMs, LOOK_EVERY_MS);
   }
 
   async shows(...texts: string[]): Promise<void> {
@@ -72,8 +76,11 @@ export class ChatTab {
     })()`);
   }
 
-  async complaints(): Promise<string[]> {
-    return JSON.parse(await this.tab.evaluate<string>(`sessionStorage.getItem('complaints') ?? '[]'`)) as string[];
+  /** What went wrong in its pages since the last call. */
+  async takeComplaints(): Promise<string[]> {
+    const kept = await this.tab.evaluate<string>(`sessionStorage.getItem('complaints') ?? '[]'`);
+    await this.tab.evaluate(`sessionStorage.removeItem('complaints')`);
+    return JSON.parse(kept) as string[];
   }
 }
 

@@ -1,8 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { chromiumPath } from '../support/machine.ts';
 import { openFirefox } from './bidi.ts';
+import { openChromium } from './chromium.ts';
 import { openWithDriver, withScreen } from './web-driver.ts';
 
 /** A page in a browser of any make: no more than the tests need, and the same for all. */
@@ -30,46 +27,22 @@ export interface Engine {
   open(): Promise<Browser>;
 }
 
+export const CHROMIUM: Engine = { name: 'Chromium', needs: ['chromium'], open: openChromium };
+
+export const FIREFOX: Engine = { name: 'Firefox', needs: ['firefox-esr'], open: openFirefox };
+
 const MINI_BROWSER = '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser';
 
-export const ENGINES: readonly Engine[] = [
-  {
-    name: 'Chromium',
-    needs: ['chromium', 'chromedriver'],
-    open: () =>
-      withProfile((profile) =>
-        openWithDriver('chromedriver', {
-          'goog:chromeOptions': {
-            binary: chromiumPath(),
-            args: ['--headless=new', '--no-sandbox', '--disable-gpu', '--lang=en-US', `--user-data-dir=${profile}`],
-          },
-        }),
+export const WEBKIT: Engine = {
+  name: 'WebKit',
+  needs: ['WebKitWebDriver', MINI_BROWSER, 'Xvfb'],
+  open: () =>
+    withScreen((DISPLAY) =>
+      openWithDriver(
+        'WebKitWebDriver',
+        { 'webkitgtk:browserOptions': { binary: MINI_BROWSER, args: ['--automation'] } },
+        // Its own sandbox needs rights that a container does not give.
+        { DISPLAY, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1', LANG: 'en_US.UTF-8' },
       ),
-  },
-  { name: 'Firefox', needs: ['firefox-esr'], open: () => withProfile(openFirefox) },
-  {
-    name: 'WebKit',
-    needs: ['WebKitWebDriver', MINI_BROWSER, 'Xvfb'],
-    open: () =>
-      withScreen((DISPLAY) =>
-        openWithDriver(
-          'WebKitWebDriver',
-          { 'webkitgtk:browserOptions': { binary: MINI_BROWSER, args: ['--automation'] } },
-          // Its own sandbox needs rights that a container does not give.
-          { DISPLAY, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1', LANG: 'en_US.UTF-8' },
-        ),
-      ),
-  },
-];
-
-async function withProfile(open: (profile: string) => Promise<Browser>): Promise<Browser> {
-  const profile = mkdtempSync(join(tmpdir(), 'profile-'));
-  const browser = await open(profile);
-  return {
-    ...browser,
-    async close() {
-      await browser.close();
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-    },
-  };
-}
+    ),
+};

@@ -4,8 +4,11 @@ import { Server } from '../browser/stage.ts';
 import { cleanUp } from '../command/running.ts';
 import { buildPackage } from '../support/built-package.ts';
 import { missingOf } from '../support/machine.ts';
+import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { ChatTab, WATCHING } from './chat-tab.ts';
 import type { Browser, Engine } from './engine.ts';
+
+type Served = { readonly url: string };
 
 let browser: Browser | undefined;
 const tabs: ChatTab[] = [];
@@ -19,7 +22,7 @@ export function setTheStage(engine: Engine): void {
   afterEach(async () => {
     const complaints: string[] = [];
     for (const chat of tabs.splice(0)) {
-      complaints.push(...(await chat.complaints().catch(() => [])));
+      complaints.push(...(await chat.takeComplaints().catch(() => [])));
       await chat.tab.close().catch(() => undefined); // a test may have closed it
     }
     await cleanUp();
@@ -41,15 +44,25 @@ export async function newTab(): Promise<ChatTab> {
 export const browserProcesses = (): number[] => browser?.processes() ?? [];
 
 /** A server behind a gate, whose pages are watched. Its address is new: nothing is kept in the browser for it. */
-export async function serveWatched(...args: string[]): Promise<{ server: Server; gate: Gate }> {
+export async function serveWatched(): Promise<{ server: ServedChat; gate: Gate }> {
+  const server = await serveChat();
+  return { server, gate: await watchingGate(server) };
+}
+
+/** The same with the command, which can be killed. */
+export async function commandWatched(...args: string[]): Promise<{ server: Server; gate: Gate }> {
   const server = await Server.start(...args);
+  return { server, gate: await watchingGate(server) };
+}
+
+async function watchingGate(server: Served): Promise<Gate> {
   const gate = await Gate.before(server);
   gate.script = WATCHING;
-  return { server, gate };
+  return gate;
 }
 
 /** What somebody at another computer writes. */
-export async function send(server: Server, sender: string, receiver: string, message: string): Promise<void> {
+export async function send(server: Served, sender: string, receiver: string, message: string): Promise<void> {
   const response = await fetch(new URL('messages', server.url), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -59,7 +72,7 @@ export async function send(server: Server, sender: string, receiver: string, mes
 }
 
 /** The texts that are stored, from the oldest. */
-export async function history(server: Server, receiver: string, sender = ''): Promise<string[]> {
+export async function history(server: Served, receiver: string, sender = ''): Promise<string[]> {
   const query = new URLSearchParams({ receiver, ...(sender && { sender }) });
   const response = await fetch(new URL(`history?${query.toString()}`, server.url));
   const { messages } = (await response.json()) as { messages: { message: string }[] };

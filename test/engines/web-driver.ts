@@ -5,7 +5,7 @@ import { until } from '../support/until.ts';
 import type { Browser, Tab } from './engine.ts';
 import { processTree } from './process-tree.ts';
 
-/** A browser behind a program that speaks W3C WebDriver: Chromium and WebKitGTK. */
+/** A browser behind a program that speaks W3C WebDriver. */
 export async function openWithDriver(
   program: string,
   capabilities: object,

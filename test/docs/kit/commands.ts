@@ -84,7 +84,7 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Owner>>>>
   },
   'docs/performance.md': {
     'npm run bench                        # everything, three runs each': LONG,
-    'ENGINES=1 ASLEEP_S=12 npm test -- test/engines/dead-connections': LONG,
+    'ASLEEP_S=12 npm test -- test/engines -t dead': LONG,
   },
   'docs/transports.md': {
     'npm run bench -- transports --runs 1     # about a minute': LONG,

@@ -1,18 +1,14 @@
-import { describe, expect } from '@jest/globals';
+import { expect } from '@jest/globals';
 import { chatOf } from '../browser/stage.ts';
 import { run } from '../command/running.ts';
-import { requires } from '../support/requires.ts';
+import type { requires } from '../support/requires.ts';
 import { until } from '../support/until.ts';
-import type { ChatTab } from './chat-tab.ts';
-import { ENGINES } from './engine.ts';
-import { history, newTab, send, serveWatched, setTheStage } from './stage.ts';
+import { commandWatched, history, newTab, send, serveWatched } from './stage.ts';
 
 const TABS = 8;
 
-describe.each(ENGINES)('in $name', (engine) => {
-  const test = requires(...engine.needs);
-  setTheStage(engine);
-
+/** What two people do with the pages. */
+export function testFlows(test: ReturnType<typeof requires>): void {
   test('a message goes out and another comes in, and a reload shows both', async () => {
     const { server, gate } = await serveWatched();
     const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
@@ -27,7 +23,7 @@ describe.each(ENGINES)('in $name', (engine) => {
   });
 
   test('what one writes while the server is away is sent in order when it is back', async () => {
-    const { server, gate } = await serveWatched();
+    const { server, gate } = await commandWatched();
     const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
     await server.end('SIGKILL');
 
@@ -46,8 +42,7 @@ describe.each(ENGINES)('in $name', (engine) => {
     const { server, gate } = await serveWatched();
     const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
     gate.rule = () => 'refused';
-    await server.end('SIGKILL');
-    await server.startAgain();
+    gate.cut();
 
     await henry.write('one');
     await henry.says('Reconnecting…');
@@ -61,16 +56,16 @@ describe.each(ENGINES)('in $name', (engine) => {
 
   test(`${TABS} tabs share one stream, and the others go on when the first is closed`, async () => {
     const { server, gate } = await serveWatched();
-    const henrys: ChatTab[] = [];
-    for (let i = 0; i < TABS; i++) henrys.push(await (await newTab()).open(chatOf(gate, 'henry', 'jjeong')));
+    const open = async () => (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
+    const henrys = await Promise.all(Array.from({ length: TABS }, open));
 
     await send(server, 'jjeong', 'henry', 'to all');
-    for (const henry of henrys) await henry.shows('to all');
+    await Promise.all(henrys.map((henry) => henry.shows('to all')));
     await until('one stream', () => gate.streams === 1); // a tab in front takes it over from one behind
     await henrys[0]!.tab.close();
     await henrys[1]!.write('still there');
     await send(server, 'jjeong', 'henry', 'to the rest');
-    for (const henry of henrys.slice(1)) await henry.shows('to the rest', 'still there');
+    await Promise.all(henrys.slice(1).map((henry) => henry.shows('to the rest', 'still there')));
   });
 
   test('the Enter that ends a syllable sends nothing', async () => {
@@ -135,14 +130,26 @@ describe.each(ENGINES)('in $name', (engine) => {
     if (await henry.tab.evaluate(`document.querySelector('#name') !== null`)) await henry.tab.type('henry\n');
     await henry.isReady();
     await henry.write('hello all');
-    await henry.shows('hello all');
+    await until('stored', async () => (await history(server, 'room.lobby')).includes('hello all'));
 
+    expect(await henry.texts()).toEqual(['hello all']);
     expect(await history(server, 'jjeong', 'henry')).toEqual(['hello']);
-    expect(await history(server, 'room.lobby')).toEqual(['hello all']);
+  });
+
+  test('what a page complains of is noticed, so that it fails the test', async () => {
+    const { gate } = await serveWatched();
+    const henry = await newTab();
+    await henry.tab.goto(gate.url);
+
+    await henry.tab.evaluate(`console.error('an error')`);
+    await henry.tab.evaluate(`document.head.append(Object.assign(document.createElement('script'), { text: '1' }))`);
+    await henry.sees('both', `JSON.parse(sessionStorage.getItem('complaints')).length === 2`);
+
+    expect(await henry.takeComplaints()).toEqual(['an error', expect.stringMatching(/^script-src.* inline$/)]);
   });
 
   test('an invitation link lets one in', async () => {
-    const { server, gate } = await serveWatched('--access', 'links');
+    const { server, gate } = await commandWatched('--access', 'links');
     const invitation = async (who: string) =>
       (await run(['invite', who, '--dir', server.dir, '--url', gate.url])).stdout.match(/http\S+#key=\S+/)?.[0] ?? '';
     await invitation('jjeong');
@@ -156,6 +163,6 @@ describe.each(ENGINES)('in $name', (engine) => {
 
     expect(await henry.texts()).toEqual(['let in']);
   });
-});
+}
 
 const PERSON = `[...document.querySelectorAll('a.person')].find((entry) => entry.innerText.includes('jjeong'))`;

@@ -1,11 +1,11 @@
 import { setTimeout as elapse } from 'node:timers/promises';
-import { describe, expect } from '@jest/globals';
+import { expect } from '@jest/globals';
 import type { Gate } from '../browser/gate.ts';
-import { chatOf, type Server } from '../browser/stage.ts';
-import { requires } from '../support/requires.ts';
+import { chatOf } from '../browser/stage.ts';
+import type { requires } from '../support/requires.ts';
+import type { ServedChat } from '../support/serve-chat.ts';
 import type { ChatTab } from './chat-tab.ts';
-import { ENGINES } from './engine.ts';
-import { browserProcesses, newTab, send, serveWatched, setTheStage } from './stage.ts';
+import { browserProcesses, newTab, send, serveWatched } from './stage.ts';
 
 // As long as it takes: ASLEEP_S=60 for the figures in docs/performance.md.
 const ASLEEP_MS = Number(process.env['ASLEEP_S'] ?? 6) * 1000;
@@ -24,7 +24,7 @@ async function sleep(gate: Gate): Promise<void> {
 }
 
 /** A page with as many kept connections as a browser may hold. */
-async function chatWithConnections(): Promise<{ server: Server; gate: Gate; henry: ChatTab }> {
+async function chatWithConnections(): Promise<{ server: ServedChat; gate: Gate; henry: ChatTab }> {
   const { server, gate } = await serveWatched();
   const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
   await send(server, 'jjeong', 'henry', 'before');
@@ -42,10 +42,7 @@ async function timed(engine: string, what: string, work: Promise<unknown>): Prom
   expect(tookMs).toBeLessThan(BOUND_MS);
 }
 
-describe.each(ENGINES)('with all connections dead, $name', (engine) => {
-  const test = requires(...engine.needs);
-  setTheStage(engine);
-
+export function testDeadConnections(test: ReturnType<typeof requires>, engine: string): void {
   test('shows what it has missed soon after it is looked at again, and never says that a proxy is in the way', async () => {
     const { server, gate, henry } = await chatWithConnections();
     await henry.look('away');
@@ -55,7 +52,7 @@ describe.each(ENGINES)('with all connections dead, $name', (engine) => {
     await asleep;
     const lookedAt = henry.look('at it');
     await timed(
-      engine.name,
+      engine,
       'missed message shown',
       lookedAt.then(() => henry.shows('missed')),
     );
@@ -70,13 +67,13 @@ describe.each(ENGINES)('with all connections dead, $name', (engine) => {
 
     const written = henry.write('anybody there?');
     await timed(
-      engine.name,
+      engine,
       'own message sent',
       written.then(() => henry.says('Sent')),
     );
-    await timed(engine.name, 'and the missed one shown', henry.shows('missed'));
+    await timed(engine, 'and the missed one shown', henry.shows('missed'));
 
     expect(await henry.texts()).toEqual(['before', 'missed', 'anybody there?']);
     expect(await henry.banner()).not.toMatch(/blocked/);
   });
-});
+}

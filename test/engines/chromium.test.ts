@@ -1,0 +1,4 @@
+import { testEngine } from './every-engine.ts';
+import { CHROMIUM } from './engine.ts';
+
+testEngine(CHROMIUM);

@@ -1,0 +1,16 @@
+import { describe } from '@jest/globals';
+import { requires } from '../support/requires.ts';
+import { testDeadConnections } from './dead-connections.ts';
+import type { Engine } from './engine.ts';
+import { testFlows } from './flows.ts';
+import { setTheStage } from './stage.ts';
+
+/** Each engine has a test file of its own, so that all run side by side, and one browser for all its tests. */
+export function testEngine(engine: Engine): void {
+  const test = requires(...engine.needs);
+  describe(`in ${engine.name}`, () => {
+    setTheStage(engine);
+    testFlows(test);
+    describe('with all connections dead', () => testDeadConnections(test, engine.name));
+  });
+}
