@@ -40,20 +40,6 @@ describe('two people, each in a window of a real browser,', () => {
     await until('empty mailboxes', () => mailboxText(dir, 'henry') === '' && mailboxText(dir, 'jjeong') === '');
   });
 
-  test('see each message once when they load the page again', async () => {
-    const { henry, jjeong } = await twoPeople();
-    await write(henry, '안녕');
-    await shows(jjeong, '안녕');
-    await write(jjeong, 'hi');
-    await shows(henry, 'hi');
-
-    await Promise.all([henry.reload(), jjeong.reload()]);
-    await write(henry, 'marker');
-    await Promise.all([shows(henry, 'marker'), shows(jjeong, 'marker')]);
-
-    for (const page of [henry, jjeong]) expect(await counts(page, '안녕', 'hi', 'marker')).toEqual([1, 1, 1]);
-  });
-
   test('see what another program writes into a mailbox, where it was written', async () => {
     const { dir, henry, jjeong } = await twoPeople();
 
