@@ -15,6 +15,7 @@ const PATHS = new Set([...PAGES.keys(), ...FILES.parts]);
 const KEPT = `mailbox-chat/pages ${new URL('.', location.href).pathname} `;
 const CACHE = KEPT + FILES.version;
 const PAGE_WITHIN_MS = 4000;
+const FILE_WITHIN_MS = 10_000;
 
 /** Pages whose version is known. After another start, this worker asks the server again. @type {Set<string>} */
 const ofThisVersion = new Set();
@@ -68,9 +69,12 @@ async function kept(path) {
 /** @param {string} path @param {Response} other */
 const keptOr = async (path, other) => (await kept(path)) ?? other;
 
+/** One after the other: on a dead network, all at once would hold every connection of the browser, and no message be sent. */
 async function keepFiles() {
   const cache = await caches.open(CACHE);
-  await cache.addAll([...PATHS].map((path) => new Request(path, { cache: 'no-cache' })));
+  for (const path of PATHS) {
+    await cache.add(new Request(path, { cache: 'no-cache', signal: AbortSignal.timeout(FILE_WITHIN_MS) }));
+  }
 }
 
 async function dropOlder() {

@@ -5,6 +5,8 @@ import type { Page } from 'playwright-core';
 import { Running, temporaryDirectory } from '../command/running.ts';
 import { PACKAGE_DIR } from '../support/built-package.ts';
 import { requires } from '../support/requires.ts';
+import { until } from '../support/until.ts';
+import { Gate } from './gate.ts';
 import {
   Server,
   button,
@@ -79,6 +81,20 @@ describe('a page that was opened before', () => {
 
     expect(kept).toEqual(expect.arrayContaining(['/chat.html', '/js/chat.js', '/lang/ko.json']));
     expect(kept.filter((path) => !/\.(html|js|css|svg|json|webmanifest)$/.test(path))).toEqual([]);
+  });
+
+  test('sends messages although all connections died while it stored its files', async () => {
+    const gate = await Gate.before(await Server.start());
+    const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
+    let asked = 0;
+    gate.rule = (path) => (/^\/(?!sw\.js$)[^?]*\.\w+$/.test(path) && ++asked ? 'held' : 'through');
+    await until('the first file', () => asked > 0);
+    await henry.evaluate(() => fetch('healthz').then((response) => response.text()));
+
+    gate.swallow();
+    gate.rule = () => 'through';
+    await composer(henry).pressSequentially('hello\n');
+    await says(henry, 'Sent');
   });
 
   test('is up to date the next time it is opened', async () => {
