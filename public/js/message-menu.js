@@ -129,9 +129,18 @@ export class MessageMenu {
   #away(event) {
     if (!this.isOpen || (event.target instanceof Node && this.#menu.contains(event.target))) return;
     this.close();
-    // This tap only closes the menu.
-    addEventListener('click', (click) => click.stopPropagation(), { capture: true, once: true });
+    ignoreClick(); // this tap only closes the menu
   }
+}
+
+/** Ignores the click with which a tap or a long press may end, on whatever is there by then. */
+export function ignoreClick() {
+  const ignore = (/** @type {Event} */ event) => {
+    event.stopPropagation();
+    event.preventDefault();
+  };
+  addEventListener('click', ignore, { capture: true, once: true });
+  addEventListener('pointerdown', () => removeEventListener('click', ignore, true), { capture: true, once: true });
 }
 
 /** @param {string} wording @param {() => void} onClick @param {Action | ''} [action] */

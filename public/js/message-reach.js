@@ -1,6 +1,7 @@
 /** The ways to a message's menu: right click, long press, a button beside it, the keyboard. And a swipe, which replies. */
 import { element } from './elements.js';
 import { sayIn } from './language.js';
+import { ignoreClick } from './message-menu.js';
 
 const LONG_PRESS_MS = 450;
 const STILL_PX = 10;
@@ -54,6 +55,7 @@ function watchTouch(log, { onMenu, onReply }) {
     touch = { row, x, y, by: 0, isSwipe: false };
     press = setTimeout(() => {
       end();
+      ignoreClick();
       onMenu(row, new DOMRect(x, y));
     }, LONG_PRESS_MS);
   });

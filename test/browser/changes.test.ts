@@ -1,0 +1,199 @@
+import { describe, expect } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { requires } from '../support/requires.ts';
+import { until } from '../support/until.ts';
+import {
+  Server,
+  button,
+  chatOf,
+  composer,
+  log,
+  newBrowser,
+  openChat,
+  says,
+  setTheStage,
+  shows,
+  twoPeople,
+  write,
+} from './stage.ts';
+
+const test = requires('chromium');
+setTheStage();
+
+const row = (page: Page, text: string) => log(page).locator('.row', { hasText: text });
+const menu = (page: Page) => page.getByRole('menu');
+
+async function choose(page: Page, text: string, action: string): Promise<void> {
+  await row(page, text).locator('.bubble').click({ button: 'right' });
+  await menu(page).getByRole('menuitem', { name: action, exact: true }).click();
+}
+
+/** What this browser keeps of the conversations. */
+const kept = (page: Page) => page.evaluate(() => JSON.stringify(Object.entries(localStorage)));
+
+/** The rows that are read out as they change, from now on. */
+const readOut = (page: Page) =>
+  page.evaluateHandle(() => {
+    const read: string[] = [];
+    const list = document.querySelector('[role=log]')!;
+    new MutationObserver((changes) => {
+      if (list.getAttribute('aria-live') !== 'off')
+        read.push(...changes.map(({ target }) => String(target.textContent)));
+    }).observe(list, { childList: true, characterData: true, subtree: true });
+    return read;
+  });
+
+describe('an edit', () => {
+  test('replaces the text on both pages and after a reload; the log is silent, and the status says it', async () => {
+    const { henry, jjeong } = await twoPeople(await Server.start());
+    await write(henry, 'helo');
+    await shows(jjeong, 'helo');
+    const read = await readOut(jjeong);
+    await composer(henry).press('ArrowUp');
+    expect(await composer(henry).inputValue()).toBe('helo');
+
+    await write(henry, 'hello');
+
+    for (const page of [henry, jjeong]) await row(page, 'hello').getByText('edited').waitFor();
+    await jjeong.getByRole('status').getByText('henry edited a message: hello').waitFor();
+    expect(await read.jsonValue()).toEqual([]);
+    for (const page of [henry, jjeong]) {
+      await until('the old text is gone', async () => !(await kept(page)).includes('helo"'));
+      await page.reload();
+      await row(page, 'hello').getByText('edited').waitFor();
+      expect(await row(page, 'helo').count()).toBe(0);
+    }
+  });
+
+  test('leaves the draft alone, and Escape cancels it', async () => {
+    const { henry } = await twoPeople(await Server.start());
+    await write(henry, 'one');
+    await shows(henry, 'one');
+    await composer(henry).fill('a draft');
+
+    await choose(henry, 'one', 'Edit');
+    await composer(henry).fill('two');
+    await composer(henry).press('Escape');
+
+    expect(await composer(henry).inputValue()).toBe('a draft');
+    await shows(henry, 'one');
+  });
+
+  test('that the server refuses can be tried again or discarded', async () => {
+    const { henry } = await twoPeople(await Server.start('--max-message', '10'));
+    await write(henry, 'short');
+    await shows(henry, 'short');
+
+    await choose(henry, 'short', 'Edit');
+    await write(henry, 'longer than ten');
+    await row(henry, 'longer than ten').getByText('Not saved').waitFor();
+    await button(henry, 'Delete').click();
+
+    await shows(henry, 'short');
+    expect(await log(henry).getByText('edited').count()).toBe(0);
+  });
+});
+
+test('a removal takes the text from both pages, and from what the browsers keep', async () => {
+  const { henry, jjeong } = await twoPeople(await Server.start());
+  await write(henry, 'wrong window');
+  await shows(jjeong, 'wrong window');
+
+  await choose(henry, 'wrong window', 'Remove for everyone');
+  await henry.getByRole('alertdialog').getByRole('button', { name: 'Remove for everyone' }).click();
+
+  for (const page of [henry, jjeong]) {
+    await shows(page, 'Message removed');
+    await until('the text is gone', async () => !(await kept(page)).includes('wrong window'));
+  }
+  await jjeong.reload();
+  await shows(jjeong, 'Message removed');
+});
+
+test('reactions are made with the keyboard or a click, counted, and taken back', async () => {
+  const { henry, jjeong } = await twoPeople(await Server.start());
+  await write(henry, 'one');
+  await write(henry, 'two');
+  await shows(jjeong, 'two');
+
+  await log(jjeong).focus();
+  for (const key of ['ArrowUp', 'ArrowUp', 'Enter']) await jjeong.keyboard.press(key);
+  await menu(jjeong).getByRole('menuitemcheckbox', { name: '👍' }).focus();
+  await jjeong.keyboard.press('Enter');
+  expect(await row(jjeong, 'one').evaluate((one) => one === document.activeElement)).toBe(true);
+  await row(henry, 'one').getByRole('button', { name: '👍 jjeong' }).click();
+  await row(jjeong, 'one').getByRole('button', { name: '👍 You, henry' }).click();
+
+  const own = row(henry, 'one').getByRole('button', { name: '👍 You', exact: true });
+  await own.waitFor();
+  await henry.reload();
+  await own.click();
+  for (const page of [henry, jjeong])
+    await until('no reaction is left', async () => !(await page.locator('.chip').count()));
+});
+
+test('a reply shows what it answers, and leads there, also when that is not loaded yet', async () => {
+  const server = await Server.start();
+  const say = async (message: string, replyTo?: string): Promise<string> => {
+    const body = JSON.stringify({ sender: 'henry', receiver: 'jjeong', message, replyTo });
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${server.url}messages`, { method: 'POST', headers, body });
+    return ((await answer.json()) as { id: string }).id;
+  };
+  const first = await say('the first');
+  for (let i = 0; i < 60; i += 1) await say(`${i}`);
+  await say('an answer', first);
+  const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
+
+  await henry.locator('.quote', { hasText: 'Earlier message' }).click();
+
+  await until('the first is in sight', async () => {
+    const box = await row(henry, 'the first').first().boundingBox();
+    return box !== null && box.y > 0;
+  });
+  await composer(henry).press('Escape');
+  await button(henry, 'You the first').waitFor();
+});
+
+test('changes wait while the server is away; they show at once, and are made when it is back', async () => {
+  const { henry, jjeong } = await twoPeople(await Server.start());
+  for (const text of ['helo', 'wrong']) await write(henry, text);
+  await shows(jjeong, 'wrong');
+  await henry.context().setOffline(true);
+  await says(henry, /^You're offline\./);
+
+  await choose(henry, 'helo', 'Edit');
+  await write(henry, 'hello');
+  await choose(henry, 'wrong', 'Remove for everyone');
+  await henry.getByRole('alertdialog').getByRole('button').first().click();
+  await shows(henry, 'hello', 'Message removed');
+  await henry.context().setOffline(false);
+
+  await shows(jjeong, 'hello', 'Message removed');
+});
+
+test('on a touch screen, a long press opens the menu, and a swipe replies', async () => {
+  const server = await Server.start();
+  const jjeong = await openChat(await newBrowser(), chatOf(server, 'jjeong', 'henry'));
+  await write(jjeong, 'touch me');
+  const phone = await newBrowser({ hasTouch: true, isMobile: true, viewport: { width: 390, height: 700 } });
+  const henry = await openChat(phone, chatOf(server, 'henry', 'jjeong'));
+  const { x, y } = (await row(henry, 'touch me').locator('.bubble').boundingBox())!;
+  const hand = await phone.newCDPSession(henry);
+  const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...to: number[]) =>
+    hand.send('Input.dispatchTouchEvent', { type, touchPoints: to.map((by) => ({ x: x + 20 + by, y: y + 20 })) });
+
+  await touch('touchStart', 0);
+  await menu(henry).waitFor();
+  await touch('touchEnd');
+  await menu(henry).getByRole('menuitem', { name: 'Reply' }).waitFor();
+  await henry.keyboard.press('Escape');
+  await touch('touchStart', 0);
+  for (const by of [15, 30, 60, 70]) await touch('touchMove', by);
+  await touch('touchEnd');
+
+  await henry.getByText('Reply to jjeong').waitFor();
+  await composer(henry).fill('I do');
+  await button(henry, 'Send').click();
+  await row(jjeong, 'I do').getByRole('button', { name: 'You touch me' }).waitFor();
+});
