@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { renameSync, rmSync, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { MAX_FILE_BYTES, isSha256, tooLarge, type FileStore, type KeptFile } from '../words/file-store.ts';
+import { MAX_FILE_BYTES, isSha256, notStored, tooLarge, type FileStore, type KeptFile } from '../words/file-store.ts';
 import { MailboxError } from '../words/mailbox-error.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import type { Appended, MailboxStore, Message } from '../words/mailbox-store.ts';
@@ -29,8 +29,6 @@ const SYNCS_AT_ONCE = 1;
 /** How much of the newest mail is searched for a file that another program put here. */
 const ADOPT_FROM = 1000;
 const DRAFT = /^new-[0-9a-f]+$/;
-
-type Naming = Pick<Message, 'sender'> & { readonly files?: readonly { readonly sha256: string }[] | undefined };
 
 /** Keeps files in a data directory, as long as messages name them. */
 export class KeptFiles implements FileStore {
@@ -130,26 +128,29 @@ export class KeptFiles implements FileStore {
   }
 
   /** Appends a message, and lets it keep the files that it names. INVALID_MESSAGE if its sender has not stored them. */
-  async appendNaming(mailbox: MailboxName, message: Naming, append: () => Promise<Appended>): Promise<Appended> {
+  async appendNaming(mailbox: MailboxName, message: Message, append: () => Promise<Appended>): Promise<Appended> {
     const { sender, files } = message;
     if (!files) return append();
-    const own = new Map(files.map(({ sha256 }) => [sha256, this.#ownClaim(mailbox, sha256, sender)]));
-    const held: [sha256: string, path: string][] = [];
+    const held: { sha256: string; own: Claim; path: string }[] = [];
     try {
-      // Of its own, so that nothing else that this sender does meanwhile can end it.
-      for (const [sha256, { path }] of own) held.push([sha256, this.#addUpload(path, mailbox, sha256, sender)]);
-      await Promise.all(held.map(([, path]) => syncDirectoryAsync(dirname(path))));
-      const { event, repeated } = await append();
-      for (const [sha256, path] of held) {
-        if (!event.data.includes(`"${sha256}"`)) continue; // it was sent before, and removed since
-        this.claims.settle(path, event.id, sender);
-        if (own.get(sha256)!.id === '') this.drop(sha256, own.get(sha256)!.path);
+      for (const sha256 of new Set(files.map((file) => file.sha256))) {
+        const own = this.#ownClaim(mailbox, sha256, sender);
+        // A claim of its own, so that nothing else that this sender does meanwhile can end it.
+        held.push({ sha256, own, path: this.#addUpload(own.path, mailbox, sha256, sender) });
       }
-      return { event, repeated };
+      await Promise.all(held.map(({ path }) => syncDirectoryAsync(dirname(path))));
+      const appended = await append();
+      for (const { sha256, own, path } of held) {
+        const isNamed = appended.event.data.includes(`"${sha256}"`); // not if it was sent before, and removed since
+        if (isNamed) this.claims.settle(path, appended.event.id, sender);
+        else this.drop(sha256, path);
+        if (isNamed && own.id === '') this.drop(sha256, own.path);
+      }
+      return appended;
     } catch (error) {
+      // The message may be on disk even so. Until that is known, an upload keeps its file: see tidying-files.ts.
+      for (const { sha256, own, path } of held) if (own.id === '') this.drop(sha256, path);
       throw writeError(error);
-    } finally {
-      for (const [sha256, path] of held) this.drop(sha256, path);
     }
   }
 
@@ -158,8 +159,7 @@ export class KeptFiles implements FileStore {
     const own = this.#of(mailbox, sha256, sender);
     const claim = own.find(({ id }) => id === '') ?? own[0];
     if (claim) return claim;
-    const why = `${sender} has not stored the file ${sha256} for ${mailbox}, or more than 24 hours ago.`;
-    throw new MailboxError('INVALID_MESSAGE', `${why} Send it with POST /files first.`);
+    throw notStored(sha256, sender, mailbox);
   }
 
   #of(mailbox: MailboxName, sha256: string, sender: string | undefined): Claim[] {

@@ -1,3 +1,6 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { isSha256 } from '../words/file-store.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import type { MailboxStore } from '../words/mailbox-store.ts';
 import { messageOf } from '../words/message-data.ts';
@@ -5,7 +8,8 @@ import { Slices } from '../words/slices.ts';
 import type { Claim } from './claims.ts';
 import { compareIds } from './event-id.ts';
 import type { KeptFiles } from './kept-files.ts';
-import { MailboxPaths } from './mailbox-paths.ts';
+import { namesIn, statIfThere } from './disk.ts';
+import { FILES, MailboxPaths } from './mailbox-paths.ts';
 import { piecesIn } from './pieces.ts';
 import type { StoreContext } from './store-context.ts';
 
@@ -16,7 +20,7 @@ const PAGE = 200;
 /** Drops the claims of mail that is no longer kept, and of uploads that no message has named for a day. */
 export async function tidyFiles(
   files: KeptFiles,
-  { dir, now }: StoreContext,
+  { dir, keepMs, now }: StoreContext,
   mail: Pick<MailboxStore, 'readBack'>,
 ): Promise<void> {
   const slices = new Slices();
@@ -29,6 +33,14 @@ export async function tidyFiles(
       }
       await slices.rest();
     }
+  }
+  // What another program put here, and nobody has asked for while its mail was kept.
+  for (const path of namesIn(join(dir, FILES))
+    .filter(isSha256)
+    .map((name) => join(dir, FILES, name))) {
+    const stat = statIfThere(path);
+    if (stat?.nlink === 1 && now() - stat.ctimeMs >= keepMs) rmSync(path, { force: true });
+    await slices.rest();
   }
 }
 

@@ -4,12 +4,15 @@ import { Readable } from 'node:stream';
 import send from 'send';
 import { admit, admitAnyone, callerOf, type Caller } from '../access/caller.ts';
 import { fileName } from '../words/file-name.ts';
-import { MAX_FILE_BYTES, isSha256, tooLarge, type FileStore, type KeptFile } from '../words/file-store.ts';
+import { MAX_FILE_BYTES, isSha256, notStored, tooLarge, type FileStore, type KeptFile } from '../words/file-store.ts';
 import { MailboxError, isErrno } from '../words/mailbox-error.ts';
 import { isRoom, mailboxName, personName, type MailboxName } from '../words/mailbox-name.ts';
+import type { MailboxStore, Message } from '../words/mailbox-store.ts';
+import type { MessageFile } from '../words/message-files.ts';
 import { sendJson } from './answer.ts';
 import type { Chat } from './chat.ts';
 import { UNKNOWN_TYPE, isShown, typeOfFile } from './file-type.ts';
+import type { NewMessage } from './read-message.ts';
 import { header, queryOf, type Handler } from './request.ts';
 
 interface SendError {
@@ -61,6 +64,19 @@ export function getFile({ store, asks }: Chat): Handler {
     const look = lookOf(await typeOfFile(file.path), name);
     await sendFile(req, res, file.path, { ...HEADERS, ...look, ETag: `"${sha256}"` });
   };
+}
+
+/** Adds what is known of the files that a message names. INVALID_MESSAGE if its sender has not stored them. */
+export async function withStoredFiles({ files, ...message }: NewMessage, store: MailboxStore): Promise<Message> {
+  if (!files) return message;
+  const kept = filesOf(store.files);
+  const { sender, receiver } = message;
+  const stored = files.map(async ({ name, sha256, ...size }): Promise<MessageFile> => {
+    const file = await kept.find(receiver, sha256, sender);
+    if (!file) throw notStored(sha256, sender, receiver);
+    return { name, type: await typeOfFile(file.path), bytes: file.bytes, sha256, ...size };
+  });
+  return { ...message, files: await Promise.all(stored) };
 }
 
 export function isUpload({ method, url = '' }: IncomingMessage): boolean {
@@ -132,6 +148,7 @@ async function sendFile(
   });
 }
 
+/** NOT_SUPPORTED if the store keeps none. */
 function filesOf(files: FileStore | undefined): FileStore {
   if (files) return files;
   throw new MailboxError('NOT_SUPPORTED', 'This chat keeps its mail in NATS, which stores no files. Send text.');

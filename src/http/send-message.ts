@@ -1,9 +1,9 @@
 import { admit, type Caller } from '../access/caller.ts';
-import { MailboxError } from '../words/mailbox-error.ts';
 import type { Appended, Message } from '../words/mailbox-store.ts';
 import type { Chat } from './chat.ts';
 import { checkReferences } from './check-references.ts';
-import { readMessage, type NewMessage } from './read-message.ts';
+import { withStoredFiles } from './files.ts';
+import { readMessage } from './read-message.ts';
 
 /** The stored message, as the JSON that its sender gets. `repeated`: it was stored before under the same key. */
 export interface Sent {
@@ -16,7 +16,7 @@ export async function sendMessage(input: unknown, caller: Caller, chat: Chat, he
   const given = readMessage(input, chat.maxMessage, caller, headerKey);
   admit(caller, given.sender);
   chat.sends.count(caller.address, given.sender);
-  const message = withFiles(given);
+  const message = await withStoredFiles(given, chat.store);
   await checkReferences(message, chat.store);
   const givenMs = performance.now();
   const appended = await chat.store.append(message.receiver, message);
@@ -26,11 +26,6 @@ export async function sendMessage(input: unknown, caller: Caller, chat: Chat, he
     chat.live.publish({ to: message.sender, name: 'sent', data: text });
   }
   return { text, repeated: appended.repeated };
-}
-
-function withFiles({ files, ...message }: NewMessage): Message {
-  if (!files) return message;
-  throw new MailboxError('NOT_SUPPORTED', 'This chat keeps no files. Send the message without them.');
 }
 
 /** The stored JSON with its id, mailbox and state around it. */

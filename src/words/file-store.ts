@@ -32,3 +32,9 @@ export function tooLarge(): MailboxError {
   const why = `The file is larger than ${MAX_FILE_BYTES / 1024 ** 2} MiB.`;
   return new MailboxError('FILE_TOO_LARGE', `${why} Send a smaller one.`);
 }
+
+/** For a message that names a file which its sender has not stored for its receiver. */
+export function notStored(sha256: string, sender: string, receiver: string): MailboxError {
+  const why = `${sender} has not stored the file ${sha256} for ${receiver}, or more than 24 hours ago.`;
+  return new MailboxError('INVALID_MESSAGE', `${why} Send it with POST /files first.`);
+}

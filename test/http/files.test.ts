@@ -6,8 +6,10 @@ import { describe, expect, test } from '@jest/globals';
 import express from 'express';
 import { FileMailboxes } from '../../src/index.ts';
 import { MAX_FILE_BYTES } from '../../src/words/file-store.ts';
+import { bearer, serveLinks } from '../security/kit/links.ts';
 import { listing, temporaryDirectory } from '../support/directory.ts';
-import { PNG, getFile, postFile, sha256Of, storeFile } from '../support/files.ts';
+import { PNG, getFile, postFile, sayWith, sha256Of, storeFile } from '../support/files.ts';
+import { history } from '../support/requests.ts';
 import { serve, serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { until } from '../support/until.ts';
 
@@ -159,6 +161,59 @@ describe('a file', () => {
     const answer = await postFile(at, 'jjeong', 'henry', '{"a": 1}', { 'Content-Type': type });
 
     expect(answer.status).toBe(status);
+  });
+});
+
+describe('a message with files', () => {
+  test('has what the server knows of them, and a safe name', async () => {
+    const chat = await serveChat();
+    const { sha256 } = await storeFile(chat, 'jjeong', 'henry', PNG);
+    const claimed = { name: '../a\u202egpj.png', sha256, type: 'text/html', bytes: 1, width: 640, height: 480 };
+
+    const answer = await sayWith(chat, 'jjeong', 'henry', [claimed]);
+
+    const files = [{ name: 'a_gpj.png', type: 'image/png', bytes: PNG.length, sha256, width: 640, height: 480 }];
+    expect([answer.status, await answer.json()]).toEqual([201, expect.objectContaining({ message: '', files })]);
+    const { messages } = await history(chat, 'henry', 'jjeong');
+    expect(messages).toEqual([expect.objectContaining({ message: '', files })]);
+  });
+
+  test('is refused if its sender has not stored them for its receiver', async () => {
+    const chat = await serveChat();
+    const { sha256 } = await storeFile(chat, 'jjeong', 'henry', PNG);
+
+    const answers = [
+      await sayWith(chat, 'jjeong', 'kim', [{ name: 'a.png', sha256 }]),
+      await sayWith(chat, 'kim', 'henry', [{ name: 'a.png', sha256 }]),
+      await sayWith(chat, 'jjeong', 'henry', [{ name: 'a.png', sha256: sha256Of('made up') }]),
+    ];
+
+    expect(answers.map(({ status }) => status)).toEqual([400, 400, 400]);
+    expect((await history(chat, 'henry', 'jjeong')).messages).toEqual([]);
+  });
+
+  test('can be sent again under its key, and its files in another message', async () => {
+    const chat = await serveChat();
+    const { sha256 } = await storeFile(chat, 'jjeong', 'henry', PNG);
+    const send = (key: string): Promise<Response> =>
+      sayWith(chat, 'jjeong', 'henry', [{ name: 'a.png', sha256 }], { key });
+
+    const statuses = [await send('k1'), await send('k1'), await send('k2')].map(({ status }) => status);
+
+    expect(statuses).toEqual([201, 200, 201]);
+    expect((await history(chat, 'henry', 'jjeong')).messages).toHaveLength(2);
+  });
+
+  test('lets its receiver and its sender read them, and nobody else', async () => {
+    const chat = await serveLinks();
+    const [henry, jjeong, kim] = [chat.keys.henry, chat.keys.jjeong, chat.invite('kim')].map(bearer);
+    const stored = await postFile(chat, 'jjeong', 'henry', PNG, jjeong);
+    const { sha256 } = (await stored.json()) as { sha256: string };
+    await sayWith(chat, 'jjeong', 'henry', [{ name: 'a.png', sha256 }], {}, jjeong);
+
+    const answers = [henry, jjeong, kim].map((credential) => getFile(chat, 'henry', sha256, credential));
+
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 404]);
   });
 });
 

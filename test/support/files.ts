@@ -49,3 +49,26 @@ export function getFile(
 ): Promise<Response> {
   return fetch(`${url}/files/${sha256}?mailbox=${mailbox}`, { headers });
 }
+
+/** What a client says of files when it sends a message. */
+export interface NamedFile {
+  readonly name: string;
+  readonly sha256: string;
+  readonly [more: string]: unknown;
+}
+
+/** Sends a message with files. */
+export function sayWith(
+  { url }: At,
+  sender: string,
+  receiver: string,
+  files: readonly NamedFile[],
+  more: Readonly<Record<string, string>> = {},
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  return fetch(`${url}/messages`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body: JSON.stringify({ sender, receiver, message: '', files, ...more }),
+  });
+}

@@ -1,0 +1,119 @@
+import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
+import { Clock, MailboxDirectory } from '../support/store-files.ts';
+import { sha256Of } from '../support/files.ts';
+import { henry, jjeong, letter, mina } from '../support/store-mail.ts';
+import { until } from '../support/until.ts';
+
+const HOUR_MS = 60 * 60 * 1000;
+const CONTENT = 'a picture';
+const HASH = sha256Of(CONTENT);
+const NAMED = [{ name: 'a.png', type: 'image/png', bytes: CONTENT.length, sha256: HASH }];
+
+let place: MailboxDirectory;
+let clock: Clock;
+let store: FileMailboxes;
+
+beforeEach(() => {
+  place = new MailboxDirectory();
+  clock = new Clock();
+  store = place.open({ now: clock.now });
+});
+afterEach(() => place.remove());
+
+async function* contentOf(text: string): AsyncGenerator<Buffer> {
+  yield Buffer.from(text);
+}
+
+async function storeFile(mailbox = henry): Promise<void> {
+  await store.files.put(mailbox, jjeong, contentOf(CONTENT));
+}
+
+async function send(mailbox = henry): Promise<string> {
+  const message = letter('look', { receiver: mailbox, files: NAMED });
+  return (await store.append(mailbox, message)).event.id;
+}
+
+async function reopenAfter(hours: number): Promise<void> {
+  await store.close();
+  clock.move(hours * HOUR_MS);
+  store = place.open({ now: clock.now });
+}
+
+function isKept(): boolean {
+  return statSync(place.in('.files', HASH), { throwIfNoEntry: false }) !== undefined;
+}
+
+const claimsOf = (mailbox: string): string[] => readdirSync(place.in('.files/.claims', mailbox, HASH));
+
+test('a file that no message names stays for a day', async () => {
+  await storeFile();
+  await store.files.put(mina, jjeong, contentOf('another'));
+
+  await reopenAfter(23);
+  await storeFile(mina); // this one begins its day
+  await reopenAfter(2);
+  await until('the other file to go', () => !readdirSync(place.in('.files')).includes(sha256Of('another')));
+
+  expect(isKept()).toBe(true);
+  await reopenAfter(23);
+  await until('the file to go', () => !isKept());
+});
+
+test('a file that a message names stays', async () => {
+  await storeFile();
+  const id = await send();
+  await store.files.put(mina, jjeong, contentOf('a marker'));
+
+  await reopenAfter(25);
+  await until('the marker to go', () => !readdirSync(place.in('.files')).includes(sha256Of('a marker')));
+
+  expect(claimsOf('henry')).toEqual([`${id}_jjeong`]);
+});
+
+test('a file stays if the process died between its message and its claim, and goes if there is no message', async () => {
+  await storeFile();
+  const id = await send();
+  await storeFile(mina);
+  const claim = place.in('.files/.claims/henry', HASH, `${id}_jjeong`);
+  renameSync(claim, place.in('.files/.claims/henry', HASH, `upload-${clock.now()}-aa_jjeong`));
+
+  await reopenAfter(25);
+  await until('the upload for mina to go', () => !readdirSync(place.in('.files/.claims')).includes('mina'));
+
+  expect(claimsOf('henry')).toEqual([`${id}_jjeong`]);
+});
+
+test('a forgotten mailbox leaves no files, and takes none from others', async () => {
+  await storeFile();
+  await storeFile(mina);
+  await send(mina);
+
+  await store.forget(henry);
+
+  expect(readdirSync(place.in('.files/.claims'))).toEqual(['mina']);
+  expect(await store.files.find(mina, HASH)).toMatchObject({ bytes: CONTENT.length });
+});
+
+test('a file goes when the mail that names it is no longer kept', async () => {
+  await storeFile();
+  const id = await send();
+  const claim = place.in('.files/.claims/henry', HASH, `${id}_jjeong`);
+  renameSync(claim, place.in('.files/.claims/henry', HASH, '5-0_jjeong'));
+  await store.close();
+  mkdirSync(place.in('.delivered/henry'));
+  writeFileSync(place.in('.delivered/henry', '10-0_20-0.txt'), '');
+
+  await reopenAfter(0);
+
+  await until('the file to go', () => !isKept());
+});
+
+test('a start removes what a killed process was storing', async () => {
+  writeFileSync(place.in('.files', 'new-0123456789abcdef01'), 'half');
+
+  await reopenAfter(0);
+
+  expect(readdirSync(place.in('.files'))).toEqual([]);
+});
