@@ -23,6 +23,7 @@ const SCENARIOS = [
   'idle',
   'foreign',
   'fairness',
+  'search',
   'size',
   'start-up',
   'transports',

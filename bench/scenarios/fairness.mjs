@@ -24,6 +24,8 @@ const LOOKS = [
   ['a page of history', [HISTORY]],
   ['the oldest page of history', [`${HISTORY}&before=1-0`]],
   ['ten pages of history at once', Array.from({ length: 10 }, () => HISTORY)],
+  ['a search for a word that nobody wrote', ['/search?receiver=henry&sender=jjeong&text=tombola']],
+  ['a search for a word in every line', ['/search?receiver=henry&sender=jjeong&text=receiver']],
   ['a stream of all that waits', ['/status?receiver=henry&since=all'], true],
   ['a stream since an hour ago', ['/status?receiver=henry&since=1h'], true],
   [`people, with ${CORRESPONDENTS} correspondents`, ['/people?receiver=mina']],

@@ -1,7 +1,7 @@
 import type { MailboxName } from '../words/mailbox-name.ts';
 import type { MailboxStore, MailEvent } from '../words/mailbox-store.ts';
 import { shownMail, type ShownMail } from '../words/shown-mail.ts';
-import type { Position } from './conversation.ts';
+import type { Position } from './backwards.ts';
 
 /** A message and its place among others. */
 export interface Said {

@@ -14,6 +14,7 @@ import { answerProblem, codeOf } from './problem.ts';
 import { postReceipts } from './receipts.ts';
 import { refuseOtherMethods } from './refusals.ts';
 import type { Handler } from './request.ts';
+import { getSearch } from './search.ts';
 import { getStatus } from './status.ts';
 import { sayByeOnProblem } from './stream-problem.ts';
 import { postTyping } from './typing.ts';
@@ -33,6 +34,7 @@ export function addMailRoutes(route: (path: string) => IRoute, mail: (handlerOf:
   route('/files').post(mail(postFile));
   route('/files/:sha256').get(mail(getFile));
   route('/history').get(mail(getHistory));
+  route('/search').get(mail(getSearch));
   route('/people').get(mail(getPeople));
   route('/names').get(mail(getName));
   route('/inspect').get(mail(getInspection));

@@ -4,7 +4,7 @@ import type { MailboxStore } from '../words/mailbox-store.ts';
 import { Slices } from '../words/slices.ts';
 import { sendJson } from './answer.ts';
 import type { Chat } from './chat.ts';
-import { comparePositions } from './conversation.ts';
+import { comparePositions } from './backwards.ts';
 import { saidIn, type Said } from './correspondents.ts';
 import { queryOf, type Handler } from './request.ts';
 

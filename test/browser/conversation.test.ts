@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { Conversation } from '../../public/js/conversation.js';
-import { readConversation, type HistoryMessage } from '../../src/http/conversation.ts';
+import type { HistoryMessage } from '../../src/http/backwards.ts';
+import { readConversation } from '../../src/http/conversation.ts';
 import { compareIds } from '../../src/files/event-id.ts';
 import { mailboxName } from '../../src/words/mailbox-name.ts';
 import type { MailboxStore, MailEvent } from '../../src/words/mailbox-store.ts';

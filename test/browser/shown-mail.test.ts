@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { Conversation } from '../../public/js/conversation.js';
-import type { HistoryMessage } from '../../src/http/conversation.ts';
+import type { HistoryMessage } from '../../src/http/backwards.ts';
 import { listen } from '../support/listener.ts';
 import { history, say, wholeHistory } from '../support/requests.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';

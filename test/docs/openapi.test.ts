@@ -139,6 +139,7 @@ const status: Ask = {
   headers: { Accept: 'application/json' },
 };
 const history: Ask = { operation: 'GET /history', query: { receiver: 'henry', sender: 'jjeong', limit: '10' } };
+const search: Ask = { operation: 'GET /search', query: { receiver: 'henry', sender: 'jjeong', text: 'shell' } };
 const receipt: Ask = {
   operation: 'POST /receipts',
   body: { receiver: 'henry', sender: 'jjeong', delivered: '0-0', read: '0-0' },
@@ -244,6 +245,12 @@ const PROVOKED: Readonly<Record<string, Provoked>> = {
     '400 INVALID_REQUEST': open(withFields(history, { limit: '501' })),
     '400 INVALID_CURSOR': open(withFields(history, { before: 'x' })),
     '429 RATE_LIMITED': tooFast(history),
+  },
+  'GET /search': {
+    ...reading(search),
+    '400 INVALID_REQUEST': open(withFields(search, { text: 'x' })),
+    '400 INVALID_CURSOR': open(withFields(search, { before: 'x' })),
+    '429 RATE_LIMITED': tooFast(search),
   },
   'POST /receipts': {
     ...whenNotAdmitted(receipt),

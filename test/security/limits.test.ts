@@ -74,6 +74,7 @@ describe('a client that asks too fast', () => {
     ['POST', '/typing', { sender: 'jjeong', receiver: 'henry' }],
     ['POST', '/receipts', { receiver: 'jjeong', delivered: '0-0' }],
     ['GET', '/history', { receiver: 'jjeong', sender: 'henry' }],
+    ['GET', '/search', { receiver: 'jjeong', sender: 'henry', text: 'hello' }],
     ['GET', '/people', { receiver: 'jjeong' }],
     ['GET', '/inspect', { mailbox: 'jjeong' }],
   ])('by %s %s gets 429 with the time to wait, and may still send', async (method, path, fields) => {

@@ -1,4 +1,4 @@
-import type { HistoryMessage } from '../../src/http/conversation.ts';
+import type { HistoryMessage } from '../../src/http/backwards.ts';
 import type { ShownChange } from '../../src/words/shown-change.ts';
 
 /** The answer to `POST /messages`. */

@@ -9,6 +9,7 @@ const PATHS = [
   '/status',
   '/status.html',
   '/history',
+  '/search',
   '/receipts',
   '/typing',
   '/session',
