@@ -12,7 +12,9 @@ function redirectToSlash(req: Request, res: Response, next: NextFunction): void 
   const [path = '', ...query] = (req.originalUrl ?? '').split('?');
   if (!req.baseUrl || path !== req.baseUrl) return next();
   // The `./` keeps a mount such as `//example.com` from being read as another site's address.
-  res.writeHead(308, { Location: [`./${path.slice(path.lastIndexOf('/') + 1)}/`, ...query].join('?') });
+  const location = [`./${path.slice(path.lastIndexOf('/') + 1)}/`, ...query].join('?');
+  // A browser that keeps the redirect opens this address while the server is away: the service worker serves only what is below.
+  res.writeHead(308, { Location: location, 'Cache-Control': 'public, max-age=604800' });
   res.end();
 }
 

@@ -54,6 +54,7 @@ describe.each([
     expect(answers.map(({ status }) => status)).toEqual([308, 308]);
     const places = answers.map((answer) => new URL(answer.headers.get('location')!, answer.url).href);
     expect(places).toEqual([`${url}/`, `${url}/?a=1`]);
+    expect(answers[0]!.headers.get('cache-control')).toBe('public, max-age=604800'); // also used while the server is away
     expect((await fetch(url)).headers.get('content-type')).toMatch('text/html');
   });
 
