@@ -48,7 +48,7 @@ export class FileMailboxes implements MailboxStore {
   readonly #recovered: Promise<void>;
   #foundInFiles = 0;
   #failure: Error | undefined;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   /**
    * Makes the directory if there is none. Throws the system's error if it cannot be made or written, UNKNOWN_LAYOUT if
@@ -161,9 +161,11 @@ export class FileMailboxes implements MailboxStore {
   }
 
   /** Resolves once all work has ended and the marks are written. Closing twice is harmless. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     await Promise.all([this.#sweep.stop(), this.#recovered, this.#senders.over()]);
     await this.#watcher?.close();
     await Promise.all(Array.from(this.#boxes.values(), (box) => box.close()));
@@ -218,7 +220,7 @@ export class FileMailboxes implements MailboxStore {
   }
 
   #check(): void {
-    if (this.#closed) throw new MailboxError('CLOSED', 'The mailboxes are closed: the server is shutting down.');
+    if (this.#closing) throw new MailboxError('CLOSED', 'The mailboxes are closed: the server is shutting down.');
     if (!this.#failure) return;
     const why = 'The disk failed. The server accepts nothing until it is restarted.';
     throw new MailboxError('STORE_FAILED', why, { cause: this.#failure });

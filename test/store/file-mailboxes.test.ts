@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
-import { jest } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { MailboxDirectory } from '../support/store-files.ts';
+import { henry, letter } from '../support/store-mail.ts';
 import type { Ability, OpenStore } from './contract/open-store.ts';
 import { describeMailboxStore } from './describe-mailbox-store.ts';
 
@@ -31,3 +32,16 @@ async function open(): Promise<OpenStore> {
 }
 
 describeMailboxStore('FileMailboxes', open, ABILITIES);
+
+test('closing again waits for work that the first call waits for', async () => {
+  const directory = new MailboxDirectory();
+  const store = directory.open();
+  let isStored = false;
+  void store.append(henry, letter('hi')).then(() => (isStored = true));
+
+  void store.close();
+  await store.close();
+
+  expect(isStored).toBe(true);
+  await directory.remove();
+});
