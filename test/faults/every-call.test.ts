@@ -8,6 +8,7 @@ import { OPERATIONS, type Operation } from './operations.ts';
 const KILLED: Readonly<Record<string, readonly string[]>> = {
   'append while the receiver is away': ['fdatasync'],
   'append while the receiver listens': ['fdatasync'],
+  'send a file': ['link,linkat'],
   drain: ['rename,renameat', 'link,linkat', 'unlink', 'fdatasync'],
   'finish what a dead server took': ['fdatasync'],
   'late mail': ['fdatasync'],

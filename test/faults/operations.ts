@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isClean, type Ledger } from './kit/ledger.ts';
 import { ALICE, type Scene } from './kit/scene.ts';
 import { BIN, ServerProcess, tracked, type ServerOptions } from './kit/server-process.ts';
 import { replay, shorten } from './kit/world.ts';
+import { namesIn } from '../../src/files/disk.ts';
+import { sha256Of } from '../support/files.ts';
 import { makeDirectory } from '../support/make-directory.ts';
 import { HURRY, forgettable, manyPieces, oldMail, takenHalf, versionOne } from './kit/worlds.ts';
 
@@ -58,6 +61,22 @@ async function wrongInCopy(scene: Scene): Promise<string[]> {
   return isClean(verdict) ? complaints : [`in the copy: ${JSON.stringify(shorten(verdict))}`];
 }
 
+/** What is wrong in `.files`: a file that a message names is missing, or one is there that nothing keeps. */
+function wrongInFiles({ dir, follower }: Scene): Promise<string[]> {
+  const files = join(dir, '.files');
+  const texts = [...follower!.texts];
+  const named = texts.filter((text) => {
+    const claims = namesIn(join(files, '.claims', ALICE, sha256Of(text)));
+    return claims.length > 0 && claims.every((claim) => /^\d+-\d+_bob$/.test(claim));
+  });
+  const kept = namesIn(files).filter((name) => statSync(join(files, name)).nlink === 2);
+  const left = namesIn(files).filter((name) => name !== '.claims' && !texts.some((text) => sha256Of(text) === name));
+  if (named.length === texts.length && kept.length >= texts.length && left.length === 0) return Promise.resolve([]);
+  return Promise.resolve([
+    `files of ${texts.length} messages: ${kept.length} kept, ${named.length} claimed, left: ${left.join()}`,
+  ]);
+}
+
 export const OPERATIONS: readonly Operation[] = [
   {
     name: 'append while the receiver is away',
@@ -74,6 +93,15 @@ export const OPERATIONS: readonly Operation[] = [
       await scene.sends(3);
       await taken(scene);
     },
+  },
+  {
+    name: 'send a file',
+    prepare: (scene) => {
+      scene.sender.attaches = true;
+      return scene.sends(1);
+    },
+    act: (scene) => scene.sends(1),
+    check: wrongInFiles,
   },
   {
     name: 'drain',

@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import { sha256Of, storeFile } from '../../support/files.ts';
 import type { Ledger } from './ledger.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -12,6 +13,7 @@ export interface Post {
   readonly receiver: string;
   readonly message: string;
   readonly key?: string;
+  readonly files?: readonly { readonly name: string; readonly sha256: string }[];
 }
 
 /** One `POST /messages`. Rejects if there is no answer. */
@@ -70,6 +72,8 @@ export class Sender {
   readonly #options: SenderOptions;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
   #next = 0;
+  /** Whether each message comes with its text as a file. */
+  attaches = false;
   /** Answers other than 2xx, by status or error code. */
   readonly refusals = new Map<string, number>();
 
@@ -81,9 +85,14 @@ export class Sender {
     const { name, receiver, ledger, port, timeoutMs = 1500 } = this.#options;
     const number = this.#next++;
     const text = ledger.post(name, number);
-    const message: Post = { sender: name, receiver, message: text, key: `key-${number}` };
+    const files = this.attaches ? { files: [{ name: 'text.txt', sha256: sha256Of(text) }] } : {};
+    const message: Post = { sender: name, receiver, message: text, key: `key-${number}`, ...files };
     for (;;) {
-      const answer = await post(port(), message, { agent: this.#agent, timeoutMs }).catch((error: Error) => error);
+      const at = { url: `http://127.0.0.1:${port()}` };
+      const sending = this.attaches ? storeFile(at, name, receiver, text) : Promise.resolve();
+      const answer = await sending
+        .then(() => post(port(), message, { agent: this.#agent, timeoutMs }))
+        .catch((error: Error) => error);
       if (!(answer instanceof Error) && (answer.status === 201 || answer.status === 200)) {
         ledger.accept(text);
         return answer;
