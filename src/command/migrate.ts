@@ -1,4 +1,6 @@
-import { mailboxesIn } from '../files/mailbox-paths.ts';
+import { join } from 'node:path';
+import { Claims } from '../files/claims.ts';
+import { FILES, mailboxesIn } from '../files/mailbox-paths.ts';
 import { type Copied, copyMailboxes } from '../jetstream/migrate.ts';
 import { Ending, RUNTIME, USAGE } from './ending.ts';
 import { shown } from './directory.ts';
@@ -21,6 +23,8 @@ export async function migrate({ dir, store }: StoreOptions): Promise<void> {
   for (const [mailbox, error] of failed) {
     console.error(`${mailbox} could not be copied: ${error instanceof Error ? error.message : String(error)}`);
   }
+  if (new Claims(join(dir, FILES)).mailboxes.length > 0)
+    console.error('A cluster stores no files: the messages that name files were copied without them.');
   if (failed.size === 0) return;
   throw new Ending(RUNTIME, `Not copied completely: ${[...failed.keys()].join(', ')}.`, [
     'Run it again: it goes on where it stopped.',

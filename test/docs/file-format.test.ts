@@ -8,6 +8,7 @@ import { FileMailboxes, mailboxName } from '../../src/index.ts';
 import { bearer, serveLinks } from '../security/kit/links.ts';
 import { PACKAGE_DIR } from '../support/built-package.ts';
 import { temporaryDirectory } from '../support/directory.ts';
+import { PNG, getFile, sha256Of } from '../support/files.ts';
 import { Listener, listen, textOf } from '../support/listener.ts';
 import { pieces as mailPieces } from '../support/mail-pieces.ts';
 import { OLD_DIRECTORIES, layOut, oldDirectory } from '../support/old-directory.ts';
@@ -56,6 +57,7 @@ function textFrom({ commands, output }: Example): string {
 describe('docs/file-format.md', () => {
   requires('dash', 'php')('has examples that reach the reader, one after the other', async () => {
     const cwd = temporaryDirectory();
+    writeFileSync(join(cwd, 'photo.jpg'), PNG);
     const chat = await serveIn(cwd);
     const page = await listen(`${chat.url}/status?receiver=henry`);
 
@@ -63,6 +65,7 @@ describe('docs/file-format.md', () => {
       await run(commandFor(by, example.commands, cwd), { cwd, shell: shellOf(by) });
       expect([by, textOf(await page.next())]).toEqual([by, textFrom(example)]);
     }
+    expect((await getFile(chat, 'henry', sha256Of(PNG))).headers.get('Content-Type')).toBe('image/png');
   });
 
   requires(
