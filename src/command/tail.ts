@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isErrno } from '../words/mailbox-error.ts';
 import { isRoom, type MailboxName, mailboxName } from '../words/mailbox-name.ts';
+import { changeOf } from '../words/change-data.ts';
 import { messageOf } from '../words/message-data.ts';
+import { NewTexts } from '../words/new-texts.ts';
 import type { Ask } from '../ownership/ask-owner.ts';
 import { isMail, latestOf, linesOf, type Line } from '../ownership/mail-lines.ts';
 import { readAnswer } from '../ownership/request-owner.ts';
@@ -49,11 +51,12 @@ export async function tail(name: string, { since, exec, ...where }: TailOptions)
   await tailing;
 }
 
-/** Runs a command on each event, one at a time, and sends a receipt for each. */
+/** Runs a command on each event that has a new text, one at a time, and sends a receipt for each event. */
 function handTo(command: string, who: MailboxName, ask: Ask, signal: AbortSignal): Take {
+  const texts = new NewTexts();
   return async (line) => {
-    if (line.type === 'gap') console.error(`Some messages of ${who} are no longer kept: ${line.data}`);
-    else if (await succeeds(command, line, who, signal)) {
+    if (!isMail(line)) console.error(`Some messages of ${who} are no longer kept: ${line.data}`);
+    else if (!texts.has(who, line) || (await succeeds(command, line, who, signal))) {
       if (!isRoom(who)) await ask.json('POST', '/receipts', { receiver: who, delivered: line.id });
     }
   };
@@ -88,7 +91,18 @@ function forProgram({ id, type, data }: Line): string {
 function forPerson({ type, data, time = Date.now() }: Line): string {
   const paint = paintFor(process.stdout);
   if (type === 'gap') return paint('dim', 'Some older messages are no longer kept.');
-  const { sender, message } = messageOf(data) ?? { sender: 'from a file', message: data };
+  const { sender, text } = said(type, data);
   const clock = new Date(time).toTimeString().slice(0, 5);
-  return `${paint('dim', clock)} ${paint('bold', harmless(sender))}: ${harmless(message)}`;
+  return `${paint('dim', clock)} ${paint('bold', harmless(sender))}: ${harmless(text)}`;
+}
+
+function said(type: string, data: string): { sender: string; text: string } {
+  const change = changeOf({ type, data });
+  if (!change) {
+    const { sender, message } = messageOf(data) ?? { sender: 'from a file', message: data };
+    return { sender, text: message };
+  }
+  const { sender, message = '', emoji = '' } = change;
+  if (type === 'react') return { sender, text: emoji === '' ? '(took a reaction back)' : `(reacted) ${emoji}` };
+  return { sender, text: type === 'edit' ? `(edited) ${message}` : '(removed a message)' };
 }

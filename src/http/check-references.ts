@@ -19,7 +19,7 @@ export async function checkReferences(message: Message, store: MailboxStore): Pr
     const why = `${sender} can change no message with this id here: there is none, or somebody else sent it.`;
     throw new MailboxError('NOT_FOUND', why);
   }
-  if (type === 'edit' && isErased(mail) && (await isRemoved(mail, store))) {
+  if (type === 'edit' && (isErased(mail) || mail.viaFile) && (await isRemoved(mail, store))) {
     throw new MailboxError('MESSAGE_REMOVED', 'This message was removed. Send a new one.');
   }
 }
@@ -39,7 +39,9 @@ async function mailWith(id: string, mailbox: MailboxName, store: MailboxStore): 
   return event && !changeOf(event) ? shownMail(mailbox, event) : undefined;
 }
 
-/** An edit also erases the text, so only the events behind a message tell whether it was removed. */
+/**
+ * The events behind a message tell whether it was removed: an edit erases the text, too, and another program erases nothing.
+ */
 async function isRemoved({ mailbox, id, sender }: ShownMail, store: MailboxStore): Promise<boolean> {
   for (let cursor = id; ;) {
     const { events } = await store.read(mailbox, cursor);

@@ -47,7 +47,7 @@ export async function readConversation(
 }
 
 export function changesIn(items: readonly Item[], store: MailboxStore): Changes {
-  const changes = new Changes((a, b) => store.compare(a, b));
+  const changes = new Changes(store);
   for (const item of items) if (isChange(item)) changes.add(item);
   return changes;
 }

@@ -1,12 +1,16 @@
+import { changeOf } from '../words/change-data.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import type { MailboxStore, MailEvent } from '../words/mailbox-store.ts';
+import { Changes } from '../words/changes.ts';
+import { shownChange, type ShownChange } from '../words/shown-change.ts';
 import { shownMail, type ShownMail } from '../words/shown-mail.ts';
 import type { Position } from './backwards.ts';
 
-/** A message and its place among others. */
+/** A message, its place among others, and its changes. */
 export interface Said {
   readonly position: Position;
-  readonly message: Pick<ShownMail, 'sender' | 'receiver' | 'message' | 'time' | 'key'>;
+  readonly mail: ShownMail;
+  readonly changes: Changes;
 }
 
 interface Correspondent {
@@ -30,7 +34,7 @@ interface Known {
 const MAX_MAILBOXES = 200;
 const MAX_PEOPLE = 200;
 const MAX_UNREAD = 2000;
-const MAX_TEXT = 4000;
+export const MAX_TEXT = 4000;
 /** How far back the first read of a mailbox goes: so many events, or pages of 1 MiB. */
 const MAX_EVENTS = 20_000;
 const MAX_PAGES = 32;
@@ -80,7 +84,7 @@ export class Correspondents {
     for (;;) {
       const { events, gap } = await this.#store.read(me, cursor);
       if (gap) return undefined;
-      for (const event of events) add(joined, me, saidIn(me, event));
+      for (const event of events) this.#add(joined, me, event);
       if (events.length === 0) return { upTo: cursor, people: joined };
       cursor = events.at(-1)!.id;
     }
@@ -91,14 +95,17 @@ export class Correspondents {
     let upTo: string | undefined;
     let before: string | undefined;
     let count = 0;
+    const early: ShownChange[] = [];
     const found: Known['people'] = new Map(); // the newest first, also among the ids
     for (let page = 0; page < MAX_PAGES && count < MAX_EVENTS; page += 1) {
       const { events, more } = await this.#store.readBack(me, before, PAGE);
       upTo ??= events[0]?.id;
       count += events.length;
       for (const event of events) {
-        const said = saidIn(me, event);
-        const name = said?.message.sender;
+        const change = shownChange(me, event);
+        if (change) early.push(change);
+        const said = saidIn(me, event, this.#store);
+        const name = said?.mail.sender;
         if (!name || name === me) continue;
         if (!found.has(name)) found.set(name, { last: said, unread: [] });
         found.get(name)!.unread.push(event.id);
@@ -106,26 +113,39 @@ export class Correspondents {
       if (more === undefined) break;
       before = more;
     }
-    const people = [...found].map(([name, { last, unread }]) => [name, { last, unread: unread.toReversed() }] as const);
-    return { upTo: upTo ?? newest, people: new Map(people.toReversed()) };
+    const people: Known['people'] = new Map();
+    for (const [name, { last, unread }] of [...found].toReversed())
+      people.set(name, { last, unread: unread.toReversed() });
+    for (const change of early) keep(people, change);
+    return { upTo: upTo ?? newest, people };
+  }
+
+  #add(people: Known['people'], me: MailboxName, event: MailEvent): void {
+    const change = shownChange(me, event);
+    if (change) return keep(people, change);
+    const said = saidIn(me, event, this.#store);
+    const name = said?.mail.sender;
+    if (!name || name === me) return;
+    const { unread = [] } = people.get(name) ?? {};
+    unread.push(said.position.id);
+    people.delete(name);
+    people.set(name, { last: said, unread });
   }
 }
 
-function add(people: Known['people'], me: MailboxName, said: Said | undefined): void {
-  const name = said?.message.sender;
-  if (!said || !name || name === me) return;
-  const { unread = [] } = people.get(name) ?? {};
-  unread.push(said.position.id);
-  people.delete(name);
-  people.set(name, { last: said, unread });
+/** Keeps a change of somebody's last message. The others will not be shown. */
+function keep(people: Known['people'], change: ShownChange): void {
+  const last = people.get(change.sender)?.last;
+  if (last?.mail.id === change.of) last.changes.add(change);
 }
 
-/** The message in an event; undefined if another program wrote it without a sender. */
-export function saidIn(mailbox: MailboxName, event: MailEvent): Said | undefined {
-  const { sender, receiver, message, time, key } = shownMail(mailbox, event);
-  if (sender === null) return undefined;
+/** The message in an event. Undefined if it has no sender, or is a change. */
+export function saidIn(mailbox: MailboxName, event: MailEvent, store: MailboxStore): Said | undefined {
+  const mail = shownMail(mailbox, event);
+  if (mail.sender === null || changeOf(event)) return undefined;
   return {
     position: { mailbox, id: event.id, time: event.time },
-    message: { sender, receiver, message: message.slice(0, MAX_TEXT), time, key },
+    mail: { ...mail, message: mail.message.slice(0, MAX_TEXT) },
+    changes: new Changes(store),
   };
 }

@@ -13,6 +13,7 @@ import { isRoom, mailboxName, type MailboxName } from '../words/mailbox-name.ts'
 import type { StoredMessage } from '../words/message-data.ts';
 import type { MailboxStore } from '../words/mailbox-store.ts';
 import { mailStream } from '../words/mail-stream.ts';
+import { NewTexts } from '../words/new-texts.ts';
 import { shownMail, type ShownMail } from '../words/shown-mail.ts';
 import type { Mailroom } from './mailroom.ts';
 import { isPassing } from './problem.ts';
@@ -101,12 +102,15 @@ export class HostMail {
     signal: AbortSignal,
   ): AsyncGenerator<ReceivedMail, void> {
     const isReceiver = after === undefined && !isRoom(mailbox);
+    const texts = new NewTexts();
     let gap: Gap | undefined;
     for await (const line of this.#lines(mailbox, after ?? (isReceiver ? 'waiting' : 'latest'), signal)) {
       if (line.type === 'gap') gap = JSON.parse(line.data) as Gap;
       if (!isMail(line)) continue;
-      yield { ...shownMail(mailbox, line), ...(gap && { gap }) };
-      gap = undefined;
+      if (texts.has(mailbox, line)) {
+        yield { ...shownMail(mailbox, line), ...(gap && { gap }) };
+        gap = undefined;
+      }
       // If this fails, the next mail moves the mark past this one.
       if (isReceiver) await this.#received(mailbox, line.id, signal).catch(() => undefined);
     }

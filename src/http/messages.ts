@@ -21,10 +21,10 @@ export function postMessage(chat: Chat): Handler {
   };
 }
 
-/** `GET /messages?sender=&receiver=&message=`, as the prototype's page sends. */
+/** `GET /messages?sender=&receiver=&message=`, as the prototype's page sends. It changes no message. */
 export function getMessage(chat: Chat): Handler {
   return async (req, res) => {
-    const { text } = await sendMessage(formFields(queryTextOf(req)), callerOf(req), chat);
+    const { text } = await sendMessage({ ...formFields(queryTextOf(req)), event: undefined }, callerOf(req), chat);
     sendJsonText(res, 200, text);
   };
 }

@@ -1,11 +1,12 @@
 import { admit, callerOf, type Caller } from '../access/caller.ts';
 import { personName, type MailboxName } from '../words/mailbox-name.ts';
 import type { MailboxStore } from '../words/mailbox-store.ts';
+import { shownChange } from '../words/shown-change.ts';
 import { Slices } from '../words/slices.ts';
 import { sendJson } from './answer.ts';
 import type { Chat } from './chat.ts';
 import { comparePositions } from './backwards.ts';
-import { saidIn, type Said } from './correspondents.ts';
+import { MAX_TEXT, saidIn, type Said } from './correspondents.ts';
 import { queryOf, type Handler } from './request.ts';
 
 const MAX_OWN = 50;
@@ -27,7 +28,7 @@ export function getPeople(chat: Chat): Handler {
       const { last, unread = [] } = writers.get(name) ?? {};
       const mine = await lastTo(name, me, store);
       const newer = mine && (!last || comparePositions(mine.position, last.position, store) > 0) ? mine : last;
-      people.push({ name, ...(await live.ask(name)), unread: unread.length, last: newer?.message ?? null });
+      people.push({ name, ...(await live.ask(name)), unread: unread.length, last: newer ? shown(newer) : null });
       await slices.rest();
     }
     sendJson(res, 200, { people, access: caller.access, dir: caller.isHere ? dir : null });
@@ -43,5 +44,15 @@ function namesFor(me: MailboxName, { people, invited = [] }: Caller, writers: It
 
 async function lastTo(mailbox: MailboxName, me: MailboxName, store: MailboxStore): Promise<Said | undefined> {
   const { events } = await store.readBack(mailbox, undefined, MAX_OWN);
-  return events.map((event) => saidIn(mailbox, event)).find((said) => said?.message.sender === me);
+  const last = events.map((event) => saidIn(mailbox, event, store)).find((said) => said?.mail.sender === me);
+  for (const event of events) {
+    const change = shownChange(mailbox, event);
+    if (change) last?.changes.add(change);
+  }
+  return last;
+}
+
+function shown({ mail, changes }: Said): object {
+  const { sender, receiver, message, files, time, key, edited, removed } = changes.fold(mail);
+  return { sender, receiver, message: message.slice(0, MAX_TEXT), files, time, key, edited, removed };
 }

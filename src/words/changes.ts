@@ -1,3 +1,4 @@
+import type { MailboxStore } from './mailbox-store.ts';
 import type { ShownChange } from './shown-change.ts';
 import { isErased, type ShownMail } from './shown-mail.ts';
 
@@ -26,12 +27,11 @@ const MAX_REACTIONS = 100;
  * changes that a person makes in a conversation are in one mailbox, so ids suffice.
  */
 export class Changes {
-  readonly #compare: (a: string, b: string) => number;
+  readonly #ids: Pick<MailboxStore, 'compare'>;
   readonly #known = new Map<string, Known>();
 
-  /** `compare` orders ids. */
-  constructor(compare: (a: string, b: string) => number) {
-    this.#compare = compare;
+  constructor(ids: Pick<MailboxStore, 'compare'>) {
+    this.#ids = ids;
   }
 
   add(change: ShownChange): void {
@@ -64,11 +64,11 @@ export class Changes {
 
   #keepNewest(newest: Map<string, ShownChange>, slot: string, change: ShownChange): void {
     const other = newest.get(slot);
-    if (!other || this.#compare(change.id, other.id) > 0) newest.set(slot, change);
+    if (!other || this.#ids.compare(change.id, other.id) > 0) newest.set(slot, change);
   }
 
   #oldest(changes: ReadonlyMap<string, ShownChange>): string {
-    const [[slot]] = [...changes].toSorted(([, a], [, b]) => this.#compare(a.id, b.id)) as [[string, ShownChange]];
+    const [[slot]] = [...changes].toSorted(([, a], [, b]) => this.#ids.compare(a.id, b.id)) as [[string, ShownChange]];
     return slot;
   }
 
@@ -78,7 +78,7 @@ export class Changes {
     const own = ofText.get(slotOf({ event, sender }));
     const foreign = viaFile && ofText.get(slotOf({ event, sender, viaFile }));
     if (!own || !foreign) return own ?? foreign;
-    return this.#compare(own.id, foreign.id) > 0 ? own : foreign;
+    return this.#ids.compare(own.id, foreign.id) > 0 ? own : foreign;
   }
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cleanUp, run, Running, temporaryDirectory } from './running.ts';
 
@@ -18,6 +18,7 @@ function scene() {
   const out = join(cwd, 'out');
   const written = (): string[] => (existsSync(out) ? readFileSync(out, 'utf8').trimEnd().split('\n') : []);
   return {
+    cwd,
     written,
     messages: () => written().flatMap((line) => (line.startsWith('{') ? [messageIn(line)] : [])),
     send: async (text: string): Promise<string> => {
@@ -56,6 +57,22 @@ test('Runs a command on each message, one at a time and in order, waiting mail f
   expect(written().map((line) => (line.startsWith('{') ? 'message' : line))).toEqual(
     Array.from({ length: 4 }, () => ['begin', 'message', 'end']).flat(),
   );
+});
+
+test('Passes over changes of messages, which a command that answers messages need not know', async () => {
+  const { cwd, send, tail, delivered, messages } = scene();
+  const of = await send('one');
+  const reaction = JSON.stringify({ sender: 'jjeong', of, emoji: '👍' });
+  appendFileSync(join(cwd, 'mailboxes', 'henry.txt'), `event: react\ndata: ${reaction}\n\n`);
+
+  const tailing = tail('cat >> out; echo done');
+  await tailing.printed('stdout', /done/);
+  const two = await send('two');
+  await tailing.printed('stdout', /(done\n){2}/);
+  await interrupted(tailing);
+
+  expect(messages()).toEqual(['one', 'two']);
+  expect(delivered()).toBe(two);
 });
 
 test('Counts a message as received once the command has succeeded, and begins after it the next time', async () => {

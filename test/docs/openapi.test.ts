@@ -130,7 +130,9 @@ const afterUpload: Situation = (request) => async () => {
 
 // Requests that succeed
 
-const MESSAGE = { sender: 'jjeong', receiver: 'henry', message: '안녕' };
+const FROM = { sender: 'jjeong', receiver: 'henry' };
+const MESSAGE = { ...FROM, message: '안녕' };
+const EDIT = { ...MESSAGE, event: 'edit' };
 const post: Ask = { operation: 'POST /messages', body: MESSAGE };
 const get: Ask = { operation: 'GET /messages', query: MESSAGE };
 const status: Ask = {
@@ -209,8 +211,15 @@ const reading = (request: Ask): Provoked => ({
   ...whenNotAdmitted(request),
   '200': async () => {
     const chat = await serveChat();
-    await say(chat, 'jjeong', 'henry', 'hi');
+    const { id: of } = await say(chat, 'jjeong', 'henry', 'hi');
+    const removed = await say(chat, 'jjeong', 'henry', 'hi');
     chat.writeForeign('henry', 'event: news\ndata: from a shell\n\n');
+    for (const body of [
+      { ...EDIT, of },
+      { ...FROM, event: 'react', of, emoji: '👍' },
+    ])
+      await ask(chat, but(post, { body }));
+    await ask(chat, but(post, { body: { ...FROM, event: 'remove', of: removed.id } }));
     return ask(chat, request);
   },
   '400 INVALID_NAME': open(withFields(request, { receiver: 'a/b' })),
@@ -233,6 +242,14 @@ const PROVOKED: Readonly<Record<string, Provoked>> = {
   'POST /messages': {
     ...whenBodyIsUnusable(post),
     ...sending(post),
+    '404 NOT_FOUND': open(but(post, { body: { ...EDIT, of: '1-0' } })),
+    '409 MESSAGE_REMOVED': async () => {
+      const chat = await serveChat();
+      chat.writeForeign('henry', 'data: {"sender":"jjeong","message":"hi","time":"","key":""}\n\n');
+      chat.writeForeign('henry', 'event: remove\ndata: {"sender":"jjeong","of":"0-0.1"}\n\n');
+      return ask(chat, but(post, { body: { ...EDIT, of: '0-0.1' } }));
+    },
+    '501 NOT_SUPPORTED': storeThat('NOT_SUPPORTED')(post),
     '201': open(withHeaders(post, { 'Idempotency-Key': '"k1"' })),
     '200': twice(withFields(post, { key: 'k1' })),
   },
@@ -546,7 +563,13 @@ describe('docs/openapi.yaml tells', () => {
     const henry = await follow(`${at.url}/status?receiver=henry&with=anna`, type, { 'Last-Event-ID': 'unknown' });
     expect(api.complaintsAboutAnswer('GET /status', henry.answer)).toEqual([]);
 
-    await say(at, 'jjeong', 'henry', 'hi');
+    const { id: of } = await say(at, 'jjeong', 'henry', 'hi');
+    for (const body of [
+      { ...EDIT, of },
+      { ...FROM, event: 'react', of, emoji: '👍' },
+      { ...FROM, event: 'remove', of },
+    ])
+      await ask(at, but(post, { body }));
     const { id } = await say(at, 'henry', 'jjeong', 'hi');
     await ask(at, typing);
     await ask(at, but(status, { query: { receiver: 'jjeong' } }));

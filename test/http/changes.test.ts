@@ -69,6 +69,21 @@ describe('a change of a message', () => {
     expect(answer.status).toBe(404);
   });
 
+  test('that edits a message which another program removed is refused', async () => {
+    const chat = await serveChat();
+    const write = (type: string, fields: object): void =>
+      chat.writeForeign('henry', `event: ${type}\ndata: ${JSON.stringify({ sender: 'jjeong', ...fields })}\n\n`);
+    write('message', { message: 'helo', time: '', key: 'k' });
+    const of = (await history(chat, 'henry', 'jjeong')).messages[0]!.id;
+    write('remove', { of });
+    await history(chat, 'henry', 'jjeong');
+
+    const answer = await post(chat, { event: 'edit', ...from, of, message: 'hello' });
+
+    expect(answer.status).toBe(409);
+    expect(answer.body).toMatchObject({ error: 'MESSAGE_REMOVED' });
+  });
+
   test.each([
     ['either of the two', 'henry', 'henry', 'jjeong', 201],
     ['its own sender', 'henry', 'jjeong', 'henry', 201],

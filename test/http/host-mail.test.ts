@@ -82,6 +82,25 @@ describe.each<[string, (served: ServedChat) => MailboxChat]>([
     await expect(sending).rejects.toMatchObject({ name: 'MailboxError', code: error });
   });
 
+  test('gets messages alone, and of one that was edited before, the text of the edit', async () => {
+    const served = await serveChat();
+    const chat = chatOf(served);
+    const { id: of } = await chat.send({ from: 'jjeong', to: 'henry', text: 'one' });
+    const write = (fields: object, type = 'message'): void =>
+      served.writeForeign('henry', `event: ${type}\ndata: ${JSON.stringify({ sender: 'jjeong', ...fields })}\n\n`);
+    const erased = { message: '', time: '', key: 'k' };
+    write({ of, emoji: '👍' }, 'react');
+    write({ of, message: 'x' }, 'edit');
+    write(erased);
+    write(erased);
+    const ids = (await history(served, 'henry', 'jjeong')).messages.map(({ id }) => id);
+    write({ ...erased, of: ids[1], message: 'two' }, 'edit');
+    write({ of: ids[2] }, 'remove');
+    await chat.send({ from: 'jjeong', to: 'henry', text: 'end' });
+
+    expect(await textsUpTo('end', chat.mail('henry'))).toEqual(['one', 'two', 'end']);
+  });
+
   test('resumes after an id, once and in order, while more comes, and marks nothing as received', async () => {
     const served = await serveChat();
     const chat = chatOf(served);

@@ -34,6 +34,30 @@ describe('the list of people', () => {
 
     for (const people of lists) expect(people.find(({ name }) => name === 'mina')).toMatchObject({ unread: 2 });
   });
+
+  test('shows the last message as it is after its changes, which do not count as unread', async () => {
+    const chat = await serveChat();
+    const change = async (fields: object): Promise<void> => {
+      const headers = { 'Content-Type': 'application/json' };
+      const answer = await fetch(`${chat.url}/messages`, { method: 'POST', headers, body: JSON.stringify(fields) });
+      expect(answer.status).toBe(201);
+    };
+    const listed = async (): Promise<Listed[]> => (await peopleOf(chat)).filter(({ last }) => last !== null);
+    const from = { sender: 'mina', receiver: 'henry' };
+    const { id: of } = await say(chat, 'mina', 'henry', 'helo');
+    const own = await say(chat, 'henry', 'jjeong', 'oops');
+    await change({ event: 'remove', sender: 'henry', receiver: 'jjeong', of: own.id });
+    await change({ event: 'edit', ...from, of, message: 'hello' });
+
+    const edited = await listed();
+    await change({ event: 'react', sender: 'jjeong', receiver: 'henry', of: own.id, emoji: '👍' });
+    await change({ event: 'remove', ...from, of });
+    const removed = await listed();
+
+    const removedOwn = { name: 'jjeong', unread: 0, last: { message: '', removed: true } };
+    expect(edited).toMatchObject([removedOwn, { name: 'mina', unread: 1, last: { message: 'hello', edited: true } }]);
+    expect(removed).toMatchObject([removedOwn, { name: 'mina', unread: 1, last: { message: '', removed: true } }]);
+  });
 });
 
 interface Listed {

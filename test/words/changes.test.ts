@@ -17,7 +17,7 @@ const examples = JSON.parse(readFileSync('test/support/changes.json', 'utf8')) a
 
 describe.each(['oldest', 'newest'])('changes read with the %s first', (order) => {
   test.each(examples)('$name', ({ messages, changes, shown }) => {
-    const known = new Changes(compareIds);
+    const known = new Changes({ compare: compareIds });
 
     for (const change of order === 'oldest' ? changes : changes.toReversed()) known.add(change);
 
