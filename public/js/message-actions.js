@@ -8,8 +8,6 @@ import { shownName } from './names.js';
 import { compareIds } from './positions.js';
 
 export class MessageActions {
-  #menu = new MessageMenu();
-
   /**
    * @param {{ me: string, frame: Frame, outbox: import('./outbox.js').Outbox, notes: import('./notes.js').NoteLine,
    *   view: import('./log-view.js').LogView, history: import('./history-pages.js').HistoryPages,
@@ -19,6 +17,7 @@ export class MessageActions {
   constructor(options) {
     this.options = options;
     const { frame, view, composer, isOwn } = options;
+    this.menu = new MessageMenu(frame);
     this.context = new ComposerContext(frame, {
       isOwn,
       onEnd: ({ kind }) => kind === 'edit' && composer.showDraft(),
@@ -83,7 +82,7 @@ export class MessageActions {
       onAction: (/** @type {import('./message-menu.js').Action} */ action) => this.#do(action, message),
       onReact: (/** @type {string} */ emoji) => this.#react(message, emoji),
     };
-    this.#menu.open(place, choices, () => {
+    this.menu.open(place, choices, () => {
       row.classList.remove('chosen');
       if (from instanceof HTMLElement) from.focus({ preventScroll: true });
     });

@@ -12,8 +12,9 @@ export class MessageMenu {
   #menu = element('div', { popover: 'manual', class: 'menu' });
   #end = () => {};
 
-  constructor() {
-    document.body.append(this.#menu);
+  /** @param {Frame} frame */
+  constructor({ log }) {
+    log.after(this.#menu);
     this.#menu.addEventListener('keydown', (event) => this.#key(event));
     addEventListener('pointerdown', (event) => this.#away(event), { capture: true });
     addEventListener('resize', () => this.close());
