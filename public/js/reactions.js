@@ -33,8 +33,8 @@ function peopleByEmoji({ reactions, isRemoved }) {
 /** @param {string} emoji @param {string[]} names @param {(name: string) => boolean} isMe */
 function chip(emoji, names, isMe) {
   const who = names.map((name) => (isMe(name) ? text('you') : shownName(name))).join(', ');
-  const count = names.length > 1 ? String(names.length) : '';
-  const seen = element('span', { class: 'chip' }, emoji, element('span', { 'aria-hidden': 'true' }, count));
+  const count = names.length > 1 ? [element('span', { 'aria-hidden': 'true' }, String(names.length))] : [];
+  const seen = element('span', { class: 'chip' }, emoji, ...count);
   const isMine = String(names.some(isMe));
   const attributes = { type: 'button', 'data-emoji': emoji, 'aria-pressed': isMine, title: who };
   return element('button', attributes, seen, element('span', { class: 'sr' }, ` ${who}`));

@@ -53,6 +53,27 @@ describe('every state of every page is accessible', () => {
       await box.press('Enter');
       await expectAccessible(page, 'talking');
 
+      const choose = async (choice: string) => {
+        await log(page).locator('.own .bubble').last().click({ button: 'right' });
+        await page.getByRole('menu').locator(choice).click();
+      };
+      await choose('[data-action=reply]');
+      await box.fill('and so on');
+      await box.press('Enter');
+      await log(page).locator('.quote').waitFor();
+      await log(page).locator('[data-state=sent]').last().getByText('and so on').waitFor();
+      await choose('[role=menuitemcheckbox] >> nth=0');
+      await log(page).locator('.chip').waitFor();
+      await log(page).locator('.own .bubble').last().click({ button: 'right' });
+      await expectAccessible(page, 'the menu of a message');
+      await page.keyboard.press('Escape');
+      await choose('[data-action=remove]');
+      await expectAccessible(page, 'asking before a removal');
+      await page.keyboard.press('Escape');
+      await choose('[data-action=edit]');
+      await expectAccessible(page, 'editing');
+      await page.keyboard.press('Escape');
+
       await box.fill('x'.repeat(210)); // within the page's limit, but not the server's
       await box.press('Enter');
       await log(page).locator('.failure').waitFor();
