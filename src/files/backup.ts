@@ -21,7 +21,18 @@ import { isDraft } from './pieces.ts';
 import { isSuccessor } from './successor.ts';
 import { LAYOUT, LAYOUT_FILE, OLD_LAYOUT, UNFINISHED, checkLayout, writeLayout } from './layout.ts';
 import { LIVE, TORN, checkNobodyServes } from './layout-one.ts';
-import { ACCESS, DELIVERED, FILES, LOCKS, MARKS, MailboxPaths, OWNER, TAKEN, mailboxesIn } from './mailbox-paths.ts';
+import {
+  ACCESS,
+  CHANGES,
+  DELIVERED,
+  FILES,
+  LOCKS,
+  MARKS,
+  MailboxPaths,
+  OWNER,
+  TAKEN,
+  mailboxesIn,
+} from './mailbox-paths.ts';
 import { checkPrivateDirectory } from './private-directories.ts';
 import { NEW_FILE } from './replace-file.ts';
 
@@ -35,7 +46,7 @@ interface BackedUp {
 
 const OURS_TO_FILL: readonly string[] = [DELIVERED, MARKS, TAKEN];
 /** What `theRest` does not copy: it is copied elsewhere, or of no use in a backup. */
-const OURS: readonly string[] = [...OURS_TO_FILL, ACCESS, FILES, LAYOUT_FILE, LOCKS, OWNER, LIVE, TORN];
+const OURS: readonly string[] = [...OURS_TO_FILL, ACCESS, CHANGES, FILES, LAYOUT_FILE, LOCKS, OWNER, LIVE, TORN];
 const MAX_ATTEMPTS = 1000;
 
 /**
@@ -46,12 +57,13 @@ const MAX_ATTEMPTS = 1000;
 export function backUp(dir: string, target: string): BackedUp {
   const layout = checkLayout(dir) ? LAYOUT : OLD_LAYOUT;
   if (layout === OLD_LAYOUT) checkNobodyServes(dir);
-  for (const name of [...OURS_TO_FILL, ACCESS, FILES]) checkPrivateDirectory(join(dir, name), dir);
+  for (const name of [...OURS_TO_FILL, ACCESS, CHANGES, FILES]) checkPrivateDirectory(join(dir, name), dir);
   checkTarget(dir, target);
   makeDirectory(target);
   writeLayout(target, UNFINISHED);
   const copy = new Copy(dir, target);
   for (const name of OURS_TO_FILL) copy.makeDirectory(join(dir, name));
+  copy.directory(join(dir, CHANGES)); // first: what is not erased yet in the copy is erased when it is used
   const names = mailboxesIn(dir);
   for (const name of names) copy.mailbox(name);
   copy.namedFiles(); // last, so that each file is there that the mail names
@@ -146,14 +158,15 @@ class Copy {
 
   /** Copies invitations, and other plain files beside the mailboxes. */
   theRest(): void {
-    this.#directory(join(this.#dir, ACCESS));
+    this.directory(join(this.#dir, ACCESS));
     this.#file(join(this.#dir, FLOOR_FILE));
     for (const name of namesIn(this.#dir)) {
       if (!OURS.includes(name) && !statIfThere(join(this.#target, name))) this.#file(join(this.#dir, name));
     }
   }
 
-  #directory(dir: string): void {
+  /** Copies the plain files in a directory. */
+  directory(dir: string): void {
     for (const name of namesIn(dir)) this.#file(join(dir, name));
   }
 

@@ -14,8 +14,10 @@ import {
   openSync,
   readSync,
   readdirSync,
+  rmSync,
   statSync,
   statfsSync,
+  writeFileSync,
   writeSync,
   type Stats,
 } from 'node:fs';
@@ -149,10 +151,15 @@ export function writeError(error: unknown): unknown {
   return error;
 }
 
-/** Throws DISK_FULL if no block is free. Root may also use the reserved ones. */
-export function throwIfFull(path: string): void {
+/**
+ * Throws DISK_FULL if no block is free. Root may also use the reserved ones. Writes a file as a test: only that shows a
+ * used-up quota, or a lack of inodes.
+ */
+export function throwIfFull(path: string, probe: string): void {
   const { bavail, bfree } = statfsSync(path);
   if ((process.getuid?.() === 0 ? bfree : bavail) === 0) throw diskFull();
+  writing(() => writeFileSync(probe, 'x', { mode: FILE_MODE }));
+  rmSync(probe, { force: true });
 }
 
 function diskFull(cause?: unknown): MailboxError {

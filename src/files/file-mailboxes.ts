@@ -1,4 +1,4 @@
-import { accessSync, constants, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { MailboxError } from '../words/mailbox-error.ts';
 import { isMailboxName, type MailboxName } from '../words/mailbox-name.ts';
@@ -13,7 +13,8 @@ import type {
   Message,
   StoreFigures,
 } from '../words/mailbox-store.ts';
-import { FILE_MODE, SyncError, makeDirectory, namesIn, throwIfFull, writing } from './disk.ts';
+import { Changes } from './changes.ts';
+import { SyncError, makeDirectory, namesIn, throwIfFull } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
 import type { FileStore } from '../words/file-store.ts';
 import { FileInspector } from './file-inspector.ts';
@@ -45,6 +46,7 @@ export class FileMailboxes implements MailboxStore {
   readonly #sweep: Sweep;
   readonly #senders: Senders;
   readonly #files: KeptFiles;
+  readonly #changes: Changes;
   readonly #recovered: Promise<void>;
   #foundInFiles = 0;
   #failure: Error | undefined;
@@ -76,6 +78,7 @@ export class FileMailboxes implements MailboxStore {
     this.inspector = new FileInspector(this.#dir, this.#context.mayBeMailbox);
     this.#files = new KeptFiles(this.#context, this);
     this.#senders = new Senders((sender) => this.#readUp(sender));
+    this.#changes = new Changes(this.#context, this.#files, (name, work) => this.#use(name, work));
     this.#sweep = new Sweep(this.#boxes, this.#context, {
       mailbox: (name) => this.#boxOf(name),
       close: (name) => this.#closeBox(name),
@@ -89,7 +92,7 @@ export class FileMailboxes implements MailboxStore {
     this.#check();
     await this.#senders.riseAbove(message.sender);
     await this.#boxes.get(message.sender)?.dateForeign();
-    return this.#files.appendNaming(mailbox, message, () => this.#use(mailbox, (box) => box.append(message)));
+    return this.#changes.append(mailbox, message, () => this.#use(mailbox, (box) => box.append(message)));
   }
 
   async drain(mailbox: MailboxName): Promise<void> {
@@ -141,14 +144,10 @@ export class FileMailboxes implements MailboxStore {
     await this.#use(mailbox, (box) => box.forget());
   }
 
-  /** Writes a file as a test: only that shows a used-up quota, or a lack of inodes. */
   async ready(): Promise<void> {
     this.#check();
     await this.#recovered;
-    throwIfFull(this.#dir);
-    const probe = join(this.#dir, LOCKS, 'probe');
-    writing(() => writeFileSync(probe, 'x', { mode: FILE_MODE }));
-    rmSync(probe, { force: true });
+    throwIfFull(this.#dir, join(this.#dir, LOCKS, 'probe'));
   }
 
   get files(): FileStore {
@@ -166,7 +165,7 @@ export class FileMailboxes implements MailboxStore {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([this.#sweep.stop(), this.#recovered, this.#senders.over()]);
+    await Promise.all([this.#sweep.stop(), this.#recovered, this.#senders.over(), this.#changes.over()]);
     await this.#watcher?.close();
     await Promise.all(Array.from(this.#boxes.values(), (box) => box.close()));
     this.#boxes.clear();
@@ -246,5 +245,6 @@ export class FileMailboxes implements MailboxStore {
         .readOn()
         .catch((error: unknown) => this.#warn(error, 'a take could not be finished'));
     }
+    await this.#changes.settleAll();
   }
 }

@@ -14,8 +14,8 @@ const CHUNK_BYTES = 64 * 1024;
 /** The most that is read at once, for an event that is longer than a chunk. */
 const MAX_CHUNK_BYTES = 2 * 1024 * 1024;
 
-/** `states` skips the texts: much faster if only positions are wanted. */
-type Depth = 'events' | 'states';
+/** `states` skips the texts: much faster if only positions are wanted. A function tells which chunks have texts that are. */
+type Depth = 'events' | 'states' | IsWanted;
 
 interface Chunk {
   readonly events: ReadEvent[];
@@ -43,7 +43,8 @@ export async function* chunksOf(
     for (let { offset } = from; offset < to && reader.state.end === undefined;) {
       const end = Math.min(file.readTo, sizeOf(fd));
       const bytes = borrowRange(fd, offset, Math.min(offset + length, end));
-      const events = reader.read(bytes, depth === 'events' ? Infinity : 0);
+      const isRead = typeof depth === 'function' ? depth(bytes) : depth === 'events';
+      const events = reader.read(bytes, isRead ? Infinity : 0);
       if (reader.state.offset === offset) {
         if (offset + bytes.length >= end || length > MAX_CHUNK_BYTES) return;
         length *= 4; // the event is longer than the chunk

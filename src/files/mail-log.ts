@@ -143,8 +143,13 @@ export class MailLog {
 
   /** Part of what was read is gone from the disk. */
   forgetRecent(): void {
-    this.#recent = new RecentEvents();
+    this.forgetTexts();
     this.#keys = undefined;
+  }
+
+  /** Texts that were read are gone from the disk. Ids and keys are still the same. */
+  forgetTexts(): void {
+    this.#recent = new RecentEvents();
   }
 
   /** Frees memory that can be filled again by reading. */
@@ -169,7 +174,7 @@ export class MailLog {
 
   async #readFiles(after: string, limit: number): Promise<MailEvent[]> {
     for (let from = after; ;) {
-      const file = this.#files.find(({ end }) => end === undefined || compareIds(end, from) > 0)!;
+      const file = this.files.find(({ end }) => end === undefined || compareIds(end, from) > 0)!;
       const events = await this.#reading(file, [], () => readAfter(this.paths.name, file, from, limit));
       if (events && (events.length > 0 || file.end === undefined)) return events;
       if (events) from = laterId(file.end!, from);
@@ -181,7 +186,7 @@ export class MailLog {
     const found: MailEvent[] = [];
     const budget = { bytes: BACK_BYTES };
     for (let below = before; ;) {
-      const file = this.#files.findLast(({ start }) => below === undefined || compareIds(start, below) < 0);
+      const file = this.files.findLast(({ start }) => below === undefined || compareIds(start, below) < 0);
       if (!file) return { events: found };
       const missing = limit - found.length;
       const back = await this.#reading(file, NOTHING_BACK, () =>
@@ -200,7 +205,7 @@ export class MailLog {
   /** The event with this id, if it is kept. */
   async find(id: string): Promise<MailEvent | undefined> {
     for (;;) {
-      const file = this.#files.find(({ end }) => end === undefined || compareIds(end, id) >= 0)!;
+      const file = this.files.find(({ end }) => end === undefined || compareIds(end, id) >= 0)!;
       const found = await this.#reading(file, { event: undefined }, async () => ({
         event: await findEvent(this.paths.name, file, id),
       }));
@@ -209,10 +214,11 @@ export class MailLog {
   }
 
   filesBehind(file: LogFile): LogFile[] {
-    return this.#files.filter(({ start, readTo }) => readTo > 0 && compareIds(start, file.start) > 0);
+    return this.files.filter(({ start, readTo }) => readTo > 0 && compareIds(start, file.start) > 0);
   }
 
-  get #files(): LogFile[] {
+  /** All files of the log, in order. */
+  get files(): LogFile[] {
     return [...this.pieces, this.current.log];
   }
 
@@ -230,7 +236,7 @@ export class MailLog {
       return await read();
     } catch (error) {
       if (!isErrno(error, 'ENOENT', 'ELOOP', 'ENXIO', 'ENODEV') && !(error instanceof FileGone)) throw error;
-      if (file.path !== path || !this.#files.includes(file)) return undefined;
+      if (file.path !== path || !this.files.includes(file)) return undefined;
       if (file === this.current.log) return none; // somebody removed the mailbox: reading on notices it
       const moved = join(this.paths.delivered, basename(path));
       if (path !== moved && statIfThere(moved)) file.path = moved;

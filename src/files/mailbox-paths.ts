@@ -9,6 +9,8 @@ export const LOCKS = '.locks';
 export const ACCESS = '.access';
 /** Files that messages name: see kept-files.ts. */
 export const FILES = '.files';
+/** Which messages have texts that may still have to be erased: see `changes.ts`. */
+export const CHANGES = '.changes';
 /** Where to reach the owner of the directory: see `src/ownership/owner-socket.ts`. */
 export const OWNER = '.owner';
 const MAILBOX_ENDING = '.txt';

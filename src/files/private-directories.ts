@@ -6,14 +6,14 @@ import { chmodSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { MailboxError, isErrno } from '../words/mailbox-error.ts';
 import { DIRECTORY_MODE, makeDirectory, statIfThere } from './disk.ts';
-import { ACCESS, DELIVERED, FILES, LOCKS, MARKS, OWNER, TAKEN } from './mailbox-paths.ts';
+import { ACCESS, CHANGES, DELIVERED, FILES, LOCKS, MARKS, OWNER, TAKEN } from './mailbox-paths.ts';
 import { removeDrafts } from './replace-file.ts';
 
 const OTHERS_BITS = 0o077;
 const OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
 const MAIL: readonly string[] = [TAKEN, DELIVERED, MARKS, LOCKS];
-const ALL: readonly string[] = [...MAIL, ACCESS, FILES, OWNER];
+const ALL: readonly string[] = [...MAIL, ACCESS, CHANGES, FILES, OWNER];
 
 /** Makes all of them. MAILBOX_UNUSABLE if one is a link, belongs to another user or is open to others. */
 export function makePrivateDirectories(dir: string): void {

@@ -14,6 +14,7 @@ const KILLED: Readonly<Record<string, readonly string[]>> = {
   'late mail': ['fdatasync'],
   mark: ['rename,renameat'],
   forget: ['unlink'],
+  'edit and remove': ['pwrite64,pwritev'],
   'read on what version 1 left': ['fdatasync'],
   'pass on to the owner': ['writev'],
   'append for a process that passes on': ['fdatasync'],

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isClean, type Ledger } from './kit/ledger.ts';
 import { ALICE, type Scene } from './kit/scene.ts';
+import { changeSecrets, saySecrets, secretsLeft } from './kit/secrets.ts';
 import { BIN, ServerProcess, tracked, type ServerOptions } from './kit/server-process.ts';
 import { replay, shorten } from './kit/world.ts';
 import { namesIn } from '../../src/files/disk.ts';
@@ -199,6 +200,13 @@ export const OPERATIONS: readonly Operation[] = [
       const shown = [...scene.follower!.texts].filter((text) => text.startsWith('earlier'));
       return Promise.resolve(forgotten.has(scene) ? shown.map((text) => `forgotten, and shown: ${text}`) : []);
     },
+  },
+  {
+    name: 'edit and remove',
+    most: 40,
+    prepare: saySecrets,
+    act: changeSecrets,
+    check: secretsLeft,
   },
   {
     name: 'back up',

@@ -12,7 +12,7 @@ import { fuzz } from './kit/fuzz.ts';
 import { bearer, serveLinks } from './kit/links.ts';
 
 /** The files that a data directory may have. */
-const OURS = ['.layout', '.taken', '.delivered', '.marks', '.locks', '.access', '.owner'];
+const OURS = ['.layout', '.taken', '.delivered', '.marks', '.locks', '.access', '.changes', '.files', '.owner'];
 
 interface Watched {
   readonly options: MailboxChatOptions;

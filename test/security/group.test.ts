@@ -22,7 +22,7 @@ import { until } from '../support/until.ts';
 const GROUP = 33;
 const MEMBER = 33;
 const NOBODY = 65_534;
-const PRIVATE = ['.taken', '.delivered', '.marks', '.locks', '.access', '.owner'];
+const PRIVATE = ['.taken', '.delivered', '.marks', '.locks', '.access', '.changes', '.files', '.owner'];
 
 const asRoot = requires('root', 'setpriv');
 

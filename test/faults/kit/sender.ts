@@ -11,9 +11,12 @@ export interface Answer {
 export interface Post {
   readonly sender: string;
   readonly receiver: string;
-  readonly message: string;
+  readonly message?: string;
   readonly key?: string;
   readonly files?: readonly { readonly name: string; readonly sha256: string }[];
+  /** What it does to the message `of`. */
+  readonly event?: string;
+  readonly of?: string;
 }
 
 /** One `POST /messages`. Rejects if there is no answer. */

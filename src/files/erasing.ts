@@ -1,0 +1,176 @@
+/** Erases the texts of messages that were edited or removed. They are overwritten in place, so every id and offset stays. */
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { changeOf } from '../words/change-data.ts';
+import { MailboxError, isErrno } from '../words/mailbox-error.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
+import { messageOf } from '../words/message-data.ts';
+import type { MessageFile } from '../words/message-files.ts';
+import { originOf, shownMail } from '../words/shown-mail.ts';
+import { SAFELY, readRange, sync, writing } from './disk.ts';
+import { dataOf, foreignBlockWithoutText, ourBlockWithoutText } from './erased-text.ts';
+import { compareIds } from './event-id.ts';
+import { FileGone, type LogFile } from './log-file.ts';
+import { chunksOf } from './log-reading.ts';
+import type { MailLog } from './mail-log.ts';
+import type { Mailbox } from './mailbox.ts';
+import type { ReadEvent } from './read-state.ts';
+
+/** An event, and the file that it is in. */
+interface Placed {
+  readonly file: LogFile;
+  readonly event: ReadEvent;
+}
+
+/** `isEdited`: a later text takes its place. Otherwise it was removed. */
+interface Replaced extends Placed {
+  readonly isEdited: boolean;
+}
+
+/** Lets go of the files of a message that was removed. */
+export type Release = (files: readonly MessageFile[]) => Promise<void>;
+
+/** Not for appending: that would ignore the place to write at. */
+const IN_PLACE = constants.O_RDWR | SAFELY;
+const MAX_ATTEMPTS = 10;
+/** `of` in a change of ours. The rest of its data may be half erased, so that it is no JSON. */
+const OF = /^\{"sender":"[^"\\]*","receiver":"[^"\\]*"(?:,"name":"(?:[^"\\]|\\.)*")?,"of":"([^"\\]*)"/;
+
+/**
+ * Erases what the changes of the message `of` have replaced. Resolves once that is on disk, to false if a file with such a
+ * text belongs to another user, or leaves no room.
+ */
+export async function erase(box: Mailbox, of: string, release: Release): Promise<boolean> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    try {
+      const replaced = await replacedIn(await box.upToDate(), of);
+      for (const { event, isEdited } of replaced) {
+        const { files } = (event.id === of && !isEdited && messageOf(event.data)) || {};
+        if (files) await release(files); // first: once it is erased, nothing tells which files it had
+      }
+      const isErased = replaced.length === 0 || (await box.inTurn((log) => eraseAll(log, replaced)));
+      if (isErased !== undefined) return isErased;
+    } catch (error) {
+      if (!(error instanceof FileGone) && !isErrno(error, 'ENOENT')) throw error; // its pieces were moved or merged
+    }
+  }
+  throw new MailboxError('MAILBOX_BUSY', 'The files of this mailbox keep changing. Send again.');
+}
+
+async function replacedIn(log: MailLog, of: string): Promise<Replaced[]> {
+  const { name } = log.paths;
+  let sender: string | undefined;
+  const said: Placed[] = []; // the message, then its changes
+  const isWanted = (bytes: Buffer): boolean => said.length === 0 || bytes.includes(of);
+  for (const file of log.files) {
+    if (file.readTo === 0 || (file.end !== undefined && compareIds(file.end, of) < 0)) continue;
+    const from = file.beginnings.findLast(({ last }) => compareIds(last, of) < 0) ?? file.first;
+    for await (const { events, state } of chunksOf(name, file, from, isWanted)) {
+      for (const event of events) {
+        if (event.id === of) sender = senderOf(name, event);
+        if (event.id === of || (sender !== undefined && isChange(name, event, sender, of))) said.push({ file, event });
+      }
+      if (sender === undefined && compareIds(state.last, of) >= 0) return [];
+    }
+  }
+  return replacedAmong(said);
+}
+
+/** Changes that another program wrote apply only to its own messages, and erase nothing. */
+function replacedAmong([message, ...changes]: readonly Placed[]): Replaced[] {
+  if (!message) return [];
+  const counted = changes.filter(({ event }) => isOurs(event) || !isOurs(message.event));
+  const ours = counted.filter(({ event }) => isOurs(event));
+  const isEdited = !ours.some(({ event }) => event.type === 'remove');
+  const newest = ours.at(-1);
+  if (!newest) return [];
+  const older = isEdited ? counted.slice(0, counted.indexOf(newest)) : counted;
+  return [message, ...older].map((placed) => ({ ...placed, isEdited }));
+}
+
+function isOurs({ sender }: ReadEvent): boolean {
+  return sender !== undefined;
+}
+
+function senderOf(mailbox: MailboxName, event: ReadEvent): string | undefined {
+  return event.sender ?? shownMail(mailbox, { ...event, time: 0 }).sender ?? undefined;
+}
+
+function isChange(mailbox: MailboxName, event: ReadEvent, sender: string, of: string): boolean {
+  const { type, data } = event;
+  if (type !== 'edit' && type !== 'remove') return false;
+  if (isOurs(event)) return event.sender === sender && OF.exec(data)?.[1] === of;
+  const change = changeOf(event);
+  return change?.of === of && originOf(mailbox, { ...event, time: 0 }, change)?.sender === sender;
+}
+
+/** Undefined if a text is no longer where it was found. */
+async function eraseAll(log: MailLog, all: readonly Replaced[]): Promise<boolean | undefined> {
+  let isErased = true;
+  try {
+    for (const replaced of all) {
+      if (!log.files.includes(replaced.file)) return undefined;
+      const source = sourceOf(log, replaced.event);
+      if (source) await eraseOne(log, { ...replaced, ...source }); // first: once it is erased, nothing tells where that is
+      const isGone = await eraseOne(log, replaced);
+      if (isGone === undefined) return undefined;
+      isErased &&= isGone;
+    }
+    return isErased;
+  } finally {
+    log.forgetTexts();
+  }
+}
+
+/** Late mail also stands behind the end marker of the piece that it came to. */
+function sourceOf({ files }: MailLog, event: ReadEvent): Placed | undefined {
+  const { piece, from = 0, to: end = 0 } = event.late ?? {};
+  const file = files.find(({ start, isMerged, readTo }) => start === piece && !isMerged && readTo > 0);
+  return file && { file, event: { ...event, from, end } };
+}
+
+async function eraseOne(log: MailLog, { file, event, isEdited }: Replaced): Promise<boolean | undefined> {
+  const fd = openToErase(log, file);
+  if (fd === undefined) return false;
+  try {
+    const block = readRange(fd, event.from, event.end).toString('latin1');
+    if (dataOf(block) !== event.data) return undefined;
+    const erased = isOurs(event) ? ourBlockWithoutText(block, isEdited) : foreignBlockWithoutText(block, isEdited);
+    if (erased === undefined) return cannot(log, file, 'its JSON leaves no room');
+    overwrite(fd, event.from, block, erased);
+    await sync(fd); // also if it was erased before: the process may have died before the sync
+    return true;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Undefined if we may not write to it. */
+function openToErase(log: MailLog, file: LogFile): number | undefined {
+  let fd: number;
+  try {
+    fd = openSync(file.path, IN_PLACE);
+  } catch (error) {
+    if (!isErrno(error, 'EACCES', 'EPERM')) throw error;
+    cannot(log, file, 'the file belongs to another user');
+    return undefined;
+  }
+  if (file.ino === undefined || fstatSync(fd).ino === file.ino) return fd;
+  closeSync(fd);
+  throw new FileGone(file.path);
+}
+
+function cannot(log: MailLog, file: LogFile, why: string): false {
+  log.context.logger.error({ file: file.path }, `a text that was edited or removed could not be erased: ${why}`);
+  return false;
+}
+
+/** Writes the bytes that differ. */
+function overwrite(fd: number, at: number, old: string, text: string): void {
+  let [from, to] = [0, text.length];
+  while (from < to && old[from] === text[from]) from += 1;
+  while (from < to && old[to - 1] === text[to - 1]) to -= 1;
+  const bytes = Buffer.from(text.slice(from, to), 'latin1');
+  for (let done = 0; done < bytes.length;) {
+    done += writing(() => writeSync(fd, bytes, done, bytes.length - done, at + from + done));
+  }
+}
