@@ -68,7 +68,7 @@ export class MessageActions {
     frame.box.focus({ preventScroll: true }); // the button goes away
     if (action === 'retry') return outbox.retry(change?.key ?? key);
     const deleted = outbox.delete(change?.key ?? key);
-    if (deleted) notes.offerUndo(() => outbox.restore(deleted));
+    if (deleted && !change) notes.offerUndo(() => outbox.restore(deleted));
   }
 
   /** @param {HTMLElement} row @param {DOMRect} place */

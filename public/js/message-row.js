@@ -103,11 +103,12 @@ export function showTime(row, ms) {
   if (time.textContent !== wording) time.textContent = wording;
 }
 
-/** @param {string} wording what has failed @param {(action: 'retry' | 'delete') => void} onChoice */
-export function makeFailure(wording, onChoice) {
-  const failure = element('span', { class: 'failure' }, element('span', {}, text(wording)));
+/** @param {'failed' | 'changeFailed'} what @param {(action: 'retry' | 'delete') => void} onChoice */
+export function makeFailure(what, onChoice) {
+  const failure = element('span', { class: 'failure' }, element('span', {}, text(what)));
   for (const action of /** @type {const} */ (['retry', 'delete'])) {
-    const button = element('button', { type: 'button', class: 'text-button' }, text(action));
+    const wording = action === 'delete' && what === 'changeFailed' ? 'discard' : action;
+    const button = element('button', { type: 'button', class: 'text-button' }, text(wording));
     button.addEventListener('click', () => onChoice(action));
     failure.append(button);
   }

@@ -110,6 +110,12 @@ export class Outbox {
       const known = this.#letters.get(letter.key);
       if (!known) return true; // it was deleted meanwhile
       if (error.isDenied) this.options.onDenied();
+      // The message that it changes is gone.
+      if (known.event && (error.status === 404 || error.status === 409)) {
+        this.delete(letter.key);
+        this.options.onFailed();
+        return true;
+      }
       if (error.isFinal || !this.#tryLater(letter.key, error)) {
         this.#update({ ...known, failed: true, behind: this.options.newest() });
         this.options.onFailed();

@@ -20,6 +20,7 @@ export class Refusal extends Error {
   }
 
   get isFinal() {
+    if (this.status === 501) return true; // mailboxes on NATS do not take everything
     return this.status >= 400 && this.status < 500 && this.status !== 408 && this.status !== 429;
   }
 

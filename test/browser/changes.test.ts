@@ -87,7 +87,7 @@ describe('an edit', () => {
     await choose(henry, 'short', 'Edit');
     await write(henry, 'longer than ten');
     await row(henry, 'longer than ten').getByText('Not saved').waitFor();
-    await button(henry, 'Delete').click();
+    await button(henry, 'Discard').click();
 
     await shows(henry, 'short');
     expect(await log(henry).getByText('edited').count()).toBe(0);
