@@ -78,12 +78,24 @@ export function hasLate(log: MailLog): boolean {
   });
 }
 
-/** Brings in late mail, oldest piece first. `prepare`: as for an append. */
-export async function bringLate(log: MailLog, prepare: () => Promise<void>): Promise<void> {
+/**
+ * Brings in late mail, oldest piece first, one portion or more while `goesOn`: a program that writes all the time must not
+ * hold up our own mail. `prepare`: as for an append.
+ */
+export async function bringLate(
+  log: MailLog,
+  prepare: () => Promise<void>,
+  goesOn = (): boolean => true,
+): Promise<void> {
   if (!log.isLateKnown) await openPieces(log);
   if (!hasLate(log)) return;
   for (const open of log.open.toSorted((a, b) => compareIds(a.file.start, b.file.start))) {
-    while (await broughtMore(log, open, prepare)) await setTimeout(0); // lets other work go first
+    while (await broughtMore(log, open, prepare)) {
+      await setTimeout(0); // lets other work go first
+      if (goesOn()) continue;
+      open.size = open.state.offset; // it counts as grown, so the next call goes on with it
+      return;
+    }
   }
 }
 

@@ -106,10 +106,10 @@ export class Mailbox {
     return this.inTurn(async (log) => {
       await (this.isWatched ? readOnForListener(log, () => this.#hold()) : readOn(log));
       if (this.#tail.isOver(log.current, this.#context.uptimeMs())) {
-        await this.#hold();
-        await (log.current.isReadOnly ? this.#take(log) : endTail(log));
+        await (log.current.isReadOnly ? this.#take(log) : this.#hold().then(() => endTail(log)));
       }
-      await bringLate(log, () => this.#prepare(log));
+      const goesOn = (): boolean => this.isWatched && this.#appends.length === 0;
+      await bringLate(log, () => this.#prepare(log), goesOn);
       this.#changed(log);
       this.#closeIfUnlocked();
       return log;
