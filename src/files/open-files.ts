@@ -1,9 +1,12 @@
 import { readdirSync, statSync, type Stats } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { isErrno } from '../words/mailbox-error.ts';
-import { Slices } from '../words/slices.ts';
 
 const INIT = '1';
 const MAX_ROUNDS = 20;
+/** Half a millisecond of work. A message needs several turns of the event loop, and each waits for this. */
+const FILES_AT_ONCE = 50;
 
 /** Tells whether two files are the same one. A path does not: another mount of the directory has other paths. */
 export function identity({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string {
@@ -17,7 +20,7 @@ export function identity({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string {
 export async function openAmong(files: ReadonlySet<string>): Promise<Set<string> | undefined> {
   const open = new Set<string>();
   const seen = new Set<string>();
-  const slices = new Slices();
+  let looked = 0;
   try {
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
@@ -27,9 +30,10 @@ export async function openAmong(files: ReadonlySet<string>): Promise<Set<string>
       if (begun.length === 0) return open;
       for (const pid of begun) {
         seen.add(pid);
-        for (const file of openIn(pid)) {
+        for await (const file of openIn(pid)) {
           if (file !== undefined && files.has(file)) open.add(file);
-          await slices.rest();
+          looked += 1;
+          if (looked % FILES_AT_ONCE === 0) await setImmediate();
         }
       }
     }
@@ -44,27 +48,26 @@ export async function openAmong(files: ReadonlySet<string>): Promise<Set<string>
  * The files that a process has open, in any thread: if the first thread has ended, its list is empty. Threads with the same
  * descriptors are read once. Yields undefined for what is not a file, such as a socket: there may be very many.
  */
-function* openIn(pid: string): Generator<string | undefined> {
-  const threads = unlessHidden(pid, () => readdirSync(`/proc/${pid}/task`)) ?? [];
+async function* openIn(pid: string): AsyncGenerator<string | undefined> {
+  const threads = (await unlessHidden(pid, () => readdir(`/proc/${pid}/task`))) ?? [];
   const seen = new Set<string>();
   for (const thread of threads) {
     const dir = `/proc/${pid}/task/${thread}/fd`;
-    const descriptors = unlessHidden(pid, () => readdirSync(dir)) ?? [];
+    const descriptors = (await unlessHidden(pid, () => readdir(dir))) ?? []; // takes long if there are many
     const table = descriptors.join();
-    yield undefined; // listing many descriptors takes some ms
     if (seen.has(table)) continue;
     seen.add(table);
     for (const fd of descriptors) {
-      const stat = unlessHidden(pid, () => statSync(`${dir}/${fd}`));
+      const stat = await unlessHidden(pid, () => statSync(`${dir}/${fd}`));
       yield stat?.isFile() ? identity(stat) : undefined;
     }
   }
 }
 
 /** Undefined if the process is gone, or is an init that we may not inspect: that one writes no mail. */
-function unlessHidden<T>(pid: string, read: () => T): T | undefined {
+async function unlessHidden<T>(pid: string, read: () => T | Promise<T>): Promise<T | undefined> {
   try {
-    return read();
+    return await read();
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ESRCH', 'EINVAL', 'ENOTCONN', 'EIO', 'ESTALE')) return undefined;
     if (pid === INIT && isErrno(error, 'EACCES', 'EPERM')) return undefined;
