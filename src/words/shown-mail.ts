@@ -51,12 +51,14 @@ export function shownMail(mailbox: MailboxName, event: MailEvent): ShownMail {
   if (!origin) {
     return { mailbox, id, sender: null, receiver: mailbox, message: data, time: iso(time), key: null, foreign: true };
   }
+  const { time: told, ...where } = origin;
   const { message: text, key, name, replyTo, files } = message;
   return {
-    ...origin,
+    ...where,
     message: text,
+    time: told,
     key,
-    ...(name !== undefined && isNameOf(origin.sender, name) && { name }),
+    ...(name !== undefined && isNameOf(where.sender, name) && { name }),
     ...(replyTo !== undefined && { replyTo }),
     ...(files && { files }),
   };
