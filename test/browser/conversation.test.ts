@@ -1,114 +1,23 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { Conversation } from '../../public/js/conversation.js';
-import type { HistoryMessage } from '../../src/http/backwards.ts';
-import { readConversation } from '../../src/http/conversation.ts';
-import { compareIds } from '../../src/files/event-id.ts';
-import { mailboxName } from '../../src/words/mailbox-name.ts';
-import type { MailboxStore, MailEvent } from '../../src/words/mailbox-store.ts';
-import { messageData } from '../../src/words/message-data.ts';
 import { shownMail } from '../../src/words/shown-mail.ts';
-
-const [henry, jjeong] = [mailboxName('henry'), mailboxName('jjeong')];
-
-/** What happens to henry's conversation. `clock`: moves by so many ms. `answer`: his page gets the answers to so many of its messages. */
-type Step =
-  | { readonly kind: 'henry writes' | 'jjeong writes' | 'a program writes' | 'events come' }
-  | { readonly kind: 'clock' | 'answers come'; readonly by: number };
-
-const steps = fc.array(
-  fc.oneof(
-    fc.record({ kind: fc.constantFrom('henry writes' as const, 'jjeong writes', 'a program writes', 'events come') }),
-    fc.record({ kind: fc.constant('clock' as const), by: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer()) }),
-    fc.record({ kind: fc.constant('answers come' as const), by: fc.nat(3) }),
-  ),
-  { maxLength: 60 },
-);
-
-/** The mail of both, with one clock for all ids, and what henry's page gets of it. */
-class Talk {
-  readonly page = new Conversation(henry, henry);
-  readonly #mail = { henry: [] as MailEvent[], jjeong: [] as MailEvent[] };
-  #now = Date.UTC(2026, 10, 20);
-  #last = { ms: 0, seq: 0 };
-  #sent: MailEvent[] = [];
-  #heard = 0;
-  #count = 0;
-
-  take(step: Step): void {
-    if (step.kind === 'clock') this.#now = Math.max(1, this.#now + step.by);
-    if (step.kind === 'henry writes') this.#sent.push(this.#append('jjeong'));
-    if (step.kind === 'jjeong writes') this.#append('henry');
-    if (step.kind === 'a program writes') this.#writeForeign();
-    if (step.kind === 'events come') this.hearEvents();
-    if (step.kind === 'answers come') this.hearAnswers(step.by);
-  }
-
-  hearEvents(): void {
-    const { henry: events } = this.#mail;
-    this.page.merge(events.slice(this.#heard).map((event) => shownMail(henry, event)));
-    this.#heard = events.length;
-  }
-
-  hearAnswers(most = Infinity): void {
-    const answers = this.#sent.splice(0, most);
-    this.page.merge(answers.map(({ id, data }) => ({ mailbox: jjeong, id, ...ours(data), state: 'sent' })));
-  }
-
-  /** What a page shows that is loaded now and reads the history `limit` messages at a time. */
-  async reloaded(limit: number): Promise<Conversation> {
-    const page = new Conversation(henry, henry);
-    let before: string | undefined;
-    do {
-      const older = await this.history(limit, before);
-      page.merge([...older.messages]);
-      before = older.before ?? undefined;
-    } while (before !== undefined);
-    return page;
-  }
-
-  history(limit: number, before?: string): Promise<{ messages: readonly HistoryMessage[]; before: string | null }> {
-    const store = {
-      drain: async () => undefined,
-      marks: async () => ({}),
-      ends: async () => ({ oldest: '0-0', newest: '0-0' }),
-      isId: () => true,
-      compare: compareIds,
-      readBack: async (name: 'henry' | 'jjeong', end?: string) => {
-        const events = this.#mail[name].filter(({ id }) => end === undefined || compareIds(id, end) < 0);
-        return { events: events.toReversed() };
-      },
-    };
-    return readConversation(store as unknown as MailboxStore, henry, jjeong, { limit, before });
-  }
-
-  #append(receiver: 'henry' | 'jjeong'): MailEvent {
-    const { ms, seq } = this.#last;
-    this.#last = this.#now > ms ? { ms: this.#now, seq: 0 } : { ms, seq: seq + 1 };
-    const sender = receiver === 'henry' ? jjeong : henry;
-    const key = `key ${(this.#count += 1)}`;
-    const data = messageData({ sender, receiver: mailboxName(receiver), message: key, key }, this.#now);
-    const event = { id: `${this.#last.ms}-${this.#last.seq}`, time: this.#last.ms, data };
-    this.#mail[receiver].push(event);
-    return event;
-  }
-
-  #writeForeign(): void {
-    const [own = '0-0', n = '0'] = (this.#mail.henry.at(-1)?.id ?? '0-0').split('.');
-    this.#last = { ms: Math.max(this.#now, this.#last.ms + 1), seq: 0 };
-    const event = { id: `${own}.${Number(n) + 1}`, time: this.#last.ms, data: `text ${(this.#count += 1)}` };
-    this.#mail.henry.push(event);
-  }
-}
-
-type Ours = Readonly<Record<'sender' | 'receiver' | 'message' | 'time' | 'key', string>>;
-const ours = (data: string) => JSON.parse(data) as Ours;
+import { Talk, henry, steps } from './talk.ts';
 
 /** Mail to henry in the form in which his page gets it, live or from the history. */
 const told = (id: string, time: number, data: string) => shownMail(henry, { id, time, data });
 
 const textsOf = ({ messages }: { readonly messages: readonly { readonly message: string }[] }): string[] =>
   messages.map(({ message }) => message);
+
+/** In the words of the history. */
+const shownBy = (messages: ChatMessage[]) =>
+  messages.map(({ message, isEdited, isRemoved, reactions }) => ({
+    message,
+    edited: isEdited || undefined,
+    removed: isRemoved || undefined,
+    reactions: Object.keys(reactions).length > 0 ? reactions : undefined,
+  }));
 
 describe('a conversation on the page', () => {
   test('is the same live and after a reload, whatever clocks do and in whatever order things come', async () => {
@@ -119,9 +28,13 @@ describe('a conversation on the page', () => {
         talk.hearEvents();
         talk.hearAnswers();
 
-        const history = textsOf(await talk.history(100));
-        expect(textsOf(talk.page)).toEqual(history);
-        expect(textsOf(await talk.reloaded(limit))).toEqual(history);
+        const live = shownBy(talk.page.messages);
+        const { messages } = await talk.history(100);
+        expect(live).toEqual(
+          messages.map(({ message, edited, removed, reactions }) => ({ message, edited, removed, reactions })),
+        );
+        talk.erase();
+        expect(shownBy((await talk.reloaded(limit)).messages)).toEqual(live);
       }),
       { numRuns: 500 },
     );
