@@ -2,10 +2,11 @@
 import { Attention } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
-import { prepareNotifications } from './notifications.js';
+import { inOneLine } from './file-words.js';
 import { become, leaveFor } from './identity.js';
 import { say, sayAgain } from './language.js';
 import { shownName, spelling } from './names.js';
+import { loadNotifications } from './later.js';
 import { preparePage } from './page.js';
 import { Receipts, showPresence, PassingLine } from './presence.js';
 import { readName, readPeople, Refusal, reportTyping } from './server.js';
@@ -33,7 +34,9 @@ async function talk(me, other) {
   const frame = buildFrame({ me, other, ...words });
   if (isNotes) say(frame.subtitle, 'notesPlace');
   const attention = new Attention({ titleKey: isNotes ? 'notesTitle' : 'title', who, badge: frame.elsewhere });
-  const notify = prepareNotifications({ me, bell: frame.bell });
+  const notifying = loadNotifications().then((part) => part.prepareNotifications({ me, bell: frame.bell }));
+  /** @param {import('./notifications.js').News} news */
+  const notify = (news) => void notifying.then((show) => show(news));
   const receipts = new Receipts({ receiver: me, sender: other });
   const typing = new PassingLine(frame.happening);
   const tellTyping = typingReporter(me, other);
@@ -81,16 +84,16 @@ async function talk(me, other) {
       if (last)
         notify({
           title: shownName(last.foreign ? me : other),
-          body: last.message,
+          body: inOneLine(last),
           from: other,
           mailbox: me,
           id: last.id,
         });
     },
-    onStranger(sender, { message, id }) {
+    onStranger(sender, { message, files, id }) {
       unread.set(sender, (unread.get(sender) ?? 0) + 1);
       showUnread();
-      notify({ title: shownName(sender), body: message, from: sender, mailbox: me, id });
+      notify({ title: shownName(sender), body: inOneLine({ message, files }), from: sender, mailbox: me, id });
     },
     onConnected: () => void askPeople(),
     onBadName: () => void leaveForBadName(me, other),

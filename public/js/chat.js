@@ -8,6 +8,7 @@ import { HistoryPages } from './history-pages.js';
 import { whyRefused } from './identity.js';
 import { say, text } from './language.js';
 import { withLetters } from './letters.js';
+import { loadTheRest } from './later.js';
 import { LogView } from './log-view.js';
 import { MessageActions } from './message-actions.js';
 import { Burst, NoteLine, StatusLine } from './notes.js';
@@ -58,6 +59,7 @@ export class Chat {
       onTooFast: (seconds) => this.notes.show('tooFast', seconds),
       onFailed: () => this.status.say(text('failed')),
       onDenied: () => void this.#refuse(),
+      onProblem: (problem) => this.notes.show(problem, 10),
     });
     this.banner = new ConnectionBanner(frame, {
       announce: (wording) => this.status.say(wording),
@@ -74,6 +76,7 @@ export class Chat {
       onLoaded: () => {
         this.#showArrived([]);
         requestAnimationFrame(() => setTimeout(() => this.view.listen()));
+        loadTheRest();
       },
       onReconnected: () => {
         void this.#catchUp();
@@ -83,7 +86,8 @@ export class Chat {
     const composer = prepareComposer(frame, {
       draft: `draft/${me}/${other}`,
       longest,
-      onSend: (message, key) => this.#send(message, key),
+      onSend: (message, key, files) => this.#send(message, key, files),
+      onProblem: (problem, values) => this.notes.show(problem, 10, values),
       onTyping: () => options.onTyping?.(),
       onUp: () => this.actions.editLast(),
     });
@@ -192,10 +196,10 @@ export class Chat {
     else this.history.add([stored]);
   }
 
-  /** @param {string} message @param {string} key */
-  #send(message, key) {
+  /** @param {string} message @param {string} key @param {import('./pictures.js').Ready[]} files */
+  #send(message, key, files) {
     this.options.onSent?.();
-    if (!this.actions.send(message, key)) return; // an edit leaves the place
+    if (!this.actions.send(message, key, files)) return; // an edit leaves the place
     this.reading.line = undefined;
     this.view.toNewest();
   }

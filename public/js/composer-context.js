@@ -1,9 +1,8 @@
 /** What the text in the box is for, besides a new message: an answer to a message, or its new text. */
 import { element } from './elements.js';
+import { inOneLine } from './file-words.js';
 import { say, sayIn, text } from './language.js';
 import { shownName } from './names.js';
-
-const MOST_SHOWN = 200;
 
 /** @typedef {{ kind: 'reply' | 'edit', message: ShownMessage }} Context */
 
@@ -41,7 +40,7 @@ export class ComposerContext {
     this.#context = context;
     const who = shownName(message.sender) || text('fromFile');
     say(this.#what, kind === 'edit' ? 'editing' : isOwn ? 'replyingToMe' : 'replyingTo', { who });
-    this.#text.textContent = message.message.slice(0, MOST_SHOWN);
+    this.#text.textContent = inOneLine(message);
     this.#line.hidden = false;
     this.box.focus({ preventScroll: true });
   }

@@ -1,13 +1,17 @@
 /** The box for writing messages. */
+import { Attaching } from './attaching.js';
 import { keepDraft } from './draft.js';
 import { say } from './language.js';
 
 /**
  * @param {Frame} frame
- * @param {{ draft: string, longest: number, onSend: (message: string, key: string) => void, onTyping: () => void,
- *   onUp: () => void }} options `draft`: the name it is kept under; `onUp`: the arrow key, in an empty box
+ * @param {{ draft: string, longest: number, onSend: (message: string, key: string, files: import('./pictures.js').Ready[]) => void,
+ *   onTyping: () => void, onUp: () => void, onProblem: (problem: string, values?: import('./language.js').Values) => void }} options
+ *   `draft`: the name it is kept under; `onUp`: the arrow key, in an empty box
  */
-export function prepareComposer({ form, box, note }, { draft, longest, onSend, onTyping, onUp }) {
+export function prepareComposer(frame, { draft, longest, onSend, onTyping, onUp, onProblem }) {
+  const { form, box, note } = frame;
+  const attaching = new Attaching(frame, onProblem);
   const isTouch = matchMedia('(pointer: coarse)');
 
   // In code points, as the server counts.
@@ -28,9 +32,13 @@ export function prepareComposer({ form, box, note }, { draft, longest, onSend, o
   const send = () => {
     if (kept.adopt()) return; // another tab has just sent it
     const message = messageIn(box.value);
-    if (!message || excess() > 0) return;
-    onSend(message, kept.take());
-    check();
+    if ((!message && attaching.isEmpty) || excess() > 0) return;
+    const { preparing } = attaching;
+    if (preparing) void preparing.then((areReady) => areReady && send());
+    else {
+      onSend(message, kept.take(), attaching.take());
+      check();
+    }
   };
 
   form.addEventListener('submit', (event) => {
@@ -68,10 +76,12 @@ export function prepareComposer({ form, box, note }, { draft, longest, onSend, o
   return {
     /** @param {string} text that is no draft */
     showInstead(text) {
+      attaching.isAway = true;
       kept.showInstead(text);
       check();
     },
     showDraft() {
+      attaching.isAway = false;
       kept.showDraft();
       check();
     },

@@ -85,7 +85,7 @@ export function keepDraft(box, name, onAdopted) {
     take() {
       if (aside !== undefined) return newKey();
       clearTimeout(keeping);
-      const keyOfText = box.value === agreed ? key : newKey();
+      const keyOfText = box.value && box.value === agreed ? key : newKey(); // files may go without a text
       const over = [mark, ...(readDraft(recall(name))?.over ?? [])].filter(Boolean).slice(0, MOST_OVER);
       store(isOthers() ? { over } : { over, mark, key, text: '' });
       box.value = '';

@@ -2,6 +2,7 @@
  * What edits, removals and reactions make of messages. The newest change counts, in whatever order they come. The server does
  * the same, in `src/words/changes.ts`: both are tested with the same examples.
  */
+import { readFiles } from './files.js';
 import { compareIds } from './positions.js';
 
 export const CHANGES = ['edit', 'remove', 'react'];
@@ -52,16 +53,18 @@ export class Fold {
 
   /** What a message says, with its changes. @param {StoredMessage} stored @returns {Saying} */
   apply(stored) {
-    const { message, files, edited = false, removed = false, replyTo } = stored;
+    const { message, edited = false, removed = false, replyTo } = stored;
+    const files = readFiles(stored.files);
     const known = this.#known.get(stored.id);
     const edit = newestOf('edit', stored, known);
-    const isErased = removed || (message === '' && !files?.length);
+    const isErased = removed || (message === '' && !files.length);
     if (newestOf('remove', stored, known) || (isErased && !edit)) return REMOVED;
     const reactions = new Map(Object.entries(stored.reactions ?? {}));
     for (const { sender, emoji = '' } of known?.reactions.values() ?? []) reactions.set(sender, emoji);
     for (const [person, emoji] of reactions) if (!emoji) reactions.delete(person);
     return {
       message: edit?.message ?? message,
+      files,
       replyTo,
       isEdited: edited || edit !== undefined,
       isRemoved: false,
@@ -71,7 +74,7 @@ export class Fold {
 }
 
 /** @type {Saying} */
-const REMOVED = { message: '', replyTo: undefined, isEdited: false, isRemoved: true, reactions: {} };
+const REMOVED = { message: '', files: [], replyTo: undefined, isEdited: false, isRemoved: true, reactions: {} };
 
 /** @param {Map<string, MessageChange>} newest @param {string} slot @param {MessageChange} change */
 function keepNewest(newest, slot, change) {

@@ -1,5 +1,6 @@
 /** What waits in the outbox, as the page shows it: a new message is in the log, a change is already made. */
 import { ownIdentity } from './conversation.js';
+import { readKeptFiles } from './files.js';
 import { isChange } from './fold.js';
 
 /** @typedef {Letter & { state: LetterState }} Waiting */
@@ -18,17 +19,20 @@ export function withLetters(conversation, outbox, aheadMs) {
       change(shown, letter, sender);
       continue;
     }
-    const { key, at, behind, message, replyTo, state } = letter;
+    const { key, at, behind, message, replyTo, files = [], state } = letter;
     const identity = ownIdentity(key);
     if (conversation.has(identity)) continue;
     const isBefore = (/** @type {ShownMessage} */ one) => one.identity === behind || one.behind === behind;
     const place = behind === undefined ? shown.length : shown.findLastIndex(isBefore) + 1;
-    const said = { message, replyTo, isEdited: false, isRemoved: false, reactions: {} };
+    const said = { message, replyTo, files, isEdited: false, isRemoved: false, reactions: {} };
     const written = { identity, key, behind, state, sender, time: at + aheadMs, foreign: false, viaFile: false };
     shown.splice(place, 0, { ...said, ...written });
   }
   return shown;
 }
+
+/** Whether a file of this letter must be uploaded before it is sent. @param {Pick<Letter, 'files'>} letter */
+export const hasToUpload = ({ files = [] }) => files.some(({ sha256 }) => !sha256);
 
 /** @param {ShownMessage[]} shown @param {Waiting} letter @param {string} me */
 function change(shown, { event, of, message, emoji = '', key, state }, me) {
@@ -38,14 +42,15 @@ function change(shown, { event, of, message, emoji = '', key, state }, me) {
   const changed = { ...before, change: { key, state } };
   if (event === 'edit') Object.assign(changed, { message, isEdited: true });
   if (event === 'react' && state !== 'failed') changed.reactions = { ...before.reactions, [me]: emoji };
-  if (event === 'remove' && state !== 'failed') Object.assign(changed, { message: '', isRemoved: true, reactions: {} });
+  if (event === 'remove' && state !== 'failed')
+    Object.assign(changed, { message: '', files: [], isRemoved: true, reactions: {} });
   shown[at] = changed;
 }
 
 /** Storage is not trusted: what it returns is checked. @param {string | undefined} kept @param {string} key @returns {Letter | undefined} */
 export function readLetter(kept, key) {
   try {
-    const { message, event, of, emoji, replyTo, at, triedAt, failed, behind } = JSON.parse(kept ?? '');
+    const { message, event, of, emoji, replyTo, files, at, triedAt, failed, behind } = JSON.parse(kept ?? '');
     const isWhole = event === undefined ? isText(message) : isChange(event) && isText(of);
     if (!isWhole || !isTime(at)) return undefined;
     return {
@@ -54,6 +59,7 @@ export function readLetter(kept, key) {
       ...(event && { event, of }),
       ...(isText(emoji) && { emoji }),
       ...(isText(replyTo) && { replyTo }),
+      ...(files && { files: readKeptFiles(files) }),
       at,
       ...(isTime(triedAt) && { triedAt }),
       failed: failed === true,

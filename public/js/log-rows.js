@@ -1,4 +1,5 @@
 /** The rows of the log: messages, the days they fall on, and the line where reading has stopped. */
+import { showFiles } from './attachments.js';
 import { element } from './elements.js';
 import { say } from './language.js';
 import { differs, makeFailure, makeRow, showMessage, showTime } from './message-row.js';
@@ -81,6 +82,7 @@ export class LogRows {
       this.options.onChange();
       showMessage(known, message, this.options);
     }
+    showFiles(row, message, () => this.options.onChoice(message, 'delete'));
     showTime(row, message.time);
     const joined =
       previous?.sender === message.sender &&

@@ -2,12 +2,13 @@
 import { ComposerContext } from './composer-context.js';
 import { newKey } from './draft.js';
 import { text } from './language.js';
-import { MessageMenu } from './message-menu.js';
-import { reachMessages } from './message-reach.js';
+import { loadMenu, loadReach } from './later.js';
 import { shownName } from './names.js';
 import { compareIds } from './positions.js';
 
 export class MessageActions {
+  /** @type {import('./message-menu.js').MessageMenu | undefined} */ #menu;
+
   /**
    * @param {{ me: string, frame: Frame, outbox: import('./outbox.js').Outbox, notes: import('./notes.js').NoteLine,
    *   view: import('./log-view.js').LogView, history: import('./history-pages.js').HistoryPages,
@@ -17,16 +18,16 @@ export class MessageActions {
   constructor(options) {
     this.options = options;
     const { frame, view, composer, isOwn } = options;
-    this.menu = new MessageMenu(frame);
     this.context = new ComposerContext(frame, {
       isOwn,
       onEnd: ({ kind }) => kind === 'edit' && composer.showDraft(),
     });
     const messageAt = (/** @type {EventTarget | null} */ target) => view.rows.messageAt(target);
-    reachMessages(frame, {
-      onMenu: (row, place) => this.#openMenu(row, place),
-      onReply: (row) => this.#do('reply', messageAt(row)),
-    });
+    const reach = {
+      onMenu: (/** @type {HTMLElement} */ row, /** @type {DOMRect} */ place) => void this.#openMenu(row, place),
+      onReply: (/** @type {HTMLElement} */ row) => this.#do('reply', messageAt(row)),
+    };
+    void loadReach().then(({ reachMessages }) => reachMessages(frame, reach));
     frame.log.addEventListener('click', ({ target }) => {
       const message = messageAt(target);
       const button = target instanceof Element && target.closest('button');
@@ -37,14 +38,14 @@ export class MessageActions {
     });
   }
 
-  /** @param {string} message @param {string} key */
-  send(message, key) {
+  /** @param {string} message @param {string} key @param {import('./pictures.js').Ready[]} files */
+  send(message, key, files) {
     const { outbox } = this.options;
     const context = this.context.current;
     this.context.end();
     const id = context?.message.id;
-    if (context?.kind !== 'edit') outbox.add({ message, key, replyTo: id });
-    else if (message !== context.message.message) outbox.add({ event: 'edit', of: id, message, key });
+    if (context?.kind !== 'edit') void outbox.add({ message, key, replyTo: id }, files);
+    else if (message !== context.message.message) void outbox.add({ event: 'edit', of: id, message, key });
     return context?.kind !== 'edit';
   }
 
@@ -72,7 +73,9 @@ export class MessageActions {
   }
 
   /** @param {HTMLElement} row @param {DOMRect} place */
-  #openMenu(row, place) {
+  async #openMenu(row, place) {
+    const { MessageMenu } = await loadMenu();
+    this.#menu ??= new MessageMenu(this.options.frame);
     const message = this.options.view.rows.messageAt(row);
     if (!message || message.isRemoved) return;
     const from = document.activeElement;
@@ -82,7 +85,7 @@ export class MessageActions {
       onAction: (/** @type {import('./message-menu.js').Action} */ action) => this.#do(action, message),
       onReact: (/** @type {string} */ emoji) => this.#react(message, emoji),
     };
-    this.menu.open(place, choices, () => {
+    this.#menu.open(place, choices, () => {
       row.classList.remove('chosen');
       if (from instanceof HTMLElement) from.focus({ preventScroll: true });
     });
@@ -101,16 +104,18 @@ export class MessageActions {
   #do(action, message) {
     if (!message || message.id === undefined || message.isRemoved) return;
     const { composer, outbox } = this.options;
-    if (action === 'copy') return void this.#copy(message.message);
-    if (action === 'remove') return outbox.add({ event: 'remove', of: message.id, message: '', key: newKey() });
-    this.context.begin({ kind: action, message });
-    if (action === 'edit') composer.showInstead(message.message);
+    if (action === 'copy') void this.#copy(message.message);
+    else if (action === 'remove') void outbox.add({ event: 'remove', of: message.id, message: '', key: newKey() });
+    else {
+      this.context.begin({ kind: action, message });
+      if (action === 'edit') composer.showInstead(message.message);
+    }
   }
 
   /** @param {ShownMessage} message @param {string} emoji */
   #react({ id, isRemoved }, emoji) {
     if (id !== undefined && !isRemoved)
-      this.options.outbox.add({ event: 'react', of: id, emoji, message: '', key: newKey() });
+      void this.options.outbox.add({ event: 'react', of: id, emoji, message: '', key: newKey() });
   }
 
   /** @param {string} message */

@@ -3,13 +3,12 @@
  * sheet draws its ticks, so that screen readers do not read them from the log.
  */
 import { element, tint } from './elements.js';
+import { inOneLine } from './file-words.js';
 import { text } from './language.js';
 import { emojiAlone, showText } from './message-text.js';
 import { shownName } from './names.js';
 import { showReactions } from './reactions.js';
 import { clock } from './times.js';
-
-const MOST_QUOTED = 200;
 
 /** @typedef {{ isOwn: (message: ShownMessage) => boolean, quoted: (id: string) => ShownMessage | undefined }} Known */
 
@@ -55,12 +54,15 @@ export function showMessage(row, message, known) {
 function wordsOf(message, known) {
   const { isEdited, reactions, change, replyTo } = message;
   const quoted = replyTo ? known.quoted(replyTo) : undefined;
-  const quote = [replyTo, quoted && wordingOf(quoted).slice(0, MOST_QUOTED)];
+  const quote = [replyTo, quoted && lineOf(quoted)];
   return [wordingOf(message), isEdited, JSON.stringify(reactions), change?.state, ...quote];
 }
 
 /** @param {ShownMessage} message */
 const wordingOf = ({ message, isRemoved }) => (isRemoved ? text('messageRemoved') : message);
+
+/** @param {ShownMessage} message */
+const lineOf = (message) => (message.isRemoved ? wordingOf(message) : inOneLine(message));
 
 /** @param {HTMLElement} row @param {ShownMessage} message */
 function showWording(row, message) {
@@ -80,7 +82,7 @@ function showQuote(row, { replyTo, isRemoved }, { quoted, isOwn }) {
   if (!replyTo || isRemoved) return before?.remove();
   const quote = before ?? element('button', { type: 'button', class: 'quote' });
   const original = quoted(replyTo);
-  const line = original ? wordingOf(original).slice(0, MOST_QUOTED) : text('earlierMessage');
+  const line = original ? lineOf(original) : text('earlierMessage');
   const who = !original ? '' : isOwn(original) ? text('you') : shownName(original.sender) || text('fromFile');
   quote.replaceChildren(element('bdi', { class: 'quoted-from' }, who), element('span', { dir: 'auto' }, line));
   if (!before) part(row, '.content').prepend(quote);

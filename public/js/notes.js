@@ -37,10 +37,10 @@ export class NoteLine {
     });
   }
 
-  /** @param {string} key @param {number} seconds */
-  show(key, seconds) {
+  /** @param {string} key @param {number} seconds @param {import('./language.js').Values} [values] */
+  show(key, seconds, values = { n: seconds }) {
     const { note } = this.frame;
-    say(note, key, { n: seconds });
+    say(note, key, values);
     this.status.say(note.textContent);
     note.hidden = false;
     clearTimeout(this.#end);

@@ -1,5 +1,6 @@
 /** What is written but not yet stored. Letters are sent in order, each always with the same key, so that none comes twice. */
-import { readLetter } from './letters.js';
+import { loadUploads } from './later.js';
+import { hasToUpload, readLetter } from './letters.js';
 import { shownName } from './names.js';
 import { backOffMs, readHistory, Refusal, sendMessage } from './server.js';
 import { forget, onChangedElsewhere, recall, recallKeys, remember } from './storage.js';
@@ -10,6 +11,7 @@ const LOOK_BACK_PAGES = 40;
 
 export class Outbox {
   /** @type {Map<string, Letter>} */ #letters = new Map();
+  /** @type {import('./uploads.js').Uploads | undefined} */ #uploads;
   #retry = 0;
   #running = false;
   #failures = 0;
@@ -19,7 +21,8 @@ export class Outbox {
   /**
    * @param {{ me: string, other: string, history: Which, newest: () => string | undefined,
    *   onChange: () => void, onStored: (stored: StoredMessage | MessageChange, requestedAt: number) => void,
-   *   onTooFast: (seconds: number) => void, onFailed: () => void, onDenied: () => void }} options
+   *   onTooFast: (seconds: number) => void, onFailed: () => void, onDenied: () => void,
+   *   onProblem: (problem: string) => void }} options
    *   `newest`: the identity of the newest message; '' if there is none, undefined if that is not known yet
    */
   constructor(options) {
@@ -42,10 +45,14 @@ export class Outbox {
       .map((letter) => ({ ...letter, state: this.#stateOf(letter) }));
   }
 
-  /** @param {Omit<Letter, 'at'>} letter */
-  add(letter) {
+  /** @param {Omit<Letter, 'at'>} letter @param {import('./pictures.js').Ready[]} [files] */
+  async add(letter, files = []) {
     const newest = Math.max(0, ...[...this.#letters.values()].map(({ at }) => at));
-    this.#keep({ ...letter, at: Math.max(Date.now(), newest + 1) });
+    const written = { ...letter, at: Math.max(Date.now(), newest + 1) };
+    if (files.length) {
+      written.files = await (await this.#loadUploads()).enclose(letter.key, files);
+    }
+    this.#keep(written);
     void this.flush();
   }
 
@@ -53,7 +60,9 @@ export class Outbox {
   retry(key) {
     const letter = this.#letters.get(key);
     if (!letter) return;
-    this.#keep({ ...letter, failed: false, behind: undefined });
+    // The server keeps files that no message names for a day only: they are uploaded again.
+    const files = letter.files?.map((file) => ({ ...file, sha256: undefined }));
+    this.#keep({ ...letter, files, failed: false, behind: undefined });
     void this.flush();
   }
 
@@ -62,6 +71,7 @@ export class Outbox {
     const letter = this.#letters.get(key);
     this.#letters.delete(key);
     forget(this.prefix + key);
+    if (letter?.files) void this.#loadUploads().then((uploads) => uploads.cancel(key));
     this.options.onChange();
     return letter;
   }
@@ -69,6 +79,11 @@ export class Outbox {
   /** @param {Letter} letter */
   restore(letter) {
     this.#keep(letter);
+    void this.flush();
+  }
+
+  get connected() {
+    return this.#connected;
   }
 
   /** @param {boolean} connected */
@@ -82,13 +97,14 @@ export class Outbox {
 
   async flush() {
     clearTimeout(this.#retry);
+    void this.#upload();
     if (this.#running) return;
     this.#running = true;
     this.#waiting = false;
     try {
       for (;;) {
         // Another tab may be sending it, too: the same key makes that harmless.
-        const next = this.letters.find((letter) => !letter.failed);
+        const next = this.letters.find((letter) => !letter.failed && !hasToUpload(letter));
         if (!next || !(await this.#send(next))) break;
       }
     } finally {
@@ -117,8 +133,7 @@ export class Outbox {
         return true;
       }
       if (error.isFinal || !this.#tryLater(letter.key, error)) {
-        this.#update({ ...known, failed: true, behind: this.options.newest() });
-        this.options.onFailed();
+        this.#fail(known);
         return true;
       }
       this.#waiting = true;
@@ -138,8 +153,43 @@ export class Outbox {
     const { me, other } = this.options;
     const name = shownName(me) === me ? undefined : shownName(me);
     const { key, event, of, emoji, message, replyTo } = letter;
-    const said = event ? { event, of, ...(event === 'edit' && { message }), emoji } : { message, replyTo };
+    const files = letter.files?.map((file) => ({ ...file, kept: undefined }));
+    const said = event ? { event, of, ...(event === 'edit' && { message }), emoji } : { message, replyTo, files };
     return sendMessage({ sender: me, receiver: other, ...said, key, name });
+  }
+
+  /** @param {Letter} letter */
+  #fail(letter) {
+    this.#update({ ...letter, failed: true, behind: this.options.newest() });
+    this.options.onFailed();
+  }
+
+  async #upload() {
+    if (this.#letterToUpload()) await (await this.#loadUploads()).run();
+  }
+
+  #letterToUpload() {
+    return this.letters.find((letter) => !letter.failed && hasToUpload(letter));
+  }
+
+  #loadUploads() {
+    return loadUploads().then(({ Uploads }) => (this.#uploads ??= new Uploads(this, () => this.#letterToUpload())));
+  }
+
+  /** @param {string} key @param {SharedFile[]} files */
+  uploaded(key, files) {
+    const letter = this.#letters.get(key);
+    if (!letter) return; // it was deleted meanwhile
+    this.#update({ ...letter, files });
+    if (!hasToUpload({ files })) void this.flush();
+  }
+
+  /** @param {string} key @param {Refusal} refusal */
+  notUploaded(key, refusal) {
+    const letter = this.#letters.get(key);
+    if (!letter) return;
+    if (refusal.isDenied) this.options.onDenied();
+    this.#fail(letter);
   }
 
   /** Whether an attempt without an answer has succeeded after all. @param {Letter} letter */

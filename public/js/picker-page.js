@@ -2,6 +2,7 @@
 import { Attention, countBadge } from './attention.js';
 import { avatar, element } from './elements.js';
 import { SharedFeed } from './feed.js';
+import { inOneLine } from './file-words.js';
 import { badName, becomeForGood, whoIsHere, whyRefused } from './identity.js';
 import { language, languageSwitch, onLanguageChange, say, sayIn, text } from './language.js';
 import { nameForm, takeName } from './name-form.js';
@@ -237,7 +238,7 @@ function entry({ name, online, lastSeen, unread = 0, last }) {
 }
 
 /** @param {Partial<StoredMessage>} last */
-function lastLine({ sender, message = '', removed }) {
-  const line = removed ? text('messageRemoved') : message.replaceAll(/\s+/g, ' ').slice(0, 120);
+function lastLine({ sender, message, files, removed }) {
+  const line = removed ? text('messageRemoved') : inOneLine({ message, files });
   return sender === me ? text('yourLast', { text: line }) : line;
 }

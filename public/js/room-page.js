@@ -3,11 +3,11 @@ import { Attention } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
 import { element } from './elements.js';
+import { inOneLine } from './file-words.js';
 import { becomeForGood, leaveFor, whoIsHere } from './identity.js';
 import { languageSwitch, say, sayIn } from './language.js';
-import { nameForm } from './name-form.js';
 import { shownName, spelling } from './names.js';
-import { prepareNotifications } from './notifications.js';
+import { loadNameForm, loadNotifications } from './later.js';
 import { preparePage } from './page.js';
 import { PassingLine } from './presence.js';
 
@@ -26,8 +26,9 @@ if (room) {
 } else location.replace('./');
 
 /** @param {string} room @param {string} before @returns {Promise<string>} */
-function askName(room, before) {
+async function askName(room, before) {
   document.body.className = 'picker';
+  const { nameForm } = await loadNameForm();
   return new Promise((resolve) => {
     const { form, note, input } = nameForm({
       id: 'name',
@@ -71,7 +72,9 @@ async function enter({ room, me, attention, isLocked }) {
   const mailbox = PREFIX + room;
   document.body.className = 'chat room';
   const frame = buildFrame({ me, other: room, heading: 'room', label: 'roomLabel' });
-  const notify = prepareNotifications({ me, bell: frame.bell });
+  const notifying = loadNotifications().then((part) => part.prepareNotifications({ me, bell: frame.bell }));
+  /** @param {import('./notifications.js').News} news */
+  const notify = (news) => void notifying.then((show) => show(news));
   const notice = new PassingLine(frame.happening);
   offerRenaming(frame.rename, room, isLocked);
 
@@ -86,7 +89,7 @@ async function enter({ room, me, attention, isLocked }) {
     onArrival(messages) {
       const last = messages.at(-1);
       if (last)
-        notify({ title: shownName(last.sender) || room, body: last.message, from: mailbox, mailbox, id: last.id });
+        notify({ title: shownName(last.sender) || room, body: inOneLine(last), from: mailbox, mailbox, id: last.id });
     },
     onEvent({ type, data }) {
       const told = JSON.parse(data);

@@ -30,7 +30,7 @@ export class Refusal extends Error {
 }
 
 /** @param {string} path @param {Record<string, string | undefined>} [query] */
-function address(path, query = {}) {
+export function address(path, query = {}) {
   const url = new URL(path, ROOT);
   for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
   return url;
@@ -70,6 +70,9 @@ const post = (path, body) =>
 export async function sendMessage(message) {
   return await readJson(await post('messages', message));
 }
+
+/** @param {string} mailbox @param {{ sha256?: string, name: string }} file */
+export const fileAddress = (mailbox, { sha256, name }) => address(`files/${sha256}`, { mailbox, name }).href;
 
 /**
  * A page of the conversation, oldest first. `now` is the server's clock, if the answer has it.

@@ -106,10 +106,22 @@ interface TabsOptions {
   onWake: () => void;
 }
 
+/** A file that a message names. */
+interface SharedFile {
+  name: string;
+  type: string;
+  bytes: number;
+  sha256?: string; // once it is uploaded
+  width?: number;
+  height?: number;
+  kept?: string; // of a letter: its name in this browser
+}
+
 /** What a message says, with all its changes. */
 interface Saying {
   message: string;
   replyTo?: string;
+  files: SharedFile[];
   isEdited: boolean;
   isRemoved: boolean;
   reactions: Record<string, string>;
@@ -118,6 +130,7 @@ interface Saying {
 interface ShownMessage extends Saying {
   identity: string;
   id?: string; // of what is stored
+  mailbox?: string; // where it is stored
   sender: string;
   time: number;
   state: LetterState | 'sent' | 'delivered' | 'read';
@@ -130,6 +143,7 @@ interface ShownMessage extends Saying {
 
 interface ChatMessage extends ShownMessage, Position {
   id: string;
+  mailbox: string;
   stored: StoredMessage;
 }
 
@@ -142,6 +156,7 @@ interface Letter {
   of?: string;
   emoji?: string;
   replyTo?: string;
+  files?: SharedFile[];
   at: number;
   triedAt?: number;
   failed?: boolean;

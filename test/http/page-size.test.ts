@@ -8,21 +8,24 @@ import { PACKAGE_DIR } from '../support/built-package.ts';
 const PUBLIC = join(PACKAGE_DIR, 'public');
 const CHAT_PAGES = ['index.html', 'chat.html', 'chat1.html', 'chat2.html', 'room.html'];
 
+/** What modules import when they need it. */
+const LATER = /import\(['"](\.[^'"]+)['"]\)/g;
+
 /** The files that a page refers to in its markup, the imports of its modules and its style sheet. */
 const ADDRESSES = [
   /\s(?:src|href)="([^"#]+)"/g,
-  /(?:import|export)[^'"`;]*['"](\.[^'"]+)['"]/g,
+  /(?:\bfrom|^import) ['"](\.[^'"]+)['"]/gm,
   /new URL\(['"](\.[^'"]+)['"]/g,
   /url\(([^)]+)\)/g,
 ];
 
 /** Everything that a page may load, with the texts of each language. */
-function loadedBy(pages: readonly string[], words: string): Set<string> {
+function loadedBy(pages: readonly string[], words: string, addresses = ADDRESSES): Set<string> {
   const found = new Set([...pages, `${words}/en.json`, `${words}/ko.json`]);
   for (const file of found) {
     if (!/\.(?:html|js|css)$/.test(file)) continue;
     const text = readFileSync(join(PUBLIC, file), 'utf8').replaceAll(/\/\*\*.*?\*\//gs, '');
-    for (const pattern of ADDRESSES) {
+    for (const pattern of addresses) {
       for (const [, address] of text.matchAll(pattern)) {
         const path = relative('/', join('/', file, '..', address!));
         if (/\.\w+$/.test(path)) found.add(path);
@@ -48,6 +51,13 @@ test.each(CHAT_PAGES)('Everything that %s loads is at most 60,000 bytes, compres
 
   expect([...files]).toEqual(expect.arrayContaining(['js/tabs.js', 'style.css', 'js/page.js']));
   expect(gzipped(files)).toBeLessThanOrEqual(60_000);
+});
+
+test('What the chat pages load once they are open is at most 15,000 bytes, compressed', () => {
+  const later = [...loadedBy(CHAT_PAGES, 'lang', [...ADDRESSES, LATER])].filter((file) => !chat.has(file));
+
+  expect(later).toEqual(expect.arrayContaining(['js/viewer.js', 'js/message-menu.js']));
+  expect(gzipped(later)).toBeLessThanOrEqual(15_000);
 });
 
 test('The service worker, which a browser loads once a page is open, is at most 2,500 bytes, compressed', () => {
