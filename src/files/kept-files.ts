@@ -119,10 +119,11 @@ export class KeptFiles implements FileStore {
    */
   async #adopt(mailbox: MailboxName, sha256: string): Promise<string | undefined> {
     const content = join(this.#dir, sha256);
-    if (!isUnclaimed(content)) return undefined;
+    const stat = statIfThere(content);
+    if (!stat?.isFile() || stat.nlink > 1) return undefined;
     const { events } = await this.#mail.readBack(mailbox, undefined, ADOPT_FROM);
     const named = events.find(({ foreign, data }) => foreign && data.includes(`"${sha256}"`));
-    if (!named || !isUnclaimed(content)) return undefined;
+    if (!named) return undefined;
     this.claims.settle(this.#addUpload(content, mailbox, sha256, ''), named.id, '');
     return this.claims.of(mailbox, sha256)[0]?.path;
   }
@@ -202,9 +203,4 @@ export class KeptFiles implements FileStore {
 /** The bytes of a file and its claims. */
 function takenBy(stat: Stats | undefined): number {
   return stat ? stat.size + (stat.nlink - 1) * CLAIM_BYTES : 0;
-}
-
-function isUnclaimed(content: string): boolean {
-  const stat = statIfThere(content);
-  return stat?.isFile() === true && stat.nlink === 1;
 }

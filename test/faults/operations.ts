@@ -68,7 +68,7 @@ function wrongInFiles({ dir, follower }: Scene): Promise<string[]> {
   const texts = [...follower!.texts];
   const named = texts.filter((text) => {
     const claims = namesIn(join(files, '.claims', ALICE, sha256Of(text)));
-    return claims.length > 0 && claims.every((claim) => /^\d+-\d+_bob$/.test(claim));
+    return claims.length > 0 && claims.every((claim) => /^\d+-\d+(?:\.\d+)?_bob$/.test(claim));
   });
   const kept = namesIn(files).filter((name) => statSync(join(files, name)).nlink === 2);
   const left = namesIn(files).filter((name) => name !== '.claims' && !texts.some((text) => sha256Of(text) === name));

@@ -115,9 +115,9 @@ describe('a file', () => {
   test('is refused when all the room for files is used', async () => {
     const dir = temporaryDirectory();
     const chat = await serveChat({ dir, store: new FileMailboxes(dir, { filesBytes: 10_000 }) });
-    await storeFile(chat, 'jjeong', 'henry', Buffer.alloc(9000));
+    await storeFile(chat, 'jjeong', 'henry', Buffer.alloc(5000));
 
-    const answer = await postFile(chat, 'jjeong', 'henry', Buffer.alloc(9000, 1));
+    const answer = await postFile(chat, 'jjeong', 'henry', Buffer.alloc(5000, 1));
 
     expect(answer.status).toBe(507);
     expect(filesIn(chat)).toHaveLength(1);

@@ -85,6 +85,19 @@ test('a file stays if the process died between its message and its claim, and go
   expect(claimsOf('henry')).toEqual([`${id}_jjeong`]);
 });
 
+test('a file goes with the last message that names it, also if it was stored more often', async () => {
+  for (let times = 0; times < 3; times += 1) await storeFile();
+  const first = await send();
+  const second = await send();
+
+  await store.append(henry, letter('', { type: 'remove', of: first }));
+  const between = isKept();
+  await store.append(henry, letter('', { type: 'remove', of: second }));
+
+  expect([between, isKept()]).toEqual([true, false]);
+  expect(readdirSync(place.in('.files/.claims'))).toEqual([]);
+});
+
 test('a forgotten mailbox leaves no files, and takes none from others', async () => {
   await storeFile();
   await storeFile(mina);
