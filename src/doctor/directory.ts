@@ -3,7 +3,17 @@ import { dirname, join } from 'node:path';
 import { READ, isAccessible, namesIn, readRange, statIfThere, withFile } from '../files/disk.ts';
 import { checkLayout } from '../files/layout.ts';
 import { LOCK_STALE_MS } from '../files/mailbox-locks.ts';
-import { ACCESS, CHANGES, DELIVERED, FILES, LOCKS, MARKS, OWNER, TAKEN, isMailboxFile } from '../files/mailbox-paths.ts';
+import {
+  ACCESS,
+  CHANGES,
+  DELIVERED,
+  FILES,
+  LOCKS,
+  MARKS,
+  OWNER,
+  TAKEN,
+  isMailboxFile,
+} from '../files/mailbox-paths.ts';
 import { mountedMailboxes } from '../files/mount-points.ts';
 import { isSuccessor } from '../files/successor.ts';
 import { MailboxError, isErrno } from '../words/mailbox-error.ts';
@@ -77,7 +87,8 @@ function mailboxes(dir: string, entries: readonly Entry[], server: number): Find
   const mounted = mountedMailboxes(realpathSync(dir));
   return entries.flatMap(({ name, path, stat, within }) => {
     if (within !== '') return [];
-    const isMisplaced = [ACCESS, CHANGES, DELIVERED, FILES, LOCKS, MARKS, OWNER, TAKEN].includes(name) && !stat.isDirectory();
+    const isMisplaced =
+      [ACCESS, CHANGES, DELIVERED, FILES, LOCKS, MARKS, OWNER, TAKEN].includes(name) && !stat.isDirectory();
     if (isMisplaced) return problem(`${path} ${kindOf(stat)}, not a directory`, moveAway(path, stat));
     if (!isMailboxFile(name)) return [];
     const from = quoted(path);
