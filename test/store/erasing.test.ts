@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { namesIn } from '../../src/files/disk.ts';
 import { ourBlockWithoutText } from '../../src/files/erased-text.ts';
 import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
 import { endMarker, mergedFrame, messageFrames } from '../../src/files/frames.ts';
@@ -20,6 +21,7 @@ import { messageData } from '../../src/words/message-data.ts';
 import type { Appended, MailEvent, Message } from '../../src/words/mailbox-store.ts';
 import { MailboxDirectory } from '../support/store-files.ts';
 import { Listener, henry, jjeong, letter, mina, readAll } from '../support/store-mail.ts';
+import { until } from '../support/until.ts';
 
 const SECRET = 'the "secret" \\ 비밀 text';
 const PNG = Buffer.from('a picture');
@@ -51,6 +53,10 @@ function filesWith(text: string): string[] {
   const entries = readdirSync(directory.path, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   return paths.filter((path) => forms.some((form) => readFileSync(path).includes(form)));
+}
+
+function isEnded(name: string): boolean {
+  return /^\d/.test(name);
 }
 
 function put(path: string, text: string): void {
@@ -181,8 +187,7 @@ test('late mail is erased where it was written, too', async () => {
   await store.append(henry, letter('before'));
   const listener = await Listener.open(store);
   await listener.next();
-  await directory.emptied();
-  const [piece = ''] = readdirSync(directory.in('.taken/henry'));
+  const piece = await until('the piece to end', () => namesIn(directory.in('.taken/henry')).find(isEnded));
   writeSync(open, `data: ${lineOf(SECRET)}\n\n`);
   closeSync(open);
   const late = await listener.next();
