@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { type MailboxName } from '../../../src/words/mailbox-name.ts';
 import type { MailboxStore } from '../../../src/words/mailbox-store.ts';
-import { appendAll, henry, letter, numbered, readAll, textsOf } from '../../support/store-mail.ts';
+import { appendAll, henry, letter, mina, numbered, readAll, textsOf } from '../../support/store-mail.ts';
 import type { OpenStore } from './open-store.ts';
 
 /** The promises of `read`, `readBack` and `ends`. */
@@ -28,6 +28,16 @@ export function describeReading(opened: () => OpenStore): void {
       expect(await readAll(store)).toEqual(events);
       expect(await readAll(store)).toEqual(events);
       expect(await readAll(await place.reopen())).toEqual(events);
+    });
+
+    test('gets one event by its id, with its type', async () => {
+      const [first, second] = await appendAll(store, numbered('message', 2));
+      const { event } = await store.append(henry, letter('', { type: 'react', of: first!.id, emoji: '👍' }));
+
+      expect(event.type).toBe('react');
+      expect(await Promise.all([second!, event].map(({ id }) => store.get(henry, id)))).toEqual([second, event]);
+      expect(await store.get(mina, second!.id)).toBeUndefined();
+      expect(await (await place.reopen()).get(henry, event.id)).toEqual(event);
     });
 
     test('gives no more than the limit, and the rest at the next call', async () => {
