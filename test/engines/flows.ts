@@ -22,6 +22,36 @@ export function testFlows(test: ReturnType<typeof requires>): void {
     expect(await henry.texts()).toEqual(['hello', '안녕']);
   });
 
+  test('a message is edited, reacted to, answered and removed', async () => {
+    const { gate } = await serveWatched();
+    const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
+    const choose = async (item: string) => {
+      await henry.tab.evaluate(
+        `document.querySelector('.bubble').dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true }))`,
+      );
+      await henry.sees(item, `document.querySelector('.menu:popover-open ${item}')`);
+      await henry.tab.evaluate(`document.querySelector('.menu ${item}').click()`);
+    };
+    await henry.write('helo');
+    await henry.says('Sent');
+
+    await choose('[data-action=edit]');
+    await henry.tab.evaluate(`document.querySelector('textarea').select()`);
+    await henry.tab.type('hello\n');
+    await henry.says('edited');
+    await choose('[role=menuitemcheckbox]');
+    await henry.sees('the reaction', `document.querySelector('.chip')`);
+    await choose('[data-action=reply]');
+    await henry.tab.type('yes\n');
+    await henry.sees('the quote', `document.querySelector('.quote')?.innerText.includes('hello')`);
+    await choose('[data-action=remove]');
+    await henry.tab.evaluate(`document.querySelector('[role=alertdialog] [data-action=remove]').click()`);
+    await henry.says('Message removed');
+    await henry.open(chatOf(gate, 'henry', 'jjeong'));
+
+    expect(await henry.texts()).toEqual(['Message removed', 'yes']);
+  });
+
   test('what one writes while the server is away is sent in order when it is back', async () => {
     const { server, gate } = await commandWatched();
     const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
