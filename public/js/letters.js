@@ -47,6 +47,12 @@ function change(shown, { event, of, message, emoji = '', key, state }, me) {
   shown[at] = changed;
 }
 
+/** What the server is to store. @param {Letter} letter */
+export function saidIn({ event, of, emoji, message, replyTo, files }) {
+  if (event) return { event, of, ...(event === 'edit' && { message }), emoji };
+  return { message, replyTo, files: files?.map((file) => ({ ...file, kept: undefined })) };
+}
+
 /** Storage is not trusted: what it returns is checked. @param {string | undefined} kept @param {string} key @returns {Letter | undefined} */
 export function readLetter(kept, key) {
   try {

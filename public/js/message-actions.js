@@ -6,6 +6,8 @@ import { loadMenu, loadReach } from './later.js';
 import { shownName } from './names.js';
 import { compareIds } from './positions.js';
 
+const LOAD_AGAIN_MS = 5000;
+
 export class MessageActions {
   /** @type {import('./message-menu.js').MessageMenu | undefined} */ #menu;
 
@@ -27,7 +29,13 @@ export class MessageActions {
       onMenu: (/** @type {HTMLElement} */ row, /** @type {DOMRect} */ place) => void this.#openMenu(row, place),
       onReply: (/** @type {HTMLElement} */ row) => this.#do('reply', messageAt(row)),
     };
-    void loadReach().then(({ reachMessages }) => reachMessages(frame, reach));
+    const load = () => {
+      void loadReach().then(
+        ({ reachMessages }) => reachMessages(frame, reach),
+        () => setTimeout(load, LOAD_AGAIN_MS), // the server is away
+      );
+    };
+    load();
     frame.log.addEventListener('click', ({ target }) => {
       const message = messageAt(target);
       const button = target instanceof Element && target.closest('button');
@@ -74,10 +82,10 @@ export class MessageActions {
 
   /** @param {HTMLElement} row @param {DOMRect} place */
   async #openMenu(row, place) {
-    const { MessageMenu } = await loadMenu();
-    this.#menu ??= new MessageMenu(this.options.frame);
+    const loaded = await loadMenu().catch(() => undefined); // the server is away: the next try loads it again
     const message = this.options.view.rows.messageAt(row);
-    if (!message || message.isRemoved) return;
+    if (!loaded || !message || !this.#actionsFor(message).length) return;
+    this.#menu ??= new loaded.MessageMenu(this.options.frame);
     const from = document.activeElement;
     const choices = {
       actions: this.#actionsFor(message),
@@ -94,19 +102,20 @@ export class MessageActions {
 
   /** @param {ShownMessage} message @returns {import('./message-menu.js').Action[]} */
   #actionsFor(message) {
-    if (message.isRemoved) return [];
-    if (message.id === undefined) return ['copy'];
-    if (!this.options.isOwn(message) || message.viaFile) return ['reply', 'copy'];
-    return ['reply', 'copy', 'edit', 'remove'];
+    /** @type {import('./message-menu.js').Action[]} */
+    const copy = message.message ? ['copy'] : []; // a file has no text
+    if (message.isRemoved || message.id === undefined) return copy;
+    if (!this.options.isOwn(message) || message.viaFile) return ['reply', ...copy];
+    return ['reply', ...copy, 'edit', 'remove'];
   }
 
   /** @param {import('./message-menu.js').Action} action @param {ShownMessage | undefined} message */
   #do(action, message) {
-    if (!message || message.id === undefined || message.isRemoved) return;
+    if (!message || message.isRemoved) return;
     const { composer, outbox } = this.options;
     if (action === 'copy') void this.#copy(message.message);
     else if (action === 'remove') void outbox.add({ event: 'remove', of: message.id, message: '', key: newKey() });
-    else {
+    else if (message.id !== undefined) {
       this.context.begin({ kind: action, message });
       if (action === 'edit') composer.showInstead(message.message);
     }

@@ -1,6 +1,6 @@
 /** What is written but not yet stored. Letters are sent in order, each always with the same key, so that none comes twice. */
 import { loadUploads } from './later.js';
-import { hasToUpload, readLetter } from './letters.js';
+import { hasToUpload, readLetter, saidIn } from './letters.js';
 import { shownName } from './names.js';
 import { backOffMs, readHistory, Refusal, sendMessage } from './server.js';
 import { forget, onChangedElsewhere, recall, recallKeys, remember } from './storage.js';
@@ -126,14 +126,8 @@ export class Outbox {
       const known = this.#letters.get(letter.key);
       if (!known) return true; // it was deleted meanwhile
       if (error.isDenied) this.options.onDenied();
-      // The message that it changes is gone.
-      if (known.event && (error.status === 404 || error.status === 409)) {
-        this.delete(letter.key);
-        this.options.onFailed();
-        return true;
-      }
       if (error.isFinal || !this.#tryLater(letter.key, error)) {
-        this.#fail(known);
+        this.#fail(known, error.status);
         return true;
       }
       this.#waiting = true;
@@ -152,15 +146,14 @@ export class Outbox {
     if (!letter.triedAt || this.#isOverdue(letter.key)) this.#update({ ...letter, triedAt: Date.now() });
     const { me, other } = this.options;
     const name = shownName(me) === me ? undefined : shownName(me);
-    const { key, event, of, emoji, message, replyTo } = letter;
-    const files = letter.files?.map((file) => ({ ...file, kept: undefined }));
-    const said = event ? { event, of, ...(event === 'edit' && { message }), emoji } : { message, replyTo, files };
-    return sendMessage({ sender: me, receiver: other, ...said, key, name });
+    return sendMessage({ sender: me, receiver: other, ...saidIn(letter), key: letter.key, name });
   }
 
-  /** @param {Letter} letter */
-  #fail(letter) {
-    this.#update({ ...letter, failed: true, behind: this.options.newest() });
+  /** @param {Letter} letter @param {number} [status] */
+  #fail(letter, status) {
+    const isForNothing = letter.event && (status === 404 || status === 409); // the message that it changes is gone
+    if (isForNothing) this.delete(letter.key);
+    else this.#update({ ...letter, failed: true, behind: this.options.newest() });
     this.options.onFailed();
   }
 
