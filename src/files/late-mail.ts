@@ -15,6 +15,9 @@ import { behindEnd, type ReadEvent, type ReadState } from './read-state.ts';
 import { TAIL_MS } from './tail.ts';
 import { writeFrames, type Draft } from './write-frames.ts';
 
+/** How much is brought in at once: a few ms of work. */
+const PORTION_EVENTS = 1000;
+const PORTION_BYTES = 256 * 1024;
 /** Holds the longest event that there can be. */
 const MOST_BYTES = 2 * 1024 * 1024 + 64 * 1024;
 
@@ -28,6 +31,13 @@ export interface OpenPiece {
   grownMs: number;
   /** It ends in half a line that nobody continues. */
   isHalf: boolean;
+}
+
+/** A portion of late mail: its text, the events in it, and where the next one begins. */
+interface Late {
+  readonly bytes: Buffer;
+  readonly events: readonly ReadEvent[];
+  readonly state: ReadState;
 }
 
 /** After a start, finds out how far each piece was brought in: the late frames behind it in the log say so. */
@@ -100,21 +110,19 @@ export async function bringLate(
 }
 
 async function broughtMore(log: MailLog, open: OpenPiece, prepare: () => Promise<void>): Promise<boolean> {
-  const bytes = unreadOf(log, open);
-  if (!bytes) return false;
-  const late = lateIn(log, open, bytes);
+  const late = lateIn(log, open, PORTION_BYTES) ?? lateIn(log, open, MOST_BYTES);
   if (!late) return false;
   if (late.events.length > 0) {
     await prepare();
-    if (!(await writeFrames(log, draftOf(log, open, bytes, late.events)))) return true;
+    if (!(await writeFrames(log, draftOf(log, open, late)))) return true;
     log.context.onForeign(late.events.length);
   }
   open.state = late.state;
   return true;
 }
 
-/** The text behind what was brought in. Undefined if there is none, or the piece is gone. */
-function unreadOf(log: MailLog, open: OpenPiece): Buffer | undefined {
+/** At most `most` bytes behind what was brought in. Undefined if there are none, or the piece is gone. */
+function unreadOf(log: MailLog, open: OpenPiece, most: number): Buffer | undefined {
   const { offset } = open.state;
   const size = statIfThere(open.file.path)?.size;
   if (size === undefined) {
@@ -124,24 +132,25 @@ function unreadOf(log: MailLog, open: OpenPiece): Buffer | undefined {
   if (size !== open.size) open.grownMs = log.context.uptimeMs();
   open.size = size;
   if (size <= offset) return undefined;
-  return ifThere(() =>
-    withFile(open.file.path, READ, (fd) => readRange(fd, offset, Math.min(size, offset + MOST_BYTES))),
-  );
+  return ifThere(() => withFile(open.file.path, READ, (fd) => readRange(fd, offset, Math.min(size, offset + most))));
 }
 
-/** The events in it. Lines without their blank line count after 5 s. Undefined if there is nothing yet. */
-function lateIn(log: MailLog, open: OpenPiece, bytes: Buffer): { events: ReadEvent[]; state: ReadState } | undefined {
+/** The next portion. Lines without their blank line count after 5 s. Undefined if `most` bytes have nothing whole yet. */
+function lateIn(log: MailLog, open: OpenPiece, most: number): Late | undefined {
+  const bytes = unreadOf(log, open, most);
+  if (!bytes) return undefined;
   const reader = new MailReader(log.paths.name, open.state);
-  const events = reader.read(bytes);
-  if (reader.state.offset > open.state.offset) return { events, state: reader.state };
+  const events = reader.read(bytes, PORTION_EVENTS);
+  if (reader.state.offset > open.state.offset) return { bytes, events, state: reader.state };
+  if (bytes.length === most) return undefined;
   const isOver = log.context.uptimeMs() - open.grownMs >= TAIL_MS;
   open.isHalf = isOver && reader.tailOf(bytes) === 'partial';
   if (!isOver || open.isHalf) return undefined;
   const ended = reader.read(Buffer.concat([bytes, Buffer.from('\n\n')]));
-  return { events: ended, state: { ...reader.state, offset: open.state.offset + bytes.length } };
+  return { bytes, events: ended, state: { ...reader.state, offset: open.state.offset + bytes.length } };
 }
 
-function draftOf(log: MailLog, open: OpenPiece, bytes: Buffer, events: readonly ReadEvent[]): Draft {
+function draftOf(log: MailLog, open: OpenPiece, { bytes, events }: Late): Draft {
   const { clock, now } = log.context;
   const { offset } = open.state;
   let { last } = log.current.state;
