@@ -5,6 +5,7 @@ import { requires } from '../support/requires.ts';
 import { until } from '../support/until.ts';
 import { LOOKS, expectAccessible } from './accessible.ts';
 import { Gate } from './gate.ts';
+import { attach, fileOf, png } from './pictures.ts';
 import {
   Server,
   button,
@@ -52,6 +53,16 @@ describe('every state of every page is accessible', () => {
       await box.fill('and on');
       await box.press('Enter');
       await expectAccessible(page, 'talking');
+
+      await attach(page, png('a.png', 300, 200), fileOf('a.pdf', Buffer.from('a')));
+      await page.locator('.tray .size').nth(1).waitFor();
+      await expectAccessible(page, 'files chosen');
+      await box.fill('two files');
+      await box.press('Enter');
+      await log(page).locator('[data-state=sent] .picture img').click();
+      await page.getByRole('dialog').waitFor();
+      await expectAccessible(page, 'a picture in the viewer');
+      await page.keyboard.press('Escape');
 
       const choose = async (choice: string) => {
         await log(page).locator('.own .bubble').last().click({ button: 'right' });

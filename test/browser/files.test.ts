@@ -68,6 +68,22 @@ describe('a picture', () => {
     expect(storedFiles(server)).toEqual([original.buffer]);
   });
 
+  test('that its sender removes is gone from both pages and from the disk', async () => {
+    const server = await Server.start();
+    const { henry, jjeong } = await twoPeople(server);
+    await attach(henry, png('one.png', 40, 30));
+    await send(henry);
+    await picture(jjeong, 'one.png').waitFor();
+
+    await picture(henry, 'one.png').click({ button: 'right' });
+    await henry.getByRole('menuitem', { name: 'Remove for everyone' }).click();
+    await button(henry, /^Remove/).click();
+    await shows(jjeong, 'Message removed');
+
+    for (const page of [henry, jjeong]) expect(await log(page).locator('.picture').count()).toBe(0);
+    await until('no file', () => storedFiles(server).length === 0);
+  });
+
   test('opens in a viewer that the keyboard turns, zooms and closes', async () => {
     const { henry, jjeong } = await twoPeople(await Server.start());
     await attach(henry, png('one.png', 40, 30), png('two.png', 30, 40));
