@@ -91,7 +91,7 @@ function showQuote(row, { replyTo, isRemoved }, { quoted, isOwn }) {
 /** @param {HTMLElement} row @param {ShownMessage} message */
 function showEdited(row, { isEdited, isRemoved, change }) {
   const before = row.querySelector('.edited');
-  row.toggleAttribute('data-pending', change !== undefined && change.state !== 'failed');
+  row.dataset.change = change?.state ?? '';
   if (!isEdited || isRemoved) before?.remove();
   else if (!before) part(row, '.when').prepend(element('span', { class: 'edited' }, text('edited')));
 }
