@@ -37,12 +37,15 @@ export async function passOn(
 
   const askedMs = performance.now();
   const asked = { method, path, headers, body: body.bytes, caller: callerOf(req), signal: client.signal };
-  const answer = await requestOwner(ownership, asked).catch((error: unknown) => {
-    if (!client.signal.aborted) throw error;
-  });
+  const answer = await requestOwner(ownership, asked)
+    .catch((error: unknown) => {
+      if (!client.signal.aborted) throw error;
+    })
+    .finally(() => {
+      if (!req.complete) res.setHeader('Connection', 'close'); // the rest of an upload is of no use
+    });
   if (!answer) return;
   if (performance.now() - askedMs > RECHECK_MS) await recheck(req, answer);
-  if (!req.complete) res.setHeader('Connection', 'close'); // the rest of an upload is of no use
   const names = Object.keys(answer.headers).filter((name) => !NOT_PASSED_BACK.has(name));
   res.writeHead(answer.statusCode!, only(names, answer.headers));
   const format = formatOf(answer.headers['content-type']);

@@ -150,6 +150,18 @@ describe('a file', () => {
     expect(await bytesOf(part)).toEqual(content.subarray(-10));
   });
 
+  test('that is too large is refused through a second server, too, which then closes the connection', async () => {
+    const dir = temporaryDirectory();
+    await serveChat({ dir });
+    const { url } = await serveChat({ dir });
+    const asked = request(`${url}/files?sender=jjeong&receiver=henry`, { method: 'POST' });
+    asked.on('error', () => {}).write(Buffer.alloc(MAX_FILE_BYTES + 1));
+
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+
+    expect([answer.statusCode, answer.headers.connection]).toEqual([413, 'close']);
+  });
+
   test.each([
     ['in bytes is stored as it is', 'application/octet-stream', 201],
     ['as JSON is refused: it may not be the same any more', 'application/json', 400],
