@@ -82,7 +82,7 @@ export class FileMailboxes implements MailboxStore {
     this.#sweep = new Sweep(this.#boxes, this.#context, {
       mailbox: (name) => this.#boxOf(name),
       close: (name) => this.#closeBox(name),
-      tidyFiles: () => tidyFiles(this.#files, this.#context, this),
+      tidyFiles: () => tidyFiles(this.#files, this.#context),
       warn: (error, what) => this.#warn(error, what),
     });
     this.#recovered = this.#recover().catch((error: unknown) => this.#warn(error, 'the directory could not be listed'));

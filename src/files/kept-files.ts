@@ -33,18 +33,19 @@ const DRAFT = /^new-[0-9a-f]+$/;
 /** Keeps files in a data directory, as long as messages name them. */
 export class KeptFiles implements FileStore {
   readonly claims: Claims;
+  /** The mail that names the files. */
+  readonly mail: Pick<MailboxStore, 'readBack'>;
   readonly #context: StoreContext;
   readonly #dir: string;
-  readonly #mail: Pick<MailboxStore, 'readBack'>;
   readonly #slots = new CommitSlots(SYNCS_AT_ONCE);
   /** How many bytes all files and claims take, with those that are coming. */
   #bytes = 0;
 
-  /** Removes what a killed process left. `mail` is the mail that names the files. */
+  /** Removes what a killed process left. */
   constructor(context: StoreContext, mail: Pick<MailboxStore, 'readBack'>) {
     this.#context = context;
     this.#dir = join(context.dir, FILES);
-    this.#mail = mail;
+    this.mail = mail;
     this.claims = new Claims(this.#dir);
     for (const name of namesIn(this.#dir)) {
       const path = join(this.#dir, name);
@@ -121,7 +122,7 @@ export class KeptFiles implements FileStore {
     const content = join(this.#dir, sha256);
     const stat = statIfThere(content);
     if (!stat?.isFile() || stat.nlink > 1) return undefined;
-    const { events } = await this.#mail.readBack(mailbox, undefined, ADOPT_FROM);
+    const { events } = await this.mail.readBack(mailbox, undefined, ADOPT_FROM);
     const named = events.find(({ foreign, data }) => foreign && data.includes(`"${sha256}"`));
     if (!named) return undefined;
     this.claims.settle(this.#addUpload(content, mailbox, sha256, ''), named.id, '');

@@ -2,7 +2,6 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSha256 } from '../words/file-store.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
-import type { MailboxStore } from '../words/mailbox-store.ts';
 import { messageOf } from '../words/message-data.ts';
 import { Slices } from '../words/slices.ts';
 import type { Claim } from './claims.ts';
@@ -18,26 +17,21 @@ const UPLOAD_KEEP_MS = 24 * 60 * 60 * 1000;
 const PAGE = 200;
 
 /** Drops the claims of mail that is no longer kept, and of uploads that no message has named for a day. */
-export async function tidyFiles(
-  files: KeptFiles,
-  { dir, keepMs, now }: StoreContext,
-  mail: Pick<MailboxStore, 'readBack'>,
-): Promise<void> {
+export async function tidyFiles(files: KeptFiles, { dir, keepMs, now }: StoreContext): Promise<void> {
   const slices = new Slices();
   for (const mailbox of files.claims.mailboxes) {
     const oldest = oldestIn(new MailboxPaths(dir, mailbox));
     for (const sha256 of files.claims.hashes(mailbox)) {
       for (const claim of files.claims.of(mailbox, sha256)) {
         if (claim.id !== '' && compareIds(claim.id, oldest) <= 0) files.drop(sha256, claim.path);
-        if (claim.id === '' && now() - claim.ms >= UPLOAD_KEEP_MS) await expire(claim, mailbox, sha256, files, mail);
+        if (claim.id === '' && now() - claim.ms >= UPLOAD_KEEP_MS) await expire(files, mailbox, sha256, claim);
       }
       await slices.rest();
     }
   }
   // What another program put here, and nobody has asked for while its mail was kept.
-  for (const path of namesIn(join(dir, FILES))
-    .filter(isSha256)
-    .map((name) => join(dir, FILES, name))) {
+  for (const name of namesIn(join(dir, FILES)).filter(isSha256)) {
+    const path = join(dir, FILES, name);
     const stat = statIfThere(path);
     if (stat?.nlink === 1 && now() - stat.ctimeMs >= keepMs) rmSync(path, { force: true });
     await slices.rest();
@@ -51,17 +45,12 @@ function oldestIn({ taken, delivered }: MailboxPaths): string {
 }
 
 /** Drops an upload. A message may name it, if the process died before it made the claim of that message. */
-async function expire(
-  { path, sender, ms }: Claim,
-  mailbox: MailboxName,
-  sha256: string,
-  files: KeptFiles,
-  mail: Pick<MailboxStore, 'readBack'>,
-): Promise<void> {
+async function expire(files: KeptFiles, mailbox: MailboxName, sha256: string, upload: Claim): Promise<void> {
+  const { path, sender, ms } = upload;
   const claimed = new Set(files.claims.of(mailbox, sha256).map(({ id }) => id));
   let before: string | undefined;
   do {
-    const { events, more } = await mail.readBack(mailbox, before, PAGE);
+    const { events, more } = await files.mail.readBack(mailbox, before, PAGE);
     const named = events.find(({ id, data, foreign }) => {
       return data.includes(`"${sha256}"`) && !foreign && !claimed.has(id) && messageOf(data)?.sender === sender;
     });
