@@ -3,8 +3,6 @@ const MOST_BYTES = 100 * 2 ** 20;
 const WITHIN_MS = 4000;
 const OLD_MS = 60 * 60_000;
 
-/** @typedef {{ blob: Blob, bytes: number, at: number }} Kept */
-
 /** @type {Map<string, Blob>} */
 const memory = new Map();
 
@@ -40,29 +38,36 @@ async function within(mode, use) {
   return /** @type {Promise<T>} */ (Promise.race([work(), late]));
 }
 
-/** Resolves to whether the browser keeps all of them. @param {Map<string, Blob>} files by name */
+/**
+ * Resolves to whether the browser keeps all of them.
+ * @param {Map<string, Blob>} files by names that end in their sizes: so nobody reads the files to add these up
+ */
 export async function keepFiles(files) {
   for (const [name, blob] of files) memory.set(name, blob);
   try {
-    const kept = await within('readonly', (store) => store.getAll());
-    const bytes = [...kept, ...[...files.values()].map(({ size }) => ({ bytes: size }))];
-    if (bytes.reduce((sum, one) => sum + one.bytes, 0) > MOST_BYTES) return false;
-    await within('readwrite', (store) => {
-      const requests = [...files].map(([name, blob]) => store.put({ blob, bytes: blob.size, at: Date.now() }, name));
-      return /** @type {IDBRequest<IDBValidKey>} */ (requests[0]);
-    });
+    const before = await within('readonly', (store) => store.getAllKeys());
+    const sizes = [...before, ...files.keys()].map((name) => (typeof name === 'string' ? sizeIn(name) : 0));
+    if (sizes.reduce((sum, size) => sum + size, 0) > MOST_BYTES) return false;
+    for (const [name, blob] of files) {
+      // In private windows, WebKit stores bytes, but no blobs.
+      const one = { bytes: await blob.arrayBuffer(), type: blob.type, at: Date.now() };
+      await within('readwrite', (store) => store.put(one, name));
+    }
     return true;
   } catch {
     return false;
   }
 }
 
+/** @param {string} name */
+const sizeIn = (name) => Number(/\d+$/.exec(name)?.[0] ?? 0);
+
 /** @param {string} name @returns {Promise<Blob | undefined>} */
 export async function keptFile(name) {
   const here = memory.get(name);
   if (here) return here;
   const kept = await within('readonly', (store) => store.get(name)).catch(() => undefined);
-  return kept?.blob instanceof Blob ? kept.blob : undefined;
+  return kept?.bytes instanceof ArrayBuffer ? new Blob([kept.bytes], { type: kept.type }) : undefined;
 }
 
 /** @param {string} start how the names begin */

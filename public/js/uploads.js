@@ -30,7 +30,10 @@ export class Uploads {
 
   /** Keeps the files of a letter in this browser, and returns what the letter says of them. @param {string} key @param {import('./pictures.js').Ready[]} files */
   async enclose(key, files) {
-    const named = files.map(({ blob, ...file }, at) => ({ blob, file: { ...file, kept: this.#nameOf(key) + at } }));
+    const named = files.map(({ blob, ...file }, at) => ({
+      blob,
+      file: { ...file, kept: `${this.#nameOf(key)}${at}-${file.bytes}` },
+    }));
     const isKept = await keepFiles(new Map(named.map(({ blob, file }) => [file.kept, blob])));
     if (!isKept) this.outbox.options.onProblem('notKept');
     return named.map(({ file }) => file);

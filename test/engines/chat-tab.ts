@@ -67,6 +67,21 @@ export class ChatTab {
     await this.tab.type(`${text}\n`);
   }
 
+  /** Chooses a picture for the next message. Resolves when it is in the tray. */
+  async attachPicture(name: string, width: number, height: number): Promise<void> {
+    await this.tab.evaluate(`(async () => {
+      const canvas = Object.assign(document.createElement('canvas'), { width: ${width}, height: ${height} });
+      canvas.getContext('2d').fillRect(0, 0, ${width}, ${height});
+      const blob = await new Promise((resolve) => canvas.toBlob(resolve, 'image/jpeg'));
+      const data = new DataTransfer();
+      data.items.add(new File([blob], ${JSON.stringify(name)}, { type: blob.type }));
+      const input = [...document.querySelectorAll('input[type=file]')].at(-1);
+      input.files = data.files;
+      input.dispatchEvent(new Event('change'));
+    })()`);
+    await this.sees(`${name} in the tray`, `document.querySelector('.tray .size')`);
+  }
+
   async look(how: 'at it' | 'away'): Promise<void> {
     await this.tab.evaluate(`(() => {
       for (const [name, value] of [['hidden', ${how === 'away'}], ['visibilityState', ${how === 'away'} ? 'hidden' : 'visible']])

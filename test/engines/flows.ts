@@ -52,6 +52,29 @@ export function testFlows(test: ReturnType<typeof requires>): void {
     expect(await henry.texts()).toEqual(['Message removed', 'yes']);
   });
 
+  test('a picture waits while the server is away and over a reload, then both see it', async () => {
+    const { gate } = await serveWatched();
+    const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
+    const jjeong = await (await newTab()).open(chatOf(gate, 'jjeong', 'henry'));
+    const shownBy = (name: string) =>
+      `document.querySelector('[aria-label="Picture ${name}"] img')?.naturalWidth === 2048`;
+
+    gate.rule = () => 'refused';
+    await henry.attachPicture('hill.jpg', 3000, 2000);
+    await henry.write('look');
+    await henry.sees('the upload', `document.querySelector('progress')`);
+    gate.rule = (path, method) => (method === 'POST' && path.startsWith('/files') ? 'refused' : 'through');
+    await henry.open(chatOf(gate, 'henry', 'jjeong'));
+    await henry.sees('the upload', `document.querySelector('progress')`);
+    gate.rule = () => 'through';
+
+    await jjeong.sees('the picture', shownBy('hill.jpg'));
+    await jjeong.shows('look');
+    await henry.sees('no upload', `!document.querySelector('progress')`);
+    await henry.open(chatOf(gate, 'henry', 'jjeong'));
+    await henry.sees('the picture', shownBy('hill.jpg'));
+  });
+
   test('what one writes while the server is away is sent in order when it is back', async () => {
     const { server, gate } = await commandWatched();
     const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
