@@ -11,6 +11,7 @@
  *     npm run soak -- --clients [--cuts 1000]      libraries and programs of other makers listen while their connections are cut
  *     npm run soak -- --every-call [--only append] [--fault KILL]
  *                                                  killed, and failed, at each call of each operation
+ *     npm run soak -- --changes 100000             that many messages, edits, removals and reactions, and what shows them
  *
  * Prints a line every 10 s and the figures at the end; exits 1 when anything was lost, shown twice or reordered.
  */
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     nats: { type: 'boolean', default: false },
     clients: { type: 'boolean', default: false },
     cuts: { type: 'string', default: '1000' },
+    changes: { type: 'string' },
     mailboxes: { type: 'string', default: '100' },
     only: { type: 'string' },
     fault: { type: 'string' },
@@ -40,6 +42,7 @@ const report = (line) => process.stdout.write(`${new Date().toISOString().slice(
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 report(`seed ${seed}`);
 
+const NOTHING = { lost: 0, twice: 0, reordered: 0, strange: 0 };
 let result;
 if (values['every-call']) {
   const { everyCall } = await import('../test/faults/every-call.ts');
@@ -50,6 +53,9 @@ if (values['every-call']) {
 } else if (values.clients) {
   const { soakClients } = await import('../test/clients/soak.ts');
   result = await soakClients({ seed, cuts: Number(values.cuts), report });
+} else if (values.changes) {
+  const { talkAtRandom } = await import('../test/browser/random-talk.ts');
+  result = { ...NOTHING, complaints: await talkAtRandom({ seed, events: Number(values.changes), report }) };
 } else {
   const { soak } = await import('../test/faults/soak.ts');
   result = await soak({
