@@ -18,6 +18,11 @@ export function buildFrame({ me, other, heading, label, placeholder = 'placehold
     subtitle: element('p', { class: 'subtitle', 'data-live': '' }),
     elsewhere: element('span'),
     rename: button('icon-button rename'),
+    find: sayIn(
+      element('button', { type: 'button', class: 'icon-button find', 'aria-expanded': 'false' }),
+      'title',
+      'search',
+    ),
     bell: button('icon-button bell'),
     banner: element('div', { class: 'banner', hidden: true }),
     wording: element('span'),
@@ -70,9 +75,10 @@ export function buildFrame({ me, other, heading, label, placeholder = 'placehold
   frame.pill.append(frame.news, element('span', { 'aria-hidden': 'true' }, ' ↓'));
   frame.undo.append(frame.undoButton);
   frame.form.append(frame.undo, frame.note, frame.label, frame.box, frame.send, hint);
+  sayIn(frame.find, 'aria-label', 'search');
   frame.allowWriting();
   document.body.replaceChildren(
-    element('header', {}, back, avatar(who()), titles, frame.rename, frame.bell, languageSwitch()),
+    element('header', {}, back, avatar(who()), titles, frame.rename, frame.find, frame.bell, languageSwitch()),
     element('main', {}, frame.banner, frame.log, blank, frame.pill, footnotes),
     frame.form,
     frame.status,

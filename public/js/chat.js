@@ -8,16 +8,18 @@ import { HistoryPages } from './history-pages.js';
 import { whyRefused } from './identity.js';
 import { say, text } from './language.js';
 import { withLetters } from './letters.js';
-import { loadTheRest } from './later.js';
+import { loadSearch, loadTheRest } from './later.js';
 import { LogView } from './log-view.js';
 import { MessageActions } from './message-actions.js';
 import { Burst, NoteLine, StatusLine } from './notes.js';
 import { Outbox } from './outbox.js';
 import { isLooking, reachesRead, Reading, readingLock, watchLooking } from './reading.js';
+import { ShownPages } from './shown-pages.js';
 import { onChangedElsewhere, recall, remember } from './storage.js';
 
 export class Chat {
   /** @type {ShownMessage[]} */ #shown = [];
+  /** @type {import('./search.js').Search | undefined} */ #search;
 
   /** @param {ChatOptions} options */
   constructor(options) {
@@ -37,8 +39,10 @@ export class Chat {
       quoted: (id) => this.#shown.findLast((one) => one.id === id),
       onChoice: (failed, action) => this.actions.chooseForFailed(failed, action),
       onScroll: () => this.#see(),
-      onTop: () => void this.#loadEarlier(),
+      onTop: () => void this.pages.loadEarlier(),
+      onNewest: () => this.pages.toNewest(),
     });
+    this.pages = new ShownPages({ frame, history: this.history, view: this.view, show: () => this.#show() });
     this.arrivals = new Arrivals({
       ...options,
       isRoom: this.isRoom,
@@ -91,9 +95,9 @@ export class Chat {
       onTyping: () => options.onTyping?.(),
       onUp: () => this.actions.editLast(),
     });
-    const { outbox, notes, view, history, isOwn } = this;
+    const { outbox, notes, view, pages, isOwn } = this;
     const [shown, show] = [() => this.#shown, () => this.#show()];
-    this.actions = new MessageActions({ me, frame, outbox, notes, view, history, composer, isOwn, shown, show });
+    this.actions = new MessageActions({ me, frame, outbox, notes, view, pages, composer, isOwn, shown, show });
     this.#listenToThePage();
   }
 
@@ -121,21 +125,6 @@ export class Chat {
     return cursor;
   }
 
-  async #loadEarlier() {
-    const { earlier } = this.options.frame;
-    if (earlier.disabled) return;
-    if (!this.view.hasMoreAbove && this.history.hasMore) {
-      earlier.disabled = true;
-      const came = await this.history.readEarlier();
-      earlier.disabled = false;
-      if (!came) return;
-      this.view.leaveNewest();
-      this.#show();
-    } else this.view.showEarlier();
-    this.view.turnToEarlier();
-    this.#showTop();
-  }
-
   /** @param {MailEvent} event */
   #handle(event) {
     const { type, data } = event;
@@ -154,7 +143,7 @@ export class Chat {
     // Mail that belongs above the loaded part comes when that part is loaded.
     const fresh = this.history.hasMore ? arriving.filter((one) => !this.conversation.isAbove(one)) : arriving;
     const others = this.history.add(fresh).filter((one) => !this.isOwn(one));
-    this.history.change(changes);
+    this.pages.change(changes);
     this.actions.announce(changes);
     this.burst.add(others.length);
     this.#showArrived(others);
@@ -172,7 +161,7 @@ export class Chat {
 
   /** What is in sight while somebody looks counts as read. */
   #see() {
-    if (!this.connection.isLoaded) return;
+    if (!this.connection.isLoaded || this.pages.arePast) return;
     const before = this.reading.upTo;
     if (isLooking()) this.reading.reach(this.reading.newestOf(this.#shown.slice(0, this.view.seen)));
     const { upTo } = this.reading;
@@ -192,7 +181,7 @@ export class Chat {
 
   /** @param {StoredMessage | MessageChange} stored */
   #store(stored) {
-    if ('event' in stored) this.history.change([stored]);
+    if ('event' in stored) this.pages.change([stored]);
     else this.history.add([stored]);
   }
 
@@ -207,21 +196,27 @@ export class Chat {
   /** @param {number} [arrived] */
   #show(arrived = 0) {
     const { frame } = this.options;
-    this.#shown = withLetters(this.conversation, this.outbox, this.history.aheadMs);
+    const shown = withLetters(this.pages.conversation, this.outbox, this.history.aheadMs);
+    this.#shown = this.pages.arePast ? shown.filter(({ id }) => id) : shown;
     this.view.show(this.#shown, this.reading.line, arrived);
     frame.empty.hidden = this.#shown.length > 0 || !this.connection.isLoaded;
     const last = this.#shown.at(-1);
-    const tells = last && this.isOwn(last) && last.state !== 'failed' && !(this.isRoom && last.state === 'sent');
+    const tells =
+      last &&
+      !this.pages.arePast &&
+      this.isOwn(last) &&
+      last.state !== 'failed' &&
+      !(this.isRoom && last.state === 'sent');
     say(frame.receipt, tells ? last.state : '');
-    this.#showTop();
+    this.pages.showTop();
   }
 
-  #showTop() {
-    const { earlier, start } = this.options.frame;
-    const more = this.view.hasMoreAbove || this.history.hasMore;
-    // Touches the log only where something changes.
-    earlier.toggleAttribute('hidden', !more);
-    start.toggleAttribute('hidden', more || this.conversation.messages.length === 0);
+  async #openSearch() {
+    const { me, frame } = this.options;
+    const { Search } = await loadSearch();
+    const { pages, view } = this;
+    this.#search ??= new Search({ me, frame, pages, view });
+    this.#search.open();
   }
 
   #catchUp() {
@@ -230,11 +225,7 @@ export class Chat {
 
   #listenToThePage() {
     const { me, other, frame } = this.options;
-    frame.earlier.addEventListener('click', () => {
-      void this.#loadEarlier().then(() =>
-        (frame.earlier.hidden ? frame.log : frame.earlier).focus({ preventScroll: true }),
-      );
-    });
+    frame.find.addEventListener('click', () => void this.#openSearch());
     watchLooking(readingLock(me, other), () => this.#see());
     onChangedElsewhere(this.seen, () => {
       this.reading.reach(recall(this.seen));

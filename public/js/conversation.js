@@ -41,12 +41,12 @@ export class Conversation {
   /** @type {Map<string, ChatMessage>} */ #known = new Map();
   // The receipt of a message may overtake the answer that gives the message its id.
   /** @type {Map<string, { state: 'delivered' | 'read', mailbox: string, upTo: string }>} */ #receipts = new Map();
-  #fold = new Fold();
 
-  /** @param {string} me @param {string} mailbox where my mail arrives */
-  constructor(me, mailbox) {
+  /** @param {string} me @param {string} mailbox where my mail arrives @param {Fold} [fold] the changes that are known */
+  constructor(me, mailbox, fold = new Fold()) {
     this.me = me;
     this.mailbox = mailbox;
+    this.fold = fold;
   }
 
   /** @param {string} identity */
@@ -56,7 +56,13 @@ export class Conversation {
 
   /** @param {StoredMessage} stored */
   knows(stored) {
-    return this.#known.has(this.#read(stored).identity);
+    return this.identityOf(stored) !== undefined;
+  }
+
+  /** Undefined if the message is not known. @param {StoredMessage} stored */
+  identityOf(stored) {
+    const { identity } = this.#read(stored);
+    return this.#known.has(identity) ? identity : undefined;
   }
 
   /** Adds the messages that are not there yet, and returns those. @param {StoredMessage[]} stored */
@@ -84,10 +90,10 @@ export class Conversation {
 
   /** Edits, removes and reacts to messages, and returns those. @param {MessageChange[]} changes */
   change(changes) {
-    for (const change of changes) this.#fold.add(change);
+    for (const change of changes) this.fold.add(change);
     const ids = new Set(changes.map(({ of }) => of));
     const changed = this.messages.filter(({ id }) => ids.has(id));
-    for (const message of changed) Object.assign(message, this.#fold.apply(message.stored));
+    for (const message of changed) Object.assign(message, this.fold.apply(message.stored));
     return changed;
   }
 
@@ -153,7 +159,7 @@ export class Conversation {
       mailbox,
       id,
       sender: sender ?? '',
-      ...this.#fold.apply(stored),
+      ...this.fold.apply(stored),
       time: Date.parse(time) || 0,
       acceptedMs: acceptedAt(stored),
       state,

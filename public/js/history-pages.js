@@ -11,7 +11,7 @@ const JUST_READ_MS = 1000;
 const SAME_CLOCK_MS = 5000;
 
 export class HistoryPages {
-  /** @type {string | null} */ #before = null;
+  /** Gets the messages before these; null at the beginning. @type {string | null} */ before = null;
   #catchingUp = false;
   #hasRead = false;
   #readAt = 0;
@@ -32,7 +32,7 @@ export class HistoryPages {
   }
 
   get hasMore() {
-    return this.#before !== null;
+    return this.before !== null;
   }
 
   /** The id of the oldest known message. */
@@ -84,7 +84,7 @@ export class HistoryPages {
     const joinsUp = known && (!before || reaches(messages));
     if (!joinsUp) {
       conversation.clear();
-      this.#before = before;
+      this.before = before;
     }
     this.#hasRead = true;
     this.#readAt = Date.now();
@@ -119,10 +119,10 @@ export class HistoryPages {
     return { cursor: '', added };
   }
 
-  /** Loads the next older messages: at least one, unless this is the beginning. False if that is not possible now. */
-  async readEarlier() {
+  /** Loads the next older messages: at least one, unless this is the beginning. False if that is not possible now. @param {number} [limit] */
+  async readEarlier(limit = PAGE) {
     try {
-      await this.#readEarlier();
+      await this.#readEarlier(limit);
       return true;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -130,10 +130,11 @@ export class HistoryPages {
     }
   }
 
-  async #readEarlier() {
-    while (this.#before) {
-      const page = await readHistory({ ...this.which, limit: PAGE, before: this.#before });
-      this.#before = page.before;
+  /** @param {number} limit */
+  async #readEarlier(limit) {
+    while (this.before) {
+      const page = await readHistory({ ...this.which, limit, before: this.before });
+      this.before = page.before;
       const { length } = this.conversation.merge(page.messages);
       this.conversation.change(page.changes ?? []);
       if (length) return;

@@ -25,12 +25,14 @@ export class LogView {
   /** @type {string | undefined} */ #line;
   // Until somebody scrolls, the first new message stays in sight.
   #holdsLine = false;
+  /** Whether newer messages than these exist. */
+  isPast = false;
 
   /**
    * @param {Frame} frame
    * @param {import('./message-row.js').Known & {
    *   onChoice: (failed: ShownMessage, action: 'retry' | 'delete') => void,
-   *   onScroll: () => void, onTop: () => void }} options `onTop`: somebody wants earlier messages
+   *   onScroll: () => void, onTop: () => void, onNewest: () => void }} options `onTop`: somebody wants earlier messages; `onNewest`: the newest
    */
   constructor(frame, options) {
     this.frame = frame;
@@ -57,7 +59,7 @@ export class LogView {
   }
 
   get isAtNewest() {
-    return this.#stuck && this.#end === this.#messages.length && this.#below() <= STUCK_PX;
+    return !this.isPast && this.#stuck && this.#end === this.#messages.length && this.#below() <= STUCK_PX;
   }
 
   /** How many of the messages have come into sight, from the first one on. */
@@ -143,6 +145,7 @@ export class LogView {
   }
 
   toNewest() {
+    this.options.onNewest();
     const end = this.#messages.length;
     this.#stuck = true;
     this.#holdsLine = false;
@@ -211,7 +214,8 @@ export class LogView {
 
   #showPill() {
     const { pill, news, log } = this.frame;
-    const far = this.#end < this.#messages.length || log.scrollHeight - log.scrollTop > 2.5 * log.clientHeight;
+    const far =
+      this.isPast || this.#end < this.#messages.length || log.scrollHeight - log.scrollTop > 2.5 * log.clientHeight;
     if (this.#unseen) say(news, 'new', { n: this.#unseen });
     else if (far) say(news, 'newest');
     pill.hidden = this.#unseen === 0 && (this.isAtNewest || !far);

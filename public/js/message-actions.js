@@ -13,7 +13,7 @@ export class MessageActions {
 
   /**
    * @param {{ me: string, frame: Frame, outbox: import('./outbox.js').Outbox, notes: import('./notes.js').NoteLine,
-   *   view: import('./log-view.js').LogView, history: import('./history-pages.js').HistoryPages,
+   *   view: import('./log-view.js').LogView, pages: import('./shown-pages.js').ShownPages,
    *   composer: ReturnType<typeof import('./composer.js').prepareComposer>,
    *   isOwn: (message: ShownMessage) => boolean, shown: () => ShownMessage[], show: () => void }} options
    */
@@ -140,7 +140,8 @@ export class MessageActions {
 
   /** Loads earlier messages until this one is among them. @param {string} id */
   async #goTo(id) {
-    const { shown, history, view, show, notes } = this.options;
+    const { shown, pages, view, show, notes } = this.options;
+    const history = pages.pages;
     const find = () => shown().findLast((one) => one.id === id);
     while (!find() && history.hasMore && compareIds(history.oldest, id) > 0) {
       if (!(await history.readEarlier())) return;

@@ -1,6 +1,7 @@
 /** The menu of a message: reactions first, then what else can be done with it. */
 import { element } from './elements.js';
 import { text } from './language.js';
+import './later-style.js';
 import { emojiIn } from './message-text.js';
 
 const QUICK = ['👍', '❤️', '😂', '😮', '😢', '🙏'];

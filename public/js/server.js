@@ -85,6 +85,11 @@ export async function readHistory({ limit = 50, ...which }) {
   return { ...page, now: Date.parse(response.headers.get('date') ?? '') || Date.now() };
 }
 
+/** The messages of the conversation that have a text, newest first. @param {Which & { text: string, before?: string }} which @returns {Promise<{ messages: FoundMessage[], before: string | null }>} */
+export async function searchMessages(which) {
+  return await readJson(await ask(address('search', { ...which })));
+}
+
 /** @param {string} receiver @returns {Promise<{ people: Person[], access?: string, dir?: string }>} */
 export async function readPeople(receiver) {
   return await readJson(await ask(address('people', { receiver })));

@@ -21,6 +21,10 @@ interface StoredMessage {
   reactions?: Record<string, string>; // by person
 }
 
+interface FoundMessage extends StoredMessage {
+  around: string; // the `before` of a page of the history around it
+}
+
 /** An edit, a removal or a reaction, stored as an event of its own. */
 interface MessageChange extends Omit<StoredMessage, 'message' | 'sender'> {
   event: 'edit' | 'remove' | 'react';

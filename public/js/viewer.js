@@ -4,6 +4,7 @@
  */
 import { element } from './elements.js';
 import { sayIn, text } from './language.js';
+import './later-style.js';
 
 const MOST_ZOOM = 8;
 const STEP = 1.5;

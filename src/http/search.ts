@@ -10,7 +10,7 @@ import { SearchText } from './search-text.ts';
 
 const LIMIT = 20;
 /** How many events stand below a found message on the page of history around it. */
-const BELOW = 10;
+const BELOW = 25;
 
 interface Found {
   /** Newest first. */

@@ -85,6 +85,15 @@ describe('every state of every page is accessible', () => {
       await expectAccessible(page, 'editing');
       await page.keyboard.press('Escape');
 
+      await page.locator('header .find').click();
+      await page.getByRole('searchbox').fill('EXAMPLE');
+      await page.locator('.hit mark').first().waitFor();
+      await expectAccessible(page, 'found');
+      await page.getByRole('searchbox').press('Enter');
+      await page.locator('.row:focus').waitFor();
+      await expectAccessible(page, 'at a found message');
+      await page.locator('.search .close').click();
+
       await box.fill('x'.repeat(210)); // within the page's limit, but not the server's
       await box.press('Enter');
       await log(page).locator('.failure').waitFor();
@@ -153,18 +162,19 @@ describe('with the keyboard alone', () => {
     await isReady(page);
     expect(await isFocused(composer(page))).toBe(true);
     const stops: string[] = [];
-    for (let i = 0; i < 5; i += 1) {
+    for (let i = 0; i < 6; i += 1) {
       await press('Shift+Tab');
       stops.unshift(await focused());
     }
     expect(stops.map((stop) => stop.split('\n')[0])).toEqual([
       '←Back to people',
+      'Search messages',
       'Turn on notifications',
       'EN',
       '한',
       'log',
     ]);
-    await press('Tab', 'Tab', 'Tab', 'Tab', 'Tab');
+    await press('Tab', 'Tab', 'Tab', 'Tab', 'Tab', 'Tab');
     expect(await isFocused(composer(page))).toBe(true);
     await page.keyboard.type('typed');
     await press('Enter');
@@ -172,7 +182,7 @@ describe('with the keyboard alone', () => {
     expect(await isFocused(composer(page))).toBe(true);
     await press('Shift+Tab', 'Shift+Tab', 'Enter'); // to 한
     await page.getByRole('heading', { name: 'jjeong님과의 대화' }).waitFor();
-    await press('Shift+Tab', 'Shift+Tab', 'Shift+Tab', 'Enter');
+    await press('Shift+Tab', 'Shift+Tab', 'Shift+Tab', 'Shift+Tab', 'Enter');
     await page.getByText('대화 상대를 선택하세요').waitFor();
   });
 });

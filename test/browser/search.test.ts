@@ -1,0 +1,79 @@
+import { expect } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { FileMailboxes } from '../../src/index.ts';
+import { mailboxName } from '../../src/words/mailbox-name.ts';
+import { temporaryDirectory } from '../support/directory.ts';
+import { requires } from '../support/requires.ts';
+import { Server, button, message, setTheStage, shows, textsOn, twoPeople, write } from './stage.ts';
+
+const test = requires('chromium');
+setTheStage();
+
+/** A server with what jjeong has said to henry. */
+async function serverWith(texts: readonly string[]): Promise<Server> {
+  const dir = temporaryDirectory();
+  const [sender, receiver] = [mailboxName('jjeong'), mailboxName('henry')];
+  const store = new FileMailboxes(dir);
+  await Promise.all(texts.map((message, i) => store.append(receiver, { sender, receiver, message, key: `k${i}` })));
+  await store.close();
+  return Server.on(dir);
+}
+
+async function find(page: Page, text: string): Promise<void> {
+  const box = page.getByRole('searchbox', { name: 'Search messages' });
+  await box.fill(text);
+  await page.locator('.hit mark').getByText(text, { exact: true }).first().waitFor();
+}
+
+test('a search goes to a message near or far, and the newest messages are a click away', async () => {
+  const texts = Array.from({ length: 700 }, (_, i) => `number ${i}`);
+  texts[3] = '건초 더미 속의 바늘';
+  texts[600] = 'The needle nearby';
+  const { henry, jjeong } = await twoPeople(await serverWith(texts));
+  await shows(henry, 'number 699');
+
+  await button(henry, 'Search messages').click();
+  await find(henry, 'needle');
+  await henry.keyboard.press('Enter');
+  await henry.locator('.row:focus').getByText('The needle nearby').waitFor();
+  await shows(henry, 'number 599', 'number 601');
+
+  await find(henry, '바늘');
+  await henry.keyboard.press('ArrowDown');
+  await henry.keyboard.press('Enter');
+  await henry.locator('.row:focus').getByText('건초 더미 속의 바늘').waitFor();
+  await write(jjeong, 'said meanwhile');
+  await button(henry, '1 new message').waitFor();
+  const shown = await textsOn(henry);
+  expect(shown.slice(0, 6)).toEqual([
+    'number 0',
+    'number 1',
+    'number 2',
+    '건초 더미 속의 바늘',
+    'number 4',
+    'number 5',
+  ]);
+  expect(shown).not.toContain('said meanwhile');
+
+  await button(henry, '1 new message').click();
+  await message(henry, 'said meanwhile').waitFor();
+  expect((await textsOn(henry)).slice(-2)).toEqual(['number 699', 'said meanwhile']);
+});
+
+test('a search counts what it finds, says when it finds nothing, and ends with Escape', async () => {
+  const { henry } = await twoPeople(await serverWith(Array.from({ length: 50 }, (_, i) => `apple ${i % 5}`)));
+  await button(henry, 'Search messages').click();
+
+  await find(henry, 'apple 3');
+  await henry.getByText('10 messages', { exact: true }).waitFor();
+  await find(henry, 'apple');
+  await henry.getByText('The newest 20 messages').waitFor();
+  await button(henry, 'Find older ones').click();
+  await henry.getByText('The newest 40 messages').waitFor();
+  await henry.getByRole('searchbox').fill('pear');
+  await henry.getByText('No messages found').waitFor();
+  await henry.keyboard.press('Escape');
+
+  await henry.getByRole('searchbox').waitFor({ state: 'hidden' });
+  await message(henry, 'apple 4').last().waitFor();
+});
