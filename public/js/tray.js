@@ -10,6 +10,7 @@ import { prepare } from './pictures.js';
 
 export class Tray {
   /** @type {Chosen[]} */ #chosen = [];
+  #isAway = false;
   #list = element('ul', { role: 'list' });
   #original = say(
     element('button', { type: 'button', class: 'text-button original', 'aria-pressed': 'false' }),
@@ -30,7 +31,8 @@ export class Tray {
 
   /** @param {boolean} away */
   set isAway(away) {
-    this.#element.hidden = away || this.isEmpty;
+    this.#isAway = away;
+    this.#show();
   }
 
   get isEmpty() {
@@ -124,7 +126,7 @@ export class Tray {
       size.textContent = isRaw ? text('asItIs', { size: shownSize(bytes) }) : shownSize(bytes);
     }
     this.#list.replaceChildren(...this.#chosen.map(({ row }) => row));
-    this.#element.hidden = this.isEmpty;
+    this.#element.hidden = this.#isAway || this.isEmpty;
     this.#original.hidden = !this.#chosen.some(({ versions }) => versions?.redrawn);
   }
 }
