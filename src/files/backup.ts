@@ -167,6 +167,7 @@ class Copy {
 
   /** Copies the plain files in a directory. */
   directory(dir: string): void {
+    this.makeDirectory(dir);
     for (const name of namesIn(dir)) this.#file(join(dir, name));
   }
 

@@ -134,6 +134,8 @@ test('Copies to an existing empty directory, and says what it left out', async (
   expect(leftOut.toSorted()).toEqual(['kim.txt', 'mina.txt', 'photos']);
   expect(stderr).toContain('Left out, because it is not a regular file: ./mailboxes/mina.txt\n');
   expect(readdirSync(copy).toSorted()).toEqual([
+    '.access',
+    '.changes',
     '.delivered',
     '.files',
     '.layout',
