@@ -15,7 +15,8 @@ const MAX_TEXT = 4000;
 const TRIES = 5;
 
 const Mail = z.object({ id: z.string(), sender: z.string().nullable(), message: z.string(), time: z.string() });
-const Waiting = z.object({ events: z.array(z.object({ data: z.string() })), cursor: z.string(), gap: z.boolean() });
+const Event = z.object({ id: z.string(), type: z.string(), data: z.string() });
+const Waiting = z.object({ events: z.array(Event), cursor: z.string(), gap: z.boolean() });
 const History = z.object({ messages: z.array(Mail), before: z.string().nullable() });
 
 const server = new McpServer({ name: 'mailbox-chat', version: '1.0.0' });
@@ -52,11 +53,13 @@ server.registerTool(
       return `/status?${query({ receiver: NAME, lastEventId: after, wait, as: 'history' })}`;
     };
     const { events, cursor, gap } = Waiting.parse(await ask(path, { signal }));
-    const mail = events.slice(0, MAX_MESSAGES).map(({ data }) => Mail.parse(JSON.parse(data)));
+    const told = events.slice(0, MAX_MESSAGES);
+    // The others are edits, removals and reactions.
+    const mail = told.filter(({ type }) => type === 'message').map(({ data }) => Mail.parse(JSON.parse(data)));
     return result({
       messages: mail.map(shown),
-      after: mail.at(-1)?.id ?? cursor,
-      ...(mail.length < events.length && { more: 'Call again: more has come.' }),
+      after: told.at(-1)?.id ?? cursor,
+      ...(told.length < events.length && { more: 'Call again: more has come.' }),
       ...(gap && { gap: 'Mail before this is no longer kept.' }),
     });
   },

@@ -81,6 +81,7 @@ describe(README, () => {
     const { after: none } = await agent.wait();
     await say(chat, 'henry', 'agent', 'one');
     chat.writeForeign('agent', 'data: from a file\n\n');
+    chat.writeForeign('agent', 'event: react\ndata: {"sender":"henry","of":"0-0.1","emoji":"👍"}\n\n');
 
     const first = await agent.wait(none);
     const again = await agent.wait();
