@@ -11,6 +11,8 @@ const SEARCH_LIMIT = 2000;
 const MAX_PAGES = 4;
 /** How long one request searches each mailbox. */
 const SEARCH_MS = 100;
+/** How long it searches on when it has found something: whoever searches should see that at once. */
+const SEARCH_ON_MS = 30;
 
 /** In a token: this mailbox holds nothing older. */
 export const END = '-';
@@ -114,6 +116,7 @@ export class Backwards {
 
   take(): Item {
     const { item } = this.#found.shift()!;
+    this.#searchedMs = Math.max(this.#searchedMs, SEARCH_MS - SEARCH_ON_MS);
     this.before = this.#found.length > 0 || this.#more !== undefined ? item.id : END;
     return item;
   }
