@@ -49,7 +49,7 @@ export class Chat {
       onUnreadable: () => void this.#catchUp(),
       onArrival: (messages, changes) => this.#arrive(messages, changes),
     });
-    this.burst = new Burst({ onBurst: () => this.view.silence(), onEnd: (n) => this.status.say(text('new', { n })) });
+    this.burst = new Burst(this.view, (n) => this.status.say(text('new', { n })));
     this.outbox = new Outbox({
       me,
       other,

@@ -73,6 +73,10 @@ export class LogView {
     return 0;
   }
 
+  get isSilent() {
+    return this.#silence !== 0;
+  }
+
   listen() {
     this.frame.log.setAttribute('aria-live', 'polite');
   }

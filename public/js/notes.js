@@ -63,24 +63,29 @@ export class NoteLine {
   }
 }
 
-/** Messages that arrive together are counted instead of read out if they are more than a few. */
+/** Messages are counted instead of read out if more than a few arrive together, or while the log is silent. */
 export class Burst {
   #count = 0;
+  #isUnheard = false;
 
-  /** @param {{ onBurst: () => void, onEnd: (count: number) => void }} options */
-  constructor(options) {
-    this.options = options;
+  /** @param {import('./log-view.js').LogView} view @param {(count: number) => void} onEnd */
+  constructor(view, onEnd) {
+    this.view = view;
+    this.onEnd = onEnd;
   }
 
   /** @param {number} count */
   add(count) {
     if (!this.#count && count) setTimeout(() => this.#end(), BURST.withinMs);
     this.#count += count;
-    if (this.#count > BURST.messages) this.options.onBurst();
+    if (this.#count > BURST.messages) this.view.silence();
+    // A change that came with them may have silenced the log by then.
+    if (count) queueMicrotask(() => (this.#isUnheard ||= this.view.isSilent));
   }
 
   #end() {
-    if (this.#count > BURST.messages) this.options.onEnd(this.#count);
+    if (this.#isUnheard) this.onEnd(this.#count);
     this.#count = 0;
+    this.#isUnheard = false;
   }
 }
