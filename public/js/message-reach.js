@@ -142,7 +142,7 @@ const lastVisible = (log, rows) =>
   rows.findLast((row) => row.offsetTop < log.scrollTop + log.clientHeight) ?? rows.at(-1);
 
 /** @param {HTMLElement} row */
-function focusRow(row) {
+export function focusRow(row) {
   row.tabIndex = -1;
   row.ariaLabel = row.innerText.replaceAll(/\s*\n\s*/g, ', '); // a list item has no name of its own
   row.focus({ preventScroll: true });
