@@ -109,7 +109,7 @@ class Talk {
       found.push(...this.#differences(`the page of ${page.me}`, page.view));
     }
     for (const me of [henry, jjeong]) {
-      const limit = this.#random.between(1, 60);
+      const limit = this.#random.between(20, 60);
       found.push(...this.#differences(`the history of ${me}`, await historyView(me, limit, this.#store!)));
     }
     await this.#store?.close();
