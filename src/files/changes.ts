@@ -49,6 +49,7 @@ export class Changes {
     for (const name of namesIn(this.#dir)) {
       const [mailbox = '', of = ''] = name.split('~');
       if (!isMailboxName(mailbox) || !isEventId(of)) continue;
+      if (this.#context.isClosing) return;
       await this.#turns.run(() => this.#settle(mailbox, of), name).catch(() => undefined); // it was reported
     }
   }

@@ -28,8 +28,9 @@ export class Draining {
     return this.#timer !== undefined;
   }
 
-  handedOut(id: string): void {
+  handedOut(id: string, log: MailLog, isWatched: boolean): void {
     this.#readTo = laterId(this.#readTo, id);
+    this.soon(log, isWatched);
   }
 
   /** More mail has come: waits until it is quiet again. */

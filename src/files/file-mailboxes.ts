@@ -165,6 +165,7 @@ export class FileMailboxes implements MailboxStore {
   }
 
   async #close(): Promise<void> {
+    this.#context.isClosing = true;
     await Promise.all([this.#sweep.stop(), this.#recovered, this.#senders.over(), this.#changes.over()]);
     await this.#watcher?.close();
     await Promise.all(Array.from(this.#boxes.values(), (box) => box.close()));
@@ -202,15 +203,14 @@ export class FileMailboxes implements MailboxStore {
   }
 
   #closeBox(name: MailboxName): void {
-    const box = this.#boxes.get(name);
+    void this.#boxes.get(name)?.close();
     this.#boxes.delete(name);
-    void box?.close();
   }
 
   /** Makes ids rise above all that a sender may have read. False if his mailbox cannot be read. */
   async #readUp(sender: MailboxName): Promise<boolean> {
     try {
-      await this.#use(sender, (box) => box.upToDate());
+      await this.#use(sender, (box) => box.readMailbox());
       return true;
     } catch (error) {
       this.#warn(error, 'the mailbox of a sender could not be read');
@@ -241,9 +241,9 @@ export class FileMailboxes implements MailboxStore {
       return this.#warn(error, 'the directory of an older version could not be converted');
     }
     for (const name of namesIn(join(this.#dir, TAKEN)).filter(isMailboxName)) {
-      await this.#boxOf(name)
-        .readOn()
-        .catch((error: unknown) => this.#warn(error, 'a take could not be finished'));
+      if (this.#context.isClosing) return;
+      const reading = this.#boxOf(name).readOn();
+      await reading.catch((error: unknown) => this.#warn(error, 'a take could not be finished'));
     }
     await this.#changes.settleAll();
   }

@@ -40,21 +40,41 @@ interface Late {
   readonly state: ReadState;
 }
 
-/** After a start, finds out how far each piece was brought in: the late frames behind it in the log say so. */
+/**
+ * After a start, finds out how far each piece was brought in: the late frames behind it in the log say so. Call it in no
+ * turn, since it may read much, and messages must not wait for that.
+ */
+export function learnLate(log: MailLog): Promise<void> {
+  return (log.learning ??= openPieces(log).finally(() => (log.learning = undefined)));
+}
+
 async function openPieces(log: MailLog): Promise<void> {
+  const { context, passes } = log;
   const { name } = log.paths;
   const files = log.pieces.filter((file) => log.paths.isTaken(file.path));
   for (const file of files) {
     if (isOpen(log, file)) continue;
     let state: ReadState = file.first;
     for await (const chunk of chunksOf(name, file, state, 'states')) ({ state } = chunk);
+    if (context.isClosing) return;
     if (state.end !== undefined || file.to !== undefined) addOpen(log, file, state);
   }
-  const behind = files.length === 0 ? [] : log.filesBehind(files[0]!);
-  for (const file of behind) {
-    for await (const { events } of chunksOf(name, file, file.first)) for (const event of events) noteLate(log, event);
+  for (const file of filesBehind(log, files[0])) {
+    for await (const { events } of chunksOf(name, file, file.first, mayHaveLateFrame)) {
+      if (context.isClosing) return;
+      for (const event of events) noteLate(log, event);
+    }
   }
-  log.isLateKnown = true;
+  log.isLateKnown = log.passes === passes;
+}
+
+/** What was read of the log behind a piece. */
+function filesBehind({ files }: MailLog, piece: LogFile | undefined): LogFile[] {
+  return piece ? files.filter(({ start, readTo }) => readTo > 0 && compareIds(start, piece.start) > 0) : [];
+}
+
+function mayHaveLateFrame(bytes: Buffer): boolean {
+  return bytes.includes(': late ');
 }
 
 export function addOpen(log: MailLog, file: LogFile, state: ReadState): void {
@@ -78,8 +98,9 @@ export function noteLate(log: MailLog, { late }: ReadEvent): void {
   if (open && late.to > open.state.offset) open.state = behindEnd(open.state, late.to);
 }
 
-/** Whether some open piece has grown since it was last read. Costs a `stat` for each. */
+/** Whether some open piece has grown since it was last read, or we do not know yet. Costs a `stat` for each. */
 export function hasLate(log: MailLog): boolean {
+  if (!log.isLateKnown) return log.learning === undefined;
   const nowMs = log.context.uptimeMs();
   return log.open.some((open) => {
     const size = statIfThere(open.file.path)?.size ?? 0;
@@ -97,8 +118,7 @@ export async function bringLate(
   prepare: () => Promise<void>,
   goesOn = (): boolean => true,
 ): Promise<void> {
-  if (!log.isLateKnown) await openPieces(log);
-  if (!hasLate(log)) return;
+  if (!log.isLateKnown || !hasLate(log)) return;
   for (const open of log.open.toSorted((a, b) => compareIds(a.file.start, b.file.start))) {
     while (await broughtMore(log, open, prepare)) {
       await setTimeout(0); // lets other work go first

@@ -34,6 +34,10 @@ export class MailLog {
   open: readonly OpenPiece[] = [];
   /** Whether we know how far their late mail was brought in. */
   isLateKnown = false;
+  /** Is there while we find that out. */
+  learning: Promise<void> | undefined;
+  /** How often events were read but not kept: late frames may have been among them. */
+  passes = 0;
   #recent = new RecentEvents();
   #keys: RecentKeys | undefined;
   #scanned: LogFile[] = [];
@@ -60,7 +64,7 @@ export class MailLog {
 
   /** The sweep must visit this mailbox even if nobody listens to it. */
   get isWorkLeft(): boolean {
-    return this.open.length > 0 || this.isUnfinished;
+    return this.open.length > 0 || this.isUnfinished || this.learning !== undefined;
   }
 
   /** The cursor from which everything kept is read. */
@@ -88,6 +92,7 @@ export class MailLog {
     this.#recent = new RecentEvents();
     if (before.own !== after.own) this.#keys = undefined; // there were messages of ours
     this.isLateKnown = false;
+    this.passes += 1;
   }
 
   /** Foreign mail takes a tick of the id clock when it is read, so a message that is written later, in any mailbox, gets a higher id. */
@@ -211,10 +216,6 @@ export class MailLog {
       }));
       if (found) return found.event;
     }
-  }
-
-  filesBehind(file: LogFile): LogFile[] {
-    return this.files.filter(({ start, readTo }) => readTo > 0 && compareIds(start, file.start) > 0);
   }
 
   /** All files of the log, in order. */

@@ -3,7 +3,7 @@ import { AppendQueue, isFull, writeBatch, type Append } from './appends.ts';
 import { Draining } from './draining.ts';
 import { compareIds, isForeignId, laterId } from './event-id.ts';
 import { forgetFiles } from './forgetting.ts';
-import { bringLate } from './late-mail.ts';
+import { bringLate, learnLate } from './late-mail.ts';
 import type { MailLog } from './mail-log.ts';
 import type { MailboxPaths } from './mailbox-paths.ts';
 import { makeMailbox, readOnForListener } from './making.ts';
@@ -96,13 +96,16 @@ export class Mailbox {
     this.readOn().catch((error: unknown) => this.#report(error));
   }
 
-  /** To be called every second, since hints may be lost. */
-  visit(): void {
-    if (this.isWatched || this.#log?.isWorkLeft) this.hint();
+  /** Brings in all that other programs have written, wherever it is. */
+  async readOn(): Promise<MailLog> {
+    const log = await this.readMailbox();
+    if (log.isLateKnown) return log;
+    await learnLate(log);
+    return this.readMailbox();
   }
 
-  /** Brings in all that other programs have written, wherever it is. */
-  readOn(): Promise<MailLog> {
+  /** Does the same, but leaves late mail for later if we do not know yet how far it was brought in. */
+  readMailbox(): Promise<MailLog> {
     return this.inTurn(async (log) => {
       await (this.isWatched ? readOnForListener(log, () => this.#hold()) : readOn(log));
       if (this.#tail.isOver(log.current, this.#context.uptimeMs())) {
@@ -130,11 +133,12 @@ export class Mailbox {
     for (const bell of this.#bells) bell();
   }
 
-  /** Calls `ring` when mail may have come. Resolves once waiting mail was read. */
+  /** Calls `ring` when mail may have come. Resolves once waiting mail was read, apart from late mail. */
   async watch(ring: () => void): Promise<() => void> {
     const bell = (): void => ring();
     this.#bells.add(bell);
-    await this.readOn().catch((error: unknown) => this.#report(error)); // the sweep tries again
+    await this.readMailbox().catch((error: unknown) => this.#report(error)); // the sweep tries again
+    this.hint();
     return () => this.#bells.delete(bell);
   }
 
@@ -142,14 +146,14 @@ export class Mailbox {
     const log = await this.upToDate();
     const cursor = after ?? this.marks.all['delivered'] ?? log.oldest;
     const batch = await log.read(cursor, limit);
-    this.#handedOut(log, batch.events.at(-1)?.id ?? cursor);
+    this.#draining.handedOut(batch.events.at(-1)?.id ?? cursor, log, this.isWatched);
     return batch;
   }
 
   /** Brings in what other programs have written, and takes it to be read. */
   async drain(): Promise<void> {
     const log = await this.upToDate();
-    this.#handedOut(log, log.newest);
+    this.#draining.handedOut(log.newest, log, this.isWatched);
   }
 
   /** The log, after reading on, at least to `upTo`. While somebody listens, hints and the sweep have done that. */
@@ -164,11 +168,6 @@ export class Mailbox {
       this.#report(error); // what was read before can still be read
       return this.#log;
     }
-  }
-
-  #handedOut(log: MailLog, id: string): void {
-    this.#draining.handedOut(id);
-    this.#draining.soon(log, this.isWatched);
   }
 
   /** Takes foreign mail that its receiver has just read, which fixes its time: so his answer comes after it. */
@@ -210,6 +209,7 @@ export class Mailbox {
 
   /** Resolves when everything under way has ended and the files are closed. */
   async close(): Promise<void> {
+    await this.#log?.learning?.catch(() => undefined); // it was reported
     do await this.#turns.over();
     while (this.#appends.length > 0);
     if (this.#draining.isDue) await this.#takeNow().catch(() => undefined);

@@ -72,6 +72,8 @@ export function contextOf(dir: string, options: FileMailboxesOptions, events: St
     logger,
     now,
     conversion,
+    /** Long reading ends early. What it was for is done at the next start. */
+    isClosing: false,
     /** Resolves once this mailbox is of the current layout. Before that, it must not be read. */
     converted: async (paths: MailboxPaths): Promise<void> => (await conversion)(paths),
     uptimeMs: options.uptimeMs ?? ((): number => performance.now()),

@@ -94,7 +94,7 @@ export class Sweep {
 
   #visit(name: MailboxName, box: Mailbox, nowMs: number): void {
     if (nowMs - box.retainedMs > RETAIN_MS) this.#retain(box, nowMs);
-    box.visit();
+    if (box.isWatched || box.log?.isWorkLeft) box.hint(); // hints may be lost
     if (box.isIdle && nowMs - box.usedMs > CLOSE_IDLE_MS) this.#steps.close(name);
   }
 

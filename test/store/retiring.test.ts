@@ -5,7 +5,7 @@ import { loadLog } from '../../src/files/read-on.ts';
 import { Floor } from '../../src/files/floor.ts';
 import { endMarker } from '../../src/files/frames.ts';
 import { IdClock } from '../../src/files/id-clock.ts';
-import { bringLate } from '../../src/files/late-mail.ts';
+import { learnLate } from '../../src/files/late-mail.ts';
 import { MailboxPaths } from '../../src/files/mailbox-paths.ts';
 import type { StoreContext } from '../../src/files/store-context.ts';
 import { idlePieces, retire } from '../../src/files/retiring.ts';
@@ -23,7 +23,7 @@ test('a piece that grew after it was found idle is not retired', async () => {
   writeFileSync(piece, `data: hi\n\n${endMarker({ own: '0-0' }, '0-0.1')}`);
   const context = { clock: new IdClock(), floor: new Floor(dir), now: () => 5000, uptimeMs: () => 0 } as StoreContext;
   const log = loadLog(paths, context, () => undefined);
-  await bringLate(log, () => Promise.resolve());
+  await learnLate(log);
   const idle = idlePieces(log, 0);
   expect(idle).toHaveLength(1);
 

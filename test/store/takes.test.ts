@@ -266,6 +266,22 @@ describe('a mailbox that was taken', () => {
     expect(texts.indexOf('two')).toBeLessThan(count);
   });
 
+  test('does not hold up a message after a start until all of the log behind it was read', async () => {
+    const listener = await Listener.open(open());
+    await store.append(henry, letter('one'));
+    const writer = openSync(directory.file(), 'a');
+    await listener.next();
+    await settled();
+    await store.close();
+    appendFileSync(directory.file(), `data: ${'x'.repeat(300)}\n\n`.repeat(20_000));
+    writeSync(writer, 'data: late\n\n');
+    closeSync(writer);
+
+    await open().append(henry, letter('two'));
+
+    expect(textsOf(await readAll(store)).slice(-2)).toEqual(['two', 'late']);
+  });
+
   test('gets late mail with several lines and a type as it was written', async () => {
     const listener = await Listener.open(open());
     await store.append(henry, letter('one'));
