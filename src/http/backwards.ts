@@ -7,7 +7,7 @@ import type { SearchText } from './search-text.ts';
 
 /** How many events one read of the store asks for. */
 const READ_LIMIT = 500;
-const SEARCH_LIMIT = 2000;
+const SEARCH_LIMIT = 1000;
 const MAX_PAGES = 4;
 /** How long one request searches each mailbox. */
 const SEARCH_MS = 100;
