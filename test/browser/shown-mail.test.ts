@@ -32,7 +32,7 @@ const EXAMPLES: readonly (readonly [what: string, data: unknown, from: 'jjeong' 
   ['one whose sender is an object', { ...letter, sender: { name: 'jjeong' } }, 'a file'],
   ['one without a sender', without('sender'), 'a file'],
   ['one without a text', without('message'), 'a file'],
-  ['one with an empty text', { ...letter, message: '' }, 'a file'],
+  ['one with an empty text, as if that was removed', { ...letter, message: '' }, 'jjeong'],
   ['one whose text is a list', { ...letter, message: ['hi'] }, 'a file'],
   ['one without a time', without('time'), 'a file'],
   ['one with a time in words', { ...letter, time: 'yesterday' }, 'jjeong'],
