@@ -3,6 +3,7 @@ import { element } from './elements.js';
 import { shownSize } from './file-words.js';
 import { isPicture, isShowable, kindOf, MOST_FILE_BYTES, MOST_FILES } from './files.js';
 import { say, sayIn, text } from './language.js';
+import './later-style.js';
 import { prepare } from './pictures.js';
 
 /** @typedef {Awaited<ReturnType<typeof prepare>>} Versions */
