@@ -72,7 +72,7 @@ describe('every state of every page is accessible', () => {
       await box.fill('and so on');
       await box.press('Enter');
       await log(page).locator('.quote').waitFor();
-      await log(page).locator('[data-state=sent]').last().getByText('and so on').waitFor();
+      await log(page).locator('[data-state=sent], [data-state=delivered]').last().getByText('and so on').waitFor();
       await choose('[role=menuitemcheckbox] >> nth=0');
       await log(page).locator('.chip').waitFor();
       await log(page).locator('.own .bubble').last().click({ button: 'right' });
