@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs';
 
 const BLANK_LINES = /(?:^|(?<=\n)|(?<=\r)(?!\n))[\r\n]+/;
 const [OWN, N] = [String.raw`(?:0|[1-9]\d{0,14})-(?:0|[1-9]\d{0,9})`, String.raw`(?:\.[1-9]\d{0,14})?`];
-const EVENT = String.raw`(?:event: [\w.-]{1,64}\n)?`;
-const OURS = String.raw`id: (${OWN})\n${EVENT}data: \{"sender":"[^"\\\n]*","receiver":"([^"\\\n]*)(?=")(?:.*[^\\\n])?(?:\\\\)*"\}`;
+const OURS = String.raw`id: (${OWN})\n(?:event: [\w.-]{1,64}\n)?data: \{"sender":"[^"\\\n]*","receiver":"([^"\\\n]*)(?=")(?:.*[^\\\n])?(?:\\\\)*"\}`;
 const LATE = String.raw`: late ${OWN}${N} \d{1,15}-\d{1,15}\nid: (${OWN})\n[^]*\n: whole`;
 const FENCED = new RegExp(`^: after (${OWN})\n(?:(?:${OURS}|: end (${OWN}${N})(?: \\d{1,15})?|${LATE})\n$)?`);
 const TYPE = /^(?!(?:message|open|error|gap|presence|typing|sent|delivered|read|bye|ready|ping)$)[\w.-]{1,64}$/;

@@ -1,8 +1,7 @@
 <?php
 // Prints the mail in a mailbox: php read.php henry 0-0 < mailboxes/henry.txt (0-0: the id that the file begins after)
 const OWN = '(?:0|[1-9]\d{0,14})-(?:0|[1-9]\d{0,9})', N = '(?:\.[1-9]\d{0,14})?';
-const EVENT = '(?:event: [\w.-]{1,64}\n)?';
-const OURS = 'id: (' . OWN . ')\n' . EVENT . 'data: {"sender":"[^"\\\\\n]*","receiver":"([^"\\\\\n]*)(?=")(?:.*[^\\\\\n])?(?:\\\\\\\\)*"}';
+const OURS = 'id: (' . OWN . ')\n(?:event: [\w.-]{1,64}\n)?data: {"sender":"[^"\\\\\n]*","receiver":"([^"\\\\\n]*)(?=")(?:.*[^\\\\\n])?(?:\\\\\\\\)*"}';
 const LATE = ': late ' . OWN . N . ' \d{1,15}-\d{1,15}\nid: (' . OWN . ')\n[\s\S]*\n: whole';
 const FENCED = '/^: after (' . OWN . ')\n(?:(?:' . OURS . '|: end (' . OWN . N . ')(?: \d{1,15})?|' . LATE . ')\n$)?/D';
 const TYPE = '/^(?!(?:message|open|error|gap|presence|typing|sent|delivered|read|bye|ready|ping)$)[\w.-]{1,64}$/D';

@@ -8,12 +8,11 @@ tr '\000\377' '\377\376' | mailbox=$1 start=${2:-0-0} LC_ALL=C awk '
   function key(id) { return sprintf("%015.0f-%010.0f.%015.0f", part(id, 1), part(id, 2), part(id, 3)) } # sorts as the id does
   function json(text, i) { gsub(/\\/, "\\\\\\\\", text); gsub(/"/, "\\\\\"", text); gsub(/\377/, "\\\\u0000", text)
     for (i = 1; i < 32; i++) gsub(sprintf("%c", i), sprintf("\\\\u%04x", i), text); return text }
-  function judge(fence, kind, id, to, isNext, isTyped) { # shows what line[1..n] say; gives the id of a block with a wrong fence
+  function judge(fence, kind, id, to, isNext) { # shows what line[1..n] say; gives the id of a block with a wrong fence
     fence = line[1] ~ /^: after / && isId(substr(line[1], 9), 2) ? substr(line[1], 9) : ""
     split(line[2], w, / /); split(w[4], range, /-/); to = line[n]; sub(/^data: [{]"sender":"[^"\\]*","receiver":"/, "", to)
     if (n == 2 && line[2] ~ /^: end [^ ]+( [0-9]+)?$/ && isId(w[3], 3) && length(w[4]) < 16) kind = "end"
-    isTyped = n == 4 && line[3] ~ /^event: [A-Za-z0-9_.-]+$/ && length(line[3]) < 72
-    if (n == 3 + isTyped && line[2] ~ /^id: / && to != line[n] && to ~ /^[^"\\]*"/ && to ~ /(^|[^\\])(\\\\)*"}$/) kind = "message"
+    if (n == 3 + (line[3] ~ /^event: [A-Za-z0-9_.-]+$/ && length(line[3]) < 72) && line[2] ~ /^id: / && to != line[n] && to ~ /^[^"\\]*"/ && to ~ /(^|[^\\])(\\\\)*"}$/) kind = "message"
     if (line[2] ~ /^: late [^ ]+ [0-9]+-[0-9]+$/ && isId(w[3], 3) && length(range[1]) < 16 && length(range[2]) < 16) kind = "late"
     id = kind == "end" ? w[3] : substr(line[kind == "late" ? 3 : 2], 5); sub(/".*/, "", to)
     if (kind == "late" && (line[3] !~ /^id: / || line[n] != ": whole" || !count) || kind != "end" && !isId(id, 2)) kind = ""
