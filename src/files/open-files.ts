@@ -15,9 +15,13 @@ export function identity({ dev, ino }: Pick<Stats, 'dev' | 'ino'>): string {
 
 /**
  * The files (by `identity`) that some process has open. Undefined if we cannot tell: there is no `/proc`, or it hides other
- * users' descriptors from us. Processes in another PID namespace are never seen.
+ * users' descriptors from us. Processes in another PID namespace are never seen. Gives up, too, once `isOver`: on a busy
+ * machine with many processes it takes seconds.
  */
-export async function openAmong(files: ReadonlySet<string>): Promise<Set<string> | undefined> {
+export async function openAmong(
+  files: ReadonlySet<string>,
+  isOver = (): boolean => false,
+): Promise<Set<string> | undefined> {
   const open = new Set<string>();
   const seen = new Set<string>();
   let looked = 0;
@@ -29,6 +33,7 @@ export async function openAmong(files: ReadonlySet<string>): Promise<Set<string>
       const begun = pids.filter((pid) => !seen.has(pid));
       if (begun.length === 0) return open;
       for (const pid of begun) {
+        if (isOver()) return undefined;
         seen.add(pid);
         for await (const file of openIn(pid)) {
           if (file !== undefined && files.has(file)) open.add(file);

@@ -123,12 +123,13 @@ export class Sweep {
       const idle = Array.from(this.#boxes.values(), (box) => ({ box, pieces: withIdentity(idlePieces(box.log)) }));
       const files = new Set(idle.flatMap(({ pieces }) => pieces.map(({ file }) => file)));
       if (files.size === 0) return;
-      const open = await openAmong(files);
+      const open = await openAmong(files, () => this.#context.isClosing);
       for (const { box, pieces } of idle) {
         const unused = open
           ? pieces.filter(({ file }) => !open.has(file)).map(({ piece }) => piece)
           : idlePieces(box.log, this.#context.takeKeepMs);
         for (let from = 0; from < unused.length; from += RETIRE_MOST) {
+          if (this.#context.isClosing) return; // the next start goes on
           const some = unused.slice(from, from + RETIRE_MOST);
           await box.inTurn((log) => retire(log, some));
           await box.inTurn(merge);

@@ -46,6 +46,10 @@ requires(
   expect(stdout).toBe('undefined\n');
 });
 
+test('listing the files that are open gives up when it is told to', async () => {
+  expect(await openAmong(new Set(), () => true)).toBeUndefined();
+});
+
 test('no file is open if the question names none', async () => {
   expect((await openAmong(new Set())) ?? new Set()).toEqual(new Set());
 });
