@@ -11,24 +11,23 @@ const OVERLAP_BYTES = 4096;
 
 /** What somebody searches for: words, of any case, that follow each other, also as parts of words. */
 export class SearchText {
-  readonly #text: RegExp;
-  /** Finds the longest of the words in the UTF-8 bytes of a log, each byte taken as one character. */
+  readonly #text: string;
+  /** Finds a part of the text in the UTF-8 bytes of a log, each byte taken as one character. */
   readonly #bytes: RegExp;
 
   /** INVALID_REQUEST if it is too short or too long. */
   constructor(input = '') {
-    const words = input.normalize('NFC').trim().split(/\s+/u);
-    const length = Array.from(words.join(' ')).length;
-    if (length < LEAST || length > MOST) {
+    const text = input.trim().normalize('NFC').replaceAll(/\s+/gu, ' ');
+    const characters = Array.from(text);
+    if (characters.length < LEAST || characters.length > MOST) {
       throw new MailboxError('INVALID_REQUEST', `"text" must have ${LEAST} to ${MOST} characters.`);
     }
-    const longest = words.toSorted((a, b) => b.length - a.length)[0]!;
-    this.#text = new RegExp(words.map(literal).join('\\s+'), 'iu');
-    this.#bytes = new RegExp(Array.from(longest, inBytes).join(''), 'i');
+    this.#text = folded(text);
+    this.#bytes = new RegExp(longestRun(characters).map(inBytes).join(''), 'i');
   }
 
   isIn(message: string): boolean {
-    return this.#text.test(message.normalize('NFC'));
+    return folded(message).includes(this.#text);
   }
 
   /** Tells without reading the events whether the text may be in one of them. */
@@ -38,6 +37,22 @@ export class SearchText {
     }
     return false;
   };
+}
+
+/** The same for all spellings of a text. In upper case, since the lower case of a letter may depend on those beside it. */
+function folded(text: string): string {
+  return text.normalize('NFC').toUpperCase().replaceAll(/\s+/gu, ' ');
+}
+
+/** The longest run of different characters in a word. If they repeated, a regular expression could search for ever. */
+function longestRun(characters: readonly string[]): string[] {
+  let longest: string[] = [];
+  let run: string[] = [];
+  for (const character of characters) {
+    run = character === ' ' ? [] : [...run.slice(run.indexOf(character) + 1), character];
+    if (run.length > longest.length) longest = run;
+  }
+  return longest;
 }
 
 function literal(text: string): string {

@@ -54,3 +54,15 @@ test('a text that lies across two parts of the bytes is found', () => {
   }
   expect(search.mayBeIn(Buffer.alloc(200_000, 'x'))).toBe(false);
 });
+
+test('a text that repeats itself is searched for as fast as any other', () => {
+  const texts = ['\\'.repeat(200), `${'ä'.repeat(199)}b`, `${'a '.repeat(99)}b`];
+  const message = `${'\\'.repeat(150)} ${'ä'.repeat(60_000)} ${'a '.repeat(100_000)}`;
+
+  for (const each of texts) {
+    const search = new SearchText(each);
+
+    expect(search.isIn(message)).toBe(false);
+    expect(typeof search.mayBeIn(Buffer.from(JSON.stringify({ message })))).toBe('boolean');
+  }
+});
