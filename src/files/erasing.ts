@@ -6,6 +6,7 @@ import type { MailboxName } from '../words/mailbox-name.ts';
 import { messageOf } from '../words/message-data.ts';
 import type { MessageFile } from '../words/message-files.ts';
 import { originOf, shownMail } from '../words/shown-mail.ts';
+import { Slices } from '../words/slices.ts';
 import { SAFELY, readRange, sync, writing } from './disk.ts';
 import { dataOf, foreignBlockWithoutText, ourBlockWithoutText } from './erased-text.ts';
 import { compareIds } from './event-id.ts';
@@ -107,11 +108,14 @@ function isChange(mailbox: MailboxName, event: ReadEvent, sender: string, of: st
 async function eraseAll(log: MailLog, all: readonly Replaced[]): Promise<boolean | undefined> {
   let isErased = true;
   try {
-    for (const replaced of all) {
-      if (!log.files.includes(replaced.file)) return undefined;
-      const source = sourceOf(log, replaced.event);
-      if (source) await eraseOne(log, { ...replaced, ...source }); // first: once it is erased, nothing tells where that is
-      const isGone = await eraseOne(log, replaced);
+    for (const { event, isEdited } of all) {
+      const source = sourceOf(log, event);
+      if (source) await eraseIn(log, source.file, [{ ...source, isEdited }]); // first: once it is erased, nothing tells where that is
+    }
+    for (const file of new Set(all.map((replaced) => replaced.file))) {
+      if (!log.files.includes(file)) return undefined;
+      const inFile = all.filter((replaced) => replaced.file === file);
+      const isGone = await eraseIn(log, file, inFile);
       if (isGone === undefined) return undefined;
       isErased &&= isGone;
     }
@@ -128,17 +132,23 @@ function sourceOf({ files }: MailLog, event: ReadEvent): Placed | undefined {
   return file && { file, event: { ...event, from, end } };
 }
 
-async function eraseOne(log: MailLog, { file, event, isEdited }: Replaced): Promise<boolean | undefined> {
+/** Undefined if one of the texts is no longer there. One sync is for all, since a message may have thousands of edits. */
+async function eraseIn(log: MailLog, file: LogFile, all: readonly Replaced[]): Promise<boolean | undefined> {
   const fd = openToErase(log, file);
   if (fd === undefined) return false;
+  const slices = new Slices();
+  let isErased = true;
   try {
-    const block = readRange(fd, event.from, event.end).toString('latin1');
-    if (dataOf(block) !== event.data) return undefined;
-    const erased = isOurs(event) ? ourBlockWithoutText(block, isEdited) : foreignBlockWithoutText(block, isEdited);
-    if (erased === undefined) return cannot(log, file, 'its JSON leaves no room');
-    overwrite(fd, event.from, block, erased);
-    await sync(fd); // also if it was erased before: the process may have died before the sync
-    return true;
+    for (const { event, isEdited } of all) {
+      const block = readRange(fd, event.from, event.end).toString('latin1');
+      if (dataOf(block) !== event.data) return undefined;
+      const erased = isOurs(event) ? ourBlockWithoutText(block, isEdited) : foreignBlockWithoutText(block, isEdited);
+      if (erased === undefined) isErased = cannot(log, file, 'its JSON leaves no room');
+      else overwrite(fd, event.from, block, erased);
+      await slices.rest();
+    }
+    await sync(fd); // also what was erased before: the process may have died before the sync
+    return isErased;
   } finally {
     closeSync(fd);
   }
