@@ -18,8 +18,6 @@ interface Known {
 }
 
 const NOTHING: Known = { ofText: new Map(), reactions: new Map() };
-/** More messages than any page shows. */
-const MAX_MESSAGES = 10_000;
 const MAX_REACTIONS = 100;
 
 /**
@@ -38,11 +36,8 @@ export class Changes {
     const { event, of, sender, message } = change;
     const known = this.#known.get(of) ?? { ofText: new Map(), reactions: new Map() };
     this.#known.set(of, known);
-    if (this.#known.size > MAX_MESSAGES) this.#known.delete(this.#known.keys().next().value!);
-    if (event === 'react') {
-      this.#keepNewest(known.reactions, sender, change);
-      if (known.reactions.size > MAX_REACTIONS) known.reactions.delete(this.#oldest(known.reactions));
-    } else if (message !== '') this.#keepNewest(known.ofText, slotOf(change), change);
+    if (event === 'react') this.#keepNewest(known.reactions, sender, change);
+    else if (message !== '') this.#keepNewest(known.ofText, slotOf(change), change);
   }
 
   /** The message as it is after its changes. */
@@ -53,7 +48,7 @@ export class Changes {
       const { replyTo: _, files: __, ...left } = mail;
       return { ...left, message: '', removed: true } as T & Changed; // a message need not have what it has lost
     }
-    const given = Array.from(known.reactions.values(), ({ sender, emoji = '' }) => [sender, emoji] as const);
+    const given = this.#newest(known.reactions).map(({ sender, emoji = '' }) => [sender, emoji] as const);
     const reactions = Object.fromEntries(given.filter(([, emoji]) => emoji !== ''));
     return {
       ...mail,
@@ -67,9 +62,10 @@ export class Changes {
     if (!other || this.#ids.compare(change.id, other.id) > 0) newest.set(slot, change);
   }
 
-  #oldest(changes: ReadonlyMap<string, ShownChange>): string {
-    const [[slot]] = [...changes].toSorted(([, a], [, b]) => this.#ids.compare(a.id, b.id)) as [[string, ShownChange]];
-    return slot;
+  #newest(reactions: ReadonlyMap<string, ShownChange>): ShownChange[] {
+    const all = [...reactions.values()];
+    if (all.length <= MAX_REACTIONS) return all;
+    return all.toSorted((a, b) => this.#ids.compare(a.id, b.id)).slice(-MAX_REACTIONS);
   }
 
   /** The newest change of this kind that counts. Nobody has checked what other programs wrote: that changes only what they wrote. */
