@@ -123,6 +123,11 @@ export function admit(caller: Caller, person: MailboxName): void {
   throw new MailboxError('FORBIDDEN', `You are ${others} here; that is ${person}'s. ${way}`);
 }
 
+/** Who is asking, for the rate limits, whomever the request is about. Undefined if it could be anybody. */
+export function personAsking({ as }: Caller): MailboxName | undefined {
+  return as === 'everybody' ? undefined : as[0];
+}
+
 /** Lets in everybody whom the chat knows. Otherwise throws UNAUTHORIZED. */
 export function admitAnyone({ as, known, refusal }: Caller): void {
   if (as === 'everybody' || known.length > 0) return;

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import send from 'send';
-import { admit, admitAnyone, callerOf, type Caller } from '../access/caller.ts';
+import { admit, admitAnyone, callerOf, personAsking, type Caller } from '../access/caller.ts';
 import { fileName } from '../words/file-name.ts';
 import { MAX_FILE_BYTES, isSha256, notStored, tooLarge, type FileStore, type KeptFile } from '../words/file-store.ts';
 import { MailboxError, isErrno } from '../words/mailbox-error.ts';
@@ -57,7 +57,7 @@ export function getFile({ store, asks }: Chat): Handler {
     const mailbox = mailboxName(query['mailbox']);
     const caller = callerOf(req);
     admitAnyone(caller);
-    asks.count(caller.address, isRoom(mailbox) ? undefined : mailbox);
+    asks.count(caller.address, personAsking(caller));
     const sha256 = /^\/files\/([^?]*)/.exec(req.url ?? '')?.[1] ?? '';
     const file = isSha256(sha256) && (await readable(sha256, mailbox, caller, filesOf(store.files)));
     if (!file) throw notFound();

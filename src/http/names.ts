@@ -1,4 +1,4 @@
-import { admitAnyone, callerOf, type Caller } from '../access/caller.ts';
+import { admitAnyone, callerOf, personAsking, type Caller } from '../access/caller.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import { personCalled } from '../words/shown-name.ts';
 import { sendJson } from './answer.ts';
@@ -11,7 +11,7 @@ export function getName(chat: Chat): Handler {
     const caller = callerOf(req);
     admitAnyone(caller);
     const { name, shown } = personCalled(queryOf(req)['name']);
-    chat.asks.count(caller.address, name);
+    chat.asks.count(caller.address, personAsking(caller));
 
     sendJson(res, 200, { name, shown, known: await isKnown(name, caller, chat) });
   };

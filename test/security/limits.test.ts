@@ -92,6 +92,21 @@ describe('a client that asks too fast', () => {
     expect(sent.status).toBe(201);
   });
 
+  test.each([
+    ['names', { name: 'henry' }],
+    ['files/0', { mailbox: 'henry' }],
+  ])('by GET /%s about another person uses up nothing of theirs', async (path, fields) => {
+    const chat = await serveLinks({ sendRate: 1 });
+    const asked = Array.from({ length: 10 }, () =>
+      ask(chat.url, { method: 'GET', path: `/${path}` }, fields, bearer(chat.keys.jjeong)),
+    );
+    await Promise.all(asked);
+
+    const people = { method: 'GET', path: '/people' } as const;
+    const own = await ask(chat.url, people, { receiver: 'henry' }, bearer(chat.keys.henry));
+    expect(own.status).toBe(200);
+  });
+
   test('is not limited where sends are not', async () => {
     const chat = await serveChat();
 
