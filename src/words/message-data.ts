@@ -21,10 +21,12 @@ export function messageData(message: Message, now: number): string {
 }
 
 /** Whether this is the event of a message that was sent again under its key. It may have been erased since. */
-export function isEventOf({ type, of, emoji, message }: Message, event: MailEvent): boolean {
+export function isEventOf({ type, of, emoji, message, files }: Message, event: MailEvent): boolean {
   const stored = fieldsOf(event.data);
+  const isRemoved = !stored['message'] && !stored['files'];
   const isText = !stored['message'] || stored['message'] === message;
-  return isText && event.type === type && stored['of'] === of && stored['emoji'] === emoji;
+  const hasFiles = isRemoved || JSON.stringify(stored['files']) === JSON.stringify(files);
+  return isText && hasFiles && event.type === type && stored['of'] === of && stored['emoji'] === emoji;
 }
 
 /** A key belongs to its sender: two senders may use the same one. */

@@ -216,6 +216,17 @@ describe('a message with files', () => {
     expect((await history(chat, 'henry', 'jjeong')).messages).toHaveLength(2);
   });
 
+  test('cannot be replaced by other files under the same key', async () => {
+    const chat = await serveChat();
+    const files = [await storeFile(chat, 'jjeong', 'henry', PNG), await storeFile(chat, 'jjeong', 'henry', 'a note')];
+    const send = ({ sha256 }: { sha256: string }): Promise<Response> =>
+      sayWith(chat, 'jjeong', 'henry', [{ name: 'a', sha256 }], { key: 'k1' });
+
+    const statuses = [await send(files[0]!), await send(files[1]!)].map(({ status }) => status);
+
+    expect(statuses).toEqual([201, 409]);
+  });
+
   test('lets its receiver and its sender read them, and nobody else', async () => {
     const chat = await serveLinks();
     const [henry, jjeong, kim] = [chat.keys.henry, chat.keys.jjeong, chat.invite('kim')].map(bearer);
