@@ -1,4 +1,5 @@
 import type { MailboxName } from '../words/mailbox-name.ts';
+import { Slices } from '../words/slices.ts';
 import { statIfThere } from './disk.ts';
 import { idTime, ownPart } from './event-id.ts';
 import type { LogFile } from './log-file.ts';
@@ -48,7 +49,11 @@ export async function recentKeysIn(log: MailLog): Promise<RecentKeys> {
     readBytes += stretch.to - stretch.from.offset;
   }
   const keys = new RecentKeys();
-  for (const { id, key } of messages.toReversed().flat()) keys.set(key, id, log.context.uptimeMs());
+  const slices = new Slices();
+  for (const some of messages.toReversed()) {
+    for (const { id, key } of some) keys.set(key, id, log.context.uptimeMs());
+    await slices.rest();
+  }
   return keys;
 }
 
