@@ -1,8 +1,10 @@
 /**
  * A claim says who may read a file, and keeps it. Each is a hard link of the file, `.files/.claims/<mailbox>/<sha256>/<name>`:
  *
- *     1763600000123-0_jjeong                 the message with this id names it; without a sender, another program wrote that
+ *     1763600000123-0_jjeong                 the message with this id names it
  *     upload-1763600000000-<random>_jjeong   jjeong has stored it, and a message that names it may be on its way
+ *
+ * Without a sender, another program has made the claim and written the message. Such a claim may be a file of its own.
  *
  * With its last claim, a file goes. So nobody has to look through the mail to delete files.
  */
@@ -62,7 +64,6 @@ export class Claims {
   /** Makes an upload the claim of a message. */
   settle(upload: string, id: string, sender: string): void {
     ifThere(() => renameSync(upload, join(dirname(upload), `${id}_${sender}`)));
-    rmSync(upload, { force: true }); // a rename between two names of one file does nothing
   }
 
   /** Removes a claim, and the file with the last one. Returns how many bytes of content that frees; undefined if it was gone. */
@@ -76,7 +77,7 @@ export class Claims {
     if (isLast && isThere) rmSync(content, { force: true });
     rmSync(path, { force: true });
     if (removedIfEmpty(dirname(path))) removedIfEmpty(dirname(dirname(path)));
-    return isLast ? stat.size : 0;
+    return isLast && isThere ? stat.size : 0;
   }
 }
 

@@ -26,8 +26,6 @@ import type { StoreContext } from './store-context.ts';
 const CLAIM_BYTES = 4096;
 /** Large files are synced one at a time, so that messages need not wait for them. */
 const SYNCS_AT_ONCE = 1;
-/** How much of the newest mail is searched for a file that another program put here. */
-const ADOPT_FROM = 1000;
 const DRAFT = /^new-[0-9a-f]+$/;
 
 /** Keeps files in a data directory, as long as messages name them. */
@@ -101,32 +99,16 @@ export class KeptFiles implements FileStore {
     for (const { path } of earlier) this.drop(sha256, path);
     await syncDirectoryAsync(dirname(claim)); // first, so that a power cut leaves no content without a claim
     if (isThere) return claim;
+    this.#bytes += bytes - (statIfThere(content)?.size ?? 0);
     renameSync(draft, content);
-    this.#bytes += bytes;
     await syncDirectoryAsync(this.#dir);
     return claim;
   }
 
   async find(mailbox: MailboxName, sha256: string, sender?: MailboxName): Promise<KeptFile | undefined> {
-    const [claim] = this.#of(mailbox, sha256, sender);
-    const path = claim?.path ?? (sender === undefined ? await this.#adopt(mailbox, sha256) : undefined);
+    const path = this.#of(mailbox, sha256, sender)[0]?.path;
     const stat = path === undefined ? undefined : statIfThere(path);
     return stat?.isFile() ? { sha256, bytes: stat.size, path: path! } : undefined;
-  }
-
-  /**
-   * Makes the claim for a file that another program put here, if it has also written mail that names it. Not if the file
-   * has claims already: a hash in mail does not show that its writer may read the file.
-   */
-  async #adopt(mailbox: MailboxName, sha256: string): Promise<string | undefined> {
-    const content = join(this.#dir, sha256);
-    const stat = statIfThere(content);
-    if (!stat?.isFile() || stat.nlink > 1) return undefined;
-    const { events } = await this.mail.readBack(mailbox, undefined, ADOPT_FROM);
-    const named = events.find(({ foreign, data }) => foreign && data.includes(`"${sha256}"`));
-    if (!named) return undefined;
-    this.claims.settle(this.#addUpload(content, mailbox, sha256, ''), named.id, '');
-    return this.claims.of(mailbox, sha256)[0]?.path;
   }
 
   /** Appends a message, and lets it keep the files that it names. INVALID_MESSAGE if its sender has not stored them. */
@@ -143,8 +125,10 @@ export class KeptFiles implements FileStore {
       await Promise.all(held.map(({ path }) => syncDirectoryAsync(dirname(path))));
       const appended = await append();
       for (const { sha256, own, path } of held) {
-        const isNamed = appended.event.data.includes(`"${sha256}"`); // not if it was sent before, and removed since
-        if (isNamed) this.claims.settle(path, appended.event.id, sender);
+        const { id, data } = appended.event;
+        const isNamed = data.includes(`"${sha256}"`); // not if it was sent before, and removed since
+        const isClaimed = this.claims.of(mailbox, sha256).some((claim) => claim.id === id); // it was sent before
+        if (isNamed && !isClaimed) this.claims.settle(path, id, sender);
         else this.drop(sha256, path);
         if (isNamed && own.id === '') this.drop(sha256, own.path);
       }
@@ -169,8 +153,9 @@ export class KeptFiles implements FileStore {
   }
 
   #addUpload(from: string, mailbox: MailboxName, sha256: string, sender: string): string {
+    const path = this.claims.addUpload(from, mailbox, sha256, sender, this.#context.now());
     this.#bytes += CLAIM_BYTES;
-    return this.claims.addUpload(from, mailbox, sha256, sender, this.#context.now());
+    return path;
   }
 
   drop(sha256: string, path: string): void {

@@ -29,7 +29,7 @@ export async function tidyFiles(files: KeptFiles, { dir, keepMs, now }: StoreCon
       await slices.rest();
     }
   }
-  // What another program put here, and nobody has asked for while its mail was kept.
+  // What no claim is a link of, for example in a copy of the directory: there, each claim has a copy.
   for (const name of namesIn(join(dir, FILES)).filter(isSha256)) {
     const path = join(dir, FILES, name);
     const stat = statIfThere(path);
@@ -52,7 +52,8 @@ async function expire(files: KeptFiles, mailbox: MailboxName, sha256: string, up
   do {
     const { events, more } = await files.mail.readBack(mailbox, before, PAGE);
     const named = events.find(({ id, data, foreign }) => {
-      return data.includes(`"${sha256}"`) && !foreign && !claimed.has(id) && messageOf(data)?.sender === sender;
+      const isTheirs = sender === '' ? foreign : !foreign && messageOf(data)?.sender === sender;
+      return isTheirs && data.includes(`"${sha256}"`) && !claimed.has(id);
     });
     if (named) return files.claims.settle(path, named.id, sender);
     before = events.some(({ time }) => time < ms) ? undefined : more;

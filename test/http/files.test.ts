@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { request, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -244,17 +244,20 @@ describe('a file that another program puts in its place', () => {
   const line = (sha256: string): string =>
     `data: {"sender":"camera","message":"","files":[{"name":"a.png","type":"image/png","bytes":70,"sha256":"${sha256}"}]}\n\n`;
 
-  test('can be read once mail of the mailbox names it', async () => {
+  test('can be read by each person whom it gave the file', async () => {
     const chat = await serveChat();
-    writeFileSync(join(chat.dir, '.files', sha256Of(PNG)), PNG);
-    const before = await getFile(chat, 'henry', sha256Of(PNG));
+    for (const receiver of ['henry', 'mina']) {
+      const place = join(chat.dir, '.files/.claims', receiver, sha256Of(PNG));
+      mkdirSync(place, { recursive: true });
+      writeFileSync(join(place, `upload-${Date.now()}-1_`), PNG);
+      chat.writeForeign(receiver, line(sha256Of(PNG)));
+    }
+    chat.writeForeign('kim', line(sha256Of(PNG)));
 
-    chat.writeForeign('henry', line(sha256Of(PNG)));
-    const after = await getFile(chat, 'henry', sha256Of(PNG));
+    const answers = await Promise.all(['henry', 'mina', 'kim'].map((who) => getFile(chat, who, sha256Of(PNG))));
 
-    expect([before.status, after.status]).toEqual([404, 200]);
-    expect(await bytesOf(after)).toEqual(PNG);
-    expect((await getFile(chat, 'kim', sha256Of(PNG))).status).toBe(404);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404]);
+    expect(await bytesOf(answers[0]!)).toEqual(PNG);
   });
 
   test("does not open somebody else's file to whoever names its hash", async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
 import { Clock, MailboxDirectory } from '../support/store-files.ts';
@@ -85,6 +85,21 @@ test('a file stays if the process died between its message and its claim, and go
   expect(claimsOf('henry')).toEqual([`${id}_jjeong`]);
 });
 
+test('a file that another program sent stays as long as its message', async () => {
+  const put = (mailbox: string): void => {
+    mkdirSync(place.in('.files/.claims', mailbox, HASH), { recursive: true });
+    writeFileSync(place.in('.files/.claims', mailbox, HASH, `upload-${clock.now()}-1_`), CONTENT);
+  };
+  put('henry');
+  put('mina');
+  appendFileSync(place.file(), `\n\ndata: {"sender":"camera","message":"","files":${JSON.stringify(NAMED)}}\n\n`);
+
+  await reopenAfter(25);
+  await until('the other file to go', () => !readdirSync(place.in('.files/.claims')).includes('mina'));
+
+  expect(claimsOf('henry')).toEqual([expect.stringMatching(/^\d+-\d+\.1_$/)]);
+});
+
 test('a file goes with the last message that names it, also if it was stored more often', async () => {
   for (let times = 0; times < 3; times += 1) await storeFile();
   const first = await send();
@@ -96,6 +111,17 @@ test('a file goes with the last message that names it, also if it was stored mor
 
   expect([between, isKept()]).toEqual([true, false]);
   expect(readdirSync(place.in('.files/.claims'))).toEqual([]);
+});
+
+test('a message that is sent again takes no more room', async () => {
+  await store.close();
+  store = place.open({ now: clock.now, filesBytes: 10_000 });
+  await storeFile();
+  const message = letter('look', { files: NAMED });
+
+  for (let times = 0; times < 5; times += 1) await store.append(henry, message);
+
+  await expect(store.files.put(henry, jjeong, contentOf('another'))).resolves.toMatchObject({ bytes: 7 });
 });
 
 test('a forgotten mailbox leaves no files, and takes none from others', async () => {
