@@ -252,6 +252,7 @@ describe('a file that another program puts in its place', () => {
       writeFileSync(join(place, `upload-${Date.now()}-1_`), PNG);
       chat.writeForeign(receiver, line(sha256Of(PNG)));
     }
+    writeFileSync(join(chat.dir, '.files', sha256Of(PNG)), PNG);
     chat.writeForeign('kim', line(sha256Of(PNG)));
 
     const answers = await Promise.all(['henry', 'mina', 'kim'].map((who) => getFile(chat, who, sha256Of(PNG))));
