@@ -10,7 +10,7 @@ import { renameSync, rmSync, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MAX_FILE_BYTES, isSha256, notStored, tooLarge, type FileStore, type KeptFile } from '../words/file-store.ts';
-import { MailboxError } from '../words/mailbox-error.ts';
+import { MailboxError, isErrno } from '../words/mailbox-error.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import type { Appended, MailboxStore, Message } from '../words/mailbox-store.ts';
 import { Slices } from '../words/slices.ts';
@@ -24,6 +24,8 @@ import type { StoreContext } from './store-context.ts';
 
 /** What a claim takes on the disk. */
 const CLAIM_BYTES = 4096;
+/** ext4 allows 65,000 links of a file. If it has so many, the same content is stored once more. */
+const MOST_LINKS = 30_000;
 /** Large files are synced one at a time, so that messages need not wait for them. */
 const SYNCS_AT_ONCE = 1;
 const DRAFT = /^new-[0-9a-f]+$/;
@@ -94,7 +96,8 @@ export class KeptFiles implements FileStore {
     const content = join(this.#dir, sha256);
     const earlier = this.#of(mailbox, sha256, sender).filter(({ id }) => id === '');
     const there = statIfThere(content);
-    const isThere = there?.isFile() === true && there.size === bytes; // another program may still be copying it
+    const isWhole = there?.isFile() === true && there.size === bytes; // another program may still be copying it
+    const isThere = isWhole && there.nlink < MOST_LINKS;
     const claim = this.#addUpload(isThere ? content : draft, ...who);
     for (const { path } of earlier) this.drop(sha256, path);
     await syncDirectoryAsync(dirname(claim)); // first, so that a power cut leaves no content without a claim
@@ -153,9 +156,13 @@ export class KeptFiles implements FileStore {
   }
 
   #addUpload(from: string, mailbox: MailboxName, sha256: string, sender: string): string {
-    const path = this.claims.addUpload(from, mailbox, sha256, sender, this.#context.now());
-    this.#bytes += CLAIM_BYTES;
-    return path;
+    try {
+      const path = this.claims.addUpload(from, mailbox, sha256, sender, this.#context.now());
+      this.#bytes += CLAIM_BYTES;
+      return path;
+    } catch (error) {
+      throw isErrno(error, 'EMLINK') ? notStored(sha256, sender, mailbox) : error; // storing it again makes room
+    }
   }
 
   drop(sha256: string, path: string): void {

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, linkSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
 import { Clock, MailboxDirectory } from '../support/store-files.ts';
@@ -122,6 +122,18 @@ test('a message that is sent again takes no more room', async () => {
   for (let times = 0; times < 5; times += 1) await store.append(henry, message);
 
   await expect(store.files.put(henry, jjeong, contentOf('another'))).resolves.toMatchObject({ bytes: 7 });
+});
+
+test('a file that has been sent as often as a file may have names can be sent again', async () => {
+  await storeFile();
+  const content = place.in('.files', HASH);
+  mkdirSync(place.in('names'));
+  for (let i = 0; i < 30_000; i += 1) linkSync(content, place.in('names', String(i)));
+
+  await storeFile();
+  await send();
+
+  expect(statSync(content).nlink).toBe(2);
 });
 
 test('a forgotten mailbox leaves no files, and takes none from others', async () => {
