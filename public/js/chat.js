@@ -147,6 +147,7 @@ export class Chat {
     this.actions.announce(changes);
     this.burst.add(others.length);
     this.#showArrived(others);
+    if (changes.some(({ event }) => event === 'edit')) this.options.onArrival?.([]); // it was typed, too
   }
 
   /** @param {ChatMessage[]} others */
