@@ -58,7 +58,7 @@ export class Chat {
       onChange: () => this.#show(),
       onStored: (stored, requestedAt) => {
         this.#store(stored);
-        this.connection.expectNews(requestedAt);
+        this.connection.expectNews(stored, requestedAt);
       },
       onTooFast: (seconds) => this.notes.show('tooFast', seconds),
       onFailed: () => this.status.say(text('failed')),

@@ -57,9 +57,10 @@ export class Connection {
 
   /**
    * A message was stored, so the stream must report it: if the stream stays silent, it is dead. The report may come before
-   * the answer, but not before the request. @param {number} requestedAt
+   * the answer, but not before the request. @param {object} stored @param {number} requestedAt
    */
-  expectNews(requestedAt) {
+  expectNews(stored, requestedAt) {
+    this.#feed?.tellSent(stored);
     const since = Math.max(requestedAt, Date.now() - TOLD_BEFORE_MS);
     setTimeout(() => this.#feed?.poke(Date.now() - since), TOLD_WITHIN_MS);
   }

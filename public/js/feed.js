@@ -50,6 +50,11 @@ export class SharedFeed {
     else this.tabs.tell({ kind: 'poke', trustedMs });
   }
 
+  /** Tells the other tabs. Where streams are blocked, nothing else does. @param {object} stored what this tab has sent */
+  tellSent(stored) {
+    this.tabs.tell({ kind: 'event', event: { type: 'sent', data: JSON.stringify(stored) } });
+  }
+
   suspect() {
     if (this.tabs.leads) void this.stream.suspect();
   }
