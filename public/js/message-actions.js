@@ -99,6 +99,7 @@ export class MessageActions {
     });
     row.classList.add('chosen');
   }
+    if (row.matches('.chosen')) return; // a long press is also told as a right click
 
   /** @param {ShownMessage} message @returns {import('./message-menu.js').Action[]} */
   #actionsFor(message) {

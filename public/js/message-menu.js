@@ -10,7 +10,8 @@ const QUICK = ['👍', '❤️', '😂', '😮', '😢', '🙏'];
 /** @typedef {{ actions: Action[], reacted: string | undefined, onAction: (action: Action) => void, onReact: (emoji: string) => void }} Choices */
 
 export class MessageMenu {
-  #menu = element('div', { popover: 'manual', class: 'menu' });
+  #menu = element('div', { popover: 'manual', class: 'menu', tabindex: '-1' });
+  #place = new DOMRect();
   #end = () => {};
 
   /** @param {Frame} frame */
@@ -18,7 +19,7 @@ export class MessageMenu {
     log.after(this.#menu);
     this.#menu.addEventListener('keydown', (event) => this.#key(event));
     addEventListener('pointerdown', (event) => this.#away(event), { capture: true });
-    addEventListener('resize', () => this.close());
+    addEventListener('resize', () => this.isOpen && this.#put()); // an on-screen keyboard comes or goes
   }
 
   get isOpen() {
@@ -29,8 +30,14 @@ export class MessageMenu {
   open(place, choices, onEnd) {
     this.close();
     this.#end = onEnd;
+    this.#place = place;
     this.#menu.showPopover();
     this.#showMenu(choices);
+    this.#put();
+  }
+
+  #put() {
+    const place = this.#place;
     const { width, height } = this.#menu.getBoundingClientRect();
     const within = (/** @type {number} */ at, /** @type {number} */ most) => `${Math.max(8, Math.min(at, most - 8))}px`;
     const above = place.bottom + height > innerHeight ? place.top - height : place.bottom;
@@ -131,7 +138,7 @@ export class MessageMenu {
   #away(event) {
     if (!this.isOpen || (event.target instanceof Node && this.#menu.contains(event.target))) return;
     this.close();
-    ignoreClick(); // this tap only closes the menu
+    if (event.button === 0) ignoreClick(); // this tap only closes the menu
   }
 }
 

@@ -13,7 +13,7 @@ const SWIPE = { px: 56, most: 72 };
 export function reachMessages({ log }, options) {
   log.addEventListener('contextmenu', (event) => {
     const row = rowOf(event.target);
-    if (!row || isForBrowser(event)) return;
+    if (!row || isForBrowser(event.target)) return;
     event.preventDefault();
     const isHere = event.clientX > 0 || event.clientY > 0;
     options.onMenu(row, isHere ? new DOMRect(event.clientX, event.clientY) : placeOf(row));
@@ -32,9 +32,9 @@ function rowOf(target) {
 /** @param {HTMLElement} row */
 const placeOf = (row) => (row.querySelector('.content') ?? row).getBoundingClientRect();
 
-/** A link, and text that is selected, have the browser's own menu. @param {MouseEvent} event */
-const isForBrowser = ({ target }) =>
-  target instanceof Element && (target.closest('a') !== null || getSelection()?.toString() !== '');
+/** A link in a text, and text that is selected, have the browser's own menu. @param {EventTarget | null} target */
+const isForBrowser = (target) =>
+  target instanceof Element && (target.closest('.bubble a') !== null || getSelection()?.toString() !== '');
 
 /** @param {HTMLElement} log @param {Reached} options */
 function watchTouch(log, { onMenu, onReply }) {
@@ -53,6 +53,7 @@ function watchTouch(log, { onMenu, onReply }) {
     const row = rowOf(target);
     if (!row || pointerType !== 'touch' || !isPrimary) return;
     touch = { row, x, y, by: 0, isSwipe: false };
+    if (isForBrowser(target)) return;
     press = setTimeout(() => {
       end();
       ignoreClick();
