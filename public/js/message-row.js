@@ -7,7 +7,6 @@ import { inOneLine } from './file-words.js';
 import { text } from './language.js';
 import { emojiAlone, showText } from './message-text.js';
 import { shownName } from './names.js';
-import { showReactions } from './reactions.js';
 import { clock } from './times.js';
 
 /** @typedef {{ isOwn: (message: ShownMessage) => boolean, quoted: (id: string) => ShownMessage | undefined }} Known */
@@ -62,7 +61,7 @@ function wordsOf(message, known) {
 const wordingOf = ({ message, isRemoved }) => (isRemoved ? text('messageRemoved') : message);
 
 /** @param {ShownMessage} message */
-const lineOf = (message) => (message.isRemoved ? wordingOf(message) : inOneLine(message));
+export const lineOf = (message) => (message.isRemoved ? wordingOf(message) : inOneLine(message));
 
 /** @param {HTMLElement} row @param {ShownMessage} message */
 function showWording(row, message) {
@@ -94,6 +93,43 @@ function showEdited(row, { isEdited, isRemoved, change }) {
   row.dataset.change = change?.state ?? '';
   if (!isEdited || isRemoved) before?.remove();
   else if (!before) part(row, '.when').prepend(element('span', { class: 'edited' }, text('edited')));
+}
+
+/** Each emoji is a button: it adds one's own reaction, or takes it back. @param {HTMLElement} row @param {ShownMessage} message @param {(message: ShownMessage) => boolean} isOwn */
+function showReactions(row, message, isOwn) {
+  const people = peopleByEmoji(message);
+  const before = row.querySelector('.reactions');
+  if (!people.size) return before?.remove();
+  const group = before ?? element('div', { class: 'reactions', role: 'group', 'aria-label': text('reactions') });
+  const focused = document.activeElement?.getAttribute('data-emoji');
+  const hadFocus = group.contains(document.activeElement);
+  const buttons = [...people].map(([emoji, names]) =>
+    chip(emoji, names, (name) => isOwn({ ...message, sender: name, foreign: false })),
+  );
+  group.replaceChildren(...buttons);
+  if (!before) row.append(group);
+  if (hadFocus) (buttons.find(({ dataset }) => dataset.emoji === focused) ?? buttons[0])?.focus();
+}
+
+/** @param {ShownMessage} message */
+function peopleByEmoji({ reactions, isRemoved }) {
+  /** @type {Map<string, string[]>} */
+  const people = new Map();
+  if (isRemoved) return people;
+  for (const [name, emoji] of Object.entries(reactions)) {
+    if (emoji) people.set(emoji, [...(people.get(emoji) ?? []), name]);
+  }
+  return people;
+}
+
+/** @param {string} emoji @param {string[]} names @param {(name: string) => boolean} isMe */
+function chip(emoji, names, isMe) {
+  const who = names.map((name) => (isMe(name) ? text('you') : shownName(name))).join(', ');
+  const count = names.length > 1 ? [element('span', { 'aria-hidden': 'true' }, String(names.length))] : [];
+  const seen = element('span', { class: 'chip' }, emoji, ...count);
+  const isMine = String(names.some(isMe));
+  const attributes = { type: 'button', 'data-emoji': emoji, 'aria-pressed': isMine, title: who };
+  return element('button', attributes, seen, element('span', { class: 'sr' }, ` ${who}`));
 }
 
 /** Changes the row only if its text differs, because it is in a live region. @param {HTMLElement} row @param {number} ms */

@@ -1,6 +1,7 @@
 /** Search in a conversation: a field, and the messages that were found, with the text marked. */
 import { element } from './elements.js';
-import { pagesWith } from './found-pages.js';
+import { Conversation } from './conversation.js';
+import { HistoryPages } from './history-pages.js';
 import { say, sayIn, text } from './language.js';
 import './later-style.js';
 import { focusRow } from './message-reach.js';
@@ -14,6 +15,7 @@ const PAUSE_MS = 300;
 const SOME = 20;
 const BEFORE = 40;
 const AFTER = 160;
+const FAR = 500;
 
 /** What to look for in messages, as the server does; undefined if it is too short. @param {string} typed */
 function patternOf(typed) {
@@ -65,7 +67,7 @@ export class Search {
   open() {
     this.place.hidden = false;
     this.options.frame.find.setAttribute('aria-expanded', 'true');
-    this.#showResults(this.#wanted !== '');
+    this.results.hidden = this.#wanted === '';
     this.box.focus();
     this.box.select();
   }
@@ -86,7 +88,7 @@ export class Search {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#search(), PAUSE_MS);
     });
-    box.addEventListener('focus', () => this.#showResults(this.#wanted !== ''));
+    box.addEventListener('focus', () => (this.results.hidden = this.#wanted === ''));
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       clearTimeout(this.#timer);
@@ -125,7 +127,7 @@ export class Search {
     this.#before = undefined;
     this.#found.clear();
     this.list.replaceChildren();
-    this.#showResults(isLongEnough);
+    this.results.hidden = !isLongEnough;
     if (isLongEnough) void this.#searchOn();
   }
 
@@ -202,7 +204,7 @@ export class Search {
     }
     pages.turnTo(shown);
     const row = view.reveal(shown.conversation.identityOf(found) ?? '');
-    this.#showResults(false);
+    this.results.hidden = true;
     if (!row) return;
     focusRow(row);
     this.#markIn(row);
@@ -229,9 +231,20 @@ export class Search {
     }
     CSS.highlights.set('found', marks);
   }
+}
 
-  /** @param {boolean} isShown */
-  #showResults(isShown) {
-    this.results.hidden = !isShown;
-  }
+/**
+ * These pages, if they have the message or it lies not far above them; else other ones, which end a little below it.
+ * Undefined if the server does not answer.
+ * @param {HistoryPages} history @param {FoundMessage} found
+ */
+async function pagesWith(history, found) {
+  const { conversation, which, isEnough } = history;
+  if (!conversation.knows(found)) await history.readEarlier(FAR);
+  if (conversation.knows(found)) return history;
+  const { me, mailbox, fold } = conversation;
+  const others = new HistoryPages(new Conversation(me, mailbox, fold), which, isEnough);
+  others.conversation.merge([found]); // as it was found: these pages may not know all its changes
+  others.before = found.around;
+  return (await others.readEarlier()) ? others : undefined;
 }
