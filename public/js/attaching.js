@@ -55,9 +55,11 @@ export class Attaching {
   async #add(files) {
     const chosen = [...files];
     // What is in the tray can be sent.
-    this.#loading ??= Promise.all([loadTray(), loadUploads()]).then(
-      ([{ Tray }]) => (this.#tray = new Tray(this.frame, this.onProblem)),
-    );
+    this.#loading ??= Promise.all([loadTray(), loadUploads()]).then(([{ Tray }]) => {
+      this.#tray = new Tray(this.frame, this.onProblem);
+      this.#tray.isAway = this.#isAway;
+      return this.#tray;
+    });
     try {
       (await this.#loading).add(chosen);
     } catch {

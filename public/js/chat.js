@@ -79,6 +79,7 @@ export class Chat {
       onRefused: (refusal) => void this.#refuse(refusal),
       onLoaded: () => {
         this.#showArrived([]);
+        this.actions.resume();
         requestAnimationFrame(() => setTimeout(() => this.view.listen()));
         loadTheRest();
       },
@@ -146,8 +147,8 @@ export class Chat {
     this.pages.change(changes);
     this.actions.announce(changes);
     this.burst.add(others.length);
-    this.#showArrived(others);
     if (changes.some(({ event }) => event === 'edit')) this.options.onArrival?.([]); // it was typed, too
+    this.#showArrived(others);
   }
 
   /** @param {ChatMessage[]} others */
@@ -200,6 +201,7 @@ export class Chat {
     const shown = withLetters(this.pages.conversation, this.outbox, this.history.aheadMs);
     this.#shown = this.pages.arePast ? shown.filter(({ id }) => id) : shown;
     this.view.show(this.#shown, this.reading.line, arrived);
+    this.actions.refresh();
     frame.empty.hidden = this.#shown.length > 0 || !this.connection.isLoaded;
     const last = this.#shown.at(-1);
     const tells =

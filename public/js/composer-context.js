@@ -1,7 +1,7 @@
 /** What the text in the box is for, besides a new message: an answer to a message, or its new text. */
 import { element } from './elements.js';
-import { inOneLine } from './file-words.js';
 import { say, sayIn, text } from './language.js';
+import { lineOf } from './message-row.js';
 import { shownName } from './names.js';
 
 /** @typedef {{ kind: 'reply' | 'edit', message: ShownMessage }} Context */
@@ -40,9 +40,14 @@ export class ComposerContext {
     this.#context = context;
     const who = shownName(message.sender) || text('fromFile');
     say(this.#what, kind === 'edit' ? 'editing' : isOwn ? 'replyingToMe' : 'replyingTo', { who });
-    this.#text.textContent = inOneLine(message);
+    this.show(message);
     this.#line.hidden = false;
     this.box.focus({ preventScroll: true });
+  }
+
+  /** The message, which may have changed. @param {ShownMessage} message */
+  show(message) {
+    this.#text.textContent = lineOf(message);
   }
 
   end() {

@@ -143,9 +143,11 @@ export class HistoryPages {
 }
 
 /** @param {ChatMessage} message @returns {StoredMessage} */
-const asStored = ({ stored, message, isEdited, isRemoved, reactions }) => ({
+const asStored = ({ stored, message, replyTo, files, isEdited, isRemoved, reactions }) => ({
   ...stored,
   message,
+  replyTo,
+  files,
   edited: isEdited,
   removed: isRemoved,
   reactions,

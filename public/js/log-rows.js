@@ -81,6 +81,7 @@ export class LogRows {
     if (known && differs(known, message, this.options)) {
       this.options.onChange();
       showMessage(known, message, this.options);
+      known.removeAttribute('aria-label'); // it tells the text from before
     }
     showFiles(row, message, () => this.options.onChoice(message, 'delete'));
     showTime(row, message.time);

@@ -5,6 +5,7 @@ import { text } from './language.js';
 import { loadMenu, loadReach } from './later.js';
 import { shownName } from './names.js';
 import { compareIds } from './positions.js';
+import { recallInTab, rememberInTab } from './storage.js';
 
 const LOAD_AGAIN_MS = 5000;
 
@@ -19,10 +20,11 @@ export class MessageActions {
    */
   constructor(options) {
     this.options = options;
-    const { frame, view, composer, isOwn } = options;
+    const { me, frame, outbox, view, composer, isOwn } = options;
+    this.answered = `answered/${me}/${outbox.options.other}`;
     this.context = new ComposerContext(frame, {
       isOwn,
-      onEnd: ({ kind }) => kind === 'edit' && composer.showDraft(),
+      onEnd: ({ kind }) => (kind === 'edit' ? composer.showDraft() : rememberInTab(this.answered, '')),
     });
     const messageAt = (/** @type {EventTarget | null} */ target) => view.rows.messageAt(target);
     const reach = {
@@ -53,7 +55,7 @@ export class MessageActions {
     this.context.end();
     const id = context?.message.id;
     if (context?.kind !== 'edit') void outbox.add({ message, key, replyTo: id }, files);
-    else if (message !== context.message.message) void outbox.add({ event: 'edit', of: id, message, key });
+    else if (message !== context.message.message) this.#change({ event: 'edit', of: id, message, key });
     return context?.kind !== 'edit';
   }
 
@@ -61,6 +63,18 @@ export class MessageActions {
     const { shown, isOwn } = this.options;
     const last = shown().findLast((one) => this.#actionsFor(one).includes('edit') && isOwn(one));
     if (last) this.#do('edit', last);
+  }
+
+  /** After a reload, the draft still answers the same message. */
+  resume() {
+    if (!this.context.current) this.#do('reply', this.#shown(recallInTab(this.answered)));
+  }
+
+  /** What the box is for may have changed. */
+  refresh() {
+    const { current } = this.context;
+    const message = current && this.#shown(current.message.id);
+    if (message) this.context.show(message);
   }
 
   /** The log is silent about what changes in it. @param {MessageChange[]} changes that have come */
@@ -85,6 +99,7 @@ export class MessageActions {
     const loaded = await loadMenu().catch(() => undefined); // the server is away: the next try loads it again
     const message = this.options.view.rows.messageAt(row);
     if (!loaded || !message || !this.#actionsFor(message).length) return;
+    if (row.matches('.chosen')) return; // a long press is also told as a right click
     this.#menu ??= new loaded.MessageMenu(this.options.frame);
     const from = document.activeElement;
     const choices = {
@@ -99,7 +114,6 @@ export class MessageActions {
     });
     row.classList.add('chosen');
   }
-    if (row.matches('.chosen')) return; // a long press is also told as a right click
 
   /** @param {ShownMessage} message @returns {import('./message-menu.js').Action[]} */
   #actionsFor(message) {
@@ -110,22 +124,35 @@ export class MessageActions {
     return ['reply', ...copy, 'edit', 'remove'];
   }
 
+  /** @param {string | undefined} wanted its id */
+  #shown(wanted) {
+    return wanted ? this.options.shown().findLast(({ id }) => id === wanted) : undefined;
+  }
+
   /** @param {import('./message-menu.js').Action} action @param {ShownMessage | undefined} message */
   #do(action, message) {
     if (!message || message.isRemoved) return;
-    const { composer, outbox } = this.options;
+    const { composer } = this.options;
     if (action === 'copy') void this.#copy(message.message);
-    else if (action === 'remove') void outbox.add({ event: 'remove', of: message.id, message: '', key: newKey() });
+    else if (action === 'remove') this.#change({ event: 'remove', of: message.id });
     else if (message.id !== undefined) {
       this.context.begin({ kind: action, message });
       if (action === 'edit') composer.showInstead(message.message);
+      else rememberInTab(this.answered, message.id);
     }
   }
 
   /** @param {ShownMessage} message @param {string} emoji */
   #react({ id, isRemoved }, emoji) {
-    if (id !== undefined && !isRemoved)
-      void this.options.outbox.add({ event: 'react', of: id, emoji, message: '', key: newKey() });
+    if (id !== undefined && !isRemoved) this.#change({ event: 'react', of: id, emoji });
+  }
+
+  /** It takes the place of one that failed. @param {Partial<Letter>} change */
+  #change(change) {
+    const { outbox } = this.options;
+    for (const { key, event, of, failed } of outbox.letters)
+      if (failed && of === change.of && (event === change.event || change.event === 'remove')) outbox.delete(key);
+    void outbox.add({ message: '', key: newKey(), ...change });
   }
 
   /** @param {string} message */
@@ -141,15 +168,14 @@ export class MessageActions {
 
   /** Loads earlier messages until this one is among them. @param {string} id */
   async #goTo(id) {
-    const { shown, pages, view, show, notes } = this.options;
+    const { pages, view, show, notes } = this.options;
     const history = pages.pages;
-    const find = () => shown().findLast((one) => one.id === id);
-    while (!find() && history.hasMore && compareIds(history.oldest, id) > 0) {
+    while (!this.#shown(id) && history.hasMore && compareIds(history.oldest, id) > 0) {
       if (!(await history.readEarlier())) return;
       view.leaveNewest();
       show();
     }
-    const found = find();
+    const found = this.#shown(id);
     if (found) view.reveal(found.identity);
     else notes.show('gone', 5);
   }

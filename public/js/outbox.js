@@ -49,9 +49,7 @@ export class Outbox {
   async add(letter, files = []) {
     const newest = Math.max(0, ...[...this.#letters.values()].map(({ at }) => at));
     const written = { ...letter, at: Math.max(Date.now(), newest + 1) };
-    if (files.length) {
-      written.files = await (await this.#loadUploads()).enclose(letter.key, files);
-    }
+    if (files.length) written.files = await (await this.#loadUploads()).enclose(letter.key, files);
     this.#keep(written);
     void this.flush();
   }
@@ -152,8 +150,11 @@ export class Outbox {
   /** @param {Letter} letter @param {number} [status] */
   #fail(letter, status) {
     const isForNothing = letter.event && (status === 404 || status === 409); // the message that it changes is gone
-    if (isForNothing) this.delete(letter.key);
-    else this.#update({ ...letter, failed: true, behind: this.options.newest() });
+    if (isForNothing) {
+      this.delete(letter.key);
+      return this.options.onProblem('gone');
+    }
+    this.#update({ ...letter, failed: true, behind: this.options.newest() });
     this.options.onFailed();
   }
 
