@@ -2,6 +2,8 @@ import { describe, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { requires } from '../support/requires.ts';
 import { until } from '../support/until.ts';
+import { Gate } from './gate.ts';
+import { attach, fileOf } from './pictures.ts';
 import {
   Server,
   button,
@@ -13,6 +15,7 @@ import {
   says,
   setTheStage,
   shows,
+  textsOn,
   twoPeople,
   write,
 } from './stage.ts';
@@ -52,9 +55,13 @@ describe('an edit', () => {
     await composer(henry).press('ArrowUp');
     expect(await composer(henry).inputValue()).toBe('helo');
 
-    await write(henry, 'hello');
+    await composer(henry).fill('hello');
+    const typing = jjeong.getByText('henry is typing…');
+    await typing.waitFor();
+    await composer(henry).press('Enter');
 
     for (const page of [henry, jjeong]) await row(page, 'hello').getByText('edited').waitFor();
+    expect(await typing.count()).toBe(0);
     await jjeong.getByRole('status').getByText('henry edited a message: hello').waitFor();
     expect(await read.jsonValue()).toEqual([]);
     for (const page of [henry, jjeong]) {
@@ -85,6 +92,44 @@ describe('an edit', () => {
     await shows(henry, 'one');
     expect(await log(henry).getByText('edited').count()).toBe(0);
   });
+
+  test('takes the place of one that failed; files that are added meanwhile are for the next message', async () => {
+    const server = await Server.start('--max-message', '10');
+    const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
+    await write(henry, 'one');
+    await log(henry).locator('[data-state=sent]').waitFor();
+    await choose(henry, 'one', 'Edit');
+    await write(henry, 'longer than ten');
+    await row(henry, 'longer than ten').getByText('Not saved').waitFor();
+
+    await choose(henry, 'longer than ten', 'Edit');
+    await attach(henry, fileOf('a.txt', Buffer.from('a')));
+    await henry.locator('.tray').getByText('a.txt').waitFor({ state: 'attached' });
+    expect(await henry.locator('.tray').isVisible()).toBe(false);
+    await write(henry, 'short');
+
+    await until('it is saved', async () => (await row(henry, 'short').getAttribute('data-change')) === '');
+    expect(await log(henry).getByText('Not saved').count()).toBe(0);
+    expect(await henry.locator('.tray').isVisible()).toBe(true);
+  });
+
+  test('of a message that was removed meanwhile is dropped, and the page says so', async () => {
+    const browser = await newBrowser();
+    const server = await Server.start();
+    const here = await openChat(browser, chatOf(server, 'henry', 'jjeong'));
+    await write(here, 'one');
+    await log(here).locator('[data-state=sent]').waitFor();
+    const there = await openChat(browser, chatOf(server, 'henry', 'jjeong'));
+    await choose(here, 'one', 'Edit');
+    await choose(there, 'one', 'Remove for everyone');
+    await there.getByRole('alertdialog').getByRole('button').first().click();
+    await shows(here, 'Message removed');
+
+    await write(here, 'two');
+
+    await says(here, 'This message is no longer kept.');
+    expect(await textsOn(here)).toEqual(['Message removed']);
+  });
 });
 
 test('reactions are made with the keyboard or a click, counted, and taken back', async () => {
@@ -112,6 +157,39 @@ test('reactions are made with the keyboard or a click, counted, and taken back',
   await henry.getByRole('status').getByText('1 new message').waitFor();
 });
 
+test('another tab keeps what was sent and edited, although no stream tells it', async () => {
+  const server = await Server.start();
+  const gate = await Gate.before(server, (stream) => stream.replaceAll('event: sent', 'event: none'));
+  const browser = await newBrowser();
+  const here = await openChat(browser, chatOf(gate, 'henry', 'jjeong'));
+  const there = await openChat(browser, chatOf(gate, 'henry', 'jjeong'));
+
+  await write(here, 'helo');
+  await log(here).locator('[data-state=sent]').waitFor();
+  await composer(here).press('ArrowUp');
+  await write(here, 'hello');
+  await until('it is saved', async () => (await row(here, 'hello').getAttribute('data-change')) === '');
+  await composer(here).fill('a draft');
+  await until('the draft is there, after all else', async () => (await composer(there).inputValue()) === 'a draft');
+
+  expect(await textsOn(there)).toEqual(['hello']);
+});
+
+test('a right click on another message moves the menu there', async () => {
+  const server = await Server.start();
+  const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
+  for (const text of ['one', 'room for\n'.repeat(9), 'two']) await write(henry, text);
+  await log(henry).locator('[data-state=sent]').nth(2).waitFor();
+
+  for (const text of ['one', 'two']) {
+    await row(henry, text).locator('.bubble').click({ button: 'right' });
+    await log(henry).locator('.chosen', { hasText: text }).waitFor();
+  }
+  await henry.keyboard.press('Enter');
+
+  await henry.locator('.context').getByText('two').waitFor();
+});
+
 test('a reply shows what it answers, and leads there, also when that is not loaded yet', async () => {
   const server = await Server.start();
   const say = async (message: string, replyTo?: string): Promise<string> => {
@@ -133,12 +211,20 @@ test('a reply shows what it answers, and leads there, also when that is not load
   });
   await composer(henry).press('Escape');
   await button(henry, 'You the first').waitFor();
+  await choose(henry, 'an answer', 'Reply');
+  await composer(henry).fill('another answer');
+  await henry.reload();
+  await henry.locator('.context').getByText('an answer').waitFor();
+  await composer(henry).press('Enter');
+  await button(henry, 'You an answer').waitFor();
 });
 
 test('an edit and a removal wait offline, but show at once; what is removed is gone from both browsers', async () => {
   const { henry, jjeong } = await twoPeople(await Server.start());
   for (const text of ['helo', 'wrong window']) await write(henry, text);
   await shows(jjeong, 'wrong window');
+  await log(jjeong).press('ArrowUp'); // gives the row a name
+  await choose(jjeong, 'wrong window', 'Reply');
   await henry.context().setOffline(true);
   await says(henry, /^You're offline\./);
 
@@ -152,6 +238,7 @@ test('an edit and a removal wait offline, but show at once; what is removed is g
   await shows(jjeong, 'hello', 'Message removed');
   for (const page of [henry, jjeong]) {
     await until('the text is gone', async () => !(await kept(page)).includes('wrong window'));
+    expect(await page.content()).not.toContain('wrong window');
   }
 });
 
@@ -169,7 +256,11 @@ test('on a touch screen, a long press opens the menu, and a swipe replies', asyn
   await touch('touchStart', 0);
   await menu(henry).waitFor();
   await touch('touchEnd');
-  await menu(henry).getByRole('menuitem', { name: 'Reply' }).waitFor();
+  const resized = henry.evaluate(() => new Promise((done) => addEventListener('resize', () => setTimeout(done, 50))));
+  await henry.setViewportSize({ width: 390, height: 400 }); // an on-screen keyboard opens
+  await resized;
+  expect(await menu(henry).getByRole('menuitem', { name: 'Reply' }).isVisible()).toBe(true);
+  await henry.setViewportSize({ width: 390, height: 700 });
   await henry.keyboard.press('Escape');
   await touch('touchStart', 0);
   for (const by of [15, 30, 60, 70]) await touch('touchMove', by);

@@ -82,6 +82,9 @@ describe('a picture', () => {
 
     for (const page of [henry, jjeong]) expect(await log(page).locator('.picture').count()).toBe(0);
     await until('no file', () => storedFiles(server).length === 0);
+    const kept = () => jjeong.evaluate(() => JSON.stringify(Object.entries(localStorage)));
+    await until('the removal is kept', async () => (await kept()).includes(String.raw`\"removed\":true`));
+    expect(await kept()).not.toContain('one.png');
   });
 
   test('opens in a viewer that the keyboard turns, zooms and closes', async () => {
@@ -127,6 +130,8 @@ describe('a file', () => {
     const { href } = await card(jjeong, 'report.pdf').evaluate(({ href }: HTMLAnchorElement) => ({ href }));
 
     expect(await (await jjeong.request.get(href)).body()).toEqual(report.buffer);
+    await card(jjeong, 'report.pdf').click({ button: 'right' });
+    await jjeong.getByRole('menuitem', { name: 'Reply' }).click();
     expect((await textsOn(jjeong)).filter(Boolean)).toEqual(['goes ahead']);
   });
 
