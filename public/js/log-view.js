@@ -44,7 +44,8 @@ export class LogView {
       this.toNewest();
       log.focus({ preventScroll: true }); // the button disappears, and the focus must not disappear with it
     });
-    const stay = new ResizeObserver(() => this.#stay());
+    // Scrolling gives rows their real heights. Within the callback, that would be a loop, which browsers report as an error.
+    const stay = new ResizeObserver(() => requestAnimationFrame(() => this.#stay()));
     stay.observe(log);
     stay.observe(list);
     onLanguageChange(() => {
