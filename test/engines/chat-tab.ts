@@ -33,9 +33,10 @@ export class ChatTab {
     return this;
   }
 
-  /** Resolves when the history is there. */
-  isReady(): Promise<boolean> {
-    return this.sees('the history', `document.querySelector('[role=log][aria-live=polite]') !== null`);
+  /** Resolves when the history is there, and what a page loads after that: a test may end the server next. */
+  async isReady(): Promise<void> {
+    await this.sees('the history', `document.querySelector('[role=log][aria-live=polite]')`);
+    await this.sees('the rest', `[...document.styleSheets].some(({ href }) => href?.endsWith('/later.css'))`);
   }
 
   /** Resolves when the expression is true. */
