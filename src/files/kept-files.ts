@@ -28,6 +28,8 @@ const CLAIM_BYTES = 4096;
 const MOST_LINKS = 30_000;
 /** Large files are synced one at a time, so that messages need not wait for them. */
 const SYNCS_AT_ONCE = 1;
+/** How much of the newest mail is searched for a file that another program put here. */
+const SEARCHED = 1000;
 const DRAFT = /^new-[0-9a-f]+$/;
 
 /** Keeps files in a data directory, as long as messages name them. */
@@ -109,9 +111,21 @@ export class KeptFiles implements FileStore {
   }
 
   async find(mailbox: MailboxName, sha256: string, sender?: MailboxName): Promise<KeptFile | undefined> {
-    const path = this.#of(mailbox, sha256, sender)[0]?.path;
+    const [claim] = this.#of(mailbox, sha256, sender);
+    const path = claim?.path ?? (sender === undefined ? await this.#unclaimed(mailbox, sha256) : undefined);
     const stat = path === undefined ? undefined : statIfThere(path);
     return stat?.isFile() ? { sha256, bytes: stat.size, path: path! } : undefined;
+  }
+
+  /**
+   * A file that another program put here, if it has also written mail that names it. Not one with claims: a hash in mail
+   * does not show that its writer may read the file.
+   */
+  async #unclaimed(mailbox: MailboxName, sha256: string): Promise<string | undefined> {
+    const content = join(this.#dir, sha256);
+    if (statIfThere(content)?.nlink !== 1) return undefined;
+    const { events } = await this.mail.readBack(mailbox, undefined, SEARCHED);
+    return events.some(({ foreign, data }) => foreign && data.includes(`"${sha256}"`)) ? content : undefined;
   }
 
   /** Appends a message, and lets it keep the files that it names. INVALID_MESSAGE if its sender has not stored them. */

@@ -29,7 +29,7 @@ export async function tidyFiles(files: KeptFiles, { dir, keepMs, now }: StoreCon
       await slices.rest();
     }
   }
-  // What no claim is a link of, for example in a copy of the directory: there, each claim has a copy.
+  // What another program put here, while its mail was kept, and in a copy of the directory, where each claim has a copy.
   for (const name of namesIn(join(dir, FILES)).filter(isSha256)) {
     const path = join(dir, FILES, name);
     const stat = statIfThere(path);

@@ -252,13 +252,24 @@ describe('a file that another program puts in its place', () => {
       writeFileSync(join(place, `upload-${Date.now()}-1_`), PNG);
       chat.writeForeign(receiver, line(sha256Of(PNG)));
     }
-    writeFileSync(join(chat.dir, '.files', sha256Of(PNG)), PNG);
     chat.writeForeign('kim', line(sha256Of(PNG)));
 
     const answers = await Promise.all(['henry', 'mina', 'kim'].map((who) => getFile(chat, who, sha256Of(PNG))));
 
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 404]);
     expect(await bytesOf(answers[0]!)).toEqual(PNG);
+  });
+
+  test('can be read by each person whose mail names it, if it lies there for all', async () => {
+    const chat = await serveChat();
+    mkdirSync(join(chat.dir, '.files'), { recursive: true });
+    writeFileSync(join(chat.dir, '.files', sha256Of(PNG)), PNG);
+    for (const receiver of ['henry', 'mina']) chat.writeForeign(receiver, line(sha256Of(PNG)));
+
+    const answers = await Promise.all(['henry', 'mina', 'kim'].map((who) => getFile(chat, who, sha256Of(PNG))));
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404]);
+    expect(await bytesOf(answers[1]!)).toEqual(PNG);
   });
 
   test("does not open somebody else's file to whoever names its hash", async () => {
