@@ -37,11 +37,11 @@ export class MessageMenu {
   }
 
   #put() {
-    const place = this.#place;
+    const { left, top, bottom } = this.#place;
     const { width, height } = this.#menu.getBoundingClientRect();
     const within = (/** @type {number} */ at, /** @type {number} */ most) => `${Math.max(8, Math.min(at, most - 8))}px`;
-    const above = place.bottom + height > innerHeight ? place.top - height : place.bottom;
-    this.#menu.style.setProperty('--left', within(place.left, innerWidth - width));
+    const above = bottom + height > innerHeight ? top - height : bottom;
+    this.#menu.style.setProperty('--left', within(left, innerWidth - width));
     this.#menu.style.setProperty('--top', within(above, innerHeight - height));
   }
 
@@ -72,12 +72,11 @@ export class MessageMenu {
       ...emoji,
       more,
     );
-    const offersReactions = reacted !== undefined;
     this.#menu.replaceChildren(
       element(
         'div',
         { role: 'menu', 'aria-label': text('messageMenu') },
-        ...(offersReactions ? [reactions] : []),
+        ...(reacted === undefined ? [] : [reactions]),
         ...others,
       ),
     );

@@ -67,8 +67,7 @@ export class Search {
   open() {
     this.place.hidden = false;
     this.options.frame.find.setAttribute('aria-expanded', 'true');
-    this.results.hidden = this.#wanted === '';
-    this.box.focus();
+    this.box.focus(); // shows what was found
     this.box.select();
   }
 
