@@ -77,7 +77,7 @@ const twice: Situation = (request) => async () => {
 /** More at once than two seconds allow, wherever one ends and the next begins. */
 const tooFast: Situation = (request) => async () => {
   const chat = await serveChat({ sendRate: 1 });
-  const asked = await Promise.all(Array.from({ length: 12 }, () => ask(chat, request)));
+  const asked = await Promise.all(Array.from({ length: 40 }, () => ask(chat, request)));
   return asked.find(({ answer }) => answer.status === 429) ?? asked[0]!;
 };
 const closed: Situation = (request) => async () => {
