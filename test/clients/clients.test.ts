@@ -8,7 +8,7 @@ import { NODE_CLIENTS } from './kit/node-clients.ts';
 import { Pages } from './kit/page-clients.ts';
 import { PROGRAM_CLIENTS } from './kit/program-clients.ts';
 
-const CUTS = 200;
+const CUTS = 100;
 
 const pages = new Pages();
 const clients = [...NODE_CLIENTS, ...libraryPages(pages), ...PROGRAM_CLIENTS];
