@@ -1,11 +1,11 @@
-import { admit, admitAnyone, callerOf } from '../access/caller.ts';
-import { isRoom, mailboxName, personName, type MailboxName } from '../words/mailbox-name.ts';
+import { isRoom, personName, type MailboxName } from '../words/mailbox-name.ts';
 import type { MailboxStore } from '../words/mailbox-store.ts';
 import { sendJson } from './answer.ts';
 import { isMessage, type HistoryMessage, type Item } from './backwards.ts';
 import type { Chat } from './chat.ts';
 import { changesIn, readItems, tokenUpTo } from './conversation.ts';
-import { queryOf, type Handler } from './request.ts';
+import { admitReader } from './history.ts';
+import type { Handler } from './request.ts';
 import { SearchText } from './search-text.ts';
 
 const LIMIT = 20;
@@ -19,17 +19,13 @@ interface Found {
 }
 
 /** `GET /search?receiver=me&sender=other&text=`: the messages of their history that contain a text. */
-export function getSearch({ store, asks }: Chat): Handler {
+export function getSearch(chat: Chat): Handler {
   return async (req, res) => {
-    const query = queryOf(req);
-    const me = mailboxName(query['receiver']);
-    if (isRoom(me)) admitAnyone(callerOf(req));
-    else admit(callerOf(req), me);
-    asks.count(callerOf(req).address, isRoom(me) ? undefined : me);
+    const { query, me } = admitReader(req, chat);
     const other = isRoom(me) ? me : personName(query['sender']);
     const search = new SearchText(query['text']);
 
-    sendJson(res, 200, await searchConversation(store, me, other, search, query['before']));
+    sendJson(res, 200, await searchConversation(chat.store, me, other, search, query['before']));
   };
 }
 
