@@ -16,7 +16,7 @@ const MIN_PAUSE_MS = 5;
 const MAX_PAUSE_MS = 100;
 
 /** Taking a lock costs more than most work under it, so we keep it until the mailbox has been idle for this long. */
-const IDLE_MS = 5000;
+const IDLE_MS = 300;
 const MAX_HELD = 200;
 
 /** proper-lockfile would make its directories with the mode that the umask leaves. */
