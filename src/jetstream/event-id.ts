@@ -9,12 +9,10 @@ const FORM = /^([1-9]\d{12})\.(0|[1-9]\d{0,14})(\.1)?$/;
 /** The cursor of a mailbox that never had an event. */
 export const FIRST_ID = '0-0';
 
-/** The place of a cursor. `epoch` 0: before everything. */
+/** A place in a stream. `epoch` 0: before everything. `seq` 16.5: between the events 16 and 17. */
 export interface Place {
   readonly epoch: number;
   readonly seq: number;
-  /** Whether it is a cursor just after `seq`, and not the event there. */
-  readonly isBetween: boolean;
 }
 
 export function isEventId(text: string): boolean {
@@ -24,14 +22,14 @@ export function isEventId(text: string): boolean {
 /** Negative when `a` comes before `b`, 0 when they are the same, positive when it comes after. */
 export function compareIds(a: string, b: string): number {
   const [one, other] = [placeOf(a), placeOf(b)];
-  return one.epoch - other.epoch || one.seq - other.seq || Number(one.isBetween) - Number(other.isBetween);
+  return one.epoch - other.epoch || one.seq - other.seq;
 }
 
 export function placeOf(id: string): Place {
-  if (id === FIRST_ID) return { epoch: 0, seq: 0, isBetween: false };
+  if (id === FIRST_ID) return { epoch: 0, seq: 0 };
   const match = FORM.exec(id);
   if (!match) throw new TypeError(`Not an event id: ${JSON.stringify(id)}`);
-  return { epoch: Number(match[1]), seq: Number(match[2]), isBetween: match[3] !== undefined };
+  return { epoch: Number(match[1]), seq: Number(match[2]) + (match[3] ? 0.5 : 0) };
 }
 
 export function eventId(epoch: number, seq: number): string {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { MailboxError } from '../words/mailbox-error.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
-import type { Appended, Batch, MailEvent, MailboxStore, MarkName, Message } from '../words/mailbox-store.ts';
+import type { Appended, BackPage, Batch, MailEvent, MailboxStore, MarkName, Message } from '../words/mailbox-store.ts';
 import { messageData } from '../words/message-data.ts';
 import { checkCluster, checkStreams } from './cluster-check.ts';
 import { persist } from './cluster-error.ts';
@@ -91,15 +91,15 @@ export class JetStreamMailboxes implements MailboxStore {
     return { events: gap ? [] : eventsOf(await mail.range(1, newest, limit), mail), gap };
   }
 
-  async readBack(mailbox: MailboxName, before?: string, limit = 50): Promise<{ events: MailEvent[]; more?: string }> {
+  async readBack(mailbox: MailboxName, before?: string, limit = 50): Promise<BackPage> {
     const mail = this.#mailOf(mailbox);
     return pageBack(mail, before === undefined ? await this.#newest(mailbox) : lastBefore(before, mail.epoch), limit);
   }
 
   async get(mailbox: MailboxName, id: string): Promise<MailEvent | undefined> {
     const mail = this.#mailOf(mailbox);
-    const { epoch, seq, isBetween } = placeOf(id);
-    const stored = epoch === mail.epoch && !isBetween ? await mail.at(seq) : undefined;
+    const { epoch, seq } = placeOf(id);
+    const stored = epoch === mail.epoch && Number.isInteger(seq) ? await mail.at(seq) : undefined;
     return stored && eventOf(stored, epoch);
   }
 
@@ -230,14 +230,16 @@ export class JetStreamMailboxes implements MailboxStore {
 }
 
 async function readAfter(mail: StreamSubject, place: Place, newest: number, limit: number): Promise<Batch> {
-  const { epoch, seq, isBetween } = place;
+  const { epoch, seq } = place;
   if (epoch !== mail.epoch) return { events: [], gap: newest > 0 };
-  // We read the event at the cursor, too: if it is there, so is everything after it.
-  const anchor = isBetween ? seq + 1 : seq;
   if (newest <= seq) return { events: [], gap: false };
+  // We read the event at the cursor, too: if it is there, so is everything after it.
+  const anchor = Math.ceil(seq);
   const found = await mail.range(anchor, newest, limit + 1);
   if (found.length > 0 && found[0]!.seq !== anchor) return { events: [], gap: true };
-  return { events: eventsOf(isBetween ? found.slice(0, limit) : found.slice(1), mail), gap: false };
+  const after = found.filter((stored) => stored.seq > seq).slice(0, limit);
+  // The event at the cursor may be so long that it comes alone.
+  return { events: eventsOf(after.length > 0 ? after : await mail.range(anchor + 1, newest, limit), mail), gap: false };
 }
 
 function eventsOf(found: readonly Stored[], { epoch }: StreamSubject): MailEvent[] {

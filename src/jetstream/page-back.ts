@@ -1,37 +1,30 @@
-import type { MailEvent } from '../words/mailbox-store.ts';
+import type { BackPage } from '../words/mailbox-store.ts';
 import { placeOf } from './event-id.ts';
 import { eventOf } from './stored-event.ts';
 import type { Stored, StreamSubject } from './stream-subject.ts';
 
-const MOST = 500;
 const MOST_BYTES = 1024 * 1024;
 /** How many times as long as the page a read may be. */
 const SLACK = 2;
 const MAX_PROBES = 24;
 
 /**
- * The last events up to the place `end`, newest first: at most `limit`, 500, or 1 MiB. A stream cannot be read
- * backwards. So we count messages to find a place about a page before the end, and read forwards from there.
+ * The last events up to the place `end`, newest first: at most `limit`, or 1 MiB. A stream cannot be read backwards. So
+ * we count messages to find a place about a page before the end, and read forwards from there.
  */
-export async function pageBack(
-  mail: StreamSubject,
-  end: number,
-  limit: number,
-): Promise<{ events: MailEvent[]; more?: string }> {
+export async function pageBack(mail: StreamSubject, end: number, limit: number): Promise<BackPage> {
   if (end < 1) return { events: [] };
-  const most = Math.min(limit, MOST);
-  const { first, from } = await pageBefore(mail, end, most);
-  let last = await lastUpTo(mail, from, end, most);
-  if (last.length === 0) last = await lastUpTo(mail, 1, end, most); // a replica that was behind gave the counts
+  const { first, from } = await pageBefore(mail, end, limit);
+  let last = await lastUpTo(mail, from, end, limit);
+  if (last.length === 0) last = await lastUpTo(mail, 1, end, limit); // a replica that was behind gave the counts
   const events = last.toReversed().map((message) => eventOf(message, mail.epoch));
   return last.length > 0 && last[0]!.seq > first ? { events, more: events.at(-1)!.id } : { events };
 }
 
 /** The last place before a cursor; 0 if nothing comes before it. */
 export function lastBefore(cursor: string, currentEpoch: number): number {
-  const { epoch, seq, isBetween } = placeOf(cursor);
-  if (epoch !== currentEpoch) return 0;
-  return isBetween ? seq : seq - 1;
+  const { epoch, seq } = placeOf(cursor);
+  return epoch === currentEpoch ? Math.ceil(seq) - 1 : 0;
 }
 
 /** A place from which there are at least `limit` messages up to `end`, but not many more. */

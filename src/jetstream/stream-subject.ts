@@ -50,26 +50,16 @@ export class StreamSubject {
   }
 
   /**
-   * The messages from one place up to another, both included, oldest first: at most `limit`, or 1 MiB. There must be, or
-   * have been, a message at `upTo`.
+   * The next messages from one place up to another, both included, oldest first: at least one, at most `limit`, about 1 MiB.
+   * There must be, or have been, a message at `upTo`.
    */
   async range(from: number, upTo: number, limit: number): Promise<Stored[]> {
-    const found: Stored[] = [];
-    let bytes = 0;
-    for (let next = from; next <= upTo && found.length < limit;) {
-      const messages = await this.#next(next, limit - found.length);
-      for (const message of messages) {
-        if (message.seq > upTo) return found;
-        found.push(message);
-        bytes += message.data.length;
-        next = message.seq + 1;
-      }
-      if (messages.length === 0 || (bytes >= MOST_BYTES && found.length > 1)) return found; // one alone may be the cursor's own
-    }
-    return found;
+    if (from > upTo) return [];
+    const found = await this.#next(from, limit);
+    return found.filter(({ seq }) => seq <= upTo);
   }
 
-  /** The same without a limit, one by one. */
+  /** All messages from one place up to another, one by one. */
   async *each(from: number, upTo: number): AsyncGenerator<Stored> {
     for (let next = from; next <= upTo;) {
       const found = await this.range(next, upTo, MOST_AT_ONCE);

@@ -97,6 +97,24 @@ describe('what others publish under our subjects', () => {
     for (const { time } of events) expect(time).toBeGreaterThanOrEqual(before);
     expect((await store.readBack(henry)).events).toEqual(events.toReversed());
   });
+
+  test('is read to its end, even if each message is as long as the servers accept', async () => {
+    const how = options();
+    const store = await open(how);
+    const nc = await connect({ servers: server.url });
+    afterThisTest(() => nc.close());
+    const length = nc.info!.max_payload;
+
+    const subject = `${how.prefix}.mail.0.${Buffer.from('henry').toString('base64url')}`;
+    for (const sign of ['a', 'b', 'c']) await nc.request(subject, sign.repeat(length));
+
+    const texts = textsOf(await readAll(store));
+    expect(texts.map((text) => [text[0], text.length])).toEqual([
+      ['a', length],
+      ['b', length],
+      ['c', length],
+    ]);
+  });
 });
 
 describe('streams that several servers make at once', () => {
