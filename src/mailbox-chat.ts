@@ -6,7 +6,7 @@ import { Invitations } from './access/invitations.ts';
 import { LinkAccess } from './access/link-access.ts';
 import { loginAccess } from './access/login-access.ts';
 import { requestPlace } from './access/request-place.ts';
-import { ChatCounts } from './words/chat-counts.ts';
+import { ChatCounts } from './http/chat-counts.ts';
 import type { ChatRequest, MailboxChatOptions } from './words/chat-options.ts';
 import { makeDirectory } from './files/disk.ts';
 import { FileMailboxes } from './files/file-mailboxes.ts';

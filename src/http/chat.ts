@@ -1,8 +1,8 @@
-import type { ChatCounts } from '../words/chat-counts.ts';
+import type { ChatCounts } from './chat-counts.ts';
 import type { Live } from '../words/live.ts';
 import type { Logger } from '../words/logger.ts';
 import type { MailboxStore } from '../words/mailbox-store.ts';
-import type { Receipts } from '../words/receipts.ts';
+import type { Receipts } from './receipts.ts';
 import type { Correspondents } from './correspondents.ts';
 import type { OpenStreams } from './open-streams.ts';
 import type { RateLimit } from './rate-limit.ts';

@@ -11,7 +11,7 @@ import { getMessage, postMessage } from './messages.ts';
 import { getName } from './names.ts';
 import { getPeople } from './people.ts';
 import { answerProblem, codeOf } from './problem.ts';
-import { postReceipts } from './receipts.ts';
+import { postReceipts } from './post-receipts.ts';
 import { refuseOtherMethods } from './refusals.ts';
 import type { Handler } from './request.ts';
 import { getSearch } from './search.ts';

@@ -4,7 +4,7 @@ import { passedCaller, setCaller } from '../access/caller.ts';
 import { LocalLive } from '../words/live.ts';
 import type { MailboxStore } from '../words/mailbox-store.ts';
 import type { Owned } from '../ownership/ownership.ts';
-import { Receipts } from '../words/receipts.ts';
+import { Receipts } from './receipts.ts';
 import type { Chat } from './chat.ts';
 import { Correspondents } from './correspondents.ts';
 import { mailroomRoutesOf } from './mailroom-routes.ts';

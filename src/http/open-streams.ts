@@ -1,4 +1,4 @@
-import type { ChatCounts } from '../words/chat-counts.ts';
+import type { ChatCounts } from './chat-counts.ts';
 import { reconnectionMs, type OpenStream } from './open-stream.ts';
 import { Rounds } from '../words/rounds.ts';
 import { Slices } from '../words/slices.ts';

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { basename, isAbsolute, resolve } from 'node:path';
 import type { ErrorRequestHandler } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ChatCounts } from '../words/chat-counts.ts';
+import type { ChatCounts } from './chat-counts.ts';
 import type { Logger } from '../words/logger.ts';
 import { MailboxError, type MailboxErrorCode } from '../words/mailbox-error.ts';
 import { sendJson } from './answer.ts';

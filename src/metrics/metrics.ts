@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 /** @ts-ignore stays in the .d.ts: TypeScript hosts compile without prom-client, which is optional */
 import type * as PromClient from 'prom-client';
-import type { ChatCounts } from '../words/chat-counts.ts';
+import type { ChatCounts } from '../http/chat-counts.ts';
 import { PROBLEM_CODES, sendProblem } from '../http/problem.ts';
 import type { Logger } from '../words/logger.ts';
 import { isErrno, MailboxError } from '../words/mailbox-error.ts';

@@ -1,4 +1,4 @@
-import type { MailboxErrorCode } from './mailbox-error.ts';
+import type { MailboxErrorCode } from '../words/mailbox-error.ts';
 
 /** Counts what a chat does. These methods do nothing until `chat.metrics` replaces them. */
 export class ChatCounts {
