@@ -5,10 +5,11 @@ import { MailboxError } from '../words/mailbox-error.ts';
 const NO_ROOM = new Set([10023, 10047]);
 /** A full disk, or a leader that is about to hand over. */
 const CANNOT_WRITE = 10077;
-/** Another server made the stream or moved a mark after we read it: the next attempt reads it again. */
-const OVERTAKEN = [10058, 10071, 10164];
-/** The same message is being stored at the moment, or the server is overloaded: the next attempt may succeed. */
-const PASSING = new Set([10158, 10167, CANNOT_WRITE, ...OVERTAKEN]);
+/**
+ * The next attempt may succeed. 10158, 10167: the same message is being stored at the moment, or the server is overloaded.
+ * The last three: another server made the stream or moved a mark after we read it; the next attempt reads it again.
+ */
+const PASSING = new Set([CANNOT_WRITE, 10158, 10167, 10058, 10071, 10164]);
 
 const API_ERRORS = new Set(['JetStreamApiError', 'StreamNotFoundError']);
 const FINAL_NAMES = new Set([

@@ -18,9 +18,7 @@ const RECHECK_MS = 30_000;
 const SETTLED_MS = 1500;
 const RECHECKS_AT_ONCE = 64;
 
-/**
- * Tells when a watched mailbox has grown, and how far: by the hints of the servers, and by asking when one may be lost.
- */
+/** Tells when a watched mailbox has grown, and how far. The servers send hints; when one may be lost, we ask. */
 export class Hints {
   readonly #streams: Streams;
   readonly #watched = new Map<MailboxName, Watched>();

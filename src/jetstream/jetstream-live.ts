@@ -5,11 +5,10 @@ import { ROOM_PREFIX } from '../words/mailbox-name.ts';
 import { whenever, type Cluster } from './cluster.ts';
 import { tokenOf } from './streams.ts';
 
-/** What servers tell each other when somebody comes or goes. */
-type Word =
-  | { readonly from: string; readonly on: string }
-  | { readonly from: string; readonly off: string; readonly at: number }
-  | { readonly from: string; readonly here: readonly string[] };
+/** What servers tell each other: places where somebody is, or the one that somebody left. */
+type Word = { readonly from: string } & (
+  { readonly here: readonly string[] } | { readonly left: string; readonly at: number }
+);
 
 const BEAT_MS = 5000;
 const GONE_MS = 15_000;
@@ -80,8 +79,8 @@ export class JetStreamLive extends LocalLive {
       this.#answering.get(who)?.unsubscribe();
       this.#answering.delete(who);
     }
-    const word = how.online ? { from: this.#me, on: where } : { from: this.#me, off: where, at: Date.now() };
-    this.#say(this.#subject('here', who), word);
+    const word = how.online ? { here: [where] } : { left: where, at: Date.now() };
+    this.#say(this.#subject('here', who), { from: this.#me, ...word });
   }
 
   protected override attend(to: string): () => void {
@@ -161,8 +160,7 @@ export class JetStreamLive extends LocalLive {
   #takeWord(word: Word): void {
     this.#heardMs.set(word.from, performance.now());
     if ('here' in word) for (const where of word.here) this.came(word.from, where);
-    else if ('on' in word) this.came(word.from, word.on);
-    else this.left(word.from, word.off, word.at);
+    else this.left(word.from, word.left, word.at);
   }
 
   #takeBeat(message: Msg): void {

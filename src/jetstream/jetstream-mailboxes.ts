@@ -143,12 +143,7 @@ export class JetStreamMailboxes implements MailboxStore {
       const what = `${bytes} bytes are more than the servers accept: raise their max_payload (it is ${most}).`;
       throw new MailboxError('MESSAGE_TOO_LONG', what);
     }
-    const fields = {
-      [TIME]: String(time),
-      [ORIGIN]: id,
-      ...(type !== undefined && { [TYPE]: type }),
-      ...(foreign && { [FOREIGN]: 'yes' }),
-    };
+    const fields = { [TIME]: String(time), [ORIGIN]: id, [TYPE]: type, [FOREIGN]: foreign && 'yes' };
     const { seq } = await this.#publish(mail, `${hashOf(mailbox, ORIGIN)}/${id}`, data, fields);
     return eventId(mail.epoch, seq);
   }
@@ -189,8 +184,8 @@ export class JetStreamMailboxes implements MailboxStore {
     const data = messageData(message, time);
     const { type } = message;
     const attempt = randomUUID();
+    const fields = { [TIME]: String(time), [ATTEMPT]: attempt, [TYPE]: type };
     for (let id = hashOf(mailbox, message.sender, message.key); ;) {
-      const fields = { [TIME]: String(time), [ATTEMPT]: attempt, ...(type !== undefined && { [TYPE]: type }) };
       const { seq, duplicate } = await this.#publish(mail, id, data, fields);
       this.#hints.saw(mailbox, seq);
       const event = { id: eventId(mail.epoch, seq), time, data, type };
@@ -203,9 +198,9 @@ export class JetStreamMailboxes implements MailboxStore {
     }
   }
 
-  #publish(mail: StreamSubject, msgID: string, data: string, fields: Readonly<Record<string, string>>) {
+  #publish(mail: StreamSubject, msgID: string, data: string, fields: Readonly<Record<string, string | undefined>>) {
     const headers = this.#cluster.headers();
-    for (const [name, value] of Object.entries(fields)) headers.set(name, value);
+    for (const [name, value] of Object.entries(fields)) if (value !== undefined) headers.set(name, value);
     return persist(
       () => mail.publish(data, { msgID, headers }),
       () => this.#appendWithinMs,

@@ -2,9 +2,7 @@ import { silent, type Logger } from '../words/logger.ts';
 import { checkOption, type Allowance } from './address.ts';
 
 export interface JetStreamMailboxesOptions {
-  /**
-   * Addresses of the cluster's servers: one `nats://host:4222`, or several. `tls://` and `user:password@` work, too.
-   */
+  /** The servers of the cluster, one or several: `nats://host:4222`. `tls://` and `user:password@` work, too. */
   readonly servers: string | readonly string[];
   /** The path of a .creds file to log in with, or what is in it. */
   readonly credentials?: string | Uint8Array;
@@ -18,9 +16,7 @@ export interface JetStreamMailboxesOptions {
   readonly keepMs?: number;
   /** How many messages a mailbox keeps, read or not: then the oldest go. As fixed as `keepMs`. Default 200,000. */
   readonly keepMessages?: number;
-  /**
-   * Monitoring addresses of the servers, `http://host:8222`. They tell whether a server writes before it acknowledges.
-   */
+  /** Monitoring addresses, `http://host:8222`. They tell whether a server writes before it acknowledges. */
   readonly monitors?: readonly string[];
   /** The guarantees that you give up. Default none. */
   readonly allow?: readonly Allowance[];

@@ -14,9 +14,7 @@ export const ORIGIN = 'Mailbox-Origin';
 /** On what was brought in from another store, where another program had written it. */
 export const FOREIGN = 'Mailbox-Foreign';
 
-/**
- * Reads an event. What others publish under our subjects is foreign mail: it has no time of its own, and any line ends.
- */
+/** Reads an event. What others publish under our subjects is foreign mail, without our time and with any line ends. */
 export function eventOf({ seq, time, data, header }: Stored, epoch: number): MailEvent {
   const text = Buffer.from(data).toString('utf8');
   const ownTime = Number(header.get(TIME) || NaN);

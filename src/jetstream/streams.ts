@@ -44,9 +44,7 @@ export class Streams {
     return new StreamSubject(this.cluster, this.#shards[shard]![kind], subject);
   }
 
-  /**
-   * The subject on which the servers announce mail: they publish the headers of each message there, without its text.
-   */
+  /** The subject on which the servers publish the headers of each message, without its text. */
   hintSubjectOf(mailbox: MailboxName): string {
     return subjectName(this.cluster.options, 'hint', this.#shardOf(mailbox), tokenOf(mailbox));
   }
@@ -93,16 +91,16 @@ function configOf(options: AllOptions, kind: Kind, shard: number): Config {
 /** Opens a stream, or makes it. If another server makes it at the same moment, `persist` asks again and finds it. */
 async function openStream({ jsm, options }: Cluster, kind: Kind, shard: number): Promise<StreamConfig> {
   const config = configOf(options, kind, shard);
-  const make = (error: Error): Promise<{ config: StreamConfig }> => {
-    if (error.name === 'StreamNotFoundError') return jsm.streams.add(config);
-    throw error;
-  };
-  const refuse = ({ cause }: Error): never => {
+  const infoOrMake = (): Promise<{ config: StreamConfig }> =>
+    jsm.streams.info(config.name).catch((error: Error) => {
+      if (error.name === 'StreamNotFoundError') return jsm.streams.add(config);
+      throw error;
+    });
+  const { config: is } = await persist(infoOrMake).catch(({ cause }: Error) => {
     const why = cause instanceof Error ? cause.message : String(cause);
     const what = `The stream ${config.name} with ${options.replicas} copies cannot be opened: ${why}.`;
     throw new MailboxError('STORE_FAILED', what, { cause });
-  };
-  const { config: is } = await persist(() => jsm.streams.info(config.name).catch(make)).catch(refuse);
+  });
   const { shards, epoch } = is.metadata ?? {};
   if (epoch && shards === String(options.shards)) return is;
   throw new MailboxError(

@@ -32,12 +32,8 @@ export type StoredChange = z.infer<(typeof SHAPES)[ChangeType]> & {
 };
 
 /** The change in an event. Undefined if it is a message or foreign text. */
-export function changeOf({ type, data }: Pick<MailEvent, 'type' | 'data'>): StoredChange | undefined {
-  return isChangeType(type) ? SHAPES[type].safeParse(fieldsOf(data)).data : undefined;
-}
-
-export function isChangeType(type = ''): type is ChangeType {
-  return Object.hasOwn(SHAPES, type);
+export function changeOf({ type = '', data }: Pick<MailEvent, 'type' | 'data'>): StoredChange | undefined {
+  return Object.hasOwn(SHAPES, type) ? SHAPES[type as ChangeType].safeParse(fieldsOf(data)).data : undefined;
 }
 
 /** Whether it is one emoji. */

@@ -83,17 +83,13 @@ export class Follow {
     try {
       while (this.#rung && !this.#stopped) {
         this.#rung = false;
-        await this.#readToEnd();
+        for (let more = await this.#takeMore(); more; more = await this.#takeMore()) await more.taken;
       }
     } catch (error) {
       return this.#end(error);
     }
     this.#reading = false;
     if (this.#stopped) this.#end();
-  }
-
-  async #readToEnd(): Promise<void> {
-    for (let more = await this.#takeMore(); more; more = await this.#takeMore()) await more.taken;
   }
 
   /** A separate function, so that no variable holds the mail in memory while a slow receiver takes it. */

@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import { fileName } from './file-name.ts';
 import { isSha256 } from './file-store.ts';
 
 const MAX_FILES = 10;
+const MAX_NAME = 255;
+/** Invisible characters could reverse the order of the others, which hides the true ending of a name. */
+const UNSAFE = /^\.+|[\p{C}\p{Zl}\p{Zp}"*:<>?|]/gu;
 const Side = z.int().min(1).max(100_000).optional();
 
 const Named = z.object({
@@ -25,3 +27,9 @@ export const NamedFiles = z.array(Named).min(1).max(MAX_FILES);
 
 /** The files that a stored message names. */
 export const MessageFiles = z.array(Stored).min(1).max(MAX_FILES);
+
+/** The last part of a path, without characters that are unsafe in a file name. */
+export function fileName(text: string): string {
+  const last = text.split(/[/\\]/).at(-1)!;
+  return last.slice(0, MAX_NAME).replaceAll(UNSAFE, '_') || 'file';
+}
