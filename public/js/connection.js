@@ -110,6 +110,6 @@ export class Connection {
     if (state === 'denied') this.options.onRefused();
     else banner.set(isOffline ? 'offline' : state, quietMs);
     // At the start nobody knows yet; sending will find out.
-    outbox.connected = this.#isConnected() || state === 'connecting';
+    outbox.connected = state === 'connecting' ? undefined : this.#isConnected();
   }
 }

@@ -15,8 +15,9 @@ export class Outbox {
   #retry = 0;
   #running = false;
   #failures = 0;
-  #connected = true;
+  /** @type {boolean | undefined} */ #connected;
   #waiting = false;
+  #enclosing = Promise.resolve();
 
   /**
    * @param {{ me: string, other: string, history: Which, newest: () => string | undefined,
@@ -49,9 +50,16 @@ export class Outbox {
   async add(letter, files = []) {
     const newest = Math.max(0, ...[...this.#letters.values()].map(({ at }) => at));
     const written = { ...letter, at: Math.max(Date.now(), newest + 1) };
-    if (files.length) written.files = await (await this.#loadUploads()).enclose(letter.key, files);
-    this.#keep(written);
+    // Large files take a while. What follows with smaller ones must not be ready before.
+    if (files.length) await (this.#enclosing = this.#enclosing.then(() => this.#enclose(written, files)));
+    else this.#keep(written);
     void this.flush();
+  }
+
+  /** @param {Letter} letter @param {import('./pictures.js').Ready[]} files */
+  async #enclose(letter, files) {
+    const uploads = await this.#loadUploads();
+    this.#keep({ ...letter, files: await uploads.enclose(letter.key, files) });
   }
 
   /** @param {string} key */
@@ -84,7 +92,7 @@ export class Outbox {
     return this.#connected;
   }
 
-  /** @param {boolean} connected */
+  /** @param {boolean | undefined} connected undefined: nobody knows yet */
   set connected(connected) {
     if (connected === this.#connected) return;
     this.#connected = connected;
@@ -113,6 +121,7 @@ export class Outbox {
   /** Resolves to whether the next letter may follow. @param {Letter} letter */
   async #send(letter) {
     const requestedAt = Date.now();
+    const wasConnected = this.#connected;
     try {
       const stored = await this.#post(letter);
       this.#failures = 0;
@@ -124,7 +133,7 @@ export class Outbox {
       const known = this.#letters.get(letter.key);
       if (!known) return true; // it was deleted meanwhile
       if (error.isDenied) this.options.onDenied();
-      if (error.isFinal || !this.#tryLater(letter.key, error)) {
+      if (error.isFinal || !this.#tryLater(letter.key, error, wasConnected)) {
         this.#fail(known, error.status);
         return true;
       }
@@ -200,15 +209,16 @@ export class Outbox {
     return undefined;
   }
 
-  /** False if it has been tried automatically for long enough. @param {string} key @param {Refusal} error */
-  #tryLater(key, { retryAfterMs, status }) {
+  /** False if it has been tried automatically for long enough. @param {string} key @param {Refusal} error @param {boolean} [wasConnected] */
+  #tryLater(key, { retryAfterMs, status }, wasConnected) {
     const ms = retryAfterMs ?? backOffMs(this.#failures++);
     const tooLate = this.#isOverdue(key, ms);
     if (status === 429) this.options.onTooFast(Math.ceil(ms / 1000));
-    else if (tooLate && this.#connected) return false;
+    // An attempt that began without a connection says nothing about a server that is back by now.
+    else if (tooLate && wasConnected && this.#connected) return false;
     clearTimeout(this.#retry);
     // If the server was out of reach for so long, the letter waits until the stream is back.
-    if (status === 429 || !tooLate) this.#retry = setTimeout(() => void this.flush(), ms);
+    if (status === 429 || !tooLate || this.#connected) this.#retry = setTimeout(() => void this.flush(), ms);
     return true;
   }
 
@@ -222,7 +232,7 @@ export class Outbox {
   /** @param {Letter} letter @returns {LetterState} */
   #stateOf(letter) {
     if (letter.failed) return 'failed';
-    return this.#waiting || !this.#connected ? 'waiting' : 'sending';
+    return this.#waiting || this.#connected === false ? 'waiting' : 'sending';
   }
 
   /** Updates a letter. If another tab has sent or deleted it meanwhile, it is not stored again. @param {Letter} letter */

@@ -135,6 +135,33 @@ describe('a file', () => {
     expect((await textsOn(jjeong)).filter(Boolean)).toEqual(['goes ahead']);
   });
 
+  test('arrives before one that was sent later, although the browser takes longer to keep it', async () => {
+    const server = await Server.start();
+    const [atHenrys, atJjeongs] = [await newBrowser(), await newBrowser()];
+    await atHenrys.addInitScript(() => {
+      const { arrayBuffer } = Blob.prototype;
+      const kept = new Promise((resolve) => addEventListener('kept', resolve));
+      Blob.prototype.arrayBuffer = async function () {
+        if (this.size === 5) await kept;
+        return arrayBuffer.call(this);
+      };
+    });
+    const henry = await openChat(atHenrys, chatOf(server, 'henry', 'jjeong'));
+    const jjeong = await openChat(atJjeongs, chatOf(server, 'jjeong', 'henry'));
+
+    for (const [name, text] of Object.entries({ 'first.txt': '12345', 'second.txt': '123' })) {
+      await attach(henry, fileOf(name, Buffer.from(text)));
+      await henry.locator('.tray .name').waitFor();
+      await send(henry);
+    }
+    await write(henry, 'goes ahead');
+    await shows(jjeong, 'goes ahead');
+    await henry.evaluate(() => dispatchEvent(new Event('kept')));
+    for (const name of ['first.txt', 'second.txt']) await card(jjeong, name).waitFor();
+
+    expect(await log(jjeong).locator('.file .sr').allInnerTexts()).toEqual(['first.txt', 'second.txt']);
+  });
+
   test('shows how far it is, and can be taken back and sent after all', async () => {
     const gate = await Gate.before(await Server.start());
     const { henry, jjeong } = await twoPeople(gate);

@@ -28,7 +28,26 @@ setTheStage();
 const posts = (path: string, method: string): boolean => method === 'POST' && path.startsWith('/messages');
 
 /** The state of the last message, as the page of its sender shows it. */
-const receipt = (page: Page, text: string) => page.getByRole('main').getByText(text, { exact: true });
+const receipt = (page: Page, text: string | RegExp) => page.getByRole('main').getByText(text, { exact: true });
+
+const MINUTE_MS = 60_000;
+
+const asksHistory = (path: string): boolean => path.startsWith('/history');
+
+/** Henry, who has a clock that the test can put forward, and jjeong. */
+async function twoPeopleWithClocks(gate: Gate): Promise<{ henry: Page; jjeong: Page }> {
+  const { henry, jjeong } = await twoPeople(gate);
+  await henry.clock.install();
+  await henry.reload();
+  await isReady(henry);
+  return { henry, jjeong };
+}
+
+/** The pages still load, but nothing else is answered. */
+function breakOff(gate: Gate): void {
+  gate.rule = (path) => (/^\/(messages|status|history|people|receipts)\b/.test(path) ? 'refused' : 'through');
+  gate.cut();
+}
 
 describe('a message on the page of its sender', () => {
   test('is shown at once as Sending…, then as Sent, Delivered and Read', async () => {
@@ -141,6 +160,7 @@ describe('a message on the page of its sender', () => {
     for (const text of ['two', 'three']) await write(henry, text);
     await receipt(henry, 'Waiting to send').waitFor();
     for (const text of ['und', 'deux']) await write(jjeong, text);
+    await receipt(jjeong, /^(Sent|Delivered)$/).waitFor(); // before henry sends his
     await composer(henry).fill('a draft');
     expect(await textsOn(henry)).toEqual(expect.arrayContaining(['one', 'two', 'three']));
 
@@ -158,6 +178,42 @@ describe('a message on the page of its sender', () => {
       await shows(page, ...texts);
       expect(await textsOn(page)).toEqual(texts);
     }
+  });
+
+  test('is not given up when the page is opened again after minutes without the server', async () => {
+    const gate = await Gate.before(await Server.start());
+    const { henry, jjeong } = await twoPeopleWithClocks(gate);
+    breakOff(gate);
+    for (const text of ['one', 'two']) await write(henry, text);
+    await receipt(henry, 'Waiting to send').waitFor();
+
+    await henry.clock.fastForward(2 * MINUTE_MS);
+    await henry.reload();
+    await says(henry, /^Reconnecting…/);
+    gate.rule = () => 'through';
+    await tryNow(henry);
+    await shows(jjeong, 'two');
+
+    expect(await textsOn(jjeong)).toEqual(['one', 'two']);
+  });
+
+  test('is not given up when the network comes back during an attempt', async () => {
+    const gate = await Gate.before(await Server.start());
+    const { henry, jjeong } = await twoPeopleWithClocks(gate);
+    breakOff(gate);
+    for (const text of ['one', 'two']) await write(henry, text);
+    await receipt(henry, 'Waiting to send').waitFor();
+    await says(henry, /^Reconnecting…/);
+    await henry.clock.fastForward(2 * MINUTE_MS);
+
+    gate.rule = (path) => (asksHistory(path) ? 'held' : 'through'); // it looks there before it sends again
+    await tryNow(henry);
+    await says(henry, 'Back online.');
+    let asked = 0;
+    gate.rule = (path) => (asksHistory(path) && asked++ === 0 ? 'refused' : 'through');
+    await shows(jjeong, 'two');
+
+    expect(await textsOn(jjeong)).toEqual(['one', 'two']);
   });
 
   test('survives a reload of the page while the server is down', async () => {
