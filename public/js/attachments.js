@@ -1,7 +1,6 @@
 /** The files of a message in its row: pictures in place, other files as cards. */
 import { element } from './elements.js';
-import { shownSize } from './file-words.js';
-import { endingOf, isPicture, isShowable, kindOf } from './files.js';
+import { endingOf, isPicture, isShowable, kindOf, shownSize } from './files.js';
 import { text } from './language.js';
 import { loadUploads, loadViewer } from './later.js';
 import { fileAddress } from './server.js';

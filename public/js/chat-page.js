@@ -2,7 +2,7 @@
 import { Attention } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
-import { inOneLine } from './file-words.js';
+import { inOneLine } from './files.js';
 import { become, leaveFor } from './identity.js';
 import { say, sayAgain } from './language.js';
 import { shownName, spelling } from './names.js';

@@ -2,7 +2,6 @@
 import { Arrivals } from './arrivals.js';
 import { prepareComposer } from './composer.js';
 import { Connection } from './connection.js';
-import { ConnectionBanner } from './connection-banner.js';
 import { Conversation } from './conversation.js';
 import { HistoryPages } from './history-pages.js';
 import { whyRefused } from './identity.js';
@@ -37,7 +36,7 @@ export class Chat {
     this.view = new LogView(frame, {
       isOwn: this.isOwn,
       quoted: (id) => this.#shown.findLast((one) => one.id === id),
-      onChoice: (failed, action) => this.actions.chooseForFailed(failed, action),
+      onChoice: (failed, action) => this.actions.chooseForUnsent(failed, action),
       onScroll: () => this.#see(),
       onTop: () => void this.pages.loadEarlier(),
       onNewest: () => this.pages.toNewest(),
@@ -65,14 +64,11 @@ export class Chat {
       onDenied: () => void this.#refuse(),
       onProblem: (problem) => this.notes.show(problem, 10),
     });
-    this.banner = new ConnectionBanner(frame, {
-      announce: (wording) => this.status.say(wording),
-      onTryNow: () => this.connection.tryNow(),
-    });
     this.connection = new Connection({
       mailbox,
       ...(this.isRoom ? { person: me } : { other }),
-      banner: this.banner,
+      frame,
+      announce: (wording) => this.status.say(wording),
       outbox: this.outbox,
       read: () => this.history.readNewest().then((read) => this.#joined(read)),
       onEvent: (event) => this.#handle(event),
@@ -112,8 +108,7 @@ export class Chat {
   async #refuse(refusal) {
     const { me, onBadName } = this.options;
     if (refusal?.code === 'INVALID_NAME') return onBadName();
-    this.banner.refusal = await whyRefused(me);
-    this.banner.set('denied');
+    this.connection.refuse(await whyRefused(me));
   }
 
   /** @param {{ cursor: string, added: ChatMessage[] }} read */
@@ -198,6 +193,7 @@ export class Chat {
   /** @param {number} [arrived] */
   #show(arrived = 0) {
     const { frame } = this.options;
+    this.outbox.removeFrom(this.conversation);
     const shown = withLetters(this.pages.conversation, this.outbox, this.history.aheadMs);
     this.#shown = this.pages.arePast ? shown.filter(({ id }) => id) : shown;
     this.view.show(this.#shown, this.reading.line, arrived);

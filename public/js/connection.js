@@ -1,9 +1,14 @@
 /** Keeps a page up to date: reads what is stored, follows the stream from there, and shows the state of the connection. */
 import { SharedFeed } from './feed.js';
+import { say, text } from './language.js';
 import { backOffMs, Refusal } from './server.js';
 
 const TOLD_WITHIN_MS = 2000;
 const TOLD_BEFORE_MS = 300;
+const WORTH_SAYING_MS = 2000;
+const RESTORED_FOR_MS = 3000;
+
+/** @typedef {StreamState | 'offline'} Shown */
 
 export class Connection {
   /** @type {SharedFeed | undefined} */ #feed;
@@ -14,13 +19,15 @@ export class Connection {
   #unreachable = false;
 
   /**
-   * @param {{ mailbox: string, person?: string, other?: string, banner: import('./connection-banner.js').ConnectionBanner,
+   * @param {{ mailbox: string, person?: string, other?: string, frame: Frame, announce: (wording: string) => void,
    *   outbox: import('./outbox.js').Outbox, read: () => Promise<string>, onEvent: (event: MailEvent) => void,
    *   onLoaded: () => void, onReconnected: () => void, onRefused: (refusal?: Refusal) => void }} options
    *   `read`: resolves to the cursor after the newest message; `onRefused`: trying again is pointless
    */
   constructor(options) {
     this.options = options;
+    this.banner = new Banner(options.frame, options.announce);
+    options.frame.tryNow.addEventListener('click', () => this.tryNow());
     addEventListener('online', () => {
       this.#show();
       this.tryNow();
@@ -35,8 +42,8 @@ export class Connection {
   }
 
   async open() {
-    const { mailbox, person, other, banner, outbox, onEvent } = this.options;
-    banner.set('connecting');
+    const { mailbox, person, other, outbox, onEvent } = this.options;
+    this.banner.set('connecting');
     void outbox.flush();
     this.#feed = new SharedFeed({
       mailbox,
@@ -46,6 +53,12 @@ export class Connection {
       onCursorRefused: () => void this.#load(),
     });
     await this.#load();
+  }
+
+  /** Says why access is refused. @param {[string, import('./language.js').Values]} refusal */
+  refuse(refusal) {
+    this.banner.refusal = refusal;
+    this.banner.set('denied');
   }
 
   /** The network may be back. */
@@ -103,13 +116,64 @@ export class Connection {
 
   /** @param {number} [quietMs] */
   #show(quietMs) {
-    const { banner, outbox } = this.options;
+    const { outbox } = this.options;
     const state = this.#unreachable ? 'reconnecting' : this.#state;
     // The browser may believe that it is offline although the server, on this computer, answers.
     const isOffline = !navigator.onLine && state === 'reconnecting';
     if (state === 'denied') this.options.onRefused();
-    else banner.set(isOffline ? 'offline' : state, quietMs);
+    else this.banner.set(isOffline ? 'offline' : state, quietMs);
     // At the start nobody knows yet; sending will find out.
     outbox.connected = state === 'connecting' ? undefined : this.#isConnected();
+  }
+}
+
+/** Says that the page has no connection, once that has lasted a while. Short interruptions are not shown. */
+class Banner {
+  #timer = 0;
+  /** @type {Shown | undefined} */ #connection;
+  #shown = false;
+  /** Why access is refused. @type {[string, import('./language.js').Values]} */ refusal = ['refused.unknown', {}];
+
+  /** @param {Frame} frame @param {(wording: string) => void} announce */
+  constructor(frame, announce) {
+    this.frame = frame;
+    this.announce = announce;
+  }
+
+  /** @param {Shown} connection @param {number} [quietMs] how long the server said it would take */
+  set(connection, quietMs = 0) {
+    if (connection === this.#connection) return;
+    this.#connection = connection;
+    document.body.dataset.stream = connection; // what only a stream tells is shown only while there is one
+    this.frame.allowWriting(connection === 'denied' ? this.refusal : undefined);
+    clearTimeout(this.#timer);
+    if (connection === 'online' || connection === 'resting') {
+      if (this.#shown) this.#restored();
+    } else if (this.#shown || connection === 'denied' || connection === 'offline') this.#show(connection);
+    else this.#timer = setTimeout(() => this.#show(connection), quietMs + WORTH_SAYING_MS);
+  }
+
+  /** @param {Shown} connection */
+  #show(connection) {
+    const { banner, wording, tryNow } = this.frame;
+    this.#shown = true;
+    const [key, values] =
+      connection === 'denied' ? this.refusal : [connection === 'offline' ? 'noNetwork' : connection];
+    say(wording, key, values);
+    banner.dataset.connection = connection;
+    tryNow.hidden = connection === 'denied' || connection === 'polling';
+    banner.hidden = false;
+    this.announce(text(key, values));
+  }
+
+  #restored() {
+    const { banner, wording, tryNow } = this.frame;
+    this.#shown = false;
+    if (tryNow.contains(document.activeElement)) document.querySelector('textarea')?.focus();
+    say(wording, 'restored');
+    banner.dataset.connection = 'online';
+    tryNow.hidden = true;
+    this.announce(text('restored'));
+    this.#timer = setTimeout(() => (banner.hidden = true), RESTORED_FOR_MS);
   }
 }

@@ -1,4 +1,5 @@
-/** The files that a message names. Whatever names them, in a mailbox or in this browser, is checked here. */
+/** The files that a message names, and what the page says of them. Whatever names them, in a mailbox or in this browser, is checked here. */
+import { locale, text } from './language.js';
 
 export const MOST_FILES = 10;
 export const MOST_FILE_BYTES = 20 * 2 ** 20;
@@ -50,3 +51,20 @@ export const endingOf = (name) => /\.[^.\s]{1,8}$/.exec(name)?.[0] ?? '';
 
 /** A sign for a file, from its name: "PDF". @param {string} name */
 export const kindOf = (name) => endingOf(name).slice(1, 5).toUpperCase();
+
+/** A size for people: "1.5 MB". @param {number} bytes */
+export function shownSize(bytes) {
+  const unit = bytes < 999_500 ? 'kilobyte' : 'megabyte';
+  const count = Math.max(bytes / (unit === 'kilobyte' ? 1e3 : 1e6), 0.1);
+  const digits = unit === 'kilobyte' && count >= 1 ? 0 : 1;
+  return new Intl.NumberFormat(locale(), { style: 'unit', unit, maximumFractionDigits: digits }).format(count);
+}
+
+/** A message in one line: what it says, or what it brings. @param {{ message?: string, files?: unknown }} message */
+export function inOneLine({ message = '', files }) {
+  const line = message.replaceAll(/\s+/g, ' ').slice(0, 120);
+  const [first, ...others] = readFiles(files);
+  if (!first) return line;
+  if (!isPicture(first)) return `📎 ${line || first.name}`;
+  return `📷 ${line || text('photos', { n: others.filter(isPicture).length + 1 })}`;
+}

@@ -9,6 +9,9 @@ const LATE_AFTER_MS = 1000;
 const JUST_READ_MS = 1000;
 /** Clocks that differ by less look the same to people, and the server tells its time in whole seconds. */
 const SAME_CLOCK_MS = 5000;
+// The server remembers a key for at least two minutes. After this time, check first whether an attempt has succeeded.
+export const SAME_KEY_MS = 60_000;
+const LOOK_BACK_PAGES = 40;
 
 export class HistoryPages {
   /** Gets the messages before these; null at the beginning. @type {string | null} */ before = null;
@@ -152,3 +155,17 @@ const asStored = ({ stored, message, replyTo, files, isEdited, isRemoved, reacti
   removed: isRemoved,
   reactions,
 });
+
+/** The message that a letter has become, if it is stored. @param {Letter} letter @param {Which} which @param {string} me */
+export async function findStored({ key, at }, which, me) {
+  let before;
+  for (let page = 0; page < LOOK_BACK_PAGES; page++) {
+    const history = await readHistory({ ...which, before });
+    const stored = history.messages.find((one) => one.key === key && one.sender === me);
+    if (stored) return stored;
+    const writtenAt = at + history.now - Date.now() - SAME_KEY_MS;
+    if (!history.before || Date.parse(history.messages[0]?.time ?? '') < writtenAt) break;
+    before = history.before;
+  }
+  return undefined;
+}

@@ -7,7 +7,7 @@ const ME = 'me';
 const BAD = 'bad-name';
 
 /** The person this tab belongs to; in a new tab, the person chosen last. */
-export const whoWasHere = () => spelling(recallInTab(ME) ?? recall(ME) ?? recall('room-name'));
+const whoWasHere = () => spelling(recallInTab(ME) ?? recall(ME) ?? recall('room-name'));
 
 /** Makes this tab belong to a person. @param {string} name */
 export const become = (name) => rememberInTab(ME, name);

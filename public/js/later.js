@@ -4,6 +4,7 @@ export const loadNameForm = () => import('./name-form.js');
 export const loadNotifications = () => import('./notifications.js');
 export const loadReach = () => import('./message-reach.js');
 export const loadSearch = () => import('./search.js');
+export const loadStyles = () => import('./later-style.js');
 export const loadTray = () => import('./tray.js');
 export const loadUploads = () => import('./uploads.js');
 export const loadViewer = () => import('./viewer.js');

@@ -1,7 +1,10 @@
-/** What waits in the outbox, as the page shows it: a new message is in the log, a change is already made. */
+/** What waits to be sent: how this browser keeps it, and how the page shows it. A new message is in the log, a change is already made. */
 import { ownIdentity } from './conversation.js';
 import { readKeptFiles } from './files.js';
 import { isChange } from './fold.js';
+import { forget, onChangedElsewhere, recall, recallKeys, remember } from './storage.js';
+
+const DAY_MS = 24 * 60 * 60_000;
 
 /** @typedef {Letter & { state: LetterState }} Waiting */
 
@@ -53,10 +56,91 @@ export function saidIn({ event, of, emoji, message, replyTo, files }) {
   return { message, replyTo, files: files?.map((file) => ({ ...file, kept: undefined })) };
 }
 
+/** The letters of a conversation, kept until they are sent. All its tabs share them. */
+export class KeptLetters {
+  /** @type {Map<string, Letter>} */ #letters = new Map();
+
+  /** @param {string} prefix how the names begin under which they are kept @param {(gone: string) => void} onChange `gone`: the key of one that is no longer to be sent */
+  constructor(prefix, onChange) {
+    this.prefix = prefix;
+    this.onChange = onChange;
+    for (const name of recallKeys(prefix)) {
+      const { takenBackAt = Infinity } = this.#load(name) ?? { takenBackAt: 0 }; // a crash of the browser has damaged it
+      if (takenBackAt < Date.now() - DAY_MS) this.#forget(name);
+    }
+    onChangedElsewhere(prefix, (name) => {
+      if (name === undefined) return; // if the storage was cleared, the letters are still sent
+      this.#load(name);
+      onChange(this.get(this.#keyIn(name)) ? '' : this.#keyIn(name));
+    });
+  }
+
+  /** In the order they were written. */
+  get all() {
+    return [...this.#letters.values()].filter(({ takenBackAt }) => !takenBackAt).toSorted((a, b) => a.at - b.at);
+  }
+
+  /** The keys of those that must not be sent, but may have been. */
+  get takenBack() {
+    return [...this.#letters.values()].filter(({ takenBackAt }) => takenBackAt).map(({ key }) => key);
+  }
+
+  /** A letter that is to be sent. @param {string} key */
+  get(key) {
+    const letter = this.#letters.get(key);
+    return letter?.takenBackAt ? undefined : letter;
+  }
+
+  /** @param {Letter} letter */
+  keep(letter) {
+    remember(this.prefix + letter.key, JSON.stringify(letter));
+    this.#letters.set(letter.key, letter);
+    this.onChange('');
+  }
+
+  /** If another tab has sent or deleted the letter meanwhile, it is not stored again. @param {Letter} letter */
+  update(letter) {
+    if (recall(this.prefix + letter.key) !== undefined) return this.keep(letter);
+    this.#letters.set(letter.key, letter);
+    this.onChange('');
+  }
+
+  /** @param {string} key */
+  delete(key) {
+    this.#forget(this.prefix + key);
+    this.onChange(key);
+  }
+
+  /** @param {string} name */
+  #forget(name) {
+    this.#letters.delete(this.#keyIn(name));
+    forget(name);
+  }
+
+  /** @param {string} name the storage key */
+  #load(name) {
+    const key = this.#keyIn(name);
+    const before = this.#letters.get(key);
+    const letter = readLetter(recall(name), key);
+    this.#letters.delete(key);
+    // A tab that had not heard yet that it was taken back may have stored it again.
+    if (letter && before?.takenBackAt && !letter.takenBackAt) this.keep(before);
+    else if (letter) this.#letters.set(key, letter);
+    return letter;
+  }
+
+  /** @param {string} name */
+  #keyIn(name) {
+    return name.slice(this.prefix.length);
+  }
+}
+
 /** Storage is not trusted: what it returns is checked. @param {string | undefined} kept @param {string} key @returns {Letter | undefined} */
-export function readLetter(kept, key) {
+function readLetter(kept, key) {
   try {
-    const { message, event, of, emoji, replyTo, files, at, triedAt, failed, behind } = JSON.parse(kept ?? '');
+    const { message, event, of, emoji, replyTo, files, at, triedAt, failed, behind, takenBackAt } = JSON.parse(
+      kept ?? '',
+    );
     const isWhole = event === undefined ? isText(message) : isChange(event) && isText(of);
     if (!isWhole || !isTime(at)) return undefined;
     return {
@@ -70,6 +154,7 @@ export function readLetter(kept, key) {
       ...(isTime(triedAt) && { triedAt }),
       failed: failed === true,
       ...(isText(behind) && { behind }),
+      ...(isTime(takenBackAt) && { takenBackAt }),
     };
   } catch {
     return undefined;

@@ -1,5 +1,5 @@
 /** What somebody can do with a message: answer, copy, edit, remove and react to it, or go to the one that it answers. */
-import { ComposerContext } from './composer-context.js';
+import { ComposerContext } from './composer.js';
 import { newKey } from './draft.js';
 import { text } from './language.js';
 import { loadMenu, loadReach } from './later.js';
@@ -53,10 +53,16 @@ export class MessageActions {
     const { outbox } = this.options;
     const context = this.context.current;
     this.context.end();
-    const id = context?.message.id;
-    if (context?.kind !== 'edit') void outbox.add({ message, key, replyTo: id }, files);
-    else if (message !== context.message.message) this.#change({ event: 'edit', of: id, message, key });
+    if (context?.kind !== 'edit') void outbox.add({ message, key, replyTo: context?.message.id }, files);
+    else if (message !== context.message.message) this.#edit(context.message, { message, key });
     return context?.kind !== 'edit';
+  }
+
+  /** @param {ShownMessage} edited which may have been sent meanwhile @param {{ message: string, key: string }} text */
+  #edit({ identity, key = '' }, text) {
+    const of = this.options.shown().find((one) => one.identity === identity)?.id;
+    if (of === undefined) this.options.outbox.replace(key, text.message);
+    else this.#change({ event: 'edit', of, ...text });
   }
 
   editLast() {
@@ -85,12 +91,12 @@ export class MessageActions {
     this.options.notes.status.say(text(`told.${event}`, { who: shownName(sender), message, emoji }));
   }
 
-  /** @param {ShownMessage} message which was not sent, or not changed @param {'retry' | 'delete'} action */
-  chooseForFailed({ key = '', change }, action) {
+  /** @param {ShownMessage} message which is not sent, or not changed @param {'retry' | 'delete'} action */
+  chooseForUnsent({ key = '', change }, action) {
     const { frame, outbox, notes } = this.options;
     frame.box.focus({ preventScroll: true }); // the button goes away
     if (action === 'retry') return outbox.retry(change?.key ?? key);
-    const deleted = outbox.delete(change?.key ?? key);
+    const deleted = outbox.takeBack(change?.key ?? key);
     if (deleted && !change) notes.offerUndo(() => outbox.restore(deleted));
   }
 
@@ -119,7 +125,8 @@ export class MessageActions {
   #actionsFor(message) {
     /** @type {import('./message-menu.js').Action[]} */
     const copy = message.message ? ['copy'] : []; // a file has no text
-    if (message.isRemoved || message.id === undefined) return copy;
+    if (message.isRemoved) return copy;
+    if (message.id === undefined) return [...copy, 'edit', 'delete'];
     if (!this.options.isOwn(message) || message.viaFile) return ['reply', ...copy];
     return ['reply', ...copy, 'edit', 'remove'];
   }
@@ -135,10 +142,11 @@ export class MessageActions {
     const { composer } = this.options;
     if (action === 'copy') void this.#copy(message.message);
     else if (action === 'remove') this.#change({ event: 'remove', of: message.id });
-    else if (message.id !== undefined) {
+    else if (action === 'delete') this.chooseForUnsent(message, 'delete');
+    else {
       this.context.begin({ kind: action, message });
       if (action === 'edit') composer.showInstead(message.message);
-      else rememberInTab(this.answered, message.id);
+      else rememberInTab(this.answered, message.id ?? '');
     }
   }
 

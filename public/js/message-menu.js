@@ -6,7 +6,7 @@ import { emojiIn } from './message-text.js';
 
 const QUICK = ['👍', '❤️', '😂', '😮', '😢', '🙏'];
 
-/** @typedef {'reply' | 'copy' | 'edit' | 'remove'} Action */
+/** @typedef {'reply' | 'copy' | 'edit' | 'delete' | 'remove'} Action */
 /** @typedef {{ actions: Action[], reacted: string | undefined, onAction: (action: Action) => void, onReact: (emoji: string) => void }} Choices */
 
 export class MessageMenu {
@@ -64,7 +64,7 @@ export class MessageMenu {
     more.setAttribute('aria-label', text('moreEmoji'));
     const others = actions.map((action) => {
       const act = () => (action === 'remove' ? this.#confirm(choices) : this.#choose(() => onAction(action)));
-      return item(text(`action.${action}`), act, action);
+      return item(text(action === 'delete' ? action : `action.${action}`), act, action);
     });
     const reactions = element(
       'div',

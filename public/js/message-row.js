@@ -3,7 +3,7 @@
  * sheet draws its ticks, so that screen readers do not read them from the log.
  */
 import { element, tint } from './elements.js';
-import { inOneLine } from './file-words.js';
+import { inOneLine } from './files.js';
 import { text } from './language.js';
 import { emojiAlone, showText } from './message-text.js';
 import { shownName } from './names.js';

@@ -8,6 +8,9 @@ const LONGEST_MAILBOX = 64;
 // A mailbox name has at most 200 bytes; some letters take four.
 const LONGEST_OF_RARE_LETTERS = 50;
 
+/** Only the first page has it from the beginning. */
+export const STYLE = new URL('../picker.css', import.meta.url);
+
 /** @typedef {Awaited<ReturnType<typeof personCalled>>} NamedPerson */
 
 /**

@@ -1,22 +1,20 @@
 /** What is written but not yet stored. Letters are sent in order, each always with the same key, so that none comes twice. */
+import { ownIdentity } from './conversation.js';
+import { newKey } from './draft.js';
+import { findStored, SAME_KEY_MS } from './history-pages.js';
 import { loadUploads } from './later.js';
-import { hasToUpload, readLetter, saidIn } from './letters.js';
+import { hasToUpload, KeptLetters, saidIn } from './letters.js';
 import { shownName } from './names.js';
-import { backOffMs, readHistory, Refusal, sendMessage } from './server.js';
-import { forget, onChangedElsewhere, recall, recallKeys, remember } from './storage.js';
-
-// The server remembers a key for at least two minutes. After this time, check first whether an attempt has succeeded.
-const SAME_KEY_MS = 60_000;
-const LOOK_BACK_PAGES = 40;
+import { backOffMs, Refusal, sendMessage } from './server.js';
 
 export class Outbox {
-  /** @type {Map<string, Letter>} */ #letters = new Map();
   /** @type {import('./uploads.js').Uploads | undefined} */ #uploads;
   #retry = 0;
   #running = false;
   #failures = 0;
   /** @type {boolean | undefined} */ #connected;
   #waiting = false;
+  #sending = { key: '', stop: new AbortController() };
   #enclosing = Promise.resolve();
 
   /**
@@ -29,63 +27,79 @@ export class Outbox {
   constructor(options) {
     this.options = options;
     this.prefix = `outbox/${options.me}/${options.other}/`;
-    for (const name of recallKeys(this.prefix)) {
-      if (!this.#load(name)) forget(name); // damaged by a crash of the browser: it cannot be sent
-    }
-    onChangedElsewhere(this.prefix, (name) => {
-      if (name === undefined) return; // if the storage was cleared, the letter is still sent
-      this.#load(name);
+    this.kept = new KeptLetters(this.prefix, (gone) => {
+      if (gone && gone === this.#sending.key) this.#sending.stop.abort(); // otherwise it might be sent once more
       options.onChange();
     });
   }
 
   /** In the order they were written. @returns {(Letter & { state: LetterState })[]} */
   get letters() {
-    return [...this.#letters.values()]
-      .toSorted((a, b) => a.at - b.at)
-      .map((letter) => ({ ...letter, state: this.#stateOf(letter) }));
+    return this.kept.all.map((letter) => ({ ...letter, state: this.#stateOf(letter) }));
   }
 
   /** @param {Omit<Letter, 'at'>} letter @param {import('./pictures.js').Ready[]} [files] */
   async add(letter, files = []) {
-    const newest = Math.max(0, ...[...this.#letters.values()].map(({ at }) => at));
+    const newest = this.kept.all.at(-1)?.at ?? 0;
     const written = { ...letter, at: Math.max(Date.now(), newest + 1) };
     // Large files take a while. What follows with smaller ones must not be ready before.
     if (files.length) await (this.#enclosing = this.#enclosing.then(() => this.#enclose(written, files)));
-    else this.#keep(written);
+    else this.kept.keep(written);
     void this.flush();
   }
 
   /** @param {Letter} letter @param {import('./pictures.js').Ready[]} files */
   async #enclose(letter, files) {
     const uploads = await this.#loadUploads();
-    this.#keep({ ...letter, files: await uploads.enclose(letter.key, files) });
+    this.kept.keep({ ...letter, files: await uploads.enclose(letter.key, files) });
   }
 
   /** @param {string} key */
   retry(key) {
-    const letter = this.#letters.get(key);
+    const letter = this.kept.get(key);
     if (!letter) return;
     // The server keeps files that no message names for a day only: they are uploaded again.
     const files = letter.files?.map((file) => ({ ...file, sha256: undefined }));
-    this.#keep({ ...letter, files, failed: false, behind: undefined });
+    this.kept.keep({ ...letter, files, failed: false, behind: undefined });
     void this.flush();
   }
 
   /** Returns the letter that was removed. @param {string} key */
   delete(key) {
-    const letter = this.#letters.get(key);
-    this.#letters.delete(key);
-    forget(this.prefix + key);
+    const letter = this.kept.get(key);
+    this.kept.delete(key);
     if (letter?.files) void this.#loadUploads().then((uploads) => uploads.cancel(key));
-    this.options.onChange();
     return letter;
   }
 
-  /** @param {Letter} letter */
+  /** Deletes a letter that somebody does not want to send. Its key is kept: an attempt may have succeeded, or may still do so. @param {string} key */
+  takeBack(key) {
+    const letter = this.delete(key);
+    if (!letter?.event) this.kept.keep({ key, message: '', at: Date.now(), takenBackAt: Date.now() });
+    return letter;
+  }
+
+  /** Sends a letter that was taken back, under a new key: an attempt with the old one may have succeeded. @param {Omit<Letter, 'key'>} letter */
   restore(letter) {
-    this.#keep(letter);
+    this.kept.keep({ ...letter, key: newKey() });
     void this.flush();
+  }
+
+  /** Gives a letter another text. @param {string} key @param {string} message */
+  replace(key, message) {
+    const letter = { at: Date.now(), ...this.takeBack(key) };
+    this.restore({ ...letter, message, failed: false, triedAt: undefined, behind: undefined });
+  }
+
+  /** Removes what was taken back, but is stored. @param {import('./conversation.js').Conversation} conversation */
+  removeFrom(conversation) {
+    for (const key of this.kept.takenBack) {
+      const stored = conversation.messages.find(({ identity }) => identity === ownIdentity(key));
+      if (!stored) continue;
+      this.delete(key);
+      // In every tab the same key: it is removed once.
+      if (!stored.isRemoved) void this.add({ message: '', event: 'remove', of: stored.id, key: `remove-${key}` });
+    }
   }
 
   get connected() {
@@ -98,7 +112,7 @@ export class Outbox {
     this.#connected = connected;
     this.#failures = 0;
     if (connected) void this.flush();
-    if (this.#letters.size) this.options.onChange();
+    if (this.kept.all.length) this.options.onChange();
   }
 
   async flush() {
@@ -120,17 +134,19 @@ export class Outbox {
 
   /** Resolves to whether the next letter may follow. @param {Letter} letter */
   async #send(letter) {
+    this.#sending = { key: letter.key, stop: new AbortController() };
     const requestedAt = Date.now();
     const wasConnected = this.#connected;
     try {
       const stored = await this.#post(letter);
       this.#failures = 0;
       if (stored) this.options.onStored(stored, requestedAt); // before it leaves the outbox, so that its row never disappears
-      this.delete(letter.key);
+      if (this.kept.get(letter.key)) this.delete(letter.key);
+      else this.options.onChange(); // it was taken back meanwhile
       return true;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      const known = this.#letters.get(letter.key);
+      const known = this.kept.get(letter.key);
       if (!known) return true; // it was deleted meanwhile
       if (error.isDenied) this.options.onDenied();
       if (error.isFinal || !this.#tryLater(letter.key, error, wasConnected)) {
@@ -147,13 +163,14 @@ export class Outbox {
   async #post(letter) {
     // A change that is stored twice changes nothing more.
     if (!letter.event && this.#isOverdue(letter.key)) {
-      const stored = await this.#find(letter);
-      if (stored || !this.#letters.has(letter.key)) return stored;
+      const stored = await findStored(letter, this.options.history, this.options.me);
+      if (stored || !this.kept.get(letter.key)) return stored;
     }
-    if (!letter.triedAt || this.#isOverdue(letter.key)) this.#update({ ...letter, triedAt: Date.now() });
+    if (!letter.triedAt || this.#isOverdue(letter.key)) this.kept.update({ ...letter, triedAt: Date.now() });
     const { me, other } = this.options;
     const name = shownName(me) === me ? undefined : shownName(me);
-    return sendMessage({ sender: me, receiver: other, ...saidIn(letter), key: letter.key, name });
+    const { signal } = this.#sending.stop;
+    return sendMessage({ sender: me, receiver: other, ...saidIn(letter), key: letter.key, name }, signal);
   }
 
   /** @param {Letter} letter @param {number} [status] */
@@ -163,7 +180,7 @@ export class Outbox {
       this.delete(letter.key);
       return this.options.onProblem('gone');
     }
-    this.#update({ ...letter, failed: true, behind: this.options.newest() });
+    this.kept.update({ ...letter, failed: true, behind: this.options.newest() });
     this.options.onFailed();
   }
 
@@ -181,32 +198,18 @@ export class Outbox {
 
   /** @param {string} key @param {SharedFile[]} files */
   uploaded(key, files) {
-    const letter = this.#letters.get(key);
+    const letter = this.kept.get(key);
     if (!letter) return; // it was deleted meanwhile
-    this.#update({ ...letter, files });
+    this.kept.update({ ...letter, files });
     if (!hasToUpload({ files })) void this.flush();
   }
 
   /** @param {string} key @param {Refusal} refusal */
   notUploaded(key, refusal) {
-    const letter = this.#letters.get(key);
+    const letter = this.kept.get(key);
     if (!letter) return;
     if (refusal.isDenied) this.options.onDenied();
     this.#fail(letter);
-  }
-
-  /** Whether an attempt without an answer has succeeded after all. @param {Letter} letter */
-  async #find(letter) {
-    let before;
-    for (let page = 0; page < LOOK_BACK_PAGES; page++) {
-      const history = await readHistory({ ...this.options.history, before });
-      const stored = history.messages.find((one) => one.key === letter.key && one.sender === this.options.me);
-      if (stored) return stored;
-      const writtenAt = letter.at + history.now - Date.now() - SAME_KEY_MS;
-      if (!history.before || Date.parse(history.messages[0]?.time ?? '') < writtenAt) break;
-      before = history.before;
-    }
-    return undefined;
   }
 
   /** False if it has been tried automatically for long enough. @param {string} key @param {Refusal} error @param {boolean} [wasConnected] */
@@ -225,7 +228,7 @@ export class Outbox {
   /** Whether the first attempt will then be too long ago. @param {string} key @param {number} [inMs] */
   #isOverdue(key, inMs = 0) {
     const now = Date.now();
-    const { triedAt = now } = this.#letters.get(key) ?? {};
+    const { triedAt = now } = this.kept.get(key) ?? {};
     return Math.abs(now - triedAt) + inMs > SAME_KEY_MS; // a clock that was set far back tells nothing
   }
 
@@ -233,28 +236,5 @@ export class Outbox {
   #stateOf(letter) {
     if (letter.failed) return 'failed';
     return this.#waiting || this.#connected === false ? 'waiting' : 'sending';
-  }
-
-  /** Updates a letter. If another tab has sent or deleted it meanwhile, it is not stored again. @param {Letter} letter */
-  #update(letter) {
-    if (recall(this.prefix + letter.key) !== undefined) return this.#keep(letter);
-    this.#letters.set(letter.key, letter);
-    this.options.onChange();
-  }
-
-  /** @param {Letter} letter */
-  #keep(letter) {
-    remember(this.prefix + letter.key, JSON.stringify(letter));
-    this.#letters.set(letter.key, letter);
-    this.options.onChange();
-  }
-
-  /** @param {string} name the storage key */
-  #load(name) {
-    const key = name.slice(this.prefix.length);
-    const letter = readLetter(recall(name), key);
-    this.#letters.delete(key);
-    if (letter) this.#letters.set(key, letter);
-    return letter;
   }
 }

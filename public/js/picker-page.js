@@ -2,7 +2,7 @@
 import { Attention, countBadge } from './attention.js';
 import { avatar, element } from './elements.js';
 import { SharedFeed } from './feed.js';
-import { inOneLine } from './file-words.js';
+import { inOneLine } from './files.js';
 import { badName, becomeForGood, whoIsHere, whyRefused } from './identity.js';
 import { language, languageSwitch, onLanguageChange, say, sayIn, text } from './language.js';
 import { nameForm, takeName } from './name-form.js';

@@ -3,11 +3,11 @@ import { Attention } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
 import { element } from './elements.js';
-import { inOneLine } from './file-words.js';
+import { inOneLine } from './files.js';
 import { becomeForGood, leaveFor, whoIsHere } from './identity.js';
 import { languageSwitch, say, sayIn } from './language.js';
 import { shownName, spelling } from './names.js';
-import { loadNameForm, loadNotifications } from './later.js';
+import { loadNameForm, loadNotifications, loadStyles } from './later.js';
 import { preparePage } from './page.js';
 import { PassingLine } from './presence.js';
 
@@ -28,7 +28,8 @@ if (room) {
 /** @param {string} room @param {string} before @returns {Promise<string>} */
 async function askName(room, before) {
   document.body.className = 'picker';
-  const { nameForm } = await loadNameForm();
+  const [{ nameForm, STYLE }, { addStyle }] = await Promise.all([loadNameForm(), loadStyles()]);
+  await addStyle(STYLE);
   return new Promise((resolve) => {
     const { form, note, input } = nameForm({
       id: 'name',

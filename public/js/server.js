@@ -54,10 +54,11 @@ function unanswered() {
 // An answer that was cut off, or a page of a proxy, is not usable either.
 const readJson = (/** @type {Response} */ response) => response.json().catch(unanswered);
 
-/** @param {string} path @param {object} body */
-const post = (path, body) =>
+/** @param {string} path @param {object} body @param {AbortSignal} [signal] */
+const post = (path, body, signal) =>
   ask(address(path), {
     method: 'POST',
+    signal,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
     keepalive: true, // sent even while the page is being closed
@@ -65,10 +66,11 @@ const post = (path, body) =>
 
 /**
  * Resolves when the message is safely stored.
- * @param {{ sender: string, receiver: string, key: string } & Partial<StoredMessage & MessageChange>} message @returns {Promise<StoredMessage | MessageChange>}
+ * @param {{ sender: string, receiver: string, key: string } & Partial<StoredMessage & MessageChange>} message @param {AbortSignal} signal
+ * @returns {Promise<StoredMessage | MessageChange>}
  */
-export async function sendMessage(message) {
-  return await readJson(await post('messages', message));
+export async function sendMessage(message, signal) {
+  return await readJson(await post('messages', message, signal));
 }
 
 /** @param {string} mailbox @param {{ sha256?: string, name: string }} file */

@@ -1,7 +1,6 @@
 /** The files chosen for the next message, above the box. */
 import { element } from './elements.js';
-import { shownSize } from './file-words.js';
-import { isPicture, isShowable, kindOf, MOST_FILE_BYTES, MOST_FILES } from './files.js';
+import { MOST_FILES, MOST_FILE_BYTES, isPicture, isShowable, kindOf, shownSize } from './files.js';
 import { say, sayIn, text } from './language.js';
 import './later-style.js';
 import { prepare } from './pictures.js';

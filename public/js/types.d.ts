@@ -165,6 +165,7 @@ interface Letter {
   triedAt?: number;
   failed?: boolean;
   behind?: string; // the identity of the message before it when it failed; '' if there was none
+  takenBackAt?: number; // it is not to be sent
 }
 
 type Frame = ReturnType<typeof import('./chat-frame.js').buildFrame>;

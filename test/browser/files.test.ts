@@ -139,11 +139,10 @@ describe('a file', () => {
     const server = await Server.start();
     const [atHenrys, atJjeongs] = [await newBrowser(), await newBrowser()];
     await atHenrys.addInitScript(() => {
-      const { arrayBuffer } = Blob.prototype;
       const kept = new Promise((resolve) => addEventListener('kept', resolve));
       Blob.prototype.arrayBuffer = async function () {
         if (this.size === 5) await kept;
-        return arrayBuffer.call(this);
+        return new Response(this).arrayBuffer();
       };
     });
     const henry = await openChat(atHenrys, chatOf(server, 'henry', 'jjeong'));

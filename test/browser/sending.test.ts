@@ -2,7 +2,7 @@ import { describe, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { requires } from '../support/requires.ts';
 import { until } from '../support/until.ts';
-import { Gate } from './gate.ts';
+import { Gate, type Passage } from './gate.ts';
 import {
   Server,
   button,
@@ -44,9 +44,17 @@ async function twoPeopleWithClocks(gate: Gate): Promise<{ henry: Page; jjeong: P
 }
 
 /** The pages still load, but nothing else is answered. */
-function breakOff(gate: Gate): void {
-  gate.rule = (path) => (/^\/(messages|status|history|people|receipts)\b/.test(path) ? 'refused' : 'through');
+function breakOff(gate: Gate, sending: Passage = 'refused'): void {
+  gate.rule = (path) => {
+    if (path.startsWith('/messages')) return sending;
+    return /^\/(status|history|people|receipts)\b/.test(path) ? 'refused' : 'through';
+  };
   gate.cut();
+}
+
+async function choose(page: Page, text: string, action: string): Promise<void> {
+  await message(page, text).click({ button: 'right' });
+  await page.getByRole('menuitem', { name: action }).click();
 }
 
 describe('a message on the page of its sender', () => {
@@ -278,6 +286,50 @@ describe('a message on the page of its sender', () => {
 
     expect(await textsOn(henry)).toEqual(texts);
     expect(await textsOn(jjeong)).toEqual(texts);
+  });
+
+  test('that waits can be edited and deleted: only what is left is sent', async () => {
+    const gate = await Gate.before(await Server.start());
+    const { henry, jjeong } = await twoPeople(gate);
+    breakOff(gate);
+    for (const text of ['one', 'two', 'three']) await write(henry, text);
+    await receipt(henry, 'Waiting to send').waitFor();
+
+    await choose(henry, 'one', 'Edit');
+    await write(henry, 'first');
+    await choose(henry, 'two', 'Delete');
+    await choose(henry, 'three', 'Delete');
+    await button(henry, 'Undo').click();
+    await until('two messages', async () => (await textsOn(henry)).join() === 'first,three');
+    gate.rule = () => 'through';
+    await Promise.all([tryNow(henry), tryNow(jjeong)]);
+    await shows(jjeong, 'three');
+    await receipt(henry, 'Read').waitFor();
+
+    expect(await textsOn(henry)).toEqual(['first', 'three']);
+    expect(await textsOn(jjeong)).toEqual(['first', 'three']);
+    const sent = gate.passed.filter(({ path, method }) => posts(path, method)).map(({ body }) => JSON.parse(body));
+    expect(sent.map(({ message }) => message)).toEqual(['first', 'three']);
+  });
+
+  test('that is deleted while nobody knows whether it was stored is removed if it was', async () => {
+    const gate = await Gate.before(await Server.start());
+    const { henry, jjeong } = await twoPeople(gate);
+    breakOff(gate, 'answer lost');
+    await write(henry, 'oops');
+    await receipt(henry, 'Waiting to send').waitFor();
+
+    await choose(henry, 'oops', 'Delete');
+    await until('it is gone', async () => (await textsOn(henry)).length === 0);
+    gate.rule = () => 'through';
+    await Promise.all([tryNow(henry), tryNow(jjeong)]);
+    await shows(henry, 'Message removed');
+    await shows(jjeong, 'Message removed');
+
+    expect(await textsOn(henry)).toEqual(['Message removed']);
+    await henry.reload();
+    await shows(henry, 'Message removed');
+    expect(await button(henry, 'Retry').count()).toBe(0);
   });
 
   test('that is too long is not sent, and the page says by how much', async () => {
