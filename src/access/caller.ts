@@ -25,7 +25,7 @@ const Caller = Standing.extend({
   people: Names,
   /** The people who have an invitation there. Only given to a route that needs them. */
   invited: Names.optional(),
-  /** Whether a command of somebody who may use the directory asks: it may delete mailboxes, and shows nobody as online. */
+  /** Whether a command of somebody who may use the directory asks: it may delete mailboxes. */
   administers: z.boolean().optional(),
   /** The key for a message without one, so that the same request can be made again. */
   messageKey: z.string().optional(),

@@ -10,7 +10,7 @@ export async function forget(name: string, options: StoreOptions): Promise<void>
     if (!(await isKnown(who, options, ask))) {
       throw new Ending(RUNTIME, `${who} has no mailbox and no invitation: there is nothing to forget.`);
     }
-    await ask.json('DELETE', `/mailbox?receiver=${encodeURIComponent(who)}`);
+    await ask('DELETE', `/mailbox?receiver=${encodeURIComponent(who)}`);
   });
   new Invitations(options.dir).revoke(who);
   console.error(

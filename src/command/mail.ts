@@ -12,9 +12,9 @@ import { MailboxError } from '../words/mailbox-error.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import { openMailroom } from '../mailbox-chat.ts';
 import { askerOf, type Ask } from '../ownership/ask-owner.ts';
-import { latestOf } from '../ownership/mail-lines.ts';
+import { nextMailOf } from '../ownership/next-mail.ts';
 import type { Ownership } from '../ownership/ownership.ts';
-import { readAnswer, type Reachable } from '../ownership/request-owner.ts';
+import type { Reachable } from '../ownership/request-owner.ts';
 import { readOptions } from '../words/read-options.ts';
 import { openIn, requireDirectory } from './directory.ts';
 import { CONFIGURATION, Ending } from './ending.ts';
@@ -54,8 +54,7 @@ async function withCredentials({ credentials, ...address }: ClusterAddress): Pro
 export async function isKnown(who: MailboxName, { dir, store }: StoreOptions, ask: Ask): Promise<boolean> {
   if (new Invitations(dir).people().includes(who)) return true;
   if (store === 'files') return mailboxesIn(dir).includes(who);
-  const latest = await ask(latestOf(who));
-  return ((await readAnswer(latest)) as { cursor: string }).cursor !== '0-0';
+  return (await nextMailOf(who, ask)('latest')).cursor !== '0-0';
 }
 
 /** Runs `work` on the mailboxes, and closes them whatever happens. */
@@ -82,7 +81,7 @@ export async function openFiles(dir: string): Promise<Ownership<Mailroom>> {
   const options = readOptions({ dir, keepDays: Infinity, keepBytes: Infinity, logger: silent });
   return openIn(dir, () => {
     const ownership = openMailroom(options, { givesWay: true });
-    const ready = async (): Promise<void> => void (await askerOf(ownership).json('GET', '/readyz'));
+    const ready = async (): Promise<void> => void (await askerOf(ownership)('GET', '/readyz'));
     return Object.assign(ownership, { ready });
   });
 }

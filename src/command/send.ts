@@ -33,7 +33,7 @@ export async function send(name: string, text: string, options: SendOptions): Pr
       const what = `${receiver} has no mailbox and no invitation, and is not one of --people (${people.join(', ')}).`;
       throw new Ending(USAGE, what, [`If the name is right: mailbox-chat send --new ${receiver} …`]);
     }
-    const sent = await ask.json('POST', '/messages', { sender, receiver, message, key: randomUUID() });
+    const sent = await ask('POST', '/messages', { sender, receiver, message, key: randomUUID() });
     const { id, time } = sent as { id: string; time: string };
     tell(`Sent to ${receiver}, from ${sender}.`, { id, mailbox: receiver, sender, receiver, time: Date.parse(time) });
   });

@@ -3,18 +3,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { ADMINISTRATOR } from '../access/caller.ts';
 import { askerOf, type Ask } from '../ownership/ask-owner.ts';
-import { isMail, latestOf, linesOf, type Line } from '../ownership/mail-lines.ts';
+import { mailSince, nextMailOf, type NextMail } from '../ownership/next-mail.ts';
 import type { Ownership } from '../ownership/ownership.ts';
-import { readAnswer } from '../ownership/request-owner.ts';
-import type { Gap } from '../words/follow.ts';
+import type { Changed } from '../words/changes.ts';
+import { firstMail } from '../words/first-mail.ts';
+import { mailAfter, type Gap, type Mail } from '../words/follow.ts';
 import type { Logger } from '../words/logger.ts';
 import { MailboxError, type MailboxErrorCode } from '../words/mailbox-error.ts';
 import { isRoom, mailboxName, type MailboxName } from '../words/mailbox-name.ts';
 import type { StoredMessage } from '../words/message-data.ts';
-import type { MailboxStore } from '../words/mailbox-store.ts';
-import { mailStream } from '../words/mail-stream.ts';
-import { NewTexts } from '../words/new-texts.ts';
-import { shownMail, type ShownMail } from '../words/shown-mail.ts';
+import { NewestTexts } from '../words/newest-texts.ts';
+import type { ShownMail } from '../words/shown-mail.ts';
 import type { Mailroom } from './mailroom.ts';
 import { isPassing } from './problem.ts';
 import { sendMessage } from './send-message.ts';
@@ -39,8 +38,8 @@ export interface MailOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One mail, as `GET /history` shows it. `gap`: mail before this one was asked for, but is no longer kept. */
-export interface ReceivedMail extends ShownMail {
+/** One mail, as `GET /history` shows it, without reactions. `gap`: mail before this one was asked for, but is no longer kept. */
+export interface ReceivedMail extends ShownMail, Pick<Changed, 'edited'> {
   readonly gap?: Gap;
 }
 
@@ -77,7 +76,7 @@ export class HostMail {
     const { from, to, text, key = randomUUID() } = checked(message, ToSend, 'INVALID_MESSAGE', expected);
     const fields = { sender: from, receiver: to, message: text, key };
     const room = await this.#ownership.owned();
-    if (!room) return (await this.#ask.json('POST', '/messages', fields)) as SentMessage;
+    if (!room) return (await this.#ask('POST', '/messages', fields)) as SentMessage;
     return JSON.parse((await sendMessage(fields, ADMINISTRATOR, room.chat)).text) as SentMessage;
   }
 
@@ -102,62 +101,50 @@ export class HostMail {
     signal: AbortSignal,
   ): AsyncGenerator<ReceivedMail, void> {
     const isReceiver = after === undefined && !isRoom(mailbox);
-    const texts = new NewTexts();
+    let cursor = after ?? (isReceiver ? 'waiting' : 'latest');
     let gap: Gap | undefined;
-    for await (const line of this.#lines(mailbox, after ?? (isReceiver ? 'waiting' : 'latest'), signal)) {
-      if (line.type === 'gap') gap = JSON.parse(line.data) as Gap;
-      if (!isMail(line)) continue;
-      if (texts.has(mailbox, line)) {
-        yield { ...shownMail(mailbox, line), ...(gap && { gap }) };
-        gap = undefined;
-      }
-      // If this fails, the next mail moves the mark past this one.
-      if (isReceiver) await this.#received(mailbox, line.id, signal).catch(() => undefined);
-    }
-  }
-
-  /** What comes from whichever process owns the mailboxes by then. */
-  async *#lines(mailbox: MailboxName, since: string, signal: AbortSignal): AsyncGenerator<Line, void> {
-    for (let cursor = since; !signal.aborted;) {
+    while (!signal.aborted) {
       try {
-        for await (const line of await this.#linesNow(mailbox, cursor, signal)) {
-          cursor = line.id ?? cursor;
-          yield line;
+        const next: NextMail = (since, waitS) => this.#next(mailbox, since, waitS, signal);
+        for await (const batch of mailSince(cursor, next)) {
+          gap = batch.gap ?? gap;
+          const texts = new NewestTexts(mailbox, batch.events, next);
+          for (const event of batch.events) {
+            const message = await texts.messageIn(event);
+            if (message) yield { ...message, ...(gap && { gap }) };
+            if (message) gap = undefined;
+            cursor = event.id;
+            // If this fails, the next mail moves the mark past this one.
+            if (isReceiver) await this.#received(mailbox, event.id, signal).catch(() => undefined);
+          }
+          cursor = batch.cursor;
         }
       } catch (error) {
         if (signal.aborted) return;
         if (!isPassing(error)) throw inOurWords(error);
         this.#logger.warn({ err: error, mailbox }, 'mail could not be read for the application: it is tried again');
+        await pause(AGAIN_MS, undefined, { signal }).catch(() => undefined);
       }
-      await pause(AGAIN_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  async #linesNow(mailbox: MailboxName, since: string, signal: AbortSignal): Promise<AsyncIterable<Line>> {
+  /** What whichever process owns the mailboxes has, or gets first. */
+  async #next(mailbox: MailboxName, since: string, waitS = 0, signal: AbortSignal): Promise<Mail> {
+    signal.throwIfAborted();
     const room = await this.#ownership.owned();
-    if (room) return linesHere(mailbox, since, room.chat.store, AbortSignal.any([signal, room.closing]));
-    await readAnswer(await this.#ask({ ...latestOf(mailbox), signal })); // gives ids to what waits in the file
-    return linesOf(mailbox, since, this.#ask, signal);
+    if (!room) return nextMailOf(mailbox, this.#ask, signal)(since, waitS);
+    const { store } = room.chat;
+    const cursor = await sinceCursor(since, store, mailbox);
+    const mail = await (waitS > 0
+      ? firstMail(cursor, mailbox, store, [signal, room.closing])
+      : mailAfter(cursor, mailbox, store));
+    return mail ?? { events: [], gap: undefined, cursor };
   }
 
   async #received(mailbox: MailboxName, id: string, signal: AbortSignal): Promise<void> {
     const room = await this.#ownership.owned();
     if (room) await room.chat.receipts.delivered(mailbox, id);
-    else await this.#ask.json('POST', '/receipts', { receiver: mailbox, delivered: id }, signal);
-  }
-}
-
-async function* linesHere(
-  mailbox: MailboxName,
-  since: string,
-  store: MailboxStore,
-  signal: AbortSignal,
-): AsyncGenerator<Line, void> {
-  const cursor = await sinceCursor(since, store, mailbox);
-  yield { id: cursor, type: 'ready', data: '' };
-  for await (const { gap, events } of mailStream(cursor, mailbox, store, signal)) {
-    if (gap) yield { type: 'gap', data: JSON.stringify(gap) };
-    for (const event of events) yield { ...event, type: event.type ?? 'message' };
+    else await this.#ask('POST', '/receipts', { receiver: mailbox, delivered: id }, signal);
   }
 }
 

@@ -1,9 +1,8 @@
-import type { ServerResponse } from 'node:http';
 import { callerNow, callerOf } from '../access/caller.ts';
-import { Follow, mailAfter, type Mail } from '../words/follow.ts';
+import { firstMail } from '../words/first-mail.ts';
+import { mailAfter, type Mail } from '../words/follow.ts';
 import { MailboxError } from '../words/mailbox-error.ts';
-import type { MailboxName } from '../words/mailbox-name.ts';
-import type { MailboxStore, MailEvent } from '../words/mailbox-store.ts';
+import type { MailEvent } from '../words/mailbox-store.ts';
 import { afterMark } from './since.ts';
 import { sendJson } from './answer.ts';
 import { admitTo, readAudience } from './audience.ts';
@@ -31,44 +30,24 @@ export function pollStatus({ store, receipts, streams, counts }: Chat): Handler 
     const waitForMail = async (): Promise<Mail | undefined> => {
       if (waitS === 0 || res.closed) return undefined;
       if (streams.isFull(mailbox)) throw new MailboxError('TOO_MANY_STREAMS', FULL);
-      return firstMail(from, mailbox, store, waitS, res).finally(streams.hold(mailbox));
+      const gone = new AbortController();
+      res.once('close', () => gone.abort());
+      const signals = [gone.signal, AbortSignal.timeout(waitS * 1000)];
+      return firstMail(from, mailbox, store, signals).finally(streams.hold(mailbox));
     };
     const mail = (await mailAfter(from, mailbox, store)) ?? (await waitForMail());
     if (waitS > 0) admitTo(audience, await callerNow(req)); // they may have lost the right to listen
     if (!res.writable) return;
     const { events = [], cursor = from, gap = start.unknownCursor } = mail ?? {};
     counts.sent(events.length);
+    // Commands and the host application get all that the store knows.
+    if (callerOf(req).administers) return sendJson(res, 200, { events, cursor, gap });
     sendJson(res, 200, {
       events: events.map((event) => plainEvent(tell(mailbox, event))),
       cursor,
       gap: gap !== undefined,
     });
   };
-}
-
-/** The first mail that comes; undefined when the time is over or the client has gone. */
-async function firstMail(
-  after: string,
-  mailbox: MailboxName,
-  store: MailboxStore,
-  waitS: number,
-  res: ServerResponse,
-): Promise<Mail | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const found = new Promise<Mail | undefined>((resolve, reject) => {
-    let first: Mail | undefined;
-    const follow = new Follow(after, mailbox, store, {
-      take(mail) {
-        first = mail;
-        follow.stop();
-      },
-      over: (error) => (error === undefined ? resolve(first) : reject(error)),
-    });
-    timer = setTimeout(() => follow.stop(), waitS * 1000);
-    res.once('close', () => follow.stop());
-    void follow.begin();
-  });
-  return found.finally(() => clearTimeout(timer));
 }
 
 function plainEvent({ id, type = 'message', data }: MailEvent): object {

@@ -10,7 +10,7 @@ import { pollStatus } from './long-poll.ts';
 import { header, queryOf, type Handler } from './request.ts';
 import { interrupt } from './stream-problem.ts';
 import { tellingOf } from './telling.ts';
-import { askedFormat, jsonLinesFormat, timedLinesFormat, type WireFormat } from './wire-format.ts';
+import { askedFormat, type WireFormat } from './wire-format.ts';
 
 /**
  * `GET /status?receiver=henry` (or `?f=henry.txt`): follows the mailbox from a cursor on, as an event stream; with
@@ -19,8 +19,7 @@ import { askedFormat, jsonLinesFormat, timedLinesFormat, type WireFormat } from 
 export function getStatus(chat: Chat): Handler {
   const poll = pollStatus(chat);
   return (req, res) => {
-    const asked = askedFormat(header(req, 'accept'));
-    const format = asked === jsonLinesFormat && callerOf(req).administers ? timedLinesFormat : asked;
+    const format = askedFormat(header(req, 'accept'));
     return format ? stream(req, res, format, chat) : poll(req, res);
   };
 }
@@ -41,8 +40,7 @@ async function stream(req: IncomingMessage, res: ServerResponse, format: WireFor
   }
   streams.add(mailbox, events, () => isStillAllowed(req, audience));
   try {
-    const begun = callerOf(req).administers ? () => {} : () => attend(audience, events, live);
-    await new Delivery(mailbox, events, tell, chat).begin(start, begun);
+    await new Delivery(mailbox, events, tell, chat).begin(start, () => attend(audience, events, live));
   } catch (error) {
     interrupt(events, error, chat);
   }

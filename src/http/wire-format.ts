@@ -33,12 +33,6 @@ export const jsonLinesFormat: WireFormat = {
   notice: (type, json, id) => `${JSON.stringify({ id, type, data: json })}\n`,
 };
 
-/** The same with the time of each event, for the command line. */
-export const timedLinesFormat: WireFormat = {
-  ...jsonLinesFormat,
-  event: ({ id, type = 'message', data, time }) => `${JSON.stringify({ id, type, data, time })}\n`,
-};
-
 /** The format that a request with this Accept asks for; undefined when it asks for one answer in JSON. */
 export function askedFormat(accept = ''): WireFormat | undefined {
   if (accept.includes('application/x-ndjson')) return jsonLinesFormat;

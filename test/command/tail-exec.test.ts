@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FileMailboxes, mailboxChat, mailboxName } from '../../src/index.ts';
 import { cleanUp, run, Running, temporaryDirectory } from './running.ts';
 
 afterEach(cleanUp);
@@ -73,6 +74,32 @@ test('Passes over changes of messages, which a command that answers messages nee
 
   expect(messages()).toEqual(['one', 'two']);
   expect(delivered()).toBe(two);
+});
+
+test('Gives the command a message that was edited once, with its new text, and none that was removed', async () => {
+  const { cwd, tail, written } = scene();
+  const chat = mailboxChat({ dir: join(cwd, 'mailboxes') });
+  const said = [];
+  for (const text of ['one', 'two', 'three']) said.push(await chat.send({ from: 'jjeong', to: 'henry', text }));
+  await chat.close();
+  const store = new FileMailboxes(join(cwd, 'mailboxes'));
+  const [sender, henry] = [mailboxName('jjeong'), mailboxName('henry')];
+  const change = { sender, receiver: henry, message: '' };
+  await store.append(henry, { ...change, type: 'edit', of: said[0]!.id, message: 'one, edited', key: 'k1' });
+  await store.append(henry, { ...change, type: 'remove', of: said[1]!.id, key: 'k2' });
+  await store.close();
+
+  const tailing = tail('cat >> out; echo done');
+  await tailing.printed('stdout', /(done\n){2}/);
+  await interrupted(tailing);
+
+  const { key, receiver, time } = said[0]!;
+  const lines = written().map((line) => JSON.parse(line) as Handed);
+  expect(lines.map(({ id, type }) => [id, type])).toEqual([
+    [said[0]!.id, 'message'],
+    [said[2]!.id, 'message'],
+  ]);
+  expect(JSON.parse(lines[0]!.data)).toEqual({ sender, receiver, message: 'one, edited', time, key });
 });
 
 test('Counts a message as received once the command has succeeded, and begins after it the next time', async () => {

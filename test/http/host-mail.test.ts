@@ -16,6 +16,11 @@ import { history, say } from '../support/requests.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { inTime, until } from '../support/until.ts';
 
+function postJson(url: string, body: object): Promise<Response> {
+  const headers = { 'Content-Type': 'application/json' };
+  return fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
 /** A second chat on the directory, which passes requests on. */
 function beside({ dir }: { readonly dir: string }): MailboxChat {
   const chat = mailboxChat({ dir, logger: silent });
@@ -70,11 +75,7 @@ describe.each<[string, (served: ServedChat) => MailboxChat]>([
     const served = await serveChat();
     const { from, to, text, key } = { from: 'jjeong', to: 'henry', text: 'hi', key: undefined, ...wrong };
     await say(served, 'jjeong', 'henry', 'other', 'used');
-    const posted = await fetch(`${served.url}/messages`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ sender: from, receiver: to, message: text, key }),
-    });
+    const posted = await postJson(`${served.url}/messages`, { sender: from, receiver: to, message: text, key });
 
     const sending = chatOf(served).send({ from, to, text, key } as MessageToSend);
 
@@ -99,6 +100,33 @@ describe.each<[string, (served: ServedChat) => MailboxChat]>([
     await chat.send({ from: 'jjeong', to: 'henry', text: 'end' });
 
     expect(await textsUpTo('end', chat.mail('henry'))).toEqual(['one', 'two', 'end']);
+  });
+
+  test('gets a message as it is when the loop asks for it, once, also after a restart, and none that was removed', async () => {
+    const served = await serveChat();
+    const chat = chatOf(served);
+    const change = (event: string, of: string | undefined, message?: string): Promise<unknown> =>
+      postJson(`${served.url}/messages`, { sender: 'jjeong', receiver: 'henry', event, of, message });
+    const ids: string[] = [];
+    for (const text of ['one', 'two', 'three', 'four', 'five'])
+      ids.push((await chat.send({ from: 'jjeong', to: 'henry', text })).id);
+    await change('edit', ids[0], 'one, edited');
+    await change('remove', ids[1]);
+
+    const mails = chat.mail('henry');
+    const first = await inTime('the first mail', mails.next());
+    await change('edit', ids[2], 'three, edited');
+    await change('remove', ids[3]);
+    const third = await inTime('the third mail', mails.next());
+    await mails.return!();
+    const again = await inTime('five', upTo('five', chat.mail('henry')));
+
+    expect(first.value).toMatchObject({ id: ids[0], message: 'one, edited', edited: true });
+    expect(third.value).toMatchObject({ id: ids[2], message: 'three, edited' });
+    expect(again.map(({ id, message }) => [id, message])).toEqual([
+      [ids[2], 'three, edited'],
+      [ids[4], 'five'],
+    ]);
   });
 
   test('resumes after an id, once and in order, while more comes, and marks nothing as received', async () => {
