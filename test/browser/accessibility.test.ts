@@ -140,7 +140,7 @@ describe('every state of every page is accessible', () => {
 const isFocused = (one: Locator) => one.evaluate((element) => element === document.activeElement);
 
 describe('with the keyboard alone', () => {
-  test('people get from the list of people into a conversation, through it, and back', async () => {
+  test('people can open a conversation from the list, use it, and go back', async () => {
     const server = await Server.start();
     const context = await newBrowser();
     // Chromium without windows denies notifications from the start.

@@ -31,10 +31,10 @@ async function choose(page: Page, text: string, action: string): Promise<void> {
   await menu(page).getByRole('menuitem', { name: action, exact: true }).click();
 }
 
-/** What this browser keeps of the conversations. */
+/** What this browser stores of the conversations. */
 const kept = (page: Page) => page.evaluate(() => JSON.stringify(Object.entries(localStorage)));
 
-/** The rows that are read out as they change, from now on. */
+/** The rows that screen readers read out when they change, from now on. */
 const readOut = (page: Page) =>
   page.evaluateHandle(() => {
     const read: string[] = [];
@@ -47,7 +47,7 @@ const readOut = (page: Page) =>
   });
 
 describe('an edit', () => {
-  test('replaces the text on both pages and after a reload; the log is silent, and the status says it', async () => {
+  test('replaces the text on both pages and after a reload; the status announces it, the log does not', async () => {
     const { henry, jjeong } = await twoPeople(await Server.start());
     await write(henry, 'helo');
     await shows(jjeong, 'helo');
@@ -93,7 +93,7 @@ describe('an edit', () => {
     expect(await log(henry).getByText('edited').count()).toBe(0);
   });
 
-  test('takes the place of one that failed; files that are added meanwhile are for the next message', async () => {
+  test('replaces an edit that failed; files that are added meanwhile belong to the next message', async () => {
     const server = await Server.start('--max-message', '10');
     const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     await write(henry, 'one');
@@ -127,7 +127,7 @@ describe('an edit', () => {
 
     await write(here, 'two');
 
-    // Both tabs may send it. The one that hears first says it.
+    // Either tab may send it. The one that gets the answer shows it.
     await Promise.any([here, there].map((tab) => says(tab, 'This message is no longer kept.')));
     expect(await textsOn(here)).toEqual(['Message removed']);
   });
@@ -154,7 +154,7 @@ test('reactions are made with the keyboard or a click, counted, and taken back',
   for (const page of [henry, jjeong])
     await until('no reaction is left', async () => !(await page.locator('.chip').count()));
 
-  await write(jjeong, 'read this'); // while the log is silent about what has changed
+  await write(jjeong, 'read this'); // it is counted, although the log does not announce changes
   await henry.getByRole('status').getByText('1 new message').waitFor();
 });
 
@@ -191,7 +191,7 @@ test('a right click on another message moves the menu there', async () => {
   await henry.locator('.context').getByText('two').waitFor();
 });
 
-test('a reply shows what it answers, and leads there, also when that is not loaded yet', async () => {
+test('a reply shows what it answers and leads there, even if that is not loaded yet', async () => {
   const server = await Server.start();
   const say = async (message: string, replyTo?: string): Promise<string> => {
     const body = JSON.stringify({ sender: 'henry', receiver: 'jjeong', message, replyTo });

@@ -18,13 +18,13 @@ import {
 } from './stage.ts';
 
 const test = requires('chromium');
-// Not localhost, and plain http: the usual way to reach another computer at home.
+// A plain http address other than localhost: the usual way to reach another computer at home.
 setTheStage('--host-resolver-rules=MAP chat.test 127.0.0.1');
 
 /** Speeds up the heartbeat, so that the page soon misses it. */
 const hurried = (text: string) => text.replace(/"heartbeatMs":\d+/, '"heartbeatMs":400');
 
-/** Then no page asks for a name. An empty page stores nothing. */
+/** Stores a name, so that no page asks for one. An empty page has no storage. */
 function enterAs(name: string): void {
   if (location.protocol === 'http:') localStorage.setItem('mailbox-chat.room-name', name);
 }
@@ -35,7 +35,7 @@ async function tabs(page: Page, count: number): Promise<Page[]> {
 }
 
 describe('eight tabs of one person', () => {
-  test('share one connection without https, too: http://chat.test', async () => {
+  test('share one connection, even without https: http://chat.test', async () => {
     const server = await Server.start('--allowed-host', 'chat.test');
     const address = `http://chat.test:${server.port}/chat1.html`;
     const gate = await Gate.before(server);
@@ -50,7 +50,7 @@ describe('eight tabs of one person', () => {
     for (const tab of [jjeong, ...henrys]) expect((await textsOn(tab)).toSorted()).toEqual(texts);
   });
 
-  test('go on within seconds when the tab that held the connection crashes', async () => {
+  test('continue within seconds after the tab with the connection crashes', async () => {
     const gate = await Gate.before(await Server.start());
     const jjeong = await openChat(await newBrowser(), chatOf(gate, 'jjeong', 'henry'));
     const atHenrys = await newBrowser();
@@ -86,7 +86,7 @@ describe('eight tabs of one person', () => {
 });
 
 describe('seven rooms in seven tabs', () => {
-  test('leave a free connection for sending, and all show what is said', async () => {
+  test('leave a connection free for sending, and each shows what is said', async () => {
     const gate = await Gate.before(await Server.start());
     const context = await newBrowser();
     await context.addInitScript(enterAs, 'mina');
@@ -142,7 +142,7 @@ describe('a stream', () => {
     expect(await textsOn(henry)).toEqual(['one', 'two']);
   });
 
-  test('that dies right after it carried a message is opened again soon after the next own message', async () => {
+  test('that dies right after a message is reopened soon after the person sends the next one', async () => {
     const gate = await Gate.before(await Server.start());
     const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
     const streams = () => gate.passed.filter(({ path }) => path.startsWith('/status')).length;
@@ -209,7 +209,7 @@ describe('a stream', () => {
     await online.waitFor();
   });
 
-  test('is all that counts, even if the browser says that it is offline', async () => {
+  test('decides whether the page is connected, even if the browser says that it is offline', async () => {
     const server = await Server.start();
     const context = await newBrowser();
     await context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'onLine', { get: () => false }));

@@ -4,13 +4,13 @@ import { Conversation } from '../../public/js/conversation.js';
 import { shownMail } from '../../src/words/shown-mail.ts';
 import { Talk, henry, steps } from './talk.ts';
 
-/** Mail to henry in the form in which his page gets it, live or from the history. */
+/** Mail to henry as his page gets it, live or from the history. */
 const told = (id: string, time: number, data: string) => shownMail(henry, { id, time, data });
 
 const textsOf = ({ messages }: { readonly messages: readonly { readonly message: string }[] }): string[] =>
   messages.map(({ message }) => message);
 
-/** In the words of the history. */
+/** With the field names of the history. */
 const shownBy = (messages: ChatMessage[]) =>
   messages.map(({ message, isEdited, isRemoved, reactions }) => ({
     message,
@@ -20,7 +20,7 @@ const shownBy = (messages: ChatMessage[]) =>
   }));
 
 describe('a conversation on the page', () => {
-  test('is the same live and after a reload, whatever clocks do and in whatever order things come', async () => {
+  test('is the same live and after a reload, whatever the clocks and the order of arrival', async () => {
     await fc.assert(
       fc.asyncProperty(steps, fc.integer({ min: 1, max: 5 }), async (all, limit) => {
         const talk = new Talk();
@@ -41,14 +41,14 @@ describe('a conversation on the page', () => {
   });
 });
 
-describe('two opposite messages of one millisecond', () => {
+describe('two messages that cross within one millisecond', () => {
   const stored = [
     { mailbox: 'henry', id: '1763600000000-0', sender: 'jjeong', receiver: 'henry', message: 'hi', key: 'a' },
     { mailbox: 'jjeong', id: '1763600000000-0', sender: 'henry', receiver: 'jjeong', message: 'ho', key: 'b' },
   ].map((message) => ({ ...message, time: '2025-11-20T00:53:20.000Z' }));
 
   test.each([[stored], [stored.toReversed()]])(
-    'stand in the same order on both pages, whichever comes first',
+    'are in the same order on both pages, whichever arrives first',
     (coming) => {
       const pages = [new Conversation('henry', 'henry'), new Conversation('jjeong', 'jjeong')];
 
@@ -66,7 +66,7 @@ describe('what another program wrote', () => {
   const sent = { mailbox: 'jjeong', sender: 'henry', receiver: 'jjeong', time: '2025-11-20T00:53:20.000Z' };
   const text = (n: number) => told(`0-0.${n}`, 1763600000001, `text ${n}`);
 
-  test('goes where the history has it when something accepted before it arrives late', () => {
+  test('moves to its place in the history when an earlier message arrives late', () => {
     const page = new Conversation('henry', 'henry');
 
     page.merge([text(1)]);
@@ -76,7 +76,7 @@ describe('what another program wrote', () => {
     expect(textsOf(page)).toEqual(['late', 'text 1']);
   });
 
-  test('leaves the mail before it in place when something accepted before that mail arrives late', () => {
+  test('does not move earlier mail when a message from before that mail arrives late', () => {
     const page = new Conversation('henry', 'henry');
     const heard = { mailbox: 'henry', sender: 'jjeong', receiver: 'henry', time: sent.time, key: 'a' };
 
@@ -87,7 +87,7 @@ describe('what another program wrote', () => {
     expect(textsOf(page)).toEqual(['late', 'heard', 'text']);
   });
 
-  test('stays where it is when it comes again', () => {
+  test('stays in place when it arrives again', () => {
     const page = new Conversation('henry', 'henry');
 
     page.merge([text(1)]);
@@ -97,7 +97,7 @@ describe('what another program wrote', () => {
     expect(textsOf(page)).toEqual(['text 1', 'next']);
   });
 
-  test('stands before what is said next, even in great numbers', () => {
+  test('comes before the next message, even in large numbers', () => {
     const page = new Conversation('henry', 'henry');
     page.merge([{ ...sent, id: '1763600000000-0', message: 'before', key: 'a' }]);
 
@@ -107,7 +107,7 @@ describe('what another program wrote', () => {
     expect(textsOf(page)).toEqual(['before', ...Array.from({ length: 20 }, (_, n) => `text ${n + 1}`), 'next']);
   });
 
-  test('in the form of ours is ordered by when it came, not by the time it claims', () => {
+  test('in our form is ordered by when it came, not by the time it claims', () => {
     const page = new Conversation('henry', 'henry');
     const data = { sender: 'jjeong', receiver: 'henry', message: 'from 2099', time: '2099-01-01T00:00:00Z', key: 'a' };
 
@@ -118,7 +118,7 @@ describe('what another program wrote', () => {
   });
 });
 
-test('a message older than all that a page knows belongs above it, whatever its time says', () => {
+test('a message that is older than everything on the page goes above it, whatever its time says', () => {
   const page = new Conversation('henry', 'henry');
   const mail = { mailbox: 'henry', sender: 'jjeong', receiver: 'henry', key: 'a' };
   const [early, late] = ['2025-11-20T00:53:20.000Z', '2025-11-20T01:53:20.000Z'];

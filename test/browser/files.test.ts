@@ -36,7 +36,7 @@ function storedFiles({ dir }: Server): Buffer[] {
 }
 
 describe('a picture', () => {
-  test('is sent smaller and without the place, and keeps its room while it loads', async () => {
+  test('is sent smaller and without its location, and has its space reserved while it loads', async () => {
     const server = await Server.start();
     const gate = await Gate.before(server);
     const { henry, jjeong } = await twoPeople(gate, { reducedMotion: 'reduce' });
@@ -55,7 +55,7 @@ describe('a picture', () => {
     expect(storedFiles(server).map((bytes) => bytes.includes(PLACE))).toEqual([false]);
   });
 
-  test('is sent as it is if its sender wants that', async () => {
+  test('is sent unchanged if its sender wants that', async () => {
     const server = await Server.start();
     const { henry, jjeong } = await twoPeople(server);
     const original = await photo(henry, 'IMG_1.JPG', 300, 200);
@@ -99,7 +99,7 @@ describe('a picture', () => {
     await viewer.getByRole('img', { name: 'one.png' }).waitFor();
     await jjeong.keyboard.press('ArrowRight');
     await viewer.getByRole('img', { name: 'two.png' }).waitFor();
-    await viewer.getByRole('img').click(); // the focus is nowhere
+    await viewer.getByRole('img').click(); // nothing has the focus
     await jjeong.keyboard.press('+');
     expect(await zoom()).toBeGreaterThan(1);
     await jjeong.keyboard.press('ArrowLeft');
@@ -113,7 +113,7 @@ describe('a picture', () => {
 });
 
 describe('a file', () => {
-  test('that the server does not take waits over a reload, while text goes ahead', async () => {
+  test('that the server does not accept yet survives a reload, and text does not wait for it', async () => {
     const gate = await Gate.before(await Server.start());
     const { henry, jjeong } = await twoPeople(gate);
     const report = fileOf('report.pdf', Buffer.from('%PDF-1.7 …'));
@@ -161,7 +161,7 @@ describe('a file', () => {
     expect(await log(jjeong).locator('.file .sr').allInnerTexts()).toEqual(['first.txt', 'second.txt']);
   });
 
-  test('shows how far it is, and can be taken back and sent after all', async () => {
+  test('shows its progress, and can be cancelled and sent again', async () => {
     const gate = await Gate.before(await Server.start());
     const { henry, jjeong } = await twoPeople(gate);
     gate.rule = (path, method) => (uploads(path, method) ? 'held' : 'through');
@@ -178,7 +178,7 @@ describe('a file', () => {
     await card(jjeong, 'film.mp4').waitFor();
   });
 
-  test('comes in by pasting and dropping, but neither too large nor more than ten', async () => {
+  test('can be pasted and dropped, unless it is too large or there are more than ten', async () => {
     const gate = await Gate.before(await Server.start());
     const { henry, jjeong } = await twoPeople(gate);
     /** Pastes or drops files of so many bytes. */
@@ -209,7 +209,7 @@ describe('a file', () => {
     expect(await henry.locator('.tray li').count()).toBe(10);
   });
 
-  test('that the browser cannot keep is sent, and the page says to stay', async () => {
+  test('that the browser cannot store is sent, and the page asks people to stay', async () => {
     const server = await Server.start();
     const context = await newBrowser();
     await context.addInitScript(() => {
@@ -228,7 +228,7 @@ describe('a file', () => {
 });
 
 describe('a hostile file', () => {
-  test('is never shown in place: no script, no picture that is larger than it says, no name that lies', async () => {
+  test('is only offered as a download: a script, a huge picture, a misleading name', async () => {
     const server = await Server.start();
     const { henry, jjeong } = await twoPeople(server);
     const mail = { sender: 'henry', receiver: 'jjeong', message: '', time: new Date().toISOString(), key: 'k' };

@@ -9,10 +9,10 @@ interface Example {
   readonly shown: object[];
 }
 
-/** The server is tested with the same. */
+/** The server's tests use the same examples. */
 const examples = JSON.parse(readFileSync('test/support/changes.json', 'utf8')) as Example[];
 
-describe.each(['oldest', 'newest'])('changes that come to the page with the %s first', (order) => {
+describe.each(['oldest', 'newest'])('changes that reach the page with the %s first', (order) => {
   test.each(examples)('$name', ({ messages, changes, shown }) => {
     const fold = new Fold();
 

@@ -68,7 +68,7 @@ describe('the inspector', () => {
     await page.getByRole('status').getByText('Live').waitFor();
   });
 
-  test('tells people with a link why it does not open, and opens at a second chat, as the message says', async () => {
+  test('tells people with a link why it does not open, and opens in a second chat, as it suggests', async () => {
     const server = await Server.start('--access', 'links');
     const link = (await run(['invite', 'mina', '--dir', server.dir, '--url', server.url])).stdout.trim();
     appendFileSync(join(server.dir, 'mina.txt'), 'data: hi\n\n');

@@ -69,14 +69,14 @@ async function monologue(texts: readonly string[]): Promise<string> {
   return dir;
 }
 
-/** How far the log is from its end, in pixels. */
+/** How far the log is scrolled up from its end, in pixels. */
 const toTheEnd = (page: Page): Promise<number> =>
   log(page).evaluate((element) => Math.round(element.scrollHeight - element.scrollTop - element.clientHeight));
 
 const scrollUp = (page: Page, pixels: number) => log(page).evaluate((element, by) => element.scrollBy(0, -by), pixels);
 
 describe('a long conversation', () => {
-  test('loads fifty messages at a time to its beginning, with none missing or repeated', async () => {
+  test('loads fifty messages at a time back to its beginning, none missing or repeated', async () => {
     const texts = numbered('message', 230);
     const server = await Server.on(await conversation(texts));
     const still = await newBrowser({ reducedMotion: 'reduce' }); // rows that slide in have no place yet
@@ -101,7 +101,7 @@ describe('a long conversation', () => {
     expect(await toTheEnd(page)).toBe(0);
   });
 
-  test('is grouped into days with names', async () => {
+  test('is grouped by day, each with a heading', async () => {
     const noon = new Date().setHours(12, 0, 0, 0);
     const dir = await conversation(['the day before', 'yesterday', 'today'], DAY_MS, noon);
     const server = await Server.on(dir);
@@ -176,7 +176,7 @@ describe('a long conversation', () => {
     expect(await rows.count()).toBeLessThanOrEqual(310);
   });
 
-  test('that gets 3,000 messages while somebody looks keeps few rows, and the newest in sight', async () => {
+  test('that gets 3,000 messages while somebody reads keeps few rows, and the newest visible', async () => {
     const texts = numbered('live', 3000);
     const server = await Server.start();
     const { henry: page } = await twoPeople(server);
@@ -196,7 +196,7 @@ describe('a long conversation', () => {
 });
 
 describe('somebody who has scrolled up', () => {
-  test('is not moved by new messages, sees how many there are, and gets to them with one press', async () => {
+  test('is not moved by new messages, sees how many there are, and reaches them with one press', async () => {
     const server = await Server.on(await conversation(numbered('message', 40)));
     const { henry: page, jjeong: other } = await twoPeople(server);
     await page.emulateMedia({ reducedMotion: 'reduce' }); // rows that slide in have no place yet
@@ -219,7 +219,7 @@ describe('somebody who has scrolled up', () => {
     expect(await toTheEnd(page)).toBe(0);
   });
 
-  test('gets back to the newest message and the box with Escape', async () => {
+  test('returns to the newest message and the box with Escape', async () => {
     const server = await Server.on(await conversation(numbered('message', 40)));
     const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     await scrollUp(page, 800);
@@ -259,7 +259,7 @@ describe('somebody who has scrolled up', () => {
 });
 
 describe('somebody who looks at another tab', () => {
-  test('finds the count in the title and a changed icon; both go away after a look', async () => {
+  test('sees the count in the title and a changed icon until they come back', async () => {
     const { henry: page, jjeong: other } = await twoPeople(await Server.start());
     expect(await page.title()).toBe('jjeong – Mailbox Chat');
     const icon = page.locator('link[rel=icon]');

@@ -27,7 +27,7 @@ setTheStage();
 
 const HOUR_MS = 60 * 60_000;
 
-/** A chat whose computer has a clock that the test moves. */
+/** A chat on a computer whose clock the test moves. */
 async function serveWithClock(options: MailboxChatOptions = {}): Promise<{ chat: ServedChat; clock: Clock }> {
   const clock = new Clock(Date.now());
   const dir = temporaryDirectory();
@@ -84,7 +84,7 @@ describe('the order of a conversation', () => {
     expect(await textsOn(page)).toEqual(texts);
   });
 
-  test('leaves out nothing that comes after the clock was set back when there are earlier messages to load', async () => {
+  test('includes everything that comes after the clock was set back, even if there are earlier messages to load', async () => {
     const { chat, clock } = await serveWithClock();
     const texts = numbered('message', 60);
     for (const text of texts) await say(chat, 'jjeong', 'henry', text);
@@ -97,7 +97,7 @@ describe('the order of a conversation', () => {
     expect((await textsOn(page)).slice(-2)).toEqual([texts.at(-1), 'an hour ago']);
   });
 
-  test("puts what another program writes where it came in, whatever the browser's clock says", async () => {
+  test("puts what another program writes where it arrived, whatever the browser's clock says", async () => {
     const { chat, clock } = await serveWithClock();
     const page = await openChat(await newBrowser(), chatOf(chat, 'henry', 'jjeong'));
     await page.clock.setFixedTime(Date.now() - HOUR_MS);

@@ -8,7 +8,7 @@ export interface ChosenFile {
   readonly buffer: Buffer;
 }
 
-/** What a camera adds to a picture, beside much else. */
+/** A location, as cameras add it to pictures among other data. */
 export const PLACE = 'GPSLatitude 37.5665';
 
 /** Chooses files for the next message, as the button does. */
@@ -27,12 +27,12 @@ export const fileOf = (name: string, buffer: Buffer, mimeType = 'application/oct
   buffer,
 });
 
-/** A white picture. Its bytes are few, however large it is. */
+/** A white picture. It takes few bytes, however large it is. */
 export function png(name: string, width: number, height: number): ChosenFile {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header[8] = 1; // one bit for each point
+  header[8] = 1; // one bit per pixel
   const rows = Buffer.alloc((1 + Math.ceil(width / 8)) * height);
   const chunks = [chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))];
   return fileOf(name, Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), ...chunks]), 'image/png');

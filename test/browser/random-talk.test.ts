@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { talkAtRandom } from './random-talk.ts';
 
-test('pages, the history and a reader of the files agree about what became of each message', async () => {
+test('pages, the history and a reader of the files agree on the final state of each message', async () => {
   expect(await talkAtRandom({ seed: 7, events: 250 })).toEqual([]);
 });

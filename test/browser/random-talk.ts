@@ -20,7 +20,7 @@ interface Shown {
   readonly reactions: Readonly<Record<string, string>>;
 }
 
-/** A message as it must be. It is changed in the order in which things happen. */
+/** A message as it should be. It changes in the order of events. */
 interface Expected {
   readonly mailbox: MailboxName;
   readonly id: string;
@@ -48,13 +48,13 @@ const otherOf = (person: MailboxName): MailboxName => (person === henry ? jjeong
 const keyOf = ({ mailbox, id }: { readonly mailbox: string; readonly id: string }): string => `${mailbox} ${id}`;
 const EMOJI = ['👍', '🎉', '❤️', ''];
 const REMOVED: Shown = { message: '', edited: false, removed: true, reactions: {} };
-/** So many events are between two restarts, and between two pages that are opened. */
+/** The number of events between two restarts, and until the next page is opened. */
 const EPISODE = 150;
 
 /**
- * Two people talk, and a program writes in their names. Meanwhile, the store is closed and opened again, and pages are opened,
- * which follow from there on. Resolves to what is shown otherwise than it should be: by the pages, by the history, and by
- * another reader of the bytes.
+ * Two people talk, and a program writes in their names. Meanwhile, the store is closed and reopened, and more and more pages
+ * follow. Resolves to all differences between what should be shown and what the pages, the history and an independent reader
+ * of the files show.
  */
 export async function talkAtRandom({ seed, events, report = () => {} }: TalkOptions): Promise<string[]> {
   const talk = new Talk(seed);
@@ -125,7 +125,7 @@ class Talk {
     return view.size === this.#expected.length ? wrong : [...wrong, `${what}: ${view.size} messages`];
   }
 
-  /** Mostly a recent message. */
+  /** A message to change, mostly a recent one. */
   #toChange(sender: MailboxName | undefined): Expected | undefined {
     const theirs = this.#expected.filter((one) => sender === undefined || one.sender === sender);
     const recent = this.#random.next() < 0.8 ? theirs.slice(-20) : theirs;

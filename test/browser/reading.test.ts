@@ -58,8 +58,8 @@ async function focusWindow(page: Page, how: 'here' | 'elsewhere'): Promise<void>
   }, how === 'here');
 }
 
-describe('a conversation with messages that are new', () => {
-  test('opens at the first of them, below a line, and reads each as it comes into sight', async () => {
+describe('a conversation with new messages', () => {
+  test('opens at the first of them, below a line, and marks each as read once it is visible', async () => {
     const server = await Server.start();
     const texts = numbered('message', 100);
     await sayAll(server, texts.slice(0, 20));
@@ -85,7 +85,7 @@ describe('a conversation with messages that are new', () => {
     expect(await belowTheLine(again)).toBe(undefined);
   });
 
-  test('is reported as read to its sender only as far as it was in sight', async () => {
+  test('is reported as read only up to the last message that was visible', async () => {
     const server = await Server.start();
     const { henry, jjeong } = await twoPeople(server);
     for (const text of numbered('message', 40)) await write(jjeong, text);
@@ -106,7 +106,7 @@ describe('a conversation with messages that are new', () => {
     await says(jjeong, 'Read');
   });
 
-  test('does not count as read while another window has the focus, and shows a line above what came meanwhile', async () => {
+  test('does not count as read while another window has the focus, and shows a line above new messages', async () => {
     const server = await Server.start();
     const { henry, jjeong } = await twoPeople(server);
     await write(jjeong, 'before');
@@ -124,7 +124,7 @@ describe('a conversation with messages that are new', () => {
     await hasCount(henry, 0);
   });
 
-  test('stays at the line when more comes than fits while nobody looks', async () => {
+  test('stays at the line when more messages come than fit while nobody looks', async () => {
     const server = await Server.start();
     const { henry } = await twoPeople(server);
     await sayAll(server, ['before']);

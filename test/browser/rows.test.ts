@@ -48,7 +48,7 @@ describe('a very long message', () => {
 });
 
 describe('a message', () => {
-  test('of stacked marks stays in its row', async () => {
+  test('with stacked combining marks stays within its row', async () => {
     const { page } = await chatting();
 
     await write(page, `a${'\u0301'.repeat(200)}`);
@@ -73,7 +73,7 @@ describe('a message', () => {
   }
 
   for (const text of ['1', '©', '→', '😀 hi', '#']) {
-    test(`of signs and words is not: ${text}`, async () => {
+    test(`with signs or words is not: ${text}`, async () => {
       const { page } = await chatting();
 
       await write(page, text);

@@ -9,7 +9,7 @@ import { Server, button, message, setTheStage, shows, textsOn, twoPeople, write 
 const test = requires('chromium');
 setTheStage();
 
-/** A server with what jjeong has said to henry. */
+/** A server with messages from jjeong to henry. */
 async function serverWith(texts: readonly string[]): Promise<Server> {
   const dir = temporaryDirectory();
   const [sender, receiver] = [mailboxName('jjeong'), mailboxName('henry')];
@@ -25,7 +25,7 @@ async function find(page: Page, text: string): Promise<void> {
   await page.locator('.hit mark').getByText(text, { exact: true }).first().waitFor();
 }
 
-test('a search goes to a message near or far, and the newest messages are a click away', async () => {
+test('a search jumps to any message, near or far, and one click leads back to the newest', async () => {
   const texts = Array.from({ length: 700 }, (_, i) => `number ${i}`);
   texts[3] = '건초 더미 속의 바늘';
   texts[600] = 'The needle nearby';

@@ -241,7 +241,7 @@ describe('a message on the page of its sender', () => {
     expect(await textsOn(jjeong)).toEqual(['anybody there?']);
   });
 
-  test('that waits is sent although another tab clears the storage', async () => {
+  test('that waits is sent even if another tab clears the storage', async () => {
     const gate = await Gate.before(await Server.start());
     const { henry } = await twoPeople(gate);
     const other = await openChat(henry.context(), chatOf(gate, 'henry', 'mina'));
@@ -272,7 +272,7 @@ describe('a message on the page of its sender', () => {
     expect(gate.passed.filter(({ body }) => body.includes('longer'))).toHaveLength(1);
   });
 
-  test('that comes too fast for the server is marked so, and sent a little later', async () => {
+  test('that exceeds the rate limit says so, and is sent a little later', async () => {
     const gate = await Gate.before(await Server.start('--send-rate', '2'));
     const { henry, jjeong } = await twoPeople(gate);
     const texts = ['1', '2', '3', '4', '5'];

@@ -75,7 +75,7 @@ function shown(mail: HistoryMessage[]): Conversation {
   return conversation;
 }
 
-/** Foreign text gets the time at which it was read, and another one within a second, when its file moves to the log. */
+/** The time of foreign text is when it was read. It changes within a second, when its file moves to the log. */
 function expectSame(page: Conversation, again: Conversation): void {
   const linesOf = ({ messages }: Conversation): unknown[] =>
     messages.map(({ identity, sender, message, foreign, viaFile }) => [identity, sender, message, foreign, viaFile]);

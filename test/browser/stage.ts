@@ -151,7 +151,7 @@ export async function shows(page: Page, ...texts: string[]): Promise<void> {
   for (const text of texts) await message(page, text).waitFor();
 }
 
-/** Resolves when this text about the page or its messages stands somewhere outside the log. */
+/** Resolves when this text appears somewhere outside the log. */
 export async function says(page: Page, text: string | RegExp): Promise<void> {
   await page.locator('main, header, form').getByText(text).locator('visible=true').first().waitFor();
 }
@@ -159,7 +159,7 @@ export async function says(page: Page, text: string | RegExp): Promise<void> {
 /** Presses "Try now" if the connection is lost, as a person would, instead of waiting for the page to do so. */
 export async function tryNow(page: Page): Promise<void> {
   const tryAgain = button(page, 'Try now');
-  if (await tryAgain.isVisible()) await tryAgain.click({ timeout: 1000 }).catch(() => undefined); // the button has gone: connected
+  if (await tryAgain.isVisible()) await tryAgain.click({ timeout: 1000 }).catch(() => undefined); // the button is gone: connected
 }
 
 /** The texts of all messages that the page shows, from the top. */

@@ -15,8 +15,8 @@ const jjeong = mailboxName('jjeong');
 const CHANGES = ['edit', 'remove', 'react'] as const;
 
 /**
- * What happens to henry's conversation. `clock`: moves by so many ms. `answers come`: his page gets the answers to so many of its
- * messages. `of`: one of the messages, counted back from the newest.
+ * What happens to henry's conversation. `clock`: the clock moves by this many ms. `answers come`: his page gets this many of the
+ * answers it waits for. `of`: one of the messages, counted back from the newest.
  */
 type Step =
   | { readonly kind: 'henry writes' | 'jjeong writes' | 'a program writes' | 'events come' }
@@ -93,7 +93,7 @@ export class Talk {
     }
   }
 
-  /** What a page shows that is loaded now and reads the history `limit` messages at a time. */
+  /** What a page shows if it is loaded now and reads the history `limit` messages at a time. */
   async reloaded(limit: number): Promise<Conversation> {
     const page = new Conversation(henry, henry);
     let before: string | undefined;
@@ -139,7 +139,7 @@ export class Talk {
     return event;
   }
 
-  /** The server lets nobody edit or remove what another person wrote, but a program may write that it does. */
+  /** The server lets nobody change what another person wrote, but a program may write such a change. */
   #change(who: 'henry' | 'jjeong' | 'a program', type: (typeof CHANGES)[number], of: string): void {
     if (who === 'a program') return this.#writeForeign({ type, of });
     const receiver = who === 'henry' ? 'jjeong' : 'henry';

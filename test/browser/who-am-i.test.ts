@@ -208,7 +208,7 @@ describe('with invitation links', () => {
   test('people go by the name they were invited under, on the first page and in rooms', async () => {
     const server = await Server.start('--access', 'links');
     const context = await newBrowser();
-    await keep(context, 'localStorage', 'jjeong'); // from the time before there were links
+    await keep(context, 'localStorage', 'jjeong'); // stored before the server asked for links
     const page = await open(context, server);
     await page.goto(await invite(server, 'henry'));
     await page.getByText('You are henry').waitFor();

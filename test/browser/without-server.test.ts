@@ -25,7 +25,7 @@ import {
 const test = requires('chromium');
 setTheStage('--host-resolver-rules=MAP chat.test 127.0.0.1');
 
-/** Resolves when the page could open without the server. */
+/** Resolves when the page can be opened without the server. */
 const isKept = (page: Page) => page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
 
 /** The command of a package that differs in one text only. */

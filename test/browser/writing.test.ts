@@ -67,13 +67,13 @@ describe('the box', () => {
     await composer(page).pressSequentially('one');
     await composer(page).press('Shift+Enter');
     await composer(page).pressSequentially('more');
-    await composer(page).press('Enter'); // it has a code: a physical key
+    await composer(page).press('Enter'); // a key with a code is a physical one
     await until('it is sent', async () => (await storedTexts(server)).length === 1);
 
     expect(await storedTexts(server)).toEqual(['one\nmore']);
   });
 
-  test('keeps the blanks in front of the first line, and drops empty lines and those at the end', async () => {
+  test('keeps the indentation of the first line, and drops blank lines around the text and spaces at its end', async () => {
     const server = await Server.start();
     const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     const texts = [
@@ -237,7 +237,7 @@ describe('a draft', () => {
 
     await composer(one).press('Enter');
     await composer(two).press('Enter');
-    for (const tab of [one, two]) await write(tab, 'once'); // a text of its own
+    for (const tab of [one, two]) await write(tab, 'once'); // a new text, not the shared draft
     await until('all are stored', async () => (await storedTexts(server)).length >= 3);
     await write(two, 'end');
     await until('the end', async () => (await storedTexts(server)).includes('end'));

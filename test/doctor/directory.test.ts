@@ -23,7 +23,7 @@ afterEach(cleanUp);
 const NOBODY = 65_534;
 const LONG_AGO = new Date('2026-01-02T03:04:05Z');
 
-/** Mailboxes with a message in one. */
+/** A data directory with one message. */
 async function scene() {
   const cwd = temporaryDirectory();
   const dir = join(cwd, 'mailboxes');
@@ -58,7 +58,7 @@ test('Prints the findings as JSON', async () => {
   });
 });
 
-test('Missing mailboxes are a problem', async () => {
+test('Reports missing mailboxes as a problem', async () => {
   const { code, problems } = await doctor([], { cwd: temporaryDirectory() });
 
   expect(code).toBe(1);
@@ -120,7 +120,7 @@ requires('unshare')('Says that inotify is used up, and which setting gives more'
   );
 });
 
-test('Says what is in place of a mailbox that is not a regular file', async () => {
+test('Reports mailboxes that are not regular files, and what they are', async () => {
   const { cwd, dir } = await scene();
   spawnSync('mkfifo', [join(dir, 'fifo.txt')]);
   mkdirSync(join(dir, 'directory.txt'));
@@ -140,7 +140,7 @@ test('Says what is in place of a mailbox that is not a regular file', async () =
   expect(warnings).toEqual([]);
 });
 
-test('Names locks that were left behind; one with something in it is a problem', async () => {
+test('Reports abandoned locks; a lock that is not empty is a problem', async () => {
   const { cwd, dir } = await scene();
   const [mina, kim] = ['mina', 'kim'].map((name) => join(dir, '.locks', `${name}.lock`));
   mkdirSync(mina!);
@@ -155,7 +155,7 @@ test('Names locks that were left behind; one with something in it is a problem',
   expect(problems).toEqual([expect.stringMatching(/kim\.lock was left .* with files in it.*rm -r/)]);
 });
 
-test('Names half a line, and a file that has no valid name', async () => {
+test('Reports half a line, and a file whose name is not valid', async () => {
   const { cwd, dir } = await scene();
   const path = join(dir, 'henry.txt');
   appendFileSync(path, 'data: half a li');
@@ -189,7 +189,7 @@ requires('root')("Names what root made in another user's directory, and the reme
   expect(after).toMatchObject({ code: 0, problems: [], warnings: [] });
 });
 
-test('Each remedy that is a command mends its finding, even in a path with a space', async () => {
+test('Each command that it suggests fixes what it found, even in a path with a space', async () => {
   const cwd = join(temporaryDirectory(), "henry's chat");
   const dir = join(cwd, 'mailboxes');
   mkdirSync(join(dir, '.locks', 'kim.lock'), { recursive: true });
@@ -218,7 +218,7 @@ function remedy(line: string, cwd: string): void {
   expect(spawnSync('sh', ['-c', command], { cwd, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
 }
 
-test('A file in the place of one of our directories, and a directory of a newer layout, are problems', async () => {
+test('Reports a file in place of one of our directories, and a directory with a newer layout', async () => {
   const { cwd, dir } = await scene();
   rmSync(join(dir, '.marks'), { recursive: true, force: true });
   writeFileSync(join(dir, '.marks'), '');

@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import { listing } from '../support/directory.ts';
 import { type Ended, run, type RunOptions } from '../command/running.ts';
 
-/** The findings of the doctor, by their level. */
+/** What the doctor found, by level. */
 export interface Said extends Pick<Ended, 'code' | 'stdout'> {
   readonly ok: readonly string[];
   readonly warnings: readonly string[];

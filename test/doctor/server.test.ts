@@ -23,7 +23,7 @@ async function scene(...args: string[]) {
   return { cwd, dir: join(cwd, 'mailboxes'), url: server.url, port: server.port };
 }
 
-/** A mailbox stays locked for other programs for some seconds after its last use. */
+/** Whether the server still holds the lock of a mailbox: it keeps it for a moment after each use. */
 function isLocked(dir: string): boolean {
   return listing(dir).some((line) => line.startsWith('.locks/'));
 }
@@ -38,7 +38,7 @@ async function behindNginx(chatPort: number, settings: string): Promise<string> 
   return `http://127.0.0.1:${port}/`;
 }
 
-test('Finds nothing wrong with a healthy server, and leaves nothing', async () => {
+test('Finds nothing wrong with a healthy server, and leaves nothing behind', async () => {
   const { cwd, dir, url } = await scene();
   await run(['send', 'henry', 'hi', '--as', 'jjeong'], { cwd });
   await until('the lock is let go', () => !isLocked(dir));
@@ -61,7 +61,7 @@ test('Finds nothing wrong with a healthy server, and leaves nothing', async () =
   expect(listing(dir).filter((line) => line.includes('henry'))).toEqual(before);
 });
 
-test('Needs a key where people get in by invitation, and leaves no message', async () => {
+test('Needs a key if people need invitation links, and leaves no message behind', async () => {
   const { dir, url } = await scene('--access', 'links');
   const key = new Invitations(dir).invite(mailboxName('mina'));
   const elsewhere = { cwd: temporaryDirectory() };
@@ -118,7 +118,7 @@ withNginx('nginx that cuts quiet streams, hides the name or has nothing behind i
   ]);
 });
 
-test('Names compression in the host application', async () => {
+test('Reports compression in the host application', async () => {
   const chat = await serveChat();
   const app = express();
   app.use(compression({ filter: () => true }));
@@ -141,7 +141,7 @@ test('Names compression in the host application', async () => {
   ]);
 });
 
-test('Says that nothing answers, or something else', async () => {
+test('Reports that nothing answers, or that another program does', async () => {
   const { url: other } = await serveListener((_req, res) => res.end('hello'));
   const gone = `http://127.0.0.1:${await freePort()}/`;
   const { cwd, url } = await scene();
@@ -159,7 +159,7 @@ test('Says that nothing answers, or something else', async () => {
   expect(await run(['doctor', 'http://user:word@localhost:2012/'])).toMatchObject({ code: 2 });
 });
 
-test('Says that a chat has its own login, and that mailboxes are missing or not the server’s', async () => {
+test('Reports a chat with its own login, and mailboxes that are missing or not the server’s', async () => {
   const { url } = await serveChat({ identify: () => undefined });
   const { cwd, url: open } = await scene();
 
@@ -174,7 +174,7 @@ test('Says that a chat has its own login, and that mailboxes are missing or not 
   expect(others.warnings[0]).toMatch(/serves other mailboxes than \.\/mailboxes/);
 });
 
-describe('A server that means harm', () => {
+describe('A malicious server', () => {
   const health = (more: object = {}): string => JSON.stringify({ name: 'mailbox-chat', version: '1', ...more });
   const say = (res: ServerResponse, status: number, json: string): void => {
     res.writeHead(status, { 'Content-Type': 'application/json' }).end(json);
@@ -184,7 +184,7 @@ describe('A server that means harm', () => {
     Readable.from(Array.from({ length: 4000 }, () => text)).pipe(res);
   };
 
-  test('cannot write to the terminal, nor give the reader a command of its own', async () => {
+  test('cannot control the terminal or suggest a command of its own', async () => {
     const { url } = await serveListener((req, res) => {
       if (req.url !== '/session') return say(res, 200, health({ version: '9\u001b[2J\nok       All is well' }));
       say(res, 403, '{"error":"FORBIDDEN","message":"called \\"a; rm -rf ~\\" \\u009b31m"}');
@@ -209,7 +209,7 @@ describe('A server that means harm', () => {
     expect(problems).toEqual([expect.stringContaining('is not Mailbox Chat')]);
   });
 
-  test('sends an event without end: the stream does not begin', async () => {
+  test('that sends an endless event is reported: the stream does not begin', async () => {
     const { url } = await serveListener((req, res) => {
       if (req.url === '/session') return say(res, 404, '{"error":"NOT_FOUND"}');
       if (req.url?.startsWith('/status')) return sayForEver(res, 'text/event-stream', `data: ${'x'.repeat(65_536)}`);

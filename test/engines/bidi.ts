@@ -8,7 +8,7 @@ import { WebSocket } from 'ws';
 import type { Browser, Tab } from './engine.ts';
 import { processTree } from './process-tree.ts';
 
-// No first-run pages, no updates, no talk with its maker.
+// No first-run pages, no updates, no telemetry.
 const SETTINGS = {
   'browser.shell.checkDefaultBrowser': false,
   'browser.startup.page': 0,
@@ -85,7 +85,7 @@ async function listeningAddress(output: NodeJS.ReadableStream): Promise<string> 
   for await (const line of createInterface(output)) {
     const [, address] = /WebDriver BiDi listening on (ws:\S+)/.exec(line) ?? [];
     if (!address) continue;
-    output.resume(); // else it fills up, and Firefox waits
+    output.resume(); // otherwise the pipe fills up and Firefox blocks
     return address;
   }
   throw new Error('Firefox ended before it listened');

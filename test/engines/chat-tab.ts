@@ -2,8 +2,8 @@ import { until } from '../support/until.ts';
 import type { Tab } from './engine.ts';
 
 /**
- * Runs before anything else of each page, and notes what went wrong: no two engines tell a test of it in the same way. A
- * reload must not lose it.
+ * Runs before anything else on each page, and records its errors, because each engine reports them in another way. A reload
+ * must not lose them.
  */
 export const WATCHING = `
   const complain = (what) => {
@@ -17,7 +17,7 @@ export const WATCHING = `
   console.error = (...words) => { complain(words.join(' ')); error(...words); };
 `;
 
-const LOOK_EVERY_MS = 50; // each look costs the browser some work
+const LOOK_EVERY_MS = 50; // each check costs the browser some work
 
 /** A chat in a tab, as its reader sees it. */
 export class ChatTab {
@@ -33,7 +33,7 @@ export class ChatTab {
     return this;
   }
 
-  /** Resolves when the history is there, and what a page loads after that: a test may end the server next. */
+  /** Resolves when the page has loaded the history and everything after it: a test may stop the server next. */
   async isReady(): Promise<void> {
     await this.sees('the history', `document.querySelector('[role=log][aria-live=polite]')`);
     await this.sees('the rest', `[...document.styleSheets].some(({ href }) => href?.endsWith('/later.css'))`);
@@ -41,7 +41,7 @@ export class ChatTab {
 
   /** Resolves when the expression is true. */
   sees(what: string, expression: string, withinMs?: number): Promise<boolean> {
-    const look = () => this.tab.evaluate<boolean>(`Boolean(${expression})`).catch(() => false); // a page on its way has nothing
+    const look = () => this.tab.evaluate<boolean>(`Boolean(${expression})`).catch(() => false); // a page that is still loading
     return until(what, look, withinMs, LOOK_EVERY_MS);
   }
 
@@ -62,7 +62,7 @@ export class ChatTab {
     return this.tab.evaluate(`document.querySelector('.banner')?.innerText.trim() ?? ''`);
   }
 
-  /** With real keys, as fast as a machine types. */
+  /** Types with real key presses, without pauses. */
   async write(text: string): Promise<void> {
     await this.tab.evaluate(`document.querySelector('textarea').focus()`);
     await this.tab.type(`${text}\n`);
@@ -87,12 +87,12 @@ export class ChatTab {
     await this.tab.evaluate(`(() => {
       for (const [name, value] of [['hidden', ${how === 'away'}], ['visibilityState', ${how === 'away'} ? 'hidden' : 'visible']])
         Object.defineProperty(document, name, { configurable: true, get: () => value });
-      document.hasFocus = () => ${how === 'at it'}; // of several windows, only one has it
+      document.hasFocus = () => ${how === 'at it'}; // only one of several windows has the focus
       document.dispatchEvent(new Event('visibilitychange'));
     })()`);
   }
 
-  /** What went wrong in its pages since the last call. */
+  /** Errors on its pages since the last call. */
   async takeComplaints(): Promise<string[]> {
     const kept = await this.tab.evaluate<string>(`sessionStorage.getItem('complaints') ?? '[]'`);
     await this.tab.evaluate(`sessionStorage.removeItem('complaints')`);

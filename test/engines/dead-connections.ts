@@ -7,14 +7,14 @@ import type { ServedChat } from '../support/serve-chat.ts';
 import type { ChatTab } from './chat-tab.ts';
 import { browserProcesses, newTab, send, serveWatched } from './stage.ts';
 
-// As long as it takes: ASLEEP_S=60 for the figures in docs/performance.md.
+// The figures in docs/performance.md were measured with ASLEEP_S=60.
 const ASLEEP_MS = Number(process.env['ASLEEP_S'] ?? 6) * 1000;
-// A busy machine takes its time; what was measured on a quiet one stands in docs/performance.md.
+// A busy machine is slower than the quiet one whose figures are in docs/performance.md.
 const BOUND_MS = 20_000;
 
 const MANY = 6;
 
-/** Stopped as a phone stops what nobody looks at, while the network forgets its connections. */
+/** Suspends the browser, as a phone does with an app in the background. Meanwhile, the network drops its connections. */
 async function sleep(gate: Gate): Promise<void> {
   const pids = browserProcesses();
   for (const pid of pids) process.kill(pid, 'SIGSTOP');
@@ -23,7 +23,7 @@ async function sleep(gate: Gate): Promise<void> {
   for (const pid of pids.toReversed()) process.kill(pid, 'SIGCONT');
 }
 
-/** A page with as many kept connections as a browser may hold. */
+/** A page with as many idle connections as a browser may keep. */
 async function chatWithConnections(): Promise<{ server: ServedChat; gate: Gate; henry: ChatTab }> {
   const { server, gate } = await serveWatched();
   const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
@@ -43,7 +43,7 @@ async function timed(engine: string, what: string, work: Promise<unknown>): Prom
 }
 
 export function testDeadConnections(test: ReturnType<typeof requires>, engine: string): void {
-  test('shows what it has missed soon after it is looked at again, and never says that a proxy is in the way', async () => {
+  test('shows what it has missed soon after it becomes visible again, and never blames a proxy', async () => {
     const { server, gate, henry } = await chatWithConnections();
     await henry.look('away');
 
@@ -60,7 +60,7 @@ export function testDeadConnections(test: ReturnType<typeof requires>, engine: s
     expect(await henry.banner()).not.toMatch(/blocked/);
   });
 
-  test('sends from a page that was looked at all the time, and hears the answer', async () => {
+  test('sends from a page that was visible all the time, and gets the answer', async () => {
     const { server, gate, henry } = await chatWithConnections();
     gate.swallow();
     await send(server, 'jjeong', 'henry', 'missed');

@@ -2,11 +2,11 @@ import { openFirefox } from './bidi.ts';
 import { openChromium } from './chromium.ts';
 import { openWithDriver, withScreen } from './web-driver.ts';
 
-/** A page in a browser of any make: no more than the tests need, and the same for all. */
+/** A page in any browser, with only what the tests need. */
 export interface Tab {
   goto(address: string): Promise<void>;
   back(): Promise<void>;
-  /** The value of a JavaScript expression, or what its promise resolves to, by way of JSON. */
+  /** The value of a JavaScript expression, or what its promise resolves to. It is passed as JSON. */
   evaluate<T = unknown>(expression: string): Promise<T>;
   /** Presses a key for each character, where the focus is. `\n` is Enter. */
   type(text: string): Promise<void>;
@@ -22,7 +22,7 @@ export interface Browser {
 
 export interface Engine {
   readonly name: string;
-  /** The programs it is made of. */
+  /** The programs that must be installed. */
   readonly needs: readonly string[];
   open(): Promise<Browser>;
 }
@@ -41,7 +41,7 @@ export const WEBKIT: Engine = {
       openWithDriver(
         'WebKitWebDriver',
         { 'webkitgtk:browserOptions': { binary: MINI_BROWSER, args: ['--automation'] } },
-        // Its own sandbox needs rights that a container does not give.
+        // WebKit's sandbox needs privileges that a container does not have.
         { DISPLAY, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1', LANG: 'en_US.UTF-8' },
       ),
     ),

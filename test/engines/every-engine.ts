@@ -5,7 +5,7 @@ import type { Engine } from './engine.ts';
 import { testFlows } from './flows.ts';
 import { setTheStage } from './stage.ts';
 
-/** Each engine has a test file of its own, so that all run side by side, and one browser for all its tests. */
+/** Each engine has its own test file, so that all run in parallel, and one browser for all its tests. */
 export function testEngine(engine: Engine): void {
   const test = requires(...engine.needs);
   describe(`in ${engine.name}`, () => {

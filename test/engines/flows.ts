@@ -9,7 +9,7 @@ const TABS = 8;
 
 /** What two people do with the pages. */
 export function testFlows(test: ReturnType<typeof requires>): void {
-  test('a message goes out and another comes in, and a reload shows each once', async () => {
+  test('a message is sent and another received, and a reload shows each once', async () => {
     const { server, gate } = await serveWatched();
     const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
 
@@ -52,7 +52,7 @@ export function testFlows(test: ReturnType<typeof requires>): void {
     expect(await henry.texts()).toEqual(['Message removed', 'yes']);
   });
 
-  test('a picture waits while the server is away and over a reload, then both see it', async () => {
+  test('a picture waits while the server is away, survives a reload, and reaches both people', async () => {
     const { gate } = await serveWatched();
     const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
     const jjeong = await (await newTab()).open(chatOf(gate, 'jjeong', 'henry'));
@@ -75,7 +75,7 @@ export function testFlows(test: ReturnType<typeof requires>): void {
     await henry.sees('the picture', shownBy('hill.jpg'));
   });
 
-  test('what one writes while the server is away is sent in order when it is back', async () => {
+  test('messages written while the server is away are sent in order when it is back', async () => {
     const { server, gate } = await commandWatched();
     const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
     await server.end('SIGKILL');
@@ -91,7 +91,7 @@ export function testFlows(test: ReturnType<typeof requires>): void {
     expect(await history(server, 'jjeong', 'henry')).toEqual(['one', 'two']);
   });
 
-  test('a proxy that answers 502 for a while costs nothing', async () => {
+  test('nothing is lost while a proxy answers 502', async () => {
     const { server, gate } = await serveWatched();
     const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
     gate.rule = () => 'refused';
@@ -148,7 +148,7 @@ export function testFlows(test: ReturnType<typeof requires>): void {
     expect(await henry.texts()).toEqual(['안녕']);
   });
 
-  test('a page that one goes back to shows what came meanwhile', async () => {
+  test('a page that the Back button restores shows what came meanwhile', async () => {
     const { server, gate } = await serveWatched();
     const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
     await henry.tab.goto(gate.url);
@@ -160,7 +160,7 @@ export function testFlows(test: ReturnType<typeof requires>): void {
     await henry.shows('meanwhile');
   });
 
-  test('a hidden page counts what comes, until it is looked at', async () => {
+  test('a hidden page counts new messages until somebody looks at it', async () => {
     const { server, gate } = await serveWatched();
     const henry = await (await newTab()).open(chatOf(gate, 'henry', 'jjeong'));
 
@@ -173,7 +173,7 @@ export function testFlows(test: ReturnType<typeof requires>): void {
     expect(await henry.texts()).toEqual(['psst']);
   });
 
-  test('from the first page one comes into a chat, and by a name into a room', async () => {
+  test('the first page leads into a chat, and a name leads into a room', async () => {
     const { server, gate } = await serveWatched();
     const henry = await newTab();
 
@@ -194,7 +194,7 @@ export function testFlows(test: ReturnType<typeof requires>): void {
     expect(await history(server, 'jjeong', 'henry')).toEqual(['hello']);
   });
 
-  test('what a page complains of is noticed, so that it fails the test', async () => {
+  test('errors on a page are noticed, so that they fail the test', async () => {
     const { gate } = await serveWatched();
     const henry = await newTab();
     await henry.tab.goto(gate.url);
@@ -206,7 +206,7 @@ export function testFlows(test: ReturnType<typeof requires>): void {
     expect(await henry.takeComplaints()).toEqual(['an error', expect.stringMatching(/^script-src.* inline$/)]);
   });
 
-  test('an invitation link lets one in', async () => {
+  test('an invitation link lets a person in', async () => {
     const { server, gate } = await commandWatched('--access', 'links');
     const invitation = async (who: string) =>
       (await run(['invite', who, '--dir', server.dir, '--url', gate.url])).stdout.match(/http\S+#key=\S+/)?.[0] ?? '';

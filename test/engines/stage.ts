@@ -13,7 +13,7 @@ type Served = { readonly url: string };
 let browser: Browser | undefined;
 const tabs: ChatTab[] = [];
 
-/** One browser for all tests of an engine; what its pages complained of fails the test that they belong to. */
+/** One browser for all tests of an engine. Errors on its pages fail the test that opened them. */
 export function setTheStage(engine: Engine): void {
   beforeAll(async () => {
     buildPackage();
@@ -43,13 +43,13 @@ export async function newTab(): Promise<ChatTab> {
 
 export const browserProcesses = (): number[] => browser?.processes() ?? [];
 
-/** A server behind a gate, whose pages are watched. Its address is new: nothing is kept in the browser for it. */
+/** A server behind a gate; its pages are watched for errors. Its address is new, so the browser stores nothing for it yet. */
 export async function serveWatched(): Promise<{ server: ServedChat; gate: Gate }> {
   const server = await serveChat();
   return { server, gate: await watchingGate(server) };
 }
 
-/** The same with the command, which can be killed. */
+/** The same with the command, which a test can kill. */
 export async function commandWatched(...args: string[]): Promise<{ server: Server; gate: Gate }> {
   const server = await Server.start(...args);
   return { server, gate: await watchingGate(server) };
@@ -61,7 +61,7 @@ async function watchingGate(server: Served): Promise<Gate> {
   return gate;
 }
 
-/** What somebody at another computer writes. */
+/** Sends a message as somebody at another computer. */
 export async function send(server: Served, sender: string, receiver: string, message: string): Promise<void> {
   const response = await fetch(new URL('messages', server.url), {
     method: 'POST',
@@ -71,7 +71,7 @@ export async function send(server: Served, sender: string, receiver: string, mes
   expect(response.status).toBe(201);
 }
 
-/** The texts that are stored, from the oldest. */
+/** The stored texts, oldest first. */
 export async function history(server: Served, receiver: string, sender = ''): Promise<string[]> {
   const query = new URLSearchParams({ receiver, ...(sender && { sender }) });
   const response = await fetch(new URL(`history?${query.toString()}`, server.url));

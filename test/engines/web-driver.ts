@@ -39,7 +39,7 @@ type Call = <T>(method: string, path: string, body?: object) => Promise<T>;
 type InOrder = ReturnType<typeof oneAfterTheOther>;
 
 async function newTab(session: Call, home: string, inOrder: InOrder): Promise<Tab> {
-  await session('POST', '/window', { handle: home }); // the tab that was chosen last may be closed
+  await session('POST', '/window', { handle: home }); // the tab that was selected last may be closed
   const { handle } = await session<{ handle: string }>('POST', '/window/new', { type: 'window' });
   const here = <T>(method: string, path: string, body?: object): Promise<T> =>
     inOrder(async () => {
@@ -74,7 +74,7 @@ function caller(origin: string): Call {
   };
 }
 
-/** A driver has one current tab: nothing may come between choosing it and using it. */
+/** A driver has one current tab, so nothing may run between selecting a tab and using it. */
 function oneAfterTheOther(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
@@ -84,7 +84,7 @@ function oneAfterTheOther(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
-/** With a screen nobody looks at, for a browser that has to have one. */
+/** Runs a browser on a virtual screen, because it does not start without a screen. */
 export async function withScreen(open: (display: string) => Promise<Browser>): Promise<Browser> {
   const screen = await openScreen();
   const browser = await open(screen.name);

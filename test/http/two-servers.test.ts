@@ -23,7 +23,7 @@ function knows(server: { url: string }, person: string): Promise<boolean> {
 }
 
 describe('two servers on one directory', () => {
-  test('bring every message to every page, once and in order, whichever accepted it', async () => {
+  test('deliver every message to every page, once and in order, whichever server accepted it', async () => {
     const { dir, here, there } = await two();
     const pages = [
       await listen(`${here.url}/status?receiver=henry`),

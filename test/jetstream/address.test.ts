@@ -53,7 +53,7 @@ describe('The address of a cluster', () => {
   );
 
   test.each(['nats://u:XY,cret@a', 'nats://u:XY/cret@a', 'nats://u:XY?cret@a', 'nats://u:XY#cret@a'])(
-    'that is malformed, as %s, never appears in the error',
+    'that is malformed, such as %s, never appears in the error',
     (text) => {
       const message = refusal(text);
 

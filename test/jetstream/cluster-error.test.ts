@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { persist } from '../../src/jetstream/cluster-error.ts';
 
-/** An attempt that fails so many times with this error of JetStream, and then succeeds. */
+/** An attempt that fails this many times with a JetStream error, and then succeeds. */
 function failing(times: number, err_code: number, code: number): { attempts: number; attempt: () => Promise<string> } {
   const attempted = {
     attempts: 0,

@@ -95,7 +95,7 @@ describe('migrate', () => {
     ]);
   });
 
-  test('when repeated, copies only what has come since', async () => {
+  test('copies only new mail when it runs again', async () => {
     const { dir, migrate, cluster } = move();
     const store = files(dir);
     const first = await appendAll(store, numbered('first', 3));

@@ -8,13 +8,13 @@ import { NatsServer } from '../support/nats-server.ts';
 import { Listener, appendAll, henry, letter, readAll, textsOf } from '../support/store-mail.ts';
 import { inTime, until } from '../support/until.ts';
 
-/** The block of the document with this first line. */
+/** The block in the docs that begins with this line. */
 function documented(beginning: string): string {
   const text = readFileSync(join(PACKAGE_DIR, 'docs/scaling.md'), 'utf8');
   return new RegExp(`^\`\`\`\n(${beginning}[^]*?)\`\`\``, 'm').exec(text)![1]!;
 }
 
-test('the permissions in the document are enough for our servers', async () => {
+test('the permissions in the docs are enough for a chat server', async () => {
   const server = await NatsServer.start({ more: documented('authorization') });
   afterThisTest(() => server.stop());
   const open = async (): Promise<JetStreamMailboxes> => {

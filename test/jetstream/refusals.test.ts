@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([careful.stop(), hasty.stop()]));
 
-/** The options that open mailboxes on one server, with the changes of a test. */
+/** Options that open mailboxes on one server. A test may change some. */
 function wanted(server: NatsServer, but: Partial<JetStreamMailboxesOptions> = {}): JetStreamMailboxesOptions {
   const prefix = `T${randomUUID().slice(0, 8)}`;
   const { url: servers, monitor } = server;
@@ -30,7 +30,7 @@ async function open(options: JetStreamMailboxesOptions): Promise<JetStreamMailbo
   return store;
 }
 
-/** The code and the message with which opening fails. */
+/** The message with which opening fails. */
 async function refusal(options: JetStreamMailboxesOptions): Promise<string> {
   const error: unknown = await open(options).then(
     () => 'opened',
@@ -48,7 +48,7 @@ async function disguised({ url }: NatsServer, version: string): Promise<string> 
     for (const socket of [client, server]) socket.on('error', () => socket.destroy());
     client.pipe(server);
     server.on('data', (chunk: Buffer) => {
-      // The number of bytes must stay the same, because lengths come first.
+      // Each frame begins with its length, so the number of bytes must stay the same.
       const text = chunk.toString('latin1');
       client.write(
         Buffer.from(
@@ -75,7 +75,7 @@ describe('mailboxes on NATS are refused, with the reason,', () => {
     await open({ ...options, allow: ['fewer-replicas', 'late-sync'] });
   });
 
-  test('if nobody can tell whether servers write before they acknowledge, unless that is allowed', async () => {
+  test('if we cannot check that servers write before they acknowledge, unless that is allowed', async () => {
     const options = wanted(careful, { monitors: [] });
 
     expect(await refusal(options)).toMatch(/cannot check.*unchecked-sync/);
@@ -119,7 +119,7 @@ describe('mailboxes on NATS are refused, with the reason,', () => {
     );
   });
 
-  test('by the command too, which says so, names the parameter and ends with code 78', async () => {
+  test('by the command too, which names the parameter and exits with code 78', async () => {
     afterThisTest(cleanUp);
 
     const { code, stderr } = await run(['--store', careful.url, '--port', '0']);

@@ -30,7 +30,7 @@ async function open(how: JetStreamMailboxesOptions = options()): Promise<JetStre
 }
 
 describe('what a stream keeps', () => {
-  test('ends with the newest messages of each mailbox: a cursor before them is told so, and what is left is read', async () => {
+  test('is the newest messages of each mailbox: an older cursor gets a gap, and the rest can be read', async () => {
     const store = await open(options({ keepMessages: 3 }));
     const empty = await store.ends(henry);
     const events = await appendAll(store, numbered('message', 5));
@@ -45,7 +45,7 @@ describe('what a stream keeps', () => {
     expect(await store.readBack(henry)).toEqual({ events: events.slice(2).toReversed() });
   });
 
-  test('has a gap before it for the cursor that was its beginning once', async () => {
+  test('gives a gap to a cursor that was its beginning once', async () => {
     const store = await open(options({ keepMessages: 3 }));
     await appendAll(store, numbered('early', 2));
     const { oldest } = await store.ends(henry);
@@ -55,7 +55,7 @@ describe('what a stream keeps', () => {
     expect(await store.read(henry, oldest)).toEqual({ events: [], gap: true });
   });
 
-  test('is not mistaken for mail from before the streams were made again', async () => {
+  test('is not confused with mail of deleted streams of the same name', async () => {
     const how = options();
     const before = await open(how);
     const events = await appendAll(before, numbered('before', 3));
@@ -117,8 +117,8 @@ describe('what others publish under our subjects', () => {
   });
 });
 
-describe('streams that several servers make at once', () => {
-  test('are made once', async () => {
+describe('streams that several servers create at once', () => {
+  test('are created only once', async () => {
     const how = options({ shards: 4 });
 
     const stores = await Promise.all([open(how), open(how), open(how)]);
@@ -201,7 +201,7 @@ describe('while no server answers', () => {
     expect(textsOf(await readAll(store))).toEqual(['before', 'meanwhile']);
   });
 
-  test('an append fails in the end as one that may be repeated, and closing ends', async () => {
+  test('an append eventually fails with an error that allows a retry, and closing does not hang', async () => {
     const store = await open(options({ appendWithinMs: 100 }));
     const { event } = await store.append(henry, letter('before'));
     afterThisTest(() => server.thaw());

@@ -17,7 +17,7 @@ function notices({ heard }: Listener, type: string): Record<string, unknown>[] {
 }
 
 describe('two servers before one cluster', () => {
-  test('bring every message to every page, once and in order, whichever accepted it', async () => {
+  test('deliver every message to every page, once and in order, whichever server accepted it', async () => {
     const [here, there] = await two();
     const pages = [
       await listen(`${here.url}/status?receiver=henry`),
@@ -31,7 +31,7 @@ describe('two servers before one cluster', () => {
     for (const page of pages) expect(await page.textsUpTo(texts.at(-1)!)).toEqual(texts);
   });
 
-  test('know each other’s keys, marks and history', async () => {
+  test('share keys, marks and history', async () => {
     const [here, there] = await two();
     const first = await say(here, 'jjeong', 'henry', 'once', 'a key');
     await reportReceipt(here, { receiver: 'henry', delivered: first.id });
@@ -41,7 +41,7 @@ describe('two servers before one cluster', () => {
     expect((await history(there, 'henry', 'jjeong')).messages).toMatchObject([{ message: 'once', state: 'delivered' }]);
   });
 
-  test('take up a stream where the other left it', async () => {
+  test('continue a stream where the other server stopped', async () => {
     const [here, there] = await two();
     const page = await listen(`${here.url}/status?receiver=henry`);
     await say(there, 'jjeong', 'henry', 'one');
@@ -54,7 +54,7 @@ describe('two servers before one cluster', () => {
     expect(textOf(await again.next())).toBe('two');
   });
 
-  test('give a long history in pages without a hole', async () => {
+  test('serve a long history in pages without gaps', async () => {
     const [here, there] = await two();
     const texts = Array.from({ length: 130 }, (_, i) => `number ${i}`);
     for (const text of texts) await say(here, 'jjeong', 'henry', text);
@@ -65,7 +65,7 @@ describe('two servers before one cluster', () => {
     expect(whole.map(({ message }) => message)).toEqual(texts);
   });
 
-  test('tell who is here, and who has left, on either', async () => {
+  test('show who is online and who has left, on pages of either server', async () => {
     const [here, there] = await two();
     const before = await listen(`${here.url}/status?receiver=henry`, { types: ['presence'] });
     await until('nobody', () => notices(before, 'presence').some(({ person }) => person === 'jjeong'));
@@ -89,7 +89,7 @@ describe('two servers before one cluster', () => {
     await until('jjeong has left', () => notices(before, 'presence').at(-1)?.['online'] === false);
   });
 
-  test('tell who types, and what was read, to pages on the other', async () => {
+  test('show who is typing and what was read, on pages of the other server', async () => {
     const [here, there] = await two();
     const types = ['typing', 'read'];
     const henry = await listen(`${here.url}/status?receiver=henry`, { types });

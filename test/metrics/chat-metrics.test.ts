@@ -30,7 +30,7 @@ function inbox({ url }: ServedChat, query = ''): string {
 }
 
 describe('the metrics of a chat', () => {
-  test('count from the first request for them on', async () => {
+  test('start at the first request for them', async () => {
     const served = await serveChat();
     await say(served, 'jjeong', 'henry', 'before');
 
@@ -41,7 +41,7 @@ describe('the metrics of a chat', () => {
     expect(served.chat.metrics).toBe(served.chat.metrics);
   });
 
-  test('count a message once, however often it is sent, and what is refused by its code', async () => {
+  test('count a message once, however often it is sent, and refusals by their code', async () => {
     const chat = await meteredChat();
     await say(chat, 'jjeong', 'henry', 'hi', 'k1');
     await say(chat, 'jjeong', 'henry', 'hi', 'k1');
@@ -79,7 +79,7 @@ describe('the metrics of a chat', () => {
     });
   });
 
-  test('count what other programs write when it is found, and not what the chat itself wrote', async () => {
+  test('count mail of other programs when it is found, but not the chat’s own', async () => {
     const chat = await meteredChat();
     await say(chat, 'jjeong', 'henry', 'ours');
     chat.writeForeign('henry', 'data: theirs 1\n\ndata: theirs 2\n\n');
@@ -94,7 +94,7 @@ describe('the metrics of a chat', () => {
     });
   });
 
-  test('time the delivery of mail that came while the stream was open, not of waiting mail', async () => {
+  test('measure how long mail takes to an open stream, but not waiting mail', async () => {
     const chat = await meteredChat();
     chat.writeForeign('henry', 'data: waited\n\n');
     const page = await listen(inbox(chat));
@@ -141,7 +141,7 @@ describe('the metrics of a chat', () => {
     expect((await chat.scrape())['mailbox_chat_request_errors_total{code="TOO_MANY_STREAMS"}']).toBe(1);
   });
 
-  test('distinguish streams that went on where they were from those that missed something', async () => {
+  test('distinguish streams that resume without a gap from those with one', async () => {
     const hour = 3_600_000;
     let now = Date.now() - 24 * hour;
     let uptimeMs = 0;
@@ -173,7 +173,7 @@ describe('the metrics of a chat', () => {
     });
   });
 
-  test('count a reader that takes nothing, when its stream is closed', async () => {
+  test('count a stalled reader when its stream is closed', async () => {
     const chat = await meteredChat();
     fakeIntervals();
     const sockets: Socket[] = [];
@@ -185,10 +185,10 @@ describe('the metrics of a chat', () => {
 
     const look = async (): Promise<boolean> => {
       jest.advanceTimersByTime(STALL_CHECK_MS);
-      await unsentQueues(); // as long as the check takes
+      await unsentQueues(); // takes as long as the check
       return sockets.every(({ destroyed }) => destroyed);
     };
-    await until('the stream closed', look, 30 * STALL_CHECK_MS); // by the clock that was just moved
+    await until('the stream closed', look, 30 * STALL_CHECK_MS); // on the clock that was just moved
 
     expect(await chat.scrape()).toMatchObject({ mailbox_chat_slow_readers_closed_total: 1 });
     reader.destroy();
@@ -205,7 +205,7 @@ describe('the metrics of a chat', () => {
     expect(text).not.toMatch(/gildong|chunhyang|nightingale/);
   });
 
-  test('are complete without a store that counts, but for its own figures', async () => {
+  test('lack only the figures of the store if it does not count', async () => {
     const files = new FileMailboxes(temporaryDirectory());
     const store = new Proxy(files, {
       get: (target, name) => {
@@ -223,7 +223,7 @@ describe('the metrics of a chat', () => {
     expect(Object.keys(metrics).filter((name) => /source="file"|mailbox_bytes|watch_errors/.test(name))).toEqual([]);
   });
 
-  test('can be read after the end, too', async () => {
+  test('can still be read after the chat has closed', async () => {
     const chat = await meteredChat();
     await say(chat, 'jjeong', 'henry', 'hi');
     await chat.chat.close();
@@ -233,7 +233,7 @@ describe('the metrics of a chat', () => {
 });
 
 describe('a host application', () => {
-  test('puts the metrics where it wants; the chat itself shows none', async () => {
+  test('serves the metrics where it wants; the chat itself serves none', async () => {
     const { chat } = await serveChat();
     const app = express();
     app.get('/internal/metrics', chat.metrics);
@@ -251,7 +251,7 @@ describe('a host application', () => {
     expect([nothing.status, posted.status]).toEqual([404, 404]);
   });
 
-  test('is told which methods they have', async () => {
+  test('answers HEAD, and refuses other methods with the list of allowed ones', async () => {
     const { chat } = await serveChat();
     const { url } = await serve((req, res) => chat.metrics(req, res));
 

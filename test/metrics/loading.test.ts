@@ -22,7 +22,7 @@ async function runWithChat(dir: string, script: string): Promise<string> {
   return stdout.trim();
 }
 
-test('Loads the metrics library at the first request for metrics: it does not slow down the start', async () => {
+test('Loads the metrics library only when metrics are first requested', async () => {
   buildPackage();
 
   const printed = await runWithChat(
@@ -48,7 +48,7 @@ describe('where prom-client is not installed', () => {
     expect(printed).toContain('npm install prom-client');
   });
 
-  test('a TypeScript application compiles, and its metrics have their types but for the registry', async () => {
+  test('a TypeScript application compiles; the metrics have all types except the registry', async () => {
     const dir = packageWithout('prom-client');
     const app = `import { mailboxChat, type ChatMetrics } from './dist/index.js';
       const metrics: ChatMetrics = mailboxChat().metrics;

@@ -26,7 +26,7 @@ export interface ClusterSoakResult {
   readonly hintsDropped: number;
   /** The longest time from the first attempt to the 2xx in each phase, in ms. */
   readonly longestWriteMs: Readonly<Record<string, number>>;
-  /** The fsyncs of each server while messages were sent one after the other, and the number of those messages. */
+  /** The fsyncs of each server while messages were sent one by one, and the number of those messages. */
   readonly fsyncs: Readonly<Record<string, number>>;
   readonly lost: number;
   readonly twice: number;
@@ -214,7 +214,7 @@ class ClusterSoak {
     return this.#boxes.reduce((sum, { ledger }) => sum + ledger.accepted, 0);
   }
 
-  /** Messages that are sent one after the other make a batch each. Every server must sync for each batch, but one server may lag. */
+  /** Messages sent one by one are a batch each. Every server must sync each batch, but one server may lag. */
   async #countSyncs(cluster: NatsCluster): Promise<Record<string, number>> {
     const counting = await Promise.all(cluster.nodes.map((node) => SyncCount.of(node)));
     for (let i = 0; i < ONE_BY_ONE; i += 1) {

@@ -55,7 +55,7 @@ export class HintDropper {
   }
 }
 
-/** Splits what a server sends into frames: a line, followed after `MSG` and `HMSG` by as many bytes as its last word says. */
+/** Splits a server's output into frames. A frame is a line; for `MSG` and `HMSG`, its last word says how many bytes follow. */
 class Frames {
   #rest: Buffer = Buffer.alloc(0);
 

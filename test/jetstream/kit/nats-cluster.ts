@@ -102,7 +102,7 @@ export class NatsCluster {
     await until('a healthy cluster', all, 90_000, 200);
   }
 
-  /** The server that leads a stream; undefined between two leaders. */
+  /** The server that leads a stream; undefined during an election. */
   async leaderOf(stream: string): Promise<NatsNode | undefined> {
     this.#connection ??= await connect({
       servers: this.nodes.map(({ port }) => `127.0.0.1:${port}`),
