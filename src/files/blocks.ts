@@ -6,10 +6,9 @@ const BOM = [0xef, 0xbb, 0xbf];
 const DATA = [...Buffer.from('data')];
 const COLON = 58;
 const TORN = ': torn';
-/** UTF-16 text ends a line with LF and NUL, so the NUL is at the beginning of our next line. */
-const UNSEEN = /^\0+/;
-const UNSEEN_AT_FIRST = /^\ufeff?\0*/;
-const LINE_END = /\r\n|\r|\n/;
+const BOM_CHARACTER = '\ufeff';
+/** In text that was decoded as latin1. */
+export const BOM_BYTES = '\xef\xbb\xbf';
 
 /** A run of lines up to a blank line. CR, LF and CRLF each end a line [sse]. Offsets are in the bytes scanned. */
 export class Block {
@@ -63,24 +62,50 @@ export function endOfLongBlock(bytes: Buffer): number | undefined {
   return undefined;
 }
 
-export function linesOf(bytes: Buffer, { from, to }: Block): string[] {
-  return bytes.toString('utf8', from, to).split(LINE_END).slice(0, -1);
+/** The lines of a block, each with its line end. */
+export function textOf(bytes: Buffer, { from, to }: Block): string {
+  return bytes.toString('utf8', from, to);
 }
 
 /** The data and type of a foreign event. Skips `id`, `retry` and a byte order mark [sse]. */
-export function foreignFields(lines: readonly string[]): { data?: string; type?: string | undefined } {
+export function foreignFields(text: string): { data?: string; type?: string | undefined } {
   const data: string[] = [];
   let type = '';
-  for (const [i, whole] of lines.entries()) {
-    const line = whole.replace(i === 0 ? UNSEEN_AT_FIRST : UNSEEN, '');
-    const colon = line.indexOf(':');
-    const field = colon === -1 ? line : line.slice(0, colon);
-    if (field !== 'data' && field !== 'event') continue;
-    const value = colon === -1 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
-    if (field === 'data') data.push(value);
+  eachField(text, BOM_CHARACTER, (name, line) => {
+    const value = line.slice(valueAt(name, line));
+    if (name === 'data') data.push(value);
     else type = value;
-  }
+  });
   return data.length === 0 ? {} : { data: data.join('\n'), type: isForeignType(type) ? type : undefined };
+}
+
+/**
+ * Calls `found` with each line of data, each line with a type, and where it begins. Skips a byte order mark at the head of
+ * the text, and NULs before a line: UTF-16 text ends one with LF and NUL. An event may have hundreds of thousands of lines,
+ * so this uses no regular expression.
+ */
+export function eachField(
+  text: string,
+  bom: string,
+  found: (name: 'data' | 'event', line: string, at: number) => void,
+): void {
+  let to: number;
+  for (let from = text.startsWith(bom) ? bom.length : 0; from < text.length; from = to + 1) {
+    while (text.charCodeAt(from) === 0) from += 1;
+    for (to = from; to < text.length && !isLineEnd(text.charCodeAt(to));) to += 1;
+    const name = text[from] === 'd' ? 'data' : 'event';
+    const isField = text.startsWith(name, from) && (to === from + name.length || text[from + name.length] === ':');
+    if (isField) found(name, text.slice(from, to), from);
+  }
+}
+
+/** Where the value of a field begins in its line; behind the end if it has none. */
+export function valueAt(name: string, line: string): number {
+  return line[name.length + 1] === ' ' ? name.length + 2 : name.length + 1;
+}
+
+function isLineEnd(code: number): boolean {
+  return code === LF || code === CR;
 }
 
 function isAt(bytes: Buffer, at: number, expected: readonly number[]): boolean {

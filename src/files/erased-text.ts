@@ -6,6 +6,7 @@
  *
  * If the write is torn, the beginning and the end of our data are still right, so the frame counts, and is erased again.
  */
+import { BOM_BYTES, eachField, valueAt } from './blocks.ts';
 import { fieldsOf } from '../words/message-data.ts';
 
 /** A line of data in a block. `at`: where its value begins. */
@@ -14,7 +15,6 @@ interface Line {
   readonly value: string;
 }
 
-const DATA = /((?:^(?:\xef\xbb\xbf)?|[\r\n])\0*data(?:: ?|(?=[\r\n])))([^\r\n]*)/g;
 const TEXT = ',"message":"';
 const TIME = '"time":"';
 /** What follows a text. It cannot be in one, where each quote has a backslash before it. */
@@ -36,22 +36,27 @@ export function ourBlockWithoutText(block: string, isEdited: boolean): string {
   return to < textAt ? block : replaced(block, line.at + textAt, line.at + to, '",');
 }
 
-/** The same for foreign mail in our form, which may have any layout. Undefined if there is no room. */
-export function foreignBlockWithoutText(block: string, isEdited: boolean): string | undefined {
-  const lines = linesOf(block).toSorted((a, b) => b.value.length - a.value.length);
-  const { replyTo, files, ...fields } = fieldsOf(dataOf(block));
+/** The same for foreign mail in our form with this `data`, which may have any layout. Undefined if there is no room. */
+export function foreignBlockWithoutText(block: string, data: string, isEdited: boolean): string | undefined {
+  const lines = linesOf(block);
+  const longest = lines.reduce((a, b) => (b.value.length > a.value.length ? b : a), { at: 0, value: '' });
+  const { replyTo, files, ...fields } = fieldsOf(data);
   const kept = isEdited ? { ...fields, replyTo, files } : fields;
-  const data = Buffer.from(JSON.stringify({ ...kept, message: '' })).toString('latin1');
-  if (data.length > (lines[0]?.value.length ?? 0)) return undefined;
-  const blank = lines.reduce((text, { at, value }) => replaced(text, at, at + value.length, ''), block);
-  return replaced(blank, lines[0]!.at, lines[0]!.at + data.length, data);
+  const json = Buffer.from(JSON.stringify({ ...kept, message: '' }));
+  if (json.length > longest.value.length) return undefined;
+  const bytes = Buffer.from(block, 'latin1'); // there may be too many lines to cut a text at each
+  for (const { at, value } of lines) if (value !== '') bytes.fill(' ', at, at + value.length);
+  bytes.set(json, longest.at);
+  return bytes.toString('latin1');
 }
 
 function linesOf(block: string): Line[] {
-  return Array.from(block.matchAll(DATA), ({ index, 1: head = '', 2: value = '' }) => ({
-    at: index + head.length,
-    value,
-  }));
+  const lines: Line[] = [];
+  eachField(block, BOM_BYTES, (name, line, at) => {
+    const from = valueAt(name, line);
+    if (name === 'data') lines.push({ at: at + from, value: line.slice(from) });
+  });
+  return lines;
 }
 
 function endOfText(data: string, textAt: number): number {

@@ -142,7 +142,9 @@ async function eraseIn(log: MailLog, file: LogFile, all: readonly Replaced[]): P
     for (const { event, isEdited } of all) {
       const block = readRange(fd, event.from, event.end).toString('latin1');
       if (dataOf(block) !== event.data) return undefined;
-      const erased = isOurs(event) ? ourBlockWithoutText(block, isEdited) : foreignBlockWithoutText(block, isEdited);
+      const erased = isOurs(event)
+        ? ourBlockWithoutText(block, isEdited)
+        : foreignBlockWithoutText(block, event.data, isEdited);
       if (erased === undefined) isErased = cannot(log, file, 'its JSON leaves no room');
       else overwrite(fd, event.from, block, erased);
       await slices.rest();

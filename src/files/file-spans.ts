@@ -2,7 +2,7 @@
 import type { Span, Says } from '../words/inspector.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import { messageOf } from '../words/message-data.ts';
-import { Block, CR, LF, behindBlankLines, linesOf } from './blocks.ts';
+import { Block, CR, LF, behindBlankLines, textOf } from './blocks.ts';
 import { readRange } from './disk.ts';
 import { fencedAfter } from './frame-forms.ts';
 import { MailReader } from './mail-reader.ts';
@@ -17,7 +17,8 @@ const HEAD_BYTES = 1024;
 const LAST_BYTES = 256;
 const MAX_TEXT = 500;
 const FENCE = /\n: after (\S+)\n/;
-const NO_FIELD = /^(?!:|(?:data|event|id|retry)(?::|$))./;
+/** A line that is no field of an event stream. */
+const NO_FIELD = /(?:^|[\r\n])(?!:|(?:data|event|id|retry)(?:[:\r\n]|$))[^\r\n]/;
 
 /** A span without its bytes. */
 type BareSpan = Omit<Span, 'bytes' | 'last'>;
@@ -91,9 +92,9 @@ function saidWithout(bytes: Buffer, block: Block, { end, voided }: ReadState): S
   if (end !== undefined) return { kind: 'end' };
   if (block.to - block.from > MAX_EVENT_BYTES) return { kind: 'damaged', why: 'longer than 1 MiB' };
   if (voided !== undefined) return { kind: 'damaged', why: 'out of place' };
-  const lines = linesOf(bytes, block);
-  if (block.isTorn || fencedAfter(lines[0]) !== undefined) return { kind: 'damaged', why: 'torn' };
-  return lines.some((line) => NO_FIELD.test(line)) ? { kind: 'damaged', why: 'no data field' } : { kind: 'nothing' };
+  const text = textOf(bytes, block);
+  if (block.isTorn || fencedAfter(text) !== undefined) return { kind: 'damaged', why: 'torn' };
+  return NO_FIELD.test(text) ? { kind: 'damaged', why: 'no data field' } : { kind: 'nothing' };
 }
 
 function withBytes(fd: number, spans: readonly BareSpan[]): Span[] {

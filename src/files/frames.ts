@@ -33,15 +33,11 @@
  *     id: 1763600000123-0.1
  *     data: hi
  */
+import { BOM_BYTES, eachField } from './blocks.ts';
 import type { MergedEvent, LateRange } from './frame-forms.ts';
 import type { ReadState } from './read-state.ts';
 
 type Place = Pick<ReadState, 'own' | 'voided'>;
-
-const LINE_END = /\r\n|\r|\n/;
-const BOM = '\xef\xbb\xbf';
-const NULS = /^\0+/;
-const KEPT_FIELD = /^\0*(?:data|event)(?::|$)/;
 
 /** Message frames for one write at `place`. Each one's fence names the id of the one before. */
 export function messageFrames(
@@ -65,12 +61,10 @@ export function endMarker(place: Place, id: string, at?: number): string {
 /** Repeats a foreign block of another piece, byte for byte, even if it is not UTF-8. */
 export function lateFrame(place: Place, id: string, late: LateRange, block: Buffer): Buffer {
   const text = block.toString('latin1');
-  const lines = (text.startsWith(BOM) ? text.slice(BOM.length) : text)
-    .split(LINE_END)
-    .map((line) => line.replace(NULS, ''));
-  const fields = lines.filter((line) => KEPT_FIELD.test(line)).join('\n');
+  const fields: string[] = [];
+  eachField(text, BOM_BYTES, (_, line) => fields.push(line));
   const head = `${spacing(place)}\n\n: after ${place.own}\n: late ${late.piece} ${late.from}-${late.to}\nid: ${id}\n`;
-  return Buffer.from(`${head}${fields}\n: whole\n\n`, 'latin1');
+  return Buffer.from(`${head}${fields.join('\n')}\n: whole\n\n`, 'latin1');
 }
 
 /** What ends an unfinished block: whole lines become an event, half a line becomes void. */

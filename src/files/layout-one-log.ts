@@ -67,6 +67,6 @@ function batchAt(bytes: Buffer, at: number): { batch: OldBatch; next: number; is
 
 /** Foreign mail gets the time of its batch. */
 function eventsIn(text: string, ms: number): MergedEvent[] {
-  const events = text.split('\n\n').flatMap((block) => mergedEventOf(block.split('\n')) ?? []);
+  const events = text.split('\n\n').flatMap((block) => mergedEventOf(block) ?? []);
   return events.map((event) => (isForeignId(event.id) ? { ...event, at: ms } : event));
 }

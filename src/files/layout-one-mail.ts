@@ -45,9 +45,13 @@ export async function endOfEvents(name: MailboxName, path: string, from: number)
 
 /** Empty if this is a torn message of ours. */
 function oldEvent(fd: number, { from, end }: ReadEvent, latestMs: number): OldEvent[] {
-  const lines = readRange(fd, from, end).toString().split(LINE_END);
-  const { data = '', type } = foreignFields(lines);
-  const id = lines.findLast((line) => ID.test(line))?.replace(ID, '') ?? '';
+  const text = readRange(fd, from, end).toString();
+  const { data = '', type } = foreignFields(text);
+  const id =
+    text
+      .split(LINE_END)
+      .findLast((line) => ID.test(line))
+      ?.replace(ID, '') ?? '';
   if (!isOwnId(id) || idTime(id) > latestMs + MAX_AHEAD_MS) return [{ data, type }];
   const key = keyOf(data);
   return key === undefined ? [] : [{ id, key, data }];

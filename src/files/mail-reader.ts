@@ -1,5 +1,5 @@
 import type { MailboxName } from '../words/mailbox-name.ts';
-import { Block, CR, LF, behindBlankLines, endOfLongBlock, foreignFields, linesOf } from './blocks.ts';
+import { Block, CR, LF, behindBlankLines, endOfLongBlock, foreignFields, textOf } from './blocks.ts';
 import { idParts, isInReach } from './event-id.ts';
 import { fencedAfter } from './frame-forms.ts';
 import { MessageFrame, nextCr } from './message-frame.ts';
@@ -118,15 +118,15 @@ export class MailReader {
     const length = block.to - block.from;
     const isVoid = block.isTorn || length > MAX_BLOCK_BYTES;
     const mayBeOurs = !isVoid && (this.#progress.form === 'merged' || bytes[block.from] === COLON);
-    const lines = mayBeOurs ? linesOf(bytes, block) : [];
-    if (mayBeOurs && this.#progress.form === 'merged') return this.#accept(judgeMerged(lines, this.#last));
+    const text = mayBeOurs ? textOf(bytes, block) : '';
+    if (mayBeOurs && this.#progress.form === 'merged') return this.#accept(judgeMerged(text, this.#last));
 
-    const after = fencedAfter(lines[0]);
-    const verdict = after === undefined ? undefined : judgeFenced(lines, length, after, this.state, this.#mailbox);
+    const after = fencedAfter(text);
+    const verdict = after === undefined ? undefined : judgeFenced(text, length, after, this.state, this.#mailbox);
     this.#voided = undefined;
     if (verdict) return this.#follow(verdict);
     if (isVoid || !block.hasData || length > MAX_EVENT_BYTES) return undefined;
-    return this.#foreign(most > 0 ? foreignFields(linesOf(bytes, block)) : NO_TEXT);
+    return this.#foreign(most > 0 ? foreignFields(textOf(bytes, block)) : NO_TEXT);
   }
 
   #follow(verdict: Verdict): Said | undefined {

@@ -32,14 +32,8 @@ export type Verdict =
 const VOID: Verdict = { kind: 'void' };
 
 /** Judges a block that begins with a fence naming `after`. `length`: of its lines, in bytes. */
-export function judgeFenced(
-  lines: readonly string[],
-  length: number,
-  after: string,
-  state: ReadState,
-  mailbox: string,
-): Verdict {
-  const form = formOf(lines);
+export function judgeFenced(text: string, length: number, after: string, state: ReadState, mailbox: string): Verdict {
+  const form = formOf(text);
   if (!form || (length > MAX_EVENT_BYTES && form.kind !== 'late')) return VOID;
   const message = form.kind === 'message' ? messageHead(form.data) : undefined;
   if (form.kind === 'message' && !message) return VOID;
@@ -52,8 +46,8 @@ export function judgeFenced(
 }
 
 /** Judges a block of a merged piece. Undefined if it is not an event, or its id is not higher than `last`. */
-export function judgeMerged(lines: readonly string[], last: string): Said | undefined {
-  const event = mergedEventOf(lines);
+export function judgeMerged(text: string, last: string): Said | undefined {
+  const event = mergedEventOf(text);
   if (!event || compareIds(event.id, last) <= 0) return undefined;
   const { at, ...said } = event;
   if (at !== undefined) return { ...said, time: at };

@@ -1,9 +1,9 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
 import { Slices } from '../../src/words/slices.ts';
 import { MailboxDirectory } from '../support/store-files.ts';
-import { henry, readAll } from '../support/store-mail.ts';
+import { henry, letter, readAll } from '../support/store-mail.ts';
 
 jest.setTimeout(30_000);
 
@@ -44,6 +44,20 @@ test('a reader who reads much mail, a little at a time, delays nobody', async ()
   await store.ends(henry);
 
   expect(await longestTurnMs(() => readAll(store))).toBeLessThan(MOST_MS);
+});
+
+test('an event of 200,000 lines delays nobody when it is erased', async () => {
+  const [head, tail] = [
+    'data: {"sender":"jjeong","receiver":"henry","message":"secret","time":"t","replyTo":"5-0",',
+    'data: "key":"k"}',
+  ];
+  appendFileSync(directory.file(), `\n\n${head}\n${'data\n'.repeat(200_000)}${tail}\n\n`);
+  const [event] = await readAll(store);
+
+  expect(await longestTurnMs(() => store.append(henry, letter('', { type: 'remove', of: event!.id })))).toBeLessThan(
+    MOST_MS,
+  );
+  expect(readFileSync(directory.file(), 'latin1')).not.toContain('secret');
 });
 
 test('pieces of work that wait for the next turn do not all continue in it', async () => {
