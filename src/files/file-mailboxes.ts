@@ -1,6 +1,6 @@
 import { accessSync, constants, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { MailboxError } from '../words/mailbox-error.ts';
+import { MailboxError, closed } from '../words/mailbox-error.ts';
 import { isMailboxName, type MailboxName } from '../words/mailbox-name.ts';
 import type {
   Appended,
@@ -219,7 +219,7 @@ export class FileMailboxes implements MailboxStore {
   }
 
   #check(): void {
-    if (this.#closing) throw new MailboxError('CLOSED', 'The mailboxes are closed: the server is shutting down.');
+    if (this.#closing) throw closed();
     if (!this.#failure) return;
     const why = 'The disk failed. The server accepts nothing until it is restarted.';
     throw new MailboxError('STORE_FAILED', why, { cause: this.#failure });

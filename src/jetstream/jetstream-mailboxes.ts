@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { MailboxError } from '../words/mailbox-error.ts';
+import { MailboxError, closed } from '../words/mailbox-error.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import type { Appended, BackPage, Batch, MailEvent, MailboxStore, MarkName, Message } from '../words/mailbox-store.ts';
 import { messageData } from '../words/message-data.ts';
@@ -220,7 +220,7 @@ export class JetStreamMailboxes implements MailboxStore {
   }
 
   #check(): void {
-    if (this.#closed) throw new MailboxError('CLOSED', 'The mailboxes are closed: the server is shutting down.');
+    if (this.#closed) throw closed();
   }
 }
 

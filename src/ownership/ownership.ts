@@ -2,7 +2,7 @@ import { Agent, request, type IncomingMessage, type RequestListener, type Server
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../words/logger.ts';
-import { MailboxError } from '../words/mailbox-error.ts';
+import { closed } from '../words/mailbox-error.ts';
 import { OwnerSocket } from './owner-socket.ts';
 
 /** What the owner of a directory has. */
@@ -75,7 +75,7 @@ export class Ownership<T extends Owned = Owned> {
   async #close(): Promise<void> {
     clearInterval(this.#checker);
     const owned = this.#owned;
-    this.#owned = Promise.reject(new MailboxError('CLOSED', 'The mailboxes are closed: the server is shutting down.'));
+    this.#owned = Promise.reject(closed());
     this.#owned.catch(() => undefined); // `owned` reports it
     await this.#leave(await owned.catch(() => undefined));
   }

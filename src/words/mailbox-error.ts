@@ -41,6 +41,10 @@ export class MailboxError extends Error {
   }
 }
 
+export function closed(): MailboxError {
+  return new MailboxError('CLOSED', 'The mailboxes are closed: the server is shutting down.');
+}
+
 /** Whether `error` is a failed system call with one of these codes, such as `'ENOENT'`. Works across realms. */
 export function isErrno(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
   return types.isNativeError(error) && 'code' in error && codes.includes(codeOf(error));

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import type { FileMailboxes } from '../../src/files/file-mailboxes.ts';
 import type { FileMailboxesOptions } from '../../src/files/store-context.ts';
 import { Clock, MailboxDirectory } from '../support/store-files.ts';
-import { Listener, henry, letter } from '../support/store-mail.ts';
+import { Listener, henry, letter, readAll } from '../support/store-mail.ts';
 
 const FOREIGN = '\n\ndata: {"sender":"mina","receiver":"henry","message":"1"}\n\n';
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -49,6 +49,19 @@ test('keys stay known while much foreign mail comes, and after a restart', async
   appendFileSync(directory.file(), FOREIGN.repeat(50_000));
   await reopen();
   for (const key of ['first', 'second', 'third']) await expectKnown(key);
+});
+
+test('who sends right after a start need not wait for the keys if the store closes: the message is refused', async () => {
+  await send('key');
+  await reopen();
+
+  const sending = send('second');
+  const refusal = expect(sending).rejects.toMatchObject({ code: 'CLOSED' });
+  await reopen();
+  await refusal;
+
+  await expectKnown('key');
+  expect(await readAll(store)).toHaveLength(1);
 });
 
 test('keys stay known while much foreign mail is received', async () => {
