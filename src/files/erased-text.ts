@@ -42,7 +42,7 @@ export function foreignBlockWithoutText(block: string, data: string, isEdited: b
   const longest = lines.reduce((a, b) => (b.value.length > a.value.length ? b : a), { at: 0, value: '' });
   const { replyTo, files, ...fields } = fieldsOf(data);
   const kept = isEdited ? { ...fields, replyTo, files } : fields;
-  const json = Buffer.from(JSON.stringify({ ...kept, message: '' }));
+  const json = Buffer.from(JSON.stringify('message' in kept ? { ...kept, message: '' } : kept)); // a removal has no text
   if (json.length > longest.value.length) return undefined;
   const bytes = Buffer.from(block, 'latin1'); // there may be too many lines to cut a text at each
   for (const { at, value } of lines) if (value !== '') bytes.fill(' ', at, at + value.length);

@@ -182,6 +182,19 @@ test('a message of another program is erased, whatever its JSON looks like', asy
   expect(said(erased!)).toEqual({ key: 'k', message: '', time: 't', sender: 'JJeong', more: [1] });
 });
 
+test('nothing is left to erase once a message is removed that its own program removed before', async () => {
+  const message = { sender: 'jjeong', receiver: 'henry', message: SECRET, key: 'k', time: 't' };
+  appendFileSync(directory.file(), `data: ${JSON.stringify(message)}\n\n`);
+  const [foreign] = await readAll(store);
+  const removal = JSON.stringify({ sender: 'jjeong', of: foreign!.id });
+  appendFileSync(directory.file(), `event: remove\ndata: ${removal}\n\n`);
+
+  await change('remove', foreign!.id);
+
+  expect(filesWith(SECRET)).toEqual([]);
+  expect(readdirSync(directory.in('.changes'))).toEqual([]);
+});
+
 test('late mail is erased where it was written, too', async () => {
   const open = openSync(directory.file(), 'a');
   await store.append(henry, letter('before'));
