@@ -3,7 +3,7 @@
  *
  *     {"url":"http://192.168.1.5:2012/","pid":4711}
  */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { directoryHash } from '../words/directory-hash.ts';
@@ -28,7 +28,11 @@ export function keepAddress(dir: string, url: string, logger: Logger): void {
     logger.warn({ err: error }, 'the address could not be stored: mailbox-chat invite needs --url'); // a full disk, say
   }
   process.on('exit', () => {
-    if (existsSync(path) && readFileSync(path, 'utf8') === text) rmSync(path);
+    try {
+      if (readFileSync(path, 'utf8') === text) rmSync(path);
+    } catch {
+      // It is gone, or the disk has failed: nobody answers at this address.
+    }
   });
 }
 

@@ -203,7 +203,10 @@ export class FileMailboxes implements MailboxStore {
   }
 
   #closeBox(name: MailboxName): void {
-    void this.#boxes.get(name)?.close();
+    this.#boxes
+      .get(name)
+      ?.close()
+      .catch((error: unknown) => this.#warn(error, 'an idle mailbox could not be closed', name));
     this.#boxes.delete(name);
   }
 

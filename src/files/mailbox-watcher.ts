@@ -114,9 +114,7 @@ export class MailboxWatcher {
 
   #add(path: string): void {
     this.#watcher.add(path);
-    this.#later(this.#firstHints, path, FIRST_HINT_MS, () => {
-      if ((statIfThere(path)?.size ?? 0) > 0) this.#hint(path);
-    });
+    this.#later(this.#firstHints, path, FIRST_HINT_MS, () => this.#hint(path));
   }
 
   #watchCrowd(dir: string): void {

@@ -91,7 +91,11 @@ export class Mailbox {
 
   /** Another program may have written: reads on if the file has changed. */
   hint(): void {
-    if (this.#isHinted || (this.#log && !mayHaveMore(this.#log))) return;
+    try {
+      if (this.#isHinted || (this.#log && !mayHaveMore(this.#log))) return;
+    } catch (error) {
+      return this.#report(error); // a timer may have called this
+    }
     this.#isHinted = true;
     this.readOn().catch((error: unknown) => this.#report(error));
   }

@@ -66,6 +66,7 @@ export function contextOf(dir: string, options: FileMailboxesOptions, events: St
   let mayBeMade = options.maxNewMailboxes ?? 1000;
   const now = options.now ?? Date.now;
   const conversion = convertLayoutOne(dir, { logger, now });
+  conversion.catch(() => undefined); // reported by each who waits for it
   return {
     ...events,
     dir,

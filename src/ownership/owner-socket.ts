@@ -15,7 +15,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
-import { ifThere, namesIn, statIfThere } from '../files/disk.ts';
+import { namesIn, statIfThere } from '../files/disk.ts';
 import { LOCKS, OWNER } from '../files/mailbox-paths.ts';
 import { checkPrivateDirectory, isTrusted, makePrivateDirectory } from '../files/private-directories.ts';
 import { MailboxError, isErrno } from '../words/mailbox-error.ts';
@@ -92,8 +92,16 @@ export class OwnerSocket {
   /** Whether other processes still find this owner. Somebody may have removed the socket, or moved the directory. */
   isReached(): boolean {
     const isOurs = this.#held !== undefined && this.#identity() === this.#held.identity;
-    if (isOurs) ifThere(() => fs.utimesSync(join(this.#dir, HOST), new Date(), new Date()));
+    if (isOurs) this.#touchHost();
     return isOurs;
+  }
+
+  #touchHost(): void {
+    try {
+      fs.utimesSync(join(this.#dir, HOST), new Date(), new Date());
+    } catch {
+      // Somebody has removed it, or the disk can only be read: the socket still works.
+    }
   }
 
   /** Makes way for the next owner. The files stay, since they may already be those of the next owner. */

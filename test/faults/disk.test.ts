@@ -9,6 +9,7 @@ import { ALL_WELL, Scene, type Judgement } from './kit/scene.ts';
 import { until } from '../support/until.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { temporaryDirectory } from '../support/directory.ts';
+import { OwnerSocket } from '../../src/ownership/owner-socket.ts';
 
 /** A directory on its own file system. */
 function mounted(command: (path: string) => string): string {
@@ -35,6 +36,17 @@ function fill(dir: string): { free: () => void } {
   }
   return { free: () => rmSync(path) };
 }
+
+testWithMounts('stays the owner when the disk can only be read', async () => {
+  const dir = mounted((path) => `mount -t tmpfs -o size=512k none ${path}`);
+  const socket = new OwnerSocket(dir);
+  afterThisTest(() => socket.close());
+  await socket.listen(() => undefined);
+
+  sh(`mount -o remount,ro ${dir}`);
+
+  expect(socket.isReached()).toBe(true);
+});
 
 for (const receiver of ['away', 'listening'] as const) {
   testWithMounts(
