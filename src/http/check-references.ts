@@ -4,6 +4,8 @@ import { isRoom, type MailboxName } from '../words/mailbox-name.ts';
 import type { MailboxStore, Message } from '../words/mailbox-store.ts';
 import { isErased, shownMail, type ShownMail } from '../words/shown-mail.ts';
 
+const PAGE = 1000;
+
 /**
  * Checks the messages that a message names. Throws NOT_FOUND if its sender may not change the message `of`, or there is
  * none; MESSAGE_REMOVED if it edits a message that was removed.
@@ -41,13 +43,14 @@ async function mailWith(id: string, mailbox: MailboxName, store: MailboxStore): 
 
 /**
  * The events behind a message tell whether it was removed: an edit erases the text, too, and another program erases nothing.
+ * Most of them have other texts, which are passed over.
  */
 async function isRemoved({ mailbox, id, sender }: ShownMail, store: MailboxStore): Promise<boolean> {
-  for (let cursor = id; ;) {
-    const { events } = await store.read(mailbox, cursor);
+  for (let before: string | undefined; ;) {
+    const { events, more } = await store.readBack(mailbox, before, PAGE, (bytes) => bytes.includes(id));
     const removes = events.filter(({ type }) => type === 'remove').map(changeOf);
     if (removes.some((change) => change?.of === id && change.sender === sender)) return true;
-    if (events.length === 0) return false;
-    cursor = events.at(-1)!.id;
+    if (more === undefined || store.compare(more, id) <= 0) return false;
+    before = more;
   }
 }
