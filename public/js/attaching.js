@@ -51,9 +51,15 @@ export class Attaching {
     if (this.#tray) this.#tray.isAway = away;
   }
 
+  /** The server takes no files. */
+  end() {
+    this.#tools.remove();
+  }
+
   /** @param {Iterable<File>} files */
   async #add(files) {
     const chosen = [...files];
+    if (!this.#tools.isConnected) return this.onProblem('refusedFile');
     // What is in the tray can be sent.
     this.#loading ??= Promise.all([loadTray(), loadUploads()]).then(([{ Tray }]) => {
       this.#tray = new Tray(this.frame, this.onProblem);

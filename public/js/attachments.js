@@ -2,7 +2,7 @@
 import { element } from './elements.js';
 import { endingOf, isPicture, isShowable, kindOf, shownSize } from './files.js';
 import { text } from './language.js';
-import { loadUploads, loadViewer } from './later.js';
+import { loadUploads } from './later.js';
 import { fileAddress } from './server.js';
 
 /** The longest and the shortest side of a picture in the log. */
@@ -117,7 +117,6 @@ function makePicture(file, { href, width, height }) {
       return button.replaceWith(makeCard(file, href));
     image.alt = '';
     button.append(image);
-    button.addEventListener('click', () => void loadViewer().then(({ openViewer }) => openViewer(button)));
   };
   waiting.set(button, () => void fill());
   watcher.observe(button);

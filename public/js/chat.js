@@ -76,6 +76,7 @@ export class Chat {
       onLoaded: () => {
         this.#showArrived([]);
         this.actions.resume();
+        if (this.history.lacks.includes('files')) composer.takeNoFiles();
         requestAnimationFrame(() => setTimeout(() => this.view.listen()));
         loadTheRest();
       },
@@ -182,7 +183,7 @@ export class Chat {
     else this.history.add([stored]);
   }
 
-  /** @param {string} message @param {string} key @param {import('./pictures.js').Ready[]} files */
+  /** @param {string} message @param {string} key @param {import('./tray.js').Ready[]} files */
   #send(message, key, files) {
     this.options.onSent?.();
     if (!this.actions.send(message, key, files)) return; // an edit leaves the place

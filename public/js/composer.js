@@ -8,7 +8,7 @@ import { shownName } from './names.js';
 
 /**
  * @param {Frame} frame
- * @param {{ draft: string, longest: number, onSend: (message: string, key: string, files: import('./pictures.js').Ready[]) => void,
+ * @param {{ draft: string, longest: number, onSend: (message: string, key: string, files: import('./tray.js').Ready[]) => void,
  *   onTyping: () => void, onUp: () => void, onProblem: (problem: string, values?: import('./language.js').Values) => void }} options
  *   `draft`: the name it is kept under; `onUp`: the arrow key, in an empty box
  */
@@ -77,6 +77,7 @@ export function prepareComposer(frame, { draft, longest, onSend, onTyping, onUp,
   if (!isTouch.matches) box.focus({ preventScroll: true }); // on a touch screen, a keyboard would open
 
   return {
+    takeNoFiles: () => attaching.end(),
     /** @param {string} text that is no draft */
     showInstead(text) {
       attaching.isAway = true;

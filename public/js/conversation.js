@@ -92,7 +92,12 @@ export class Conversation {
   change(changes) {
     for (const change of changes) this.fold.add(change);
     const ids = new Set(changes.map(({ of }) => of));
-    const changed = this.messages.filter(({ id }) => ids.has(id));
+    return this.applyAgain(({ id }) => ids.has(id));
+  }
+
+  /** Applies the known changes to some of the messages. @param {(message: ChatMessage) => boolean} isMeant */
+  applyAgain(isMeant) {
+    const changed = this.messages.filter(isMeant);
     for (const message of changed) Object.assign(message, this.fold.apply(message.stored));
     return changed;
   }

@@ -1,5 +1,5 @@
 /** The text in the box is stored for this conversation, and all its tabs show it until one of them sends it. */
-import { onChangedElsewhere, recall, remember } from './storage.js';
+import { isText, onChangedElsewhere, recall, remember } from './storage.js';
 
 const KEEP_AFTER_MS = 300;
 const MOST_OVER = 8;
@@ -105,8 +105,8 @@ export function newKey() {
 function readDraft(kept) {
   try {
     const { mark, text, key, over } = JSON.parse(kept ?? '');
-    if ([mark, text, key].some((one) => typeof one !== 'string') || !Array.isArray(over)) return undefined;
-    return { mark, text, key, over };
+    if (![mark, key].every((one) => isText(one)) || !isText(text, Infinity) || !Array.isArray(over)) return undefined;
+    return { mark, text, key, over: over.slice(0, MOST_OVER) };
   } catch {
     return undefined;
   }

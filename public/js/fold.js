@@ -51,6 +51,11 @@ export class Fold {
     return known;
   }
 
+  /** Whether it is known what has become of a text. @param {string} id */
+  knows(id) {
+    return (this.#known.get(id)?.text.size ?? 0) > 0;
+  }
+
   /** What a message says, with its changes. @param {StoredMessage} stored @returns {Saying} */
   apply(stored) {
     const { message, edited = false, removed = false, replyTo } = stored;

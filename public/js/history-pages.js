@@ -1,6 +1,7 @@
 /** Reads what is stored of a conversation, page by page, and joins it to what is known. */
-import { KeptMessages } from './kept-messages.js';
+import { isId } from './positions.js';
 import { readHistory, Refusal } from './server.js';
+import { isText, recall, remember } from './storage.js';
 
 const PAGE = 50;
 const FEW = 15;
@@ -12,6 +13,9 @@ const SAME_CLOCK_MS = 5000;
 // The server remembers a key for at least two minutes. After this time, check first whether an attempt has succeeded.
 export const SAME_KEY_MS = 60_000;
 const LOOK_BACK_PAGES = 40;
+const MOST_KEPT = 30;
+const MOST_CHARACTERS = 60_000;
+const SETTLE_MS = 500;
 
 export class HistoryPages {
   /** Gets the messages before these; null at the beginning. @type {string | null} */ before = null;
@@ -20,6 +24,7 @@ export class HistoryPages {
   #readAt = 0;
   #isAskedAgain = false;
   /** Messages that were stored before the history was read. @type {StoredMessage[]} */ #early = [];
+  /** What the server does not take. @type {readonly string[]} */ lacks = [];
   /** How far the server's clock is ahead of this one. */
   aheadMs = 0;
 
@@ -77,6 +82,7 @@ export class HistoryPages {
     const newest = await readHistory({ ...this.which, limit: PAGE });
     const ahead = newest.now - Date.now();
     this.aheadMs = Math.abs(ahead) < SAME_CLOCK_MS ? 0 : ahead;
+    this.lacks = newest.lacks ?? [];
     let { messages, before, changes = [] } = newest;
     for (let pages = 1; before && !reaches(messages) && pages < MOST_PAGES; pages++) {
       const older = await readHistory({ ...this.which, limit: PAGE, before });
@@ -168,4 +174,63 @@ export async function findStored({ key, at }, which, me) {
     before = history.before;
   }
   return undefined;
+}
+
+/** The newest messages, stored in this browser and shown until the server answers. */
+export class KeptMessages {
+  /** By mailbox and id; the newest last. @type {Map<string, StoredMessage>} */ #messages = new Map();
+  #timer = 0;
+
+  /** @param {string} key */
+  constructor(key) {
+    this.key = key;
+    for (const message of readMessages(recall(key))) this.#messages.set(nameOf(message), message);
+  }
+
+  /** @returns {StoredMessage[]} */
+  get messages() {
+    return [...this.#messages.values()];
+  }
+
+  /** @param {StoredMessage[]} messages */
+  add(messages) {
+    for (const message of messages) this.#messages.set(nameOf(message), message);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#keep(), SETTLE_MS);
+  }
+
+  #keep() {
+    const newest = this.messages.toSorted((a, b) => (a.time < b.time ? -1 : 1)).slice(-MOST_KEPT);
+    while (newest.length && JSON.stringify(newest).length > MOST_CHARACTERS) newest.shift();
+    this.#messages = new Map(newest.map((message) => [nameOf(message), message]));
+    remember(this.key, JSON.stringify(newest));
+  }
+}
+
+/** @param {StoredMessage} message */
+const nameOf = ({ mailbox, id }) => `${mailbox} ${id}`;
+
+/** @param {string | undefined} kept @returns {StoredMessage[]} */
+function readMessages(kept) {
+  try {
+    const messages = JSON.parse(kept ?? '[]');
+    return Array.isArray(messages) ? messages.slice(-MOST_KEPT).filter(isMessage) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Its files are checked when they are shown. @param {any} kept */
+function isMessage(kept) {
+  const { id, sender, message, name = '', key, replyTo = '', acceptedMs = 0, reactions = {}, state = '' } = kept ?? {};
+  const texts = [kept?.mailbox, kept?.receiver, kept?.time, sender ?? '', state, name, key ?? '', replyTo];
+  const emoji = Object.values(Object(reactions));
+  return (
+    isId(id) &&
+    Object(reactions) === reactions &&
+    isText(message, MOST_CHARACTERS) &&
+    Number.isFinite(acceptedMs) &&
+    texts.every((one) => isText(one)) &&
+    emoji.every((one) => isText(one))
+  );
 }

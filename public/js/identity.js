@@ -5,9 +5,10 @@ import { recall, recallInTab, remember, rememberInTab } from './storage.js';
 
 const ME = 'me';
 const BAD = 'bad-name';
+const LONGEST = 200;
 
 /** The person this tab belongs to; in a new tab, the person chosen last. */
-const whoWasHere = () => spelling(recallInTab(ME) ?? recall(ME) ?? recall('room-name'));
+const whoWasHere = () => spelling((recallInTab(ME) ?? recall(ME) ?? recall('room-name'))?.slice(0, LONGEST));
 
 /** Makes this tab belong to a person. @param {string} name */
 export const become = (name) => rememberInTab(ME, name);
@@ -47,7 +48,7 @@ export function leaveFor(name) {
 export function badName() {
   const name = recallInTab(BAD);
   rememberInTab(BAD, '');
-  return name;
+  return name?.slice(0, LONGEST);
 }
 
 /** Why this browser, or this person, is refused: a text and its values. @param {string} [person] @returns {Promise<[string, import('./language.js').Values]>} */

@@ -2,7 +2,7 @@
 import { ownIdentity } from './conversation.js';
 import { readKeptFiles } from './files.js';
 import { isChange } from './fold.js';
-import { forget, onChangedElsewhere, recall, recallKeys, remember } from './storage.js';
+import { forget, isText, onChangedElsewhere, recall, recallKeys, remember } from './storage.js';
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -141,11 +141,11 @@ function readLetter(kept, key) {
     const { message, event, of, emoji, replyTo, files, at, triedAt, failed, behind, takenBackAt } = JSON.parse(
       kept ?? '',
     );
-    const isWhole = event === undefined ? isText(message) : isChange(event) && isText(of);
+    const isWhole = event === undefined ? isText(message, Infinity) : isChange(event) && isText(of);
     if (!isWhole || !isTime(at)) return undefined;
     return {
       key,
-      message: isText(message) ? message : '',
+      message: isText(message, Infinity) ? message : '',
       ...(event && { event, of }),
       ...(isText(emoji) && { emoji }),
       ...(isText(replyTo) && { replyTo }),
@@ -160,9 +160,6 @@ function readLetter(kept, key) {
     return undefined;
   }
 }
-
-/** @param {unknown} value */
-const isText = (value) => typeof value === 'string';
 
 /** @param {unknown} ms */
 const isTime = (ms) => typeof ms === 'number' && ms > 0 && ms < 8e15;

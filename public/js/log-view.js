@@ -109,7 +109,7 @@ export class LogView {
     let start = fromTheFirst ? 0 : messages.findIndex((one) => one.identity === first);
     if (start < 0) start = Math.max(0, end - rendered);
     if (end - start > MOST_ROWS) {
-      if (this.#holdsLine) start = Math.max(start, this.#lineAt(end) - STEP);
+      if (this.#holdsLine) start = Math.max(start, messages.findIndex((one) => one.identity === line) - STEP);
       if (this.#stuck && !this.#holdsLine) start = end - MOST_ROWS;
       else end = Math.min(end, start + MOST_ROWS);
     }
@@ -167,12 +167,6 @@ export class LogView {
     this.silence();
     this.#render(this.#start, this.#end);
     this.#showPill();
-  }
-
-  /** @param {number} otherwise */
-  #lineAt(otherwise) {
-    const at = this.#messages.findIndex((one) => one.identity === this.#line);
-    return at < 0 ? otherwise : at;
   }
 
   #below() {

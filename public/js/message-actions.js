@@ -2,12 +2,13 @@
 import { ComposerContext } from './composer.js';
 import { newKey } from './draft.js';
 import { text } from './language.js';
-import { loadMenu, loadReach } from './later.js';
+import { loadMenu, loadReach, loadViewer } from './later.js';
 import { shownName } from './names.js';
 import { compareIds } from './positions.js';
 import { recallInTab, rememberInTab } from './storage.js';
 
 const LOAD_AGAIN_MS = 5000;
+const CHANGES = /** @type {const} */ (['edit', 'remove']);
 
 export class MessageActions {
   /** @type {import('./message-menu.js').MessageMenu | undefined} */ #menu;
@@ -42,13 +43,14 @@ export class MessageActions {
       const message = messageAt(target);
       const button = target instanceof Element && target.closest('button');
       if (!button || !message) return;
+      if (button.matches('.picture:has(img)')) void this.#openViewer(button);
       if (button.matches('.quote') && message.replyTo) void this.#goTo(message.replyTo);
       const { emoji } = button.dataset;
       if (emoji) this.#react(message, emoji === message.reactions[options.me] ? '' : emoji);
     });
   }
 
-  /** @param {string} message @param {string} key @param {import('./pictures.js').Ready[]} files */
+  /** @param {string} message @param {string} key @param {import('./tray.js').Ready[]} files */
   send(message, key, files) {
     const { outbox } = this.options;
     const context = this.context.current;
@@ -100,6 +102,12 @@ export class MessageActions {
     if (deleted && !change) notes.offerUndo(() => outbox.restore(deleted));
   }
 
+  /** @param {HTMLElement} picture */
+  async #openViewer(picture) {
+    const { openViewer } = await loadViewer();
+    openViewer(picture, () => this.options.notes.show('pictureRemoved', 10));
+  }
+
   /** @param {HTMLElement} row @param {DOMRect} place */
   async #openMenu(row, place) {
     const loaded = await loadMenu().catch(() => undefined); // the server is away: the next try loads it again
@@ -123,12 +131,13 @@ export class MessageActions {
 
   /** @param {ShownMessage} message @returns {import('./message-menu.js').Action[]} */
   #actionsFor(message) {
+    const { lacks } = this.options.pages.options.history;
     /** @type {import('./message-menu.js').Action[]} */
     const copy = message.message ? ['copy'] : []; // a file has no text
     if (message.isRemoved) return copy;
     if (message.id === undefined) return [...copy, 'edit', 'delete'];
     if (!this.options.isOwn(message) || message.viaFile) return ['reply', ...copy];
-    return ['reply', ...copy, 'edit', 'remove'];
+    return ['reply', ...copy, ...CHANGES.filter((one) => !lacks.includes(one))];
   }
 
   /** @param {string | undefined} wanted its id */

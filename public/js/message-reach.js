@@ -130,7 +130,7 @@ function watchKeys(log, { onMenu }) {
 
 /** @param {HTMLElement} log @param {HTMLElement | undefined} row @param {string} key */
 function nextRow(log, row, key) {
-  const rows = [...log.querySelectorAll('.row')].filter((one) => one instanceof HTMLElement);
+  const rows = /** @type {HTMLElement[]} */ ([...log.querySelectorAll('.row')]);
   const at = row ? rows.indexOf(row) : rows.length;
   if (key === 'ArrowUp') return row ? rows[at - 1] : lastVisible(log, rows);
   if (key === 'ArrowDown') return rows[at + 1];

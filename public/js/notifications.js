@@ -1,6 +1,6 @@
 /** Notifications of messages that nobody is reading: one for each message, however many tabs are open. */
 import { onLanguageChange, sayIn } from './language.js';
-import { compareIds } from './positions.js';
+import { compareIds, isId } from './positions.js';
 import { isLooking, readingLock } from './reading.js';
 import { recall, remember } from './storage.js';
 
@@ -45,7 +45,7 @@ async function notifyOnce(me, news) {
   const told = `notified/${me}/${news.mailbox}`;
   await navigator.locks.request(`mailbox-chat ${told}`, async () => {
     const last = recall(told);
-    if (last && /^[\d.-]+$/.test(last) && compareIds(news.id, last) <= 0) return;
+    if (last && isId(last) && compareIds(news.id, last) <= 0) return;
     remember(told, news.id);
     notify(news);
     await new Promise((done) => setTimeout(done, SETTLE_MS));

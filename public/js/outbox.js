@@ -38,7 +38,7 @@ export class Outbox {
     return this.kept.all.map((letter) => ({ ...letter, state: this.#stateOf(letter) }));
   }
 
-  /** @param {Omit<Letter, 'at'>} letter @param {import('./pictures.js').Ready[]} [files] */
+  /** @param {Omit<Letter, 'at'>} letter @param {import('./tray.js').Ready[]} [files] */
   async add(letter, files = []) {
     const newest = this.kept.all.at(-1)?.at ?? 0;
     const written = { ...letter, at: Math.max(Date.now(), newest + 1) };
@@ -48,7 +48,7 @@ export class Outbox {
     void this.flush();
   }
 
-  /** @param {Letter} letter @param {import('./pictures.js').Ready[]} files */
+  /** @param {Letter} letter @param {import('./tray.js').Ready[]} files */
   async #enclose(letter, files) {
     const uploads = await this.#loadUploads();
     this.kept.keep({ ...letter, files: await uploads.enclose(letter.key, files) });

@@ -1,4 +1,8 @@
 /** The order of events. */
+import { isText } from './storage.js';
+
+/** Whether this may be an id. @param {unknown} id */
+export const isId = (id) => isText(id) && /^\d[\d.-]*$/.test(id);
 
 /** Ids rise within a mailbox. Their form is `<ms>-<seq>`, followed by `.n` for a foreign event. @param {string} a @param {string} b */
 export function compareIds(a, b) {

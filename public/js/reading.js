@@ -1,5 +1,5 @@
 /** How far this person has read: what has come into sight while they looked at this page. */
-import { compareIds } from './positions.js';
+import { compareIds, isId } from './positions.js';
 
 /** The lock that a page holds while somebody looks at it. @param {string} me @param {string} other */
 export const readingLock = (me, other) => `mailbox-chat reading/${me}/${other}`;
@@ -18,7 +18,7 @@ export class Reading {
 
   /** Reading never goes back. @param {string | undefined} id */
   reach(id) {
-    if (id && (!this.upTo || compareIds(id, this.upTo) > 0)) this.upTo = id;
+    if (id && isId(id) && (!this.upTo || compareIds(id, this.upTo) > 0)) this.upTo = id;
   }
 
   /**
@@ -26,7 +26,7 @@ export class Reading {
    * @param {readonly ChatMessage[]} messages @param {string} newest @param {string | undefined} kept by this browser
    */
   begin(messages, newest, kept) {
-    if (kept && /^[\d.-]+$/.test(kept) && compareIds(kept, newest) <= 0) this.reach(kept);
+    if (kept && compareIds(kept, newest) <= 0) this.reach(kept);
     for (const one of messages) if (one.state === 'read' && !this.isOwn(one)) this.reach(one.id);
     const unread = this.unreadOf(messages);
     this.line = unread[0]?.identity;

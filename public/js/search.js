@@ -1,7 +1,6 @@
 /** Search in a conversation: a field, and the messages that were found, with the text marked. */
 import { element } from './elements.js';
-import { Conversation } from './conversation.js';
-import { HistoryPages } from './history-pages.js';
+import { pagesWith } from './far-pages.js';
 import { say, sayIn, text } from './language.js';
 import './later-style.js';
 import { focusRow } from './message-reach.js';
@@ -15,7 +14,6 @@ const PAUSE_MS = 300;
 const SOME = 20;
 const BEFORE = 40;
 const AFTER = 160;
-const FAR = 500;
 
 /** What to look for in messages, as the server does; undefined if it is too short. @param {string} typed */
 function patternOf(typed) {
@@ -194,13 +192,16 @@ export class Search {
 
   /** @param {FoundMessage} found */
   async #choose(found) {
-    const { pages, view } = this.options;
+    const { pages } = this.options;
     const { history } = pages.options;
-    const shown = pages.conversation.knows(found) ? pages.pages : await pagesWith(history, found);
-    if (!shown) {
-      say(this.count, 'noAnswer');
-      return;
-    }
+    const shown = pages.conversation.knows(found) ? pages.pages : await pagesWith(history, found, pages.options.show);
+    if (!shown) say(this.count, 'noAnswer');
+    else this.#turnTo(shown, found);
+  }
+
+  /** @param {import('./history-pages.js').HistoryPages} shown @param {FoundMessage} found */
+  #turnTo(shown, found) {
+    const { pages, view } = this.options;
     pages.turnTo(shown);
     const row = view.reveal(shown.conversation.identityOf(found) ?? '');
     this.results.hidden = true;
@@ -230,20 +231,4 @@ export class Search {
     }
     CSS.highlights.set('found', marks);
   }
-}
-
-/**
- * These pages, if they have the message or it lies not far above them; else other ones, which end a little below it.
- * Undefined if the server does not answer.
- * @param {HistoryPages} history @param {FoundMessage} found
- */
-async function pagesWith(history, found) {
-  const { conversation, which, isEnough } = history;
-  if (!conversation.knows(found)) await history.readEarlier(FAR);
-  if (conversation.knows(found)) return history;
-  const { me, mailbox, fold } = conversation;
-  const others = new HistoryPages(new Conversation(me, mailbox, fold), which, isEnough);
-  others.conversation.merge([found]); // as it was found: these pages may not know all its changes
-  others.before = found.around;
-  return (await others.readEarlier()) ? others : undefined;
 }

@@ -79,7 +79,7 @@ export const fileAddress = (mailbox, { sha256, name }) => address(`files/${sha25
 /**
  * A page of the conversation, oldest first. `now` is the server's clock, if the answer has it.
  * @param {Which & { limit?: number, before?: string }} which
- * @returns {Promise<{ messages: StoredMessage[], changes?: MessageChange[], before: string | null, cursor: string, now: number }>}
+ * @returns {Promise<{ messages: StoredMessage[], changes?: MessageChange[], before: string | null, cursor: string, lacks?: string[], now: number }>}
  */
 export async function readHistory({ limit = 50, ...which }) {
   const response = await ask(address('history', { ...which, limit: String(limit) }));

@@ -1,5 +1,9 @@
 /** What this browser stores. If its storage is full or switched off, the page works from memory. */
 const PREFIX = 'mailbox-chat.';
+const MOST = 1_000_000;
+
+/** Storage is not trusted: what it returns is checked. @param {unknown} value @param {number} [most] its length @returns {value is string} */
+export const isText = (value, most = 200) => typeof value === 'string' && value.length <= most;
 
 /** @type {Map<string, string>} */
 const memory = new Map();
@@ -8,11 +12,14 @@ const memory = new Map();
 export function recall(key) {
   if (memory.has(key)) return memory.get(key); // newer than the stored value, for which there was no room
   try {
-    return localStorage.getItem(PREFIX + key) ?? undefined;
+    return bounded(localStorage.getItem(PREFIX + key));
   } catch {
     return undefined;
   }
 }
+
+/** @param {string | null} value */
+const bounded = (value) => (isText(value, MOST) ? value : undefined);
 
 /** @param {string} key @param {string} value */
 export function remember(key, value) {
@@ -27,7 +34,7 @@ export function remember(key, value) {
 /** What only this tab stores, from page to page: another tab may belong to another person. @param {string} key */
 export function recallInTab(key) {
   try {
-    return sessionStorage.getItem(PREFIX + key) ?? undefined;
+    return bounded(sessionStorage.getItem(PREFIX + key));
   } catch {
     return undefined;
   }

@@ -29,7 +29,7 @@ export class Uploads {
     void dropOldFiles(outbox.prefix, (name) => this.#isNamed(name));
   }
 
-  /** Keeps the files of a letter in this browser, and returns what the letter says of them. @param {string} key @param {import('./pictures.js').Ready[]} files */
+  /** Keeps the files of a letter in this browser, and returns what the letter says of them. @param {string} key @param {import('./tray.js').Ready[]} files */
   async enclose(key, files) {
     const named = files.map(({ blob, ...file }, at) => ({
       blob,

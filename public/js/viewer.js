@@ -12,10 +12,21 @@ const DOUBLE_CLICK_ZOOM = 2.5;
 const SWIPE_PX = 60;
 const TAP_PX = 5;
 
-/** @param {HTMLElement} button the picture in the log, among others */
-export function openViewer(button) {
-  const all = [...(button.closest('ol')?.querySelectorAll('button.picture:has(img)') ?? [])];
+/** @param {HTMLElement} button the picture in the log, among others @param {() => void} onRemoved its message was removed */
+export function openViewer(button, onRemoved) {
+  const log = /** @type {HTMLElement} */ (button.closest('ol'));
+  const all = [...log.querySelectorAll('button.picture:has(img)')];
   const viewer = new Viewer(/** @type {HTMLElement[]} */ (all), all.indexOf(button));
+  const rows = all.map((picture) => picture.closest('li'));
+  const watcher = new MutationObserver(() => {
+    // A row that is out of sight may leave the log with its pictures.
+    const isRemoved = (/** @type {number} */ at) => rows[at]?.isConnected === true && !all[at]?.isConnected;
+    if (!isRemoved(viewer.at)) return;
+    viewer.dialog.close();
+    onRemoved();
+  });
+  watcher.observe(log, { childList: true, subtree: true });
+  viewer.dialog.addEventListener('close', () => watcher.disconnect());
   viewer.open();
 }
 
@@ -40,8 +51,14 @@ class Viewer {
     this.next = this.#button('next', '›', () => this.#turn(1));
     const close = this.#button('close', '×', () => this.dialog.close());
     const bar = element('div', { class: 'bar' }, this.name, this.count, this.download, close);
-    const label = { 'aria-label': text('pictures') };
-    this.dialog = element('dialog', { class: 'viewer', ...label }, bar, this.before, this.stage, this.next);
+    this.dialog = element(
+      'dialog',
+      { class: 'viewer', 'aria-label': text('pictures') },
+      bar,
+      this.before,
+      this.stage,
+      this.next,
+    );
     this.#watchFingers();
     this.#turn(0);
   }
@@ -167,8 +184,7 @@ class Viewer {
     const end = this.#pointOf(event);
     const [x, y] = [end.x - begin.x, end.y - begin.y];
     if (Math.abs(x) > SWIPE_PX && Math.abs(x) > Math.abs(y)) this.#turn(x > 0 ? -1 : 1);
-    else if (y > 2 * SWIPE_PX) this.dialog.close();
-    else if (this.#isBeside && Math.hypot(x, y) < TAP_PX) this.dialog.close();
+    else if (y > 2 * SWIPE_PX || (this.#isBeside && Math.hypot(x, y) < TAP_PX)) this.dialog.close();
   }
 }
 

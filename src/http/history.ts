@@ -18,7 +18,9 @@ export function getHistory(chat: Chat): Handler {
     const limit = wholeNumber(query, 'limit', 1, MAX_LIMIT) ?? DEFAULT_LIMIT;
     const other = isRoom(me) ? me : personName(query['sender']);
 
-    sendJson(res, 200, await readConversation(chat.store, me, other, { limit, before: query['before'] }));
+    const { store } = chat;
+    const page = await readConversation(store, me, other, { limit, before: query['before'] });
+    sendJson(res, 200, { ...page, lacks: store.lacks });
   };
 }
 

@@ -32,6 +32,7 @@ export class JetStreamMailboxes implements MailboxStore {
   readonly live: JetStreamLive;
   readonly isId = isEventId;
   readonly compare = compareIds;
+  readonly lacks = ['edit', 'remove', 'files'] as const;
   readonly #cluster: Cluster;
   readonly #streams: Streams;
   readonly #hints: Hints;

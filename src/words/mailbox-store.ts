@@ -121,9 +121,14 @@ export interface MailboxStore extends Partial<StoreAbilities> {
   /** Rejects if the store cannot accept mail now: it is closed or has failed, its directory is gone, or the disk is full. */
   ready(): Promise<void>;
 
+  /** What the store refuses with NOT_SUPPORTED, if anything: pages do not offer it. */
+  readonly lacks?: readonly Lack[];
+
   /** Finishes work that was begun. From then on, every call rejects with CLOSED. Closing twice is harmless. */
   close(): Promise<void>;
 }
+
+export type Lack = 'edit' | 'remove' | 'files';
 
 /** What a store may lack, and what happens without it. */
 export interface StoreAbilities {

@@ -1,6 +1,9 @@
 import { describe, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { FileMailboxes } from '../../src/index.ts';
+import { temporaryDirectory } from '../support/directory.ts';
 import { requires } from '../support/requires.ts';
+import { serveChat } from '../support/serve-chat.ts';
 import { until } from '../support/until.ts';
 import { Gate } from './gate.ts';
 import { attach, fileOf } from './pictures.ts';
@@ -10,6 +13,7 @@ import {
   chatOf,
   composer,
   log,
+  message,
   newBrowser,
   openChat,
   says,
@@ -271,4 +275,17 @@ test('on a touch screen, a long press opens the menu, and a swipe replies', asyn
   await composer(henry).fill('I do');
   await button(henry, 'Send').click();
   await row(jjeong, 'I do').getByRole('button', { name: 'You touch me' }).waitFor();
+});
+
+test('a page offers neither files nor edits and removals where the server takes none', async () => {
+  const lacks = ['edit', 'remove', 'files'] as const;
+  const chat = await serveChat({ store: Object.assign(new FileMailboxes(temporaryDirectory()), { lacks }) });
+  const henry = await openChat(await newBrowser(), chatOf({ url: `${chat.url}/` }, 'henry', 'jjeong'));
+  await write(henry, 'stays');
+  await henry.getByRole('main').getByText('Sent', { exact: true }).waitFor();
+
+  await message(henry, 'stays').click({ button: 'right' });
+
+  expect(await henry.getByRole('menuitem').allInnerTexts()).toEqual(['＋', 'Reply', 'Copy']);
+  expect(await button(henry, 'Attach pictures or files').count()).toBe(0);
 });

@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { Conversation } from '../../public/js/conversation.js';
+import { KeptMessages } from '../../public/js/history-pages.js';
+import { Reading } from '../../public/js/reading.js';
+import { remember } from '../../public/js/storage.js';
 import { shownMail } from '../../src/words/shown-mail.ts';
 import { Talk, henry, steps } from './talk.ts';
 
@@ -137,4 +140,54 @@ test('orders two mailboxes by the times of their mail if ids carry no time, as o
   page.merge([{ mailbox: 'jjeong', id: '1763600000001.1', ...sent }]);
 
   expect(textsOf(page)).toEqual(['earlier', 'later']);
+});
+
+describe('what the browser has kept', () => {
+  const whole = {
+    mailbox: 'henry',
+    id: '1763600000000-0',
+    sender: 'jjeong',
+    receiver: 'henry',
+    message: 'hi',
+    time: '2026-11-20T01:02:03.000Z',
+    key: 'k',
+    state: 'read',
+    reactions: { henry: '👍' },
+  };
+  const wrong = [
+    { id: 'first' },
+    { sender: 7 },
+    { sender: {} },
+    { name: ['a'] },
+    { message: 'x'.repeat(60_001) },
+    { time: 5 },
+    { reactions: 'abc' },
+    { reactions: { henry: 1 } },
+    { reactions: null },
+    { acceptedMs: 'soon' },
+    { state: {} },
+    { key: 1 },
+    { replyTo: [] },
+  ];
+  const bad = [null, 7, 'text', {}, ...wrong.map((field) => ({ ...whole, ...field }))];
+
+  test.each(bad)('%j is no message, and the one beside it is shown', (one) => {
+    remember('kept/bad', JSON.stringify([one, whole]));
+
+    expect(new KeptMessages('kept/bad').messages).toEqual([whole]);
+  });
+
+  test.each(['{', '{"messages":[]}', '7', 'null', ''])('%j are no messages', (text) => {
+    remember('kept/bad', text);
+
+    expect(new KeptMessages('kept/bad').messages).toEqual([]);
+  });
+
+  test('is no place where reading has stopped if it is no id', () => {
+    const reading = new Reading(() => false);
+
+    for (const id of ['', 'x', '-', '1e9', '1'.repeat(300)]) reading.reach(id);
+
+    expect(reading.upTo).toBeUndefined();
+  });
 });

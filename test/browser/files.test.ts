@@ -75,10 +75,15 @@ describe('a picture', () => {
     await send(henry);
     await picture(jjeong, 'one.png').waitFor();
 
+    await picture(jjeong, 'one.png').click();
+    await jjeong.getByRole('dialog', { name: 'Pictures' }).waitFor();
+
     await picture(henry, 'one.png').click({ button: 'right' });
     await henry.getByRole('menuitem', { name: 'Remove for everyone' }).click();
     await button(henry, /^Remove/).click();
     await shows(jjeong, 'Message removed');
+    await says(jjeong, 'This picture was removed.');
+    expect(await jjeong.getByRole('dialog').count()).toBe(0);
 
     for (const page of [henry, jjeong]) expect(await log(page).locator('.picture').count()).toBe(0);
     await until('no file', () => storedFiles(server).length === 0);

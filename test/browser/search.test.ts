@@ -9,12 +9,18 @@ import { Server, button, message, setTheStage, shows, textsOn, twoPeople, write 
 const test = requires('chromium');
 setTheStage();
 
-/** A server with messages from jjeong to henry. */
+const LATER = 300;
+const EDITED = { message: 'number 4, edited', key: 'edit' };
+
+/** A server with messages from jjeong to henry. The fifth was edited after LATER messages. */
 async function serverWith(texts: readonly string[]): Promise<Server> {
   const dir = temporaryDirectory();
   const [sender, receiver] = [mailboxName('jjeong'), mailboxName('henry')];
   const store = new FileMailboxes(dir);
-  await Promise.all(texts.map((message, i) => store.append(receiver, { sender, receiver, message, key: `k${i}` })));
+  const append = (message: string, key: string) => store.append(receiver, { sender, receiver, message, key });
+  const before = await Promise.all(texts.slice(0, LATER).map((message, i) => append(message, `k${i}`)));
+  if (before[4]) await store.append(receiver, { sender, receiver, type: 'edit', of: before[4].event.id, ...EDITED });
+  await Promise.all(texts.slice(LATER).map((message, i) => append(message, `k${i + LATER}`)));
   await store.close();
   return Server.on(dir);
 }
@@ -26,22 +32,23 @@ async function find(page: Page, text: string): Promise<void> {
 }
 
 test('a search jumps to any message, near or far, and one click leads back to the newest', async () => {
-  const texts = Array.from({ length: 700 }, (_, i) => `number ${i}`);
+  const texts = Array.from({ length: 1000 }, (_, i) => `number ${i}`);
   texts[3] = '건초 더미 속의 바늘';
-  texts[600] = 'The needle nearby';
+  texts[900] = 'The needle nearby';
   const { henry, jjeong } = await twoPeople(await serverWith(texts));
-  await shows(henry, 'number 699');
+  await shows(henry, 'number 999');
 
   await button(henry, 'Search messages').click();
   await find(henry, 'needle');
   await henry.keyboard.press('Enter');
   await henry.locator('.row:focus').getByText('The needle nearby').waitFor();
-  await shows(henry, 'number 599', 'number 601');
+  await shows(henry, 'number 899', 'number 901');
 
   await find(henry, '바늘');
   await henry.keyboard.press('ArrowDown');
   await henry.keyboard.press('Enter');
   await henry.locator('.row:focus').getByText('건초 더미 속의 바늘').waitFor();
+  await shows(henry, EDITED.message);
   await write(jjeong, 'said meanwhile');
   await button(henry, '1 new message').waitFor();
   const shown = await textsOn(henry);
@@ -50,14 +57,14 @@ test('a search jumps to any message, near or far, and one click leads back to th
     'number 1',
     'number 2',
     '건초 더미 속의 바늘',
-    'number 4',
+    EDITED.message,
     'number 5',
   ]);
   expect(shown).not.toContain('said meanwhile');
 
   await button(henry, '1 new message').click();
   await message(henry, 'said meanwhile').waitFor();
-  expect((await textsOn(henry)).slice(-2)).toEqual(['number 699', 'said meanwhile']);
+  expect((await textsOn(henry)).slice(-2)).toEqual(['number 999', 'said meanwhile']);
 });
 
 test('a search counts what it finds, says when it finds nothing, and ends with Escape', async () => {
