@@ -9,7 +9,7 @@ import type { MailEvent } from '../words/mailbox-store.ts';
 import { fieldsOf, messageOf } from '../words/message-data.ts';
 import { NewestTexts } from '../words/newest-texts.ts';
 import type { ShownMail } from '../words/shown-mail.ts';
-import type { Ask } from '../ownership/ask-owner.ts';
+import type { Ask } from '../ownership/request-owner.ts';
 import { mailSince, nextMailOf } from '../ownership/next-mail.ts';
 import { Ending, RUNTIME } from './ending.ts';
 import { type StoreOptions, withMail } from './mail.ts';

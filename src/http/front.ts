@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Access } from '../access/access.ts';
-import { ADMINISTRATOR, setCaller, type Caller } from '../access/caller.ts';
+import { setCaller, type Caller } from '../access/caller.ts';
 import type { LinkAccess } from '../access/link-access.ts';
 import type { MayInspect } from '../words/chat-options.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import { Slices } from '../words/slices.ts';
 import type { Ownership } from '../ownership/ownership.ts';
-import { readAnswer, requestOwner } from '../ownership/request-owner.ts';
+import { askerOf } from '../ownership/request-owner.ts';
 import type { Chat } from './chat.ts';
 import type { Mailroom } from './mailroom.ts';
 import type { MailHandler } from './mailroom-routes.ts';
@@ -54,7 +54,7 @@ export class Front {
     const { ownership } = this.options;
     const room = await ownership.owned();
     if (room) return room.chat.store.ready();
-    await readAnswer(await requestOwner(ownership, { method: 'GET', path: '/readyz', caller: ADMINISTRATOR }));
+    await askerOf(ownership)('GET', '/readyz');
   }
 
   /** Who is asking, and what that lets the request do. Rejects when the application cannot say. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { ADMINISTRATOR } from '../access/caller.ts';
-import { askerOf, type Ask } from '../ownership/ask-owner.ts';
+import { askerOf, type Ask } from '../ownership/request-owner.ts';
 import { mailSince, nextMailOf, type NextMail } from '../ownership/next-mail.ts';
 import type { Ownership } from '../ownership/ownership.ts';
 import type { Changed } from '../words/changes.ts';

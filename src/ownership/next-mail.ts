@@ -1,6 +1,6 @@
 import type { Mail } from '../words/follow.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
-import type { Ask } from './ask-owner.ts';
+import type { Ask } from './request-owner.ts';
 
 /** Gives the mail behind an id, or from where `since` says: what is there, or comes first within `waitS` seconds. */
 export type NextMail = (since: string, waitS?: number) => Promise<Mail>;

@@ -3,8 +3,8 @@ import { request, type IncomingMessage, type OutgoingHttpHeaders } from 'node:ht
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import { CALLER_HEADER, callerHeader, type Caller } from '../access/caller.ts';
-import { MailboxError, type MailboxErrorCode } from '../words/mailbox-error.ts';
+import { ADMINISTRATOR, CALLER_HEADER, callerHeader, type Caller } from '../access/caller.ts';
+import { isErrno, MailboxError, type MailboxErrorCode } from '../words/mailbox-error.ts';
 import type { Ownership } from './ownership.ts';
 
 /** The part of an Ownership that is needed to ask the owner. */
@@ -48,8 +48,28 @@ export async function requestOwner(owner: Reachable, asked: OwnerRequest): Promi
   }
 }
 
-/** The JSON of an answer; undefined if it is empty. Throws a MailboxError if the answer is a problem. */
-export async function readAnswer(answer: IncomingMessage): Promise<unknown> {
+/**
+ * Asks the owner of the mailboxes, as somebody who may use the directory. Resolves to the JSON of the answer; if that is a
+ * problem, rejects with its MailboxError.
+ */
+export type Ask = (method: string, path: string, fields?: object, signal?: AbortSignal) => Promise<unknown>;
+
+export function askerOf(owner: Reachable): Ask {
+  return async (method, path, fields, signal) => {
+    const headers = { accept: 'application/json', ...(fields && { 'content-type': 'application/json' }) };
+    const asked = { method, path, headers, caller: ADMINISTRATOR, ...(fields && { body: JSON.stringify(fields) }) };
+    for (;;) {
+      try {
+        return await readAnswer(await requestOwner(owner, { ...asked, ...(signal && { signal }) }));
+      } catch (error) {
+        // The owner ended while it answered: the next one gives the same answer.
+        if (signal?.aborted || !isErrno(error, 'ECONNRESET')) throw error;
+      }
+    }
+  };
+}
+
+async function readAnswer(answer: IncomingMessage): Promise<unknown> {
   const body = await text(answer);
   const said: unknown = body === '' ? undefined : JSON.parse(body);
   if ((answer.statusCode ?? 500) < 400) return said;
