@@ -35,10 +35,10 @@ export function requireDirectory(dir: string): void {
 const PASSING: readonly string[] = ['DISK_FULL', 'MAILBOX_BUSY'];
 
 /** Opens something in `dir` and waits until it is ready. */
-export async function openIn<T extends { ready(): Promise<void> }>(dir: string, open: () => T): Promise<T> {
+export async function openIn<T>(dir: string, open: () => T, ready: (opened: T) => Promise<unknown>): Promise<T> {
   try {
     const opened = open();
-    await opened.ready().catch((error: unknown) => {
+    await ready(opened).catch((error: unknown) => {
       if (!(error instanceof MailboxError && PASSING.includes(error.code))) throw error;
     });
     return opened;

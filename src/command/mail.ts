@@ -57,8 +57,11 @@ export async function isKnown(who: MailboxName, { dir, store }: StoreOptions, as
 }
 
 /** Runs `work` on the mailboxes, and closes them whatever happens. */
-export async function withMail({ dir, store }: StoreOptions, work: (ask: Ask) => Promise<void>): Promise<void> {
-  const owner = store === 'files' ? await openFiles(dir) : await openPrivately(store);
+export async function withMail(
+  { dir, store, maxMessage }: StoreOptions & { readonly maxMessage?: number },
+  work: (ask: Ask) => Promise<void>,
+): Promise<void> {
+  const owner = store === 'files' ? await openFiles(dir, maxMessage) : await openPrivately(store, maxMessage);
   await closing(owner, () => work(askerOf(owner)));
 }
 
@@ -75,19 +78,19 @@ export async function closing<T extends { close(): Promise<void> }, R>(
 }
 
 /** Opens the mailboxes in files. It drops no mail: the server decides how long mail is kept. */
-export async function openFiles(dir: string): Promise<Ownership<Mailroom>> {
+export async function openFiles(dir: string, maxMessage?: number): Promise<Ownership<Mailroom>> {
   requireDirectory(dir);
-  const options = readOptions({ dir, keepDays: Infinity, keepBytes: Infinity, logger: silent });
-  return openIn(dir, () => {
-    const ownership = openMailroom(options, { givesWay: true });
-    const ready = async (): Promise<void> => void (await askerOf(ownership)('GET', '/readyz'));
-    return Object.assign(ownership, { ready });
-  });
+  const options = readOptions({ dir, maxMessage, keepDays: Infinity, keepBytes: Infinity, logger: silent });
+  const open = (): Ownership<Mailroom> => openMailroom(options, { givesWay: true });
+  return openIn(dir, open, (ownership) => askerOf(ownership)('GET', '/readyz'));
 }
 
 /** Opens the mailboxes of a cluster. It has no owner: this process answers itself, on a socket of its own. */
-async function openPrivately(cluster: ClusterAddress): Promise<Reachable & { close(): Promise<void> }> {
-  const ownership = openMailroom(readOptions({ store: await openCluster(cluster), logger: silent }));
+async function openPrivately(
+  cluster: ClusterAddress,
+  maxMessage?: number,
+): Promise<Reachable & { close(): Promise<void> }> {
+  const ownership = openMailroom(readOptions({ store: await openCluster(cluster), maxMessage, logger: silent }));
   const mailroom = (await ownership.owned())!;
   const place = mkdtempSync(join(tmpdir(), 'mailbox-chat-'));
   const address = join(place, 'socket');

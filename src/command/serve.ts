@@ -73,7 +73,8 @@ async function openChat(options: ServeOptions, access: AccessSettings, logger: L
   const where = options.store;
   const store = where === 'files' ? {} : { store: await openCluster(where, { keepMs: keepDays * DAY_MS, logger }) };
   const onFatal = (error: Error): void => giveUp(error, logger);
-  return openIn(dir, () => mailboxChat({ ...asked, ...access, ...store, onFatal }));
+  const open = (): MailboxChat => mailboxChat({ ...asked, ...access, ...store, onFatal });
+  return openIn(dir, open, (chat) => chat.ready());
 }
 
 /** Resolves to the address of the metrics. If other computers can reach them, any host name is allowed. */

@@ -59,6 +59,14 @@ test('Sends without a server into a mailbox that anybody can read', async () => 
   expect(mail).toContain(`id: ${(JSON.parse(stdout) as Printed).id}\n`);
 });
 
+test('Sends a message as long as --max-message allows, without a server', async () => {
+  const { cwd } = withMailboxes();
+
+  const { code } = await run(['send', 'henry', 'a'.repeat(5000), '--as', 'jjeong', '--max-message', '5000'], { cwd });
+
+  expect(code).toBe(0);
+});
+
 /** Runs `send henry -` with the output of a command line as its input. */
 function sendOutputOf(commands: string, cwd: string, ...options: string[]): Promise<Ended> {
   const through = ['sh', '-c', `${commands} | "$@"`, 'sh'];
