@@ -1,7 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { Invitations } from '../access/invitations.ts';
 import { mailboxesIn } from '../files/mailbox-paths.ts';
 import type { Mailroom } from '../http/mailroom.ts';
@@ -13,7 +10,7 @@ import type { MailboxName } from '../words/mailbox-name.ts';
 import { openMailroom } from '../mailbox-chat.ts';
 import { nextMailOf } from '../ownership/next-mail.ts';
 import type { Ownership } from '../ownership/ownership.ts';
-import { askerOf, type Ask, type Reachable } from '../ownership/request-owner.ts';
+import { askerOf, type Ask } from '../ownership/request-owner.ts';
 import { readOptions } from '../words/read-options.ts';
 import { openIn, requireDirectory } from './directory.ts';
 import { CONFIGURATION, Ending } from './ending.ts';
@@ -61,7 +58,9 @@ export async function withMail(
   { dir, store, maxMessage }: StoreOptions & { readonly maxMessage?: number },
   work: (ask: Ask) => Promise<void>,
 ): Promise<void> {
-  const owner = store === 'files' ? await openFiles(dir, maxMessage) : await openPrivately(store, maxMessage);
+  const inCluster = async (address: ClusterAddress): Promise<Ownership<Mailroom>> =>
+    openMailroom(readOptions({ store: await openCluster(address), maxMessage, logger: silent }));
+  const owner = store === 'files' ? await openFiles(dir, maxMessage) : await inCluster(store);
   await closing(owner, () => work(askerOf(owner)));
 }
 
@@ -83,24 +82,4 @@ export async function openFiles(dir: string, maxMessage?: number): Promise<Owner
   const options = readOptions({ dir, maxMessage, keepDays: Infinity, keepBytes: Infinity, logger: silent });
   const open = (): Ownership<Mailroom> => openMailroom(options, { givesWay: true });
   return openIn(dir, open, (ownership) => askerOf(ownership)('GET', '/readyz'));
-}
-
-/** Opens the mailboxes of a cluster. It has no owner: this process answers itself, on a socket of its own. */
-async function openPrivately(
-  cluster: ClusterAddress,
-  maxMessage?: number,
-): Promise<Reachable & { close(): Promise<void> }> {
-  const ownership = openMailroom(readOptions({ store: await openCluster(cluster), maxMessage, logger: silent }));
-  const mailroom = (await ownership.owned())!;
-  const place = mkdtempSync(join(tmpdir(), 'mailbox-chat-'));
-  const address = join(place, 'socket');
-  const server = createServer((req, res) => mailroom.answerPassed(req, res))
-    .listen(address)
-    .unref();
-  const close = async (): Promise<void> => {
-    await ownership.close();
-    server.close();
-    rmSync(place, { recursive: true });
-  };
-  return { address, agent: ownership.agent, owned: () => ownership.owned(), close };
 }

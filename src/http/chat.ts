@@ -14,6 +14,8 @@ export interface Chat {
   readonly receipts: Receipts;
   readonly correspondents: Correspondents;
   readonly streams: OpenStreams;
+  /** Aborts when the mailboxes are closed. */
+  readonly closing: AbortSignal;
   /** Limits how fast messages may come … */
   readonly sends: RateLimit;
   /** … and how fast all other requests may come. */

@@ -1,23 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { ADMINISTRATOR } from '../access/caller.ts';
 import { askerOf, type Ask } from '../ownership/request-owner.ts';
-import { mailSince, nextMailOf, type NextMail } from '../ownership/next-mail.ts';
+import { mailSince, nextMailOf } from '../ownership/next-mail.ts';
 import type { Ownership } from '../ownership/ownership.ts';
 import type { Changed } from '../words/changes.ts';
-import { firstMail } from '../words/first-mail.ts';
-import { mailAfter, type Gap, type Mail } from '../words/follow.ts';
+import type { Gap } from '../words/follow.ts';
 import type { Logger } from '../words/logger.ts';
 import { MailboxError, type MailboxErrorCode } from '../words/mailbox-error.ts';
 import { isRoom, mailboxName, type MailboxName } from '../words/mailbox-name.ts';
 import type { StoredMessage } from '../words/message-data.ts';
 import { NewestTexts } from '../words/newest-texts.ts';
 import type { ShownMail } from '../words/shown-mail.ts';
-import type { Mailroom } from './mailroom.ts';
 import { isPassing } from './problem.ts';
-import { sendMessage } from './send-message.ts';
-import { sinceCursor } from './since.ts';
 
 /** What `chat.send` takes. `to`: a person, or a room such as `room.lobby`. `key`: the same key again sends nothing twice. */
 export interface MessageToSend {
@@ -55,13 +50,11 @@ const AGAIN_MS = 1000;
 
 /** Sends and receives mail for the application that the chat is part of. */
 export class HostMail {
-  readonly #ownership: Ownership<Mailroom>;
   readonly #logger: Logger;
   readonly #ask: Ask;
   readonly #closing = new AbortController();
 
-  constructor(ownership: Ownership<Mailroom>, logger: Logger) {
-    this.#ownership = ownership;
+  constructor(ownership: Ownership, logger: Logger) {
     this.#logger = logger;
     this.#ask = askerOf(ownership);
   }
@@ -75,9 +68,7 @@ export class HostMail {
     const expected = 'send() takes {from, to, text, key?}, each a string.';
     const { from, to, text, key = randomUUID() } = checked(message, ToSend, 'INVALID_MESSAGE', expected);
     const fields = { sender: from, receiver: to, message: text, key };
-    const room = await this.#ownership.owned();
-    if (!room) return (await this.#ask('POST', '/messages', fields)) as SentMessage;
-    return JSON.parse((await sendMessage(fields, ADMINISTRATOR, room.chat)).text) as SentMessage;
+    return (await this.#ask('POST', '/messages', fields)) as SentMessage;
   }
 
   mail(name: string, options: MailOptions = {}): AsyncIterableIterator<ReceivedMail> {
@@ -105,7 +96,7 @@ export class HostMail {
     let gap: Gap | undefined;
     while (!signal.aborted) {
       try {
-        const next: NextMail = (since, waitS) => this.#next(mailbox, since, waitS, signal);
+        const next = nextMailOf(mailbox, this.#ask, signal);
         for await (const batch of mailSince(cursor, next)) {
           gap = batch.gap ?? gap;
           const texts = new NewestTexts(mailbox, batch.events, next);
@@ -115,7 +106,8 @@ export class HostMail {
             if (message) gap = undefined;
             cursor = event.id;
             // If this fails, the next mail moves the mark past this one.
-            if (isReceiver) await this.#received(mailbox, event.id, signal).catch(() => undefined);
+            const receipt = { receiver: mailbox, delivered: event.id };
+            if (isReceiver) await this.#ask('POST', '/receipts', receipt, signal).catch(() => undefined);
           }
           cursor = batch.cursor;
         }
@@ -126,25 +118,6 @@ export class HostMail {
         await pause(AGAIN_MS, undefined, { signal }).catch(() => undefined);
       }
     }
-  }
-
-  /** What whichever process owns the mailboxes has, or gets first. */
-  async #next(mailbox: MailboxName, since: string, waitS = 0, signal: AbortSignal): Promise<Mail> {
-    signal.throwIfAborted();
-    const room = await this.#ownership.owned();
-    if (!room) return nextMailOf(mailbox, this.#ask, signal)(since, waitS);
-    const { store } = room.chat;
-    const cursor = await sinceCursor(since, store, mailbox);
-    const mail = await (waitS > 0
-      ? firstMail(cursor, mailbox, store, [signal, room.closing])
-      : mailAfter(cursor, mailbox, store));
-    return mail ?? { events: [], gap: undefined, cursor };
-  }
-
-  async #received(mailbox: MailboxName, id: string, signal: AbortSignal): Promise<void> {
-    const room = await this.#ownership.owned();
-    if (room) await room.chat.receipts.delivered(mailbox, id);
-    else await this.#ask('POST', '/receipts', { receiver: mailbox, delivered: id }, signal);
   }
 }
 

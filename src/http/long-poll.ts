@@ -15,7 +15,7 @@ const MAX_WAIT_S = 60;
 const FULL = 'Too many clients are listening. Ask again in a moment.';
 
 /** Long polling, for clients behind proxies that buffer streams: what is there, or comes first within `wait=` seconds. */
-export function pollStatus({ store, receipts, streams, counts }: Chat): Handler {
+export function pollStatus({ store, receipts, streams, counts, closing }: Chat): Handler {
   return async (req, res) => {
     const query = queryOf(req);
     const audience = readAudience(query, callerOf(req).people);
@@ -32,16 +32,16 @@ export function pollStatus({ store, receipts, streams, counts }: Chat): Handler 
       if (streams.isFull(mailbox)) throw new MailboxError('TOO_MANY_STREAMS', FULL);
       const gone = new AbortController();
       res.once('close', () => gone.abort());
-      const signals = [gone.signal, AbortSignal.timeout(waitS * 1000)];
+      const signals = [gone.signal, closing, AbortSignal.timeout(waitS * 1000)];
       return firstMail(from, mailbox, store, signals).finally(streams.hold(mailbox));
     };
     const mail = (await mailAfter(from, mailbox, store)) ?? (await waitForMail());
     if (waitS > 0) admitTo(audience, await callerNow(req)); // they may have lost the right to listen
     if (!res.writable) return;
     const { events = [], cursor = from, gap = start.unknownCursor } = mail ?? {};
-    counts.sent(events.length);
-    // Commands and the host application get all that the store knows.
+    // Commands and the host application get all that the store knows. They read ahead, which nobody needs to count.
     if (callerOf(req).administers) return sendJson(res, 200, { events, cursor, gap });
+    counts.sent(events.length);
     sendJson(res, 200, {
       events: events.map((event) => plainEvent(tell(mailbox, event))),
       cursor,

@@ -11,7 +11,10 @@ import { mailroomRoutesOf } from './mailroom-routes.ts';
 import { OpenStreams } from './open-streams.ts';
 import { nothingAt, sendProblem } from './problem.ts';
 
-export interface MailroomOptions extends Omit<Chat, 'store' | 'live' | 'receipts' | 'correspondents' | 'streams'> {
+export interface MailroomOptions extends Omit<
+  Chat,
+  'store' | 'live' | 'receipts' | 'correspondents' | 'streams' | 'closing'
+> {
   readonly maxStreams: number;
   /** Whether somebody can lose the right to listen while their stream is open. */
   readonly rechecks: boolean;
@@ -22,8 +25,6 @@ export class Mailroom implements Owned {
   readonly chat: Chat;
   readonly answerPassed: RequestListener;
   readonly #closing = new AbortController();
-  /** Aborts when the mailboxes are closed. */
-  readonly closing: AbortSignal = this.#closing.signal;
 
   constructor(store: MailboxStore, { maxStreams, rechecks, ...options }: MailroomOptions) {
     const { counts, logger } = options;
@@ -36,6 +37,7 @@ export class Mailroom implements Owned {
       receipts: new Receipts(store, live),
       correspondents: new Correspondents(store),
       streams,
+      closing: this.#closing.signal,
     };
     const router = mailroomRoutesOf(this.chat);
 

@@ -26,7 +26,7 @@ const OWNER_LOCK = { stale: 2000, realpath: false, onCompromised: () => undefine
 /** The system allows 107 bytes, and the name of a draft is up to 22 bytes longer. */
 const MAX_ADDRESS_BYTES = 85;
 /** Only processes of ours connect here. They may be slow, and their headers long. */
-const SERVER_OPTIONS = { requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0, maxHeaderSize: 1024 * 1024 };
+export const SERVER_OPTIONS = { requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0, maxHeaderSize: 1024 * 1024 };
 const MAX_NAME_BYTES = 108;
 const MAX_WAITING_CONNECTIONS = 4096;
 /** How long to wait if the queue of connections is full. */

@@ -1,9 +1,17 @@
-import { Agent, request, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import {
+  Agent,
+  createServer,
+  request,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
 import type { Socket } from 'node:net';
+import { duplexPair, type Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../words/logger.ts';
 import { closed } from '../words/mailbox-error.ts';
-import { OwnerSocket } from './owner-socket.ts';
+import { OwnerSocket, SERVER_OPTIONS } from './owner-socket.ts';
 
 /** What the owner of a directory has. */
 export interface Owned {
@@ -31,6 +39,8 @@ export interface OwnershipOptions {
 export class Ownership<T extends Owned = Owned> {
   /** Connections to the owner. */
   readonly agent = new Agent({ keepAlive: true });
+  /** Does not listen: it answers connections in memory. */
+  readonly #here = createServer(SERVER_OPTIONS, (req, res) => void this.#answer(req, res));
   readonly #socket: OwnerSocket | undefined;
   readonly #open: () => T | Promise<T>;
   readonly #logger: Logger;
@@ -57,7 +67,16 @@ export class Ownership<T extends Owned = Owned> {
     this.#checker = setInterval(() => void this.#check(), CHECK_MS).unref();
   }
 
-  /** Where the owner answers HTTP, whether it is this process or another. */
+  /** A connection to this process while it is the owner. */
+  connectHere(): Duplex {
+    const [client, server] = duplexPair();
+    client.once('close', () => server.destroy());
+    server.once('close', () => client.destroy());
+    this.#here.emit('connection', server);
+    return client;
+  }
+
+  /** Where the owner answers HTTP, if that is another process. */
   get address(): string {
     return this.#socket?.address ?? '';
   }

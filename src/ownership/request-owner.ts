@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { request, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import { request, type IncomingMessage, type OutgoingHttpHeaders, type RequestOptions } from 'node:http';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ADMINISTRATOR, CALLER_HEADER, callerHeader, type Caller } from '../access/caller.ts';
 import { isErrno, MailboxError, type MailboxErrorCode } from '../words/mailbox-error.ts';
 import type { Ownership } from './ownership.ts';
-
-/** The part of an Ownership that is needed to ask the owner. */
-export type Reachable = Pick<Ownership, 'owned' | 'address' | 'agent'>;
 
 /** A request to the owner of a directory. */
 export interface OwnerRequest {
@@ -27,15 +24,19 @@ const MOST_ATTEMPTS = 40;
 const ASK_AGAIN_MS = 50;
 
 /**
- * Sends a request to the owner, or to its successor if it goes away before it answers. Waits for an owner that is stopped.
+ * Sends a request to the owner, in memory if that is this process, or to its successor if it goes away before it answers. Waits for
+ * an owner that is stopped.
  * Resolves when the answer begins. MAILBOX_BUSY if there is no owner for two seconds; rejects as `owned()` does.
  */
-export async function requestOwner(owner: Reachable, asked: OwnerRequest): Promise<IncomingMessage> {
+export async function requestOwner(owner: Ownership, asked: OwnerRequest): Promise<IncomingMessage> {
   const caller = { messageKey: randomUUID(), ...asked.caller }; // so that a message that is sent twice counts once
   for (let attempt = 1; ; attempt += 1) {
-    await owner.owned();
+    const isHere = (await owner.owned()) !== undefined;
+    const to = isHere
+      ? { createConnection: () => owner.connectHere() }
+      : { socketPath: owner.address, agent: owner.agent };
     try {
-      return await answerTo({ ...asked, caller }, owner);
+      return await answerTo({ ...asked, caller }, to);
     } catch (error) {
       asked.signal?.throwIfAborted();
       if (error instanceof TypeError) throw error;
@@ -54,7 +55,7 @@ export async function requestOwner(owner: Reachable, asked: OwnerRequest): Promi
  */
 export type Ask = (method: string, path: string, fields?: object, signal?: AbortSignal) => Promise<unknown>;
 
-export function askerOf(owner: Reachable): Ask {
+export function askerOf(owner: Ownership): Ask {
   return async (method, path, fields, signal) => {
     const headers = { accept: 'application/json', ...(fields && { 'content-type': 'application/json' }) };
     const asked = { method, path, headers, caller: ADMINISTRATOR, ...(fields && { body: JSON.stringify(fields) }) };
@@ -79,12 +80,12 @@ async function readAnswer(answer: IncomingMessage): Promise<unknown> {
 
 function answerTo(
   { caller, headers, body = '', ...asked }: OwnerRequest,
-  { address: socketPath, agent }: Reachable,
+  to: RequestOptions,
 ): Promise<IncomingMessage> {
   const length = body instanceof Readable ? 0 : Buffer.byteLength(body);
   const all = { ...headers, [CALLER_HEADER]: callerHeader(caller), ...(length > 0 && { 'content-length': length }) };
   return new Promise((resolve, reject) => {
-    const asking = request({ ...asked, socketPath, agent, headers: all })
+    const asking = request({ ...asked, ...to, headers: all })
       .once('response', resolve)
       .on('error', reject);
     if (body instanceof Readable) body.pipe(asking);
