@@ -8,24 +8,12 @@ const MIN_RESERVE = 100;
 /** Idle connections end before the last one is taken: the system frees a descriptor only a moment after we end it. */
 const FULL_SHARE = 0.9;
 
-/**
- * Keeps descriptors for files, however many clients connect: without, no mail could be written. When there are too many
- * connections, the one that has been idle longest ends. When all are busy, a new one is closed at once.
- */
-export function limitConnections(server: Server, most = maxConnections()): void {
-  if (most === undefined) return;
-  server.maxConnections = most;
-  let open = 0;
-  const idle = new Set<Socket>(); // the one idle longest comes first
-
+/** The connections without a request under way. The one that has been idle longest comes first. */
+export function idleConnections(server: Server): Set<Socket> {
+  const idle = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
-    open += 1;
     idle.add(socket);
-    socket.once('close', () => {
-      open -= 1;
-      idle.delete(socket);
-    });
-    if (open > most * FULL_SHARE) endFirst(idle);
+    socket.once('close', () => idle.delete(socket));
   });
   server.on('request', ({ socket }: IncomingMessage, res: ServerResponse) => {
     idle.delete(socket);
@@ -33,13 +21,25 @@ export function limitConnections(server: Server, most = maxConnections()): void 
       if (!socket.destroyed) idle.add(socket);
     });
   });
+  return idle;
 }
 
-function endFirst(idle: Set<Socket>): void {
-  const [first] = idle;
-  if (!first) return;
-  idle.delete(first);
-  first.destroy();
+/**
+ * Keeps descriptors for files, however many clients connect: without, no mail could be written. When there are too many
+ * connections, the one that has been idle longest ends. When all are busy, a new one is closed at once.
+ */
+export function limitConnections(server: Server, idle: Set<Socket>, most = maxConnections()): void {
+  if (most === undefined) return;
+  server.maxConnections = most;
+  let open = 0;
+  server.on('connection', (socket: Socket) => {
+    open += 1;
+    socket.once('close', () => (open -= 1));
+    const [first] = idle;
+    if (!first || open <= most * FULL_SHARE) return;
+    idle.delete(first);
+    first.destroy();
+  });
 }
 
 /** How many connections the descriptor limit of this process allows; undefined if we do not know it. */

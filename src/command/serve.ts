@@ -13,7 +13,7 @@ import { announce } from './announce.ts';
 import { createLogger, type LoggerOptions } from './create-logger.ts';
 import { openIn } from './directory.ts';
 import { outliveTerminal, RUNTIME } from './ending.ts';
-import { limitConnections } from './limit-connections.ts';
+import { idleConnections, limitConnections } from './limit-connections.ts';
 import { listen } from './listen.ts';
 import { openCluster, type StoreOptions } from './mail.ts';
 import type { MetricsPlace } from './parsers.ts';
@@ -54,8 +54,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   const chat = await openChat(options, access, logger);
   if (place !== 'off') void chat.metrics; // starts counting before the first request
   const server = createServer(TIMEOUTS, (req, res) => chat(req, res));
-  limitConnections(server);
-  onStopSignal(stopperOf(server, chat));
+  const idle = idleConnections(server);
+  limitConnections(server, idle);
+  onStopSignal(stopperOf(server, idle, chat));
   outliveTerminal();
 
   const ifTaken = isTerminal(process.stderr) && !options.isPortGiven ? 'next' : 'fail';

@@ -27,10 +27,9 @@ export function onStopSignal(stop: () => Promise<void>): void {
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
 }
 
-/** Returns what ends the server: no new connections, `bye` on every stream, then the rest. Call it before `server` listens. */
-export function stopperOf(server: Server, chat: MailboxChat): () => Promise<void> {
+/** Returns what ends the server: no new connections, `bye` on every stream, then the rest. */
+export function stopperOf(server: Server, idle: ReadonlySet<Socket>, chat: MailboxChat): () => Promise<void> {
   const connections = promisify(server.getConnections.bind(server));
-  const silent = silentConnections(server);
   return async () => {
     server.close();
     setTimeout(() => server.closeAllConnections(), CUT_OFF_MS).unref();
@@ -38,19 +37,9 @@ export function stopperOf(server: Server, chat: MailboxChat): () => Promise<void
     // A keep-alive connection whose last answer came after close() stays open, and close() itself looks only once.
     while ((await connections()) > 0) {
       server.closeIdleConnections();
-      for (const socket of silent) if (socket.bytesRead === 0) socket.destroy();
+      // Browsers open some in advance, and Node does not count those as idle.
+      for (const socket of idle) if (socket.bytesRead === 0) socket.destroy();
       await pause(IDLE_CHECK_MS);
     }
   };
-}
-
-/** Connections without a request yet. Browsers open some in advance, and Node does not count them as idle. */
-function silentConnections(server: Server): ReadonlySet<Socket> {
-  const silent = new Set<Socket>();
-  server.on('request', ({ socket }) => silent.delete(socket));
-  server.on('connection', (socket: Socket) => {
-    silent.add(socket);
-    socket.once('close', () => silent.delete(socket));
-  });
-  return silent;
 }
