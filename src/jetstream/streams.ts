@@ -76,7 +76,7 @@ function configOf(options: AllOptions, kind: Kind, shard: number): Config {
     discard: 'old',
     num_replicas: replicas,
     allow_direct: true,
-    metadata: { shards: String(shards), epoch: String(Date.now()) },
+    metadata: { shards: String(shards), epoch: String(epochOf(shard, shards)) },
   };
   if (kind === 'marks') return { ...common, max_msgs_per_subject: 1 };
   return {
@@ -86,6 +86,11 @@ function configOf(options: AllOptions, kind: Kind, shard: number): Config {
     duplicate_window: Math.min(DUPLICATES_MS, keepMs) * NANOS_PER_MS,
     republish: { src: subject, dest: subjectName(options, 'hint', shard, '{{wildcard(1)}}'), headers_only: true },
   };
+}
+
+/** Ids begin with it. It differs between shards: a reply or a reaction names a message of two mailboxes by its id alone. */
+function epochOf(shard: number, shards: number): number {
+  return Math.ceil(Date.now() / shards) * shards + shard;
 }
 
 /** Opens a stream, or makes it. If another server makes it at the same moment, `persist` asks again and finds it. */

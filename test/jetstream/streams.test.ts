@@ -128,6 +128,15 @@ describe('streams that several servers create at once', () => {
   });
 });
 
+test('no message has the id of one in another stream', async () => {
+  const store = await open(options({ shards: 8 }));
+  const people = Array.from({ length: 8 }, (_, i) => mailboxName(`person-${i}`));
+
+  const sent = await Promise.all(people.map((receiver) => store.append(receiver, letter('hi', { receiver }))));
+
+  expect(new Set(sent.map(({ event }) => event.id)).size).toBe(people.length);
+});
+
 describe('a mailbox among many in one stream', () => {
   test('is read back in pages, wherever its messages are', async () => {
     const store = await open();
