@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { Claims } from '../files/claims.ts';
 import { FILES, mailboxesIn } from '../files/mailbox-paths.ts';
-import { type Copied, copyMailboxes } from '../jetstream/migrate.ts';
+import type { Copied } from '../jetstream/mailbox-copy.ts';
+import { copyMailboxes } from '../jetstream/migrate.ts';
 import { Ending, RUNTIME, USAGE } from './ending.ts';
 import { shown } from './directory.ts';
 import { closing, openCluster, openFiles, type StoreOptions } from './mail.ts';

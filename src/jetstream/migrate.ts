@@ -1,21 +1,23 @@
-import { mailAfter } from '../words/follow.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
-import type { MailboxStore, MarkName } from '../words/mailbox-store.ts';
+import type { MailboxStore, MailEvent } from '../words/mailbox-store.ts';
 import type { JetStreamMailboxes } from './jetstream-mailboxes.ts';
+import { MailboxCopy, type Copied } from './mailbox-copy.ts';
+import { NewIds } from './new-ids.ts';
 
-/** How many mailboxes are copied at once; the events of each go one by one. */
+/** How many mailboxes are looked through, or events copied, at once. The events of a mailbox go one by one. */
 const AT_ONCE = 16;
 
-export interface Copied {
+/** A mailbox that has more to copy. */
+interface Waiting {
   readonly mailbox: MailboxName;
-  /** Events that were copied now, and those that had been copied before. */
-  readonly copied: number;
-  readonly before: number;
+  readonly copy: MailboxCopy;
+  readonly next: MailEvent;
 }
 
 /**
- * Copies the mail and marks of mailboxes to a cluster, oldest mail first; what is there already stays. Calls `say` after
- * each mailbox. Resolves to those that could not be copied completely, and why. A second run goes on where it stopped.
+ * Copies the mail and marks of mailboxes to a cluster; what is there already stays. All mail goes in the order in which it
+ * came, so the new id of a message is known when a reply or a change names it. Calls `say` after each mailbox. Resolves to
+ * those that could not be copied completely, and why. A second run goes on where it stopped.
  */
 export async function copyMailboxes(
   mailboxes: readonly MailboxName[],
@@ -24,41 +26,57 @@ export async function copyMailboxes(
   say: (done: Copied) => void,
 ): Promise<Map<MailboxName, unknown>> {
   const failed = new Map<MailboxName, unknown>();
-  const waiting = mailboxes.values();
-  const copySome = async (): Promise<void> => {
-    for (const mailbox of waiting) {
-      try {
-        say(await copyMailbox(mailbox, from, to));
-      } catch (error) {
-        failed.set(mailbox, error);
-      }
-    }
+  const ids = new NewIds(from);
+  const queue: Waiting[] = []; // the one whose mail came first is the last
+  const attempt = (mailbox: MailboxName, work: () => Promise<void>): Promise<unknown> =>
+    work().catch((error: unknown) => failed.set(mailbox, error));
+  const copyOn = async (mailbox: MailboxName, copy: MailboxCopy): Promise<void> => {
+    await copy.readOn();
+    const { next } = copy;
+    if (next) insert(queue, { mailbox, copy, next }, from);
+    else say(await copy.finish());
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, copySome));
+
+  await someAtOnce(mailboxes, (mailbox) => attempt(mailbox, () => ids.lookThrough(mailbox)));
+  await someAtOnce(mailboxes, (mailbox) =>
+    attempt(mailbox, async () => {
+      const copy = new MailboxCopy(mailbox, { from, to, ids });
+      await copy.begin();
+      await copyOn(mailbox, copy);
+    }),
+  );
+  const underWay = new Set<Promise<unknown>>();
+  for (let first; (first = queue.pop());) {
+    const { mailbox, copy } = first;
+    const copied = copy.copyNext().catch(() => undefined); // the next `copyOn` or the one after it rejects, too
+    const over = copied.finally(() => underWay.delete(over));
+    underWay.add(over);
+    if (underWay.size >= AT_ONCE) await Promise.race(underWay);
+    await attempt(mailbox, () => copyOn(mailbox, copy));
+  }
   return failed;
 }
 
-async function copyMailbox(mailbox: MailboxName, from: MailboxStore, to: JetStreamMailboxes): Promise<Copied> {
-  await from.drain(mailbox);
-  const marks = Object.entries(await from.marks(mailbox)) as [MarkName, string][];
-  const newMarks = new Map<MarkName, string>();
-  /** Each mark of the cluster moves to the last event that is not after the same mark of the files. */
-  const pass = (was: string, id: string): void => {
-    for (const [name, mark] of marks) if (from.compare(was, mark) <= 0) newMarks.set(name, id);
+async function someAtOnce(
+  mailboxes: readonly MailboxName[],
+  work: (name: MailboxName) => Promise<unknown>,
+): Promise<void> {
+  const waiting = mailboxes.values();
+  const workOn = async (): Promise<void> => {
+    for (const mailbox of waiting) await work(mailbox);
   };
+  await Promise.all(Array.from({ length: AT_ONCE }, workOn));
+}
 
-  let [before, copied] = [0, 0];
-  let last = (await from.ends(mailbox)).oldest;
-  for await (const { was, id } of to.broughtIn(mailbox)) {
-    pass(was, id);
-    last = was;
-    before += 1;
+/** Puts it behind those whose mail came later. */
+function insert(queue: Waiting[], one: Waiting, store: MailboxStore): void {
+  let [low, high] = [0, queue.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const { next } = queue[middle]!;
+    if (next.time - one.next.time > 0 || (next.time === one.next.time && store.compare(next.id, one.next.id) > 0))
+      low = middle + 1;
+    else high = middle;
   }
-  // A gap is no reason to stop: what the files dropped in the meantime was old.
-  for (let mail; (mail = await mailAfter(last, mailbox, from)); last = mail.cursor) {
-    for (const event of mail.events) pass(event.id, await to.bringIn(mailbox, event));
-    copied += mail.events.length;
-  }
-  for (const [name, id] of newMarks) await to.mark(mailbox, name, id);
-  return { mailbox, copied, before };
+  queue.splice(low, 0, one);
 }

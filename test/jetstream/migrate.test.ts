@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { FileMailboxes } from '../../src/files/file-mailboxes.ts';
 import { JetStreamMailboxes } from '../../src/jetstream/index.ts';
 import { mailboxName } from '../../src/words/mailbox-name.ts';
+import type { MailEvent, Message } from '../../src/words/mailbox-store.ts';
 import { cleanUp, run } from '../command/running.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
 import { buildPackage } from '../support/built-package.ts';
@@ -12,7 +13,7 @@ import { temporaryDirectory } from '../support/directory.ts';
 import { NatsServer } from '../support/nats-server.ts';
 import { requires } from '../support/requires.ts';
 import { foreignIn, serviceDirectoryIn } from '../support/service-directory.ts';
-import { appendAll, henry, letter, mina, numbered, readAll, textsOf } from '../support/store-mail.ts';
+import { appendAll, henry, jjeong, letter, mina, numbered, readAll, textsOf } from '../support/store-mail.ts';
 
 let server: NatsServer;
 beforeAll(async () => {
@@ -112,6 +113,38 @@ describe('migrate', () => {
     const moved = await readAll(after);
     expect(textsOf(moved)).toEqual([...numbered('first', 3), 'said in the cluster', ...numbered('later', 2)]);
     expect(await after.marks(henry)).toEqual({ delivered: moved[2]!.id });
+  });
+
+  test('keeps replies and changes with their messages, also if it runs again in between', async () => {
+    const { dir, migrate, cluster } = move();
+    const store = files(dir);
+    const say = async (message: string, but: Partial<Message> = {}): Promise<string> => {
+      const sent = letter(message, but);
+      return (await store.append(sent.receiver, sent)).event.id;
+    };
+    const asked = await say('asked', { sender: henry, receiver: jjeong });
+    const first = await say('first', { replyTo: asked });
+    await say('', { type: 'react', of: asked, emoji: '👍' });
+    await migrate();
+    await say('edited', { type: 'edit', of: first });
+    await say('', { type: 'react', of: first, emoji: '🎉', sender: henry, receiver: jjeong });
+    await store.close();
+    appendFileSync(
+      join(dir, 'jjeong.txt'),
+      `data: {"sender":"php","message":"hi","replyTo":"${asked}","time":"","key":"k"}\n\n`,
+    );
+
+    await migrate();
+
+    const after = await cluster();
+    const [question, reaction, fromPhp] = await readAll(after, jjeong);
+    const [answer, thumb, edit] = await readAll(after);
+    const named = ({ data }: MailEvent): unknown => {
+      const { of, replyTo } = JSON.parse(data) as Record<string, unknown>;
+      return of ?? replyTo;
+    };
+    expect([answer!, thumb!, fromPhp!].map(named)).toEqual(Array(3).fill(question!.id));
+    expect([edit!, reaction!].map(named)).toEqual(Array(2).fill(answer!.id));
   });
 
   requires('root')('makes nothing of its own in the directory of a service, when root runs it', async () => {
