@@ -1,8 +1,8 @@
 import { callerNow, callerOf } from '../access/caller.ts';
-import { firstMail } from '../words/first-mail.ts';
-import { mailAfter, type Mail } from '../words/follow.ts';
+import { Follow, mailAfter, type Mail } from '../words/follow.ts';
 import { MailboxError } from '../words/mailbox-error.ts';
-import type { MailEvent } from '../words/mailbox-store.ts';
+import type { MailboxName } from '../words/mailbox-name.ts';
+import type { MailboxStore, MailEvent } from '../words/mailbox-store.ts';
 import { afterMark } from './since.ts';
 import { sendJson } from './answer.ts';
 import { admitTo, readAudience } from './audience.ts';
@@ -48,6 +48,33 @@ export function pollStatus({ store, receipts, streams, counts, closing }: Chat):
       gap: gap !== undefined,
     });
   };
+}
+
+/** The first mail that comes. Undefined if a signal aborts before. */
+async function firstMail(
+  after: string,
+  mailbox: MailboxName,
+  store: MailboxStore,
+  signals: readonly AbortSignal[],
+): Promise<Mail | undefined> {
+  if (signals.some(({ aborted }) => aborted)) return undefined;
+  return new Promise((resolve, reject) => {
+    let first: Mail | undefined;
+    const follow = new Follow(after, mailbox, store, {
+      take(mail) {
+        first = mail;
+        follow.stop();
+      },
+      over(error) {
+        for (const signal of signals) signal.removeEventListener('abort', stop);
+        if (error === undefined) resolve(first);
+        else reject(error);
+      },
+    });
+    const stop = (): void => follow.stop();
+    for (const signal of signals) signal.addEventListener('abort', stop);
+    void follow.begin();
+  });
 }
 
 function plainEvent({ id, type = 'message', data }: MailEvent): object {

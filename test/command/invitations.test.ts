@@ -1,17 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AccessOptions, type AccessSettings, accessSettings } from '../../src/command/access.ts';
-import { run, temporaryDirectory } from './running.ts';
+import { run, withMailboxes } from './running.ts';
 
 function settled({ host = '127.0.0.1', access = 'auto', ...others }: Partial<AccessOptions>): AccessSettings {
   return accessSettings({ host, access, allowedHost: [], openToEveryone: false, trustProxy: false, ...others });
-}
-
-function withMailboxes(): string {
-  const cwd = temporaryDirectory();
-  mkdirSync(join(cwd, 'mailboxes'));
-  return cwd;
 }
 
 test('Requires links at every address that is not of this computer', () => {
@@ -29,7 +23,7 @@ test('Lets everybody in only if the option is written in full', () => {
 });
 
 test('An invitation is a link with its key after the #, and the directory keeps no key', async () => {
-  const cwd = withMailboxes();
+  const { cwd } = withMailboxes();
 
   const { code, stdout } = await run(['invite', 'Mina', '--url', 'https://chat.example/x'], { cwd });
 
@@ -43,7 +37,7 @@ test('An invitation is a link with its key after the #, and the directory keeps 
 });
 
 test('Lists people until their invitation is revoked', async () => {
-  const cwd = withMailboxes();
+  const { cwd } = withMailboxes();
   await run(['invite', 'mina'], { cwd });
   await run(['invite', 'henry'], { cwd });
 

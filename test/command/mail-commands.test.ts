@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cleanUp, type Ended, run, Running, serve, temporaryDirectory } from './running.ts';
+import { cleanUp, type Ended, run, Running, serve, temporaryDirectory, withMailboxes } from './running.ts';
 
 afterEach(cleanUp);
 
@@ -11,13 +11,6 @@ interface Printed {
   readonly id: string;
   readonly type: string;
   readonly data: string;
-}
-
-function withMailboxes(): { cwd: string; mailboxes: string } {
-  const cwd = temporaryDirectory();
-  const mailboxes = join(cwd, 'mailboxes');
-  mkdirSync(mailboxes);
-  return { cwd, mailboxes };
 }
 
 function send(cwd: string, text: string): Promise<unknown> {

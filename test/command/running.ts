@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jest } from '@jest/globals';
 import { makeDirectory, removeDirectory } from '../support/make-directory.ts';
@@ -129,6 +130,14 @@ export function temporaryDirectory(): string {
   const dir = makeDirectory();
   made.push(dir);
   return dir;
+}
+
+/** A directory for `cwd`, with an empty directory of mailboxes in it. */
+export function withMailboxes(): { cwd: string; mailboxes: string } {
+  const cwd = temporaryDirectory();
+  const mailboxes = join(cwd, 'mailboxes');
+  mkdirSync(mailboxes);
+  return { cwd, mailboxes };
 }
 
 /** Ends what is still running and removes the temporary directories. */

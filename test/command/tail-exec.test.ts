@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FileMailboxes, mailboxChat, mailboxName } from '../../src/index.ts';
-import { cleanUp, run, Running, temporaryDirectory } from './running.ts';
+import { cleanUp, run, Running, withMailboxes } from './running.ts';
 
 afterEach(cleanUp);
 
@@ -14,12 +14,12 @@ interface Handed {
 
 /** A directory of mailboxes, and what commands have written to its file `out`. */
 function scene() {
-  const cwd = temporaryDirectory();
-  mkdirSync(join(cwd, 'mailboxes'));
+  const { cwd, mailboxes } = withMailboxes();
   const out = join(cwd, 'out');
   const written = (): string[] => (existsSync(out) ? readFileSync(out, 'utf8').trimEnd().split('\n') : []);
   return {
     cwd,
+    mailboxes,
     written,
     messages: () => written().flatMap((line) => (line.startsWith('{') ? [messageIn(line)] : [])),
     send: async (text: string): Promise<string> => {
@@ -28,7 +28,7 @@ function scene() {
     },
     tail: (command: string, ...args: string[]) => new Running(['tail', 'henry', '--exec', command, ...args], { cwd }),
     delivered: (): unknown => {
-      const marks = JSON.parse(readFileSync(join(cwd, 'mailboxes', '.marks', 'henry.json'), 'utf8')) as object;
+      const marks = JSON.parse(readFileSync(join(mailboxes, '.marks', 'henry.json'), 'utf8')) as object;
       return 'delivered' in marks ? marks.delivered : undefined;
     },
   };
@@ -61,10 +61,10 @@ test('Runs a command on each message, one at a time and in order, waiting mail f
 });
 
 test('Passes over changes of messages, which a command that answers messages need not know', async () => {
-  const { cwd, send, tail, delivered, messages } = scene();
+  const { mailboxes, send, tail, delivered, messages } = scene();
   const of = await send('one');
   const reaction = JSON.stringify({ sender: 'jjeong', of, emoji: '👍' });
-  appendFileSync(join(cwd, 'mailboxes', 'henry.txt'), `event: react\ndata: ${reaction}\n\n`);
+  appendFileSync(join(mailboxes, 'henry.txt'), `event: react\ndata: ${reaction}\n\n`);
 
   const tailing = tail('cat >> out; echo done');
   await tailing.printed('stdout', /done/);
@@ -77,12 +77,12 @@ test('Passes over changes of messages, which a command that answers messages nee
 });
 
 test('Gives the command a message that was edited once, with its new text, and none that was removed', async () => {
-  const { cwd, tail, written } = scene();
-  const chat = mailboxChat({ dir: join(cwd, 'mailboxes') });
+  const { mailboxes, tail, written } = scene();
+  const chat = mailboxChat({ dir: mailboxes });
   const said = [];
   for (const text of ['one', 'two', 'three']) said.push(await chat.send({ from: 'jjeong', to: 'henry', text }));
   await chat.close();
-  const store = new FileMailboxes(join(cwd, 'mailboxes'));
+  const store = new FileMailboxes(mailboxes);
   const [sender, henry] = [mailboxName('jjeong'), mailboxName('henry')];
   const change = { sender, receiver: henry, message: '' };
   await store.append(henry, { ...change, type: 'edit', of: said[0]!.id, message: 'one, edited', key: 'k1' });

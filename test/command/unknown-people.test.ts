@@ -1,15 +1,9 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { cleanUp, run, temporaryDirectory } from './running.ts';
+import { cleanUp, run, withMailboxes } from './running.ts';
 
 afterEach(cleanUp);
-
-function withMailboxes(): { cwd: string; mailboxes: string } {
-  const cwd = temporaryDirectory();
-  mkdirSync(join(cwd, 'mailboxes'));
-  return { cwd, mailboxes: join(cwd, 'mailboxes') };
-}
 
 test('Refuses with 2 to send to somebody unknown, makes no mailbox and says what to do', async () => {
   const { cwd, mailboxes } = withMailboxes();

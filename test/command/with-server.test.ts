@@ -1,20 +1,13 @@
 import { afterEach, expect, test } from '@jest/globals';
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cleanUp, run, Running, serve, temporaryDirectory } from './running.ts';
+import { cleanUp, run, Running, serve, withMailboxes } from './running.ts';
 
 afterEach(cleanUp);
 
 interface Printed {
   readonly id: string;
   readonly data: string;
-}
-
-function withMailboxes(): { cwd: string; mailboxes: string } {
-  const cwd = temporaryDirectory();
-  const mailboxes = join(cwd, 'mailboxes');
-  mkdirSync(mailboxes);
-  return { cwd, mailboxes };
 }
 
 const send = async (cwd: string, text: string): Promise<Printed> => {
