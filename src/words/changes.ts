@@ -11,13 +11,6 @@ export interface Changed {
   readonly reactions?: Readonly<Record<string, string>>;
 }
 
-/** The newest changes of one message: of its text by who wrote them, and the reactions by person. */
-interface Known {
-  readonly ofText: Map<string, ShownChange>;
-  readonly reactions: Map<string, ShownChange>;
-}
-
-const NOTHING: Known = { ofText: new Map(), reactions: new Map() };
 const MAX_REACTIONS = 100;
 
 /**
@@ -26,29 +19,29 @@ const MAX_REACTIONS = 100;
  */
 export class Changes {
   readonly #ids: Pick<MailboxStore, 'compare'>;
-  readonly #known = new Map<string, Known>();
+  /** For each message: the newest edit and removal by each writer, and the newest reaction of each person. */
+  readonly #known = new Map<string, Map<string, ShownChange>>();
 
   constructor(ids: Pick<MailboxStore, 'compare'>) {
     this.#ids = ids;
   }
 
   add(change: ShownChange): void {
-    const { event, of, sender, message } = change;
-    const known = this.#known.get(of) ?? { ofText: new Map(), reactions: new Map() };
-    this.#known.set(of, known);
-    if (event === 'react') this.#keepNewest(known.reactions, sender, change);
-    else if (message !== '') this.#keepNewest(known.ofText, slotOf(change), change);
+    if (change.event === 'edit' && change.message === '') return; // its text was erased
+    const known = this.#known.get(change.of) ?? new Map<string, ShownChange>();
+    this.#known.set(change.of, known);
+    const other = known.get(slotOf(change));
+    if (!other || this.#ids.compare(change.id, other.id) > 0) known.set(slotOf(change), change);
   }
 
   /** The message as it is after its changes. */
   fold<T extends ShownMail>(mail: T): T & Changed {
-    const known = this.#known.get(mail.id) ?? NOTHING;
-    const text = this.#newestOf('edit', mail, known)?.message;
-    if (this.#newestOf('remove', mail, known) || (isErased(mail) && text === undefined)) {
+    const text = this.#newestOf('edit', mail)?.message;
+    if (this.#newestOf('remove', mail) || (isErased(mail) && text === undefined)) {
       const { replyTo: _, files: __, ...left } = mail;
       return { ...left, message: '', removed: true } as T & Changed; // a message need not have what it has lost
     }
-    const given = this.#newest(known.reactions).map(({ sender, emoji = '' }) => [sender, emoji] as const);
+    const given = this.#reactionsTo(mail.id).map(({ sender, emoji = '' }) => [sender, emoji] as const);
     const reactions = Object.fromEntries(given.filter(([, emoji]) => emoji !== ''));
     return {
       ...mail,
@@ -57,27 +50,23 @@ export class Changes {
     };
   }
 
-  #keepNewest(newest: Map<string, ShownChange>, slot: string, change: ShownChange): void {
-    const other = newest.get(slot);
-    if (!other || this.#ids.compare(change.id, other.id) > 0) newest.set(slot, change);
-  }
-
-  #newest(reactions: ReadonlyMap<string, ShownChange>): ShownChange[] {
-    const all = [...reactions.values()];
+  #reactionsTo(id: string): ShownChange[] {
+    const all = Array.from(this.#known.get(id)?.values() ?? []).filter(({ event }) => event === 'react');
     if (all.length <= MAX_REACTIONS) return all;
     return all.toSorted((a, b) => this.#ids.compare(a.id, b.id)).slice(-MAX_REACTIONS);
   }
 
   /** The newest change of this kind that counts. Nobody has checked what other programs wrote: that changes only what they wrote. */
-  #newestOf(event: 'edit' | 'remove', { sender, viaFile }: ShownMail, { ofText }: Known): ShownChange | undefined {
-    if (sender === null) return undefined;
-    const own = ofText.get(slotOf({ event, sender }));
-    const foreign = viaFile && ofText.get(slotOf({ event, sender, viaFile }));
+  #newestOf(event: 'edit' | 'remove', { id, sender, viaFile }: ShownMail): ShownChange | undefined {
+    const known = this.#known.get(id);
+    if (sender === null || !known) return undefined;
+    const own = known.get(slotOf({ event, sender }));
+    const foreign = viaFile && known.get(slotOf({ event, sender, viaFile }));
     if (!own || !foreign) return own ?? foreign;
     return this.#ids.compare(own.id, foreign.id) > 0 ? own : foreign;
   }
 }
 
-function slotOf(change: Pick<ShownChange, 'event' | 'sender' | 'viaFile'>): string {
-  return `${change.event} ${change.sender}${change.viaFile ? ' via a file' : ''}`;
+function slotOf({ event, sender, viaFile }: Pick<ShownChange, 'event' | 'sender' | 'viaFile'>): string {
+  return `${event} ${sender}${viaFile && event !== 'react' ? ' via a file' : ''}`;
 }
