@@ -42,7 +42,7 @@ export function checkStreams({ options }: Cluster, streams: readonly StreamConfi
   refuse(options.allow, { 'fewer-replicas': fewReplicas(Math.min(...streams.map((stream) => stream.num_replicas))) });
 }
 
-/** Throws if there is a reason that is not allowed. An empty text is no reason. */
+/** Throws unless every reason is allowed. An empty text is no reason. */
 function refuse(allow: readonly string[], reasons: Partial<Record<Allowance, string>>): void {
   const refused = Object.entries(reasons).filter(([allowance, why]) => why !== '' && !allow.includes(allowance));
   if (refused.length === 0) return;

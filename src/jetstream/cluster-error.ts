@@ -19,7 +19,7 @@ const FINAL_NAMES = new Set([
   'MailboxError',
 ]);
 
-/** A replica is rarely further behind the leader. */
+/** A replica is rarely further behind the leader than this. */
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 500;
 const WITHIN_MS = 10_000;

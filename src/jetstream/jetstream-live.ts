@@ -145,7 +145,7 @@ export class JetStreamLive extends LocalLive {
     }
   }
 
-  /** While the connection was lost, people came and went. */
+  /** Asks about everybody again: while the connection was lost, people may have come and gone. */
   #askAgain(): void {
     const nowMs = performance.now(); // we were not listening: their silence means nothing
     for (const server of this.#heardMs.keys()) this.#heardMs.set(server, nowMs);

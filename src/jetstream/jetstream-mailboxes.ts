@@ -24,7 +24,7 @@ const CLOSE_WITHIN_MS = 1500;
 const GIVE_UP_MS = 3500;
 const FLUSH_MS = 250;
 const READY_MS = 2000;
-/** For the headers, which count, too. */
+/** Room for the headers, which count towards `max_payload`, too. */
 const BYTES_BESIDE = 1024;
 
 /** Mailboxes in streams of a NATS JetStream cluster. A message is accepted once it is on the disks of a majority. */

@@ -6,7 +6,7 @@ export interface JetStreamMailboxesOptions {
   readonly servers: string | readonly string[];
   /** The path of a .creds file to log in with, or what is in it. */
   readonly credentials?: string | Uint8Array;
-  /** The streams' names begin with it. Default `MAILBOX`. */
+  /** The names of the streams begin with this. Default `MAILBOX`. */
   readonly prefix?: string;
   /** How many streams the mailboxes are spread over. It cannot change once they are made. Default 8. */
   readonly shards?: number;
@@ -14,7 +14,7 @@ export interface JetStreamMailboxesOptions {
   readonly replicas?: number;
   /** How long mail is kept, in ms. Default 365 days. It cannot change once the streams are made. */
   readonly keepMs?: number;
-  /** How many messages a mailbox keeps, read or not: then the oldest go. As fixed as `keepMs`. Default 200,000. */
+  /** How many messages a mailbox keeps, read or not; the oldest go first. Like `keepMs`, it cannot change. Default 200,000. */
   readonly keepMessages?: number;
   /** Monitoring addresses, `http://host:8222`. They tell whether a server writes before it acknowledges. */
   readonly monitors?: readonly string[];

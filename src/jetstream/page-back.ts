@@ -4,7 +4,7 @@ import { eventOf } from './stored-event.ts';
 import type { Stored, StreamSubject } from './stream-subject.ts';
 
 const MOST_BYTES = 1024 * 1024;
-/** How many times as long as the page a read may be. */
+/** A read may be this many times as long as the page. */
 const SLACK = 2;
 const MAX_PROBES = 24;
 

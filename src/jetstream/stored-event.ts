@@ -11,7 +11,7 @@ export const TIME = 'Mailbox-Time';
 export const TYPE = 'Mailbox-Type';
 export const ATTEMPT = 'Mailbox-Attempt';
 export const ORIGIN = 'Mailbox-Origin';
-/** On what was brought in from another store, where another program had written it. */
+/** Marks an event that was brought in from another store, where another program had written it. */
 export const FOREIGN = 'Mailbox-Foreign';
 
 /** Reads an event. What others publish under our subjects is foreign mail, without our time and with any line ends. */
@@ -29,7 +29,7 @@ export function eventOf({ seq, time, data, header }: Stored, epoch: number): Mai
   return isForeignType(type) ? { ...event, type } : event;
 }
 
-/** The servers keep what they have as it is: a text that was removed would still be there. */
+/** JetStream cannot change a stored message, so a text that was edited or removed would still be there. */
 export function checkKind({ type, files }: Message): void {
   if (!files && (type === undefined || type === 'react')) return;
   const why = 'Mailboxes on NATS servers take messages, replies and reactions, but no edits, removals or files.';

@@ -34,7 +34,7 @@ export interface Live {
 const GRACE_MS = 10_000;
 const MAX_LAST_SEEN = 10_000;
 const BETWEEN = '/';
-/** How this process is called among those that have a person's page open. */
+/** The name of this process among those that have a person's page open. */
 const HERE = 'here';
 
 interface Listeners {

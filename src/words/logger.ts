@@ -2,7 +2,7 @@ import { isNativeError } from 'node:util/types';
 
 type Log = (fields: object, message: string) => void;
 
-/** What this product needs of a logger. Pino has it, and so have most others. */
+/** The methods that this product needs of a logger. Pino and most others have them. */
 export interface Logger {
   readonly debug: Log;
   readonly info: Log;

@@ -12,7 +12,7 @@ export type StoredMessage = Readonly<Record<'sender' | 'message' | 'key' | 'time
   readonly files?: readonly MessageFile[];
 };
 
-/** The line of JSON as which a message of ours is stored and sent, in every store. */
+/** A message of ours as one line of JSON. Every store keeps and sends it in this form. */
 export function messageData(message: Message, now: number): string {
   const { type, sender, receiver, name, of, emoji, message: text, replyTo, files, key } = message;
   const said = type === undefined || type === 'edit' ? { message: text } : {};

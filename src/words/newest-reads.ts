@@ -1,4 +1,4 @@
-/** Somebody who has read the mail of more senders than that has made them up. */
+/** Nobody reads mail of more senders than this: somebody has made up names. */
 const MOST = 1000;
 
 /** Marks by name, without the read marks that are furthest behind when there are too many. `delivered` always stays. */

@@ -47,7 +47,7 @@ const Options = z.strictObject(SHAPE);
 
 /** Checks options. Throws a TypeError that says for each wrong one what was given, what is allowed and what was probably meant. */
 export function readOptions(input: object): ChatOptions {
-  // A promise of options, say, would count as no options, and the chat would be open.
+  // Without this check, a promise of options would count as no options, and the chat would be open to everybody.
   if (typeof input === 'object' && input !== null && !Array.isArray(input) && !z.core.util.isPlainObject(input)) {
     throw new TypeError(`mailboxChat: The options must be a plain object, not ${inspect(input, { depth: -1 })}.`);
   }
