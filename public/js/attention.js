@@ -19,10 +19,6 @@ export class Attention {
     this.#show();
   }
 
-  get here() {
-    return this.#here;
-  }
-
   /** @param {number} count */
   set elsewhere(count) {
     this.#elsewhere = count;

@@ -8,7 +8,8 @@ import { say, sayAgain } from './language.js';
 import { shownName, spelling } from './names.js';
 import { loadNotifications } from './later.js';
 import { preparePage } from './page.js';
-import { Receipts, showPresence, PassingLine } from './presence.js';
+import { PassingLine, showPresence } from './notes.js';
+import { Receipts } from './reading.js';
 import { readName, readPeople, Refusal, reportTyping } from './server.js';
 import { onChangedElsewhere } from './storage.js';
 
@@ -32,7 +33,10 @@ async function talk(me, other) {
     ? { heading: 'notes', label: 'writeNote', placeholder: 'writeNote' }
     : { heading: 'heading', label: 'label' };
   const frame = buildFrame({ me, other, ...words });
-  if (isNotes) say(frame.subtitle, 'notesPlace');
+  if (isNotes) {
+    say(frame.subtitle, 'notesPlace');
+    say(frame.empty, 'emptyNotes');
+  }
   const attention = new Attention({ titleKey: isNotes ? 'notesTitle' : 'title', who, badge: frame.elsewhere });
   const notifying = loadNotifications().then((part) => part.prepareNotifications({ me, bell: frame.bell }));
   /** @param {import('./notifications.js').News} news */

@@ -2,7 +2,7 @@
 import { element } from './elements.js';
 import { text } from './language.js';
 import './later-style.js';
-import { emojiIn } from './message-text.js';
+import { emojiIn } from './message-row.js';
 
 const QUICK = ['👍', '❤️', '😂', '😮', '😢', '🙏'];
 

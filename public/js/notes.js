@@ -1,5 +1,6 @@
-/** Short notes beside the log: for screen readers in the status line, for display above the composer. */
+/** Short notes beside the log: for screen readers in the status line, for display above the composer, and about a person. */
 import { say, text } from './language.js';
+import { shortWhen } from './times.js';
 
 const STATUS_FOR_MS = 10_000;
 const UNDO_FOR_MS = 30_000;
@@ -87,5 +88,30 @@ export class Burst {
     if (this.#isUnheard) this.onEnd(this.#count);
     this.#count = 0;
     this.#isUnheard = false;
+  }
+}
+
+/** The line under a person's name. @param {HTMLElement} line @param {Presence} presence */
+export function showPresence(line, { online, lastSeen }) {
+  line.classList.toggle('is-online', online === true);
+  if (online) say(line, 'online');
+  else if (lastSeen) say(line, 'lastSeen', { when: () => shortWhen(lastSeen) });
+  else say(line, 'offline');
+}
+
+/** A line that shows a text for a while. */
+export class PassingLine {
+  #end = 0;
+
+  /** @param {HTMLElement} line */
+  constructor(line) {
+    this.line = line;
+  }
+
+  /** @param {string} key @param {string} [who] @param {number} [forMs] */
+  show(key, who = '', forMs = 6000) {
+    clearTimeout(this.#end);
+    say(this.line, key, { who });
+    if (key) this.#end = setTimeout(() => this.show(''), forMs);
   }
 }

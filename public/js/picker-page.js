@@ -8,7 +8,7 @@ import { language, languageSwitch, onLanguageChange, say, sayIn, text } from './
 import { nameForm, takeName } from './name-form.js';
 import { learnNames, shownName } from './names.js';
 import { preparePage } from './page.js';
-import { showPresence } from './presence.js';
+import { showPresence } from './notes.js';
 import { backOffMs, readHistory, readPeople, Refusal } from './server.js';
 import { onNewDay, shortWhen } from './times.js';
 

@@ -1,5 +1,8 @@
-/** How far this person has read: what has come into sight while they looked at this page. */
+/** How far this person has read: what has come into sight while they looked at this page. And telling the server. */
 import { compareIds, isId } from './positions.js';
+import { Refusal, reportReceipt } from './server.js';
+
+const SETTLE_MS = 250;
 
 /** The lock that a page holds while somebody looks at it. @param {string} me @param {string} other */
 export const readingLock = (me, other) => `mailbox-chat reading/${me}/${other}`;
@@ -78,4 +81,32 @@ function hold(name, begun) {
   const held = new Promise((resolve) => begun(() => resolve(undefined)));
   // Locks are missing on plain-http addresses, where there are no notifications either.
   navigator.locks?.request(name, { mode: 'shared' }, () => held).catch(() => undefined);
+}
+
+/** Reports to the server how far this page has received and read. */
+export class Receipts {
+  #timer = 0;
+  /** @type {{ delivered?: string, read?: string }} */ #receipt = {};
+
+  /** @param {{ receiver: string, sender: string }} whose */
+  constructor(whose) {
+    this.whose = whose;
+  }
+
+  /** @param {'delivered' | 'read'} how @param {string | undefined} id */
+  note(how, id) {
+    const before = this.#receipt[how];
+    if (!id || (before && compareIds(id, before) <= 0)) return;
+    this.#receipt[how] = id;
+    if (!this.#timer) this.#timer = setTimeout(() => void this.#report(), SETTLE_MS);
+  }
+
+  async #report() {
+    this.#timer = 0;
+    try {
+      await reportReceipt({ ...this.whose, ...this.#receipt });
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error; // the receipt of the next message covers this one, too
+    }
+  }
 }

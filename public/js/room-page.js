@@ -9,7 +9,7 @@ import { languageSwitch, say, sayIn } from './language.js';
 import { shownName, spelling } from './names.js';
 import { loadNameForm, loadNotifications, loadStyles } from './later.js';
 import { preparePage } from './page.js';
-import { PassingLine } from './presence.js';
+import { PassingLine } from './notes.js';
 
 const LONGEST_NAME = 20;
 const LONGEST_MESSAGE = 1000;

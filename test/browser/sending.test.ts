@@ -1,5 +1,5 @@
 import { describe, expect } from '@jest/globals';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { requires } from '../support/requires.ts';
 import { until } from '../support/until.ts';
 import { Gate, type Passage } from './gate.ts';
@@ -31,6 +31,8 @@ const posts = (path: string, method: string): boolean => method === 'POST' && pa
 const receipt = (page: Page, text: string | RegExp) => page.getByRole('main').getByText(text, { exact: true });
 
 const MINUTE_MS = 60_000;
+
+const leftOf = (part: Locator): Promise<number> => part.evaluate((element) => element.getBoundingClientRect().left);
 
 const asksHistory = (path: string): boolean => path.startsWith('/history');
 
@@ -156,6 +158,7 @@ describe('a message on the page of its sender', () => {
 
     await henry.context().setOffline(true);
     await says(henry, /^You're offline\./);
+    expect(await leftOf(henry.getByText('You are henry'))).toBe(await leftOf(henry.getByRole('heading')));
     // The page learns of it before the network is gone: what is written in between is still sent.
     await until('the network is gone', () =>
       henry.evaluate(() =>
@@ -222,6 +225,25 @@ describe('a message on the page of its sender', () => {
     await shows(jjeong, 'two');
 
     expect(await textsOn(jjeong)).toEqual(['one', 'two']);
+  });
+
+  test('keeps its order when two tabs write, and one of them is closed while it sends', async () => {
+    const gate = await Gate.before(await Server.start());
+    const { henry, jjeong } = await twoPeople(gate);
+    const second = await openChat(henry.context(), chatOf(gate, 'henry', 'jjeong'));
+    gate.rule = (path, method) => (posts(path, method) ? 'held' : 'through');
+
+    await write(henry, 'one');
+    await shows(second, 'one');
+    await write(second, 'two');
+    await shows(henry, 'two');
+    await write(henry, 'three');
+    await shows(second, 'three');
+    await henry.close();
+    gate.rule = () => 'through';
+    await shows(jjeong, 'three');
+
+    expect(await textsOn(jjeong)).toEqual(['one', 'two', 'three']);
   });
 
   test('survives a reload of the page while the server is down', async () => {

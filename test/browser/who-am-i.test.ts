@@ -189,6 +189,7 @@ test('A conversation with yourself shows each note once, live and after a reload
   const page = await openChat(context, chatOf(server, 'henry', 'henry'));
   const beside = await openChat(context, chatOf(server, 'henry', 'jjeong'));
   await page.getByRole('heading', { name: 'Notes to yourself' }).waitFor();
+  await page.getByText('No notes yet.').waitFor();
 
   const box = page.getByRole('textbox', { name: 'Write a note' });
   await box.fill('buy milk');
