@@ -5,8 +5,7 @@ const MAX_KNOWN = 10_000;
 /** Has a sender's own mailbox read before he sends, so that his message gets a higher id than all that he may have read. */
 export class Senders {
   readonly #readUp: (sender: MailboxName) => Promise<boolean>;
-  readonly #known = new Set<MailboxName>();
-  readonly #asked = new Map<MailboxName, Promise<void>>();
+  readonly #read = new Map<MailboxName, Promise<boolean>>();
 
   /** `readUp` reads a mailbox, so that ids rise above its own. False if it cannot be read. */
   constructor(readUp: (sender: MailboxName) => Promise<boolean>) {
@@ -15,20 +14,13 @@ export class Senders {
 
   /** Reads the mailbox once. Later mail in it is written or read by this process anyway. */
   async riseAbove(sender: MailboxName): Promise<void> {
-    if (this.#known.has(sender)) return;
-    const asked = this.#asked.get(sender) ?? this.#ask(sender);
-    this.#asked.set(sender, asked);
-    await asked;
+    if (this.#read.size >= MAX_KNOWN) this.#read.clear();
+    const reading = this.#read.get(sender) ?? this.#readUp(sender);
+    this.#read.set(sender, reading);
+    if (!(await reading)) this.#read.delete(sender);
   }
 
   async over(): Promise<void> {
-    await Promise.all(this.#asked.values());
-  }
-
-  async #ask(sender: MailboxName): Promise<void> {
-    const isRead = await this.#readUp(sender);
-    this.#asked.delete(sender);
-    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
-    if (isRead) this.#known.add(sender);
+    await Promise.all(this.#read.values());
   }
 }
