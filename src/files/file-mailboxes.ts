@@ -25,13 +25,12 @@ import { claimLayout } from './layout-one.ts';
 import { LOCKS, MailboxPaths, TAKEN } from './mailbox-paths.ts';
 import { MailboxWatcher } from './mailbox-watcher.ts';
 import { Mailbox } from './mailbox.ts';
-import { mountedMailboxes } from './mount-points.ts';
 import { makePrivateDirectories } from './private-directories.ts';
 import { Senders } from './senders.ts';
 import { contextOf, type FileMailboxesOptions, type StoreContext } from './store-context.ts';
 import { Sweep } from './sweep.ts';
 import { tidyFiles } from './tidying-files.ts';
-import { warnOfUnreadable } from './unreadable.ts';
+import { warnOfMailboxes } from './mailbox-warnings.ts';
 
 /** Mailboxes as plain text files in a directory, to which any other program may append. */
 export class FileMailboxes implements MailboxStore {
@@ -73,8 +72,6 @@ export class FileMailboxes implements MailboxStore {
     });
     const { logger } = this.#context;
     if (options.watch !== false) this.#watcher = new MailboxWatcher(logger, { anchor: join(this.#dir, LAYOUT_FILE) });
-    for (const mailbox of mountedMailboxes(this.#dir))
-      logger.warn({ mailbox }, 'this mailbox is a mount point: it is read, but never emptied');
     this.inspector = new FileInspector(this.#dir, this.#context.mayBeMailbox);
     this.#files = new KeptFiles(this.#context, this);
     this.#senders = new Senders((sender) => this.#readUp(sender));
@@ -203,10 +200,8 @@ export class FileMailboxes implements MailboxStore {
   }
 
   #closeBox(name: MailboxName): void {
-    this.#boxes
-      .get(name)
-      ?.close()
-      .catch((error: unknown) => this.#warn(error, 'an idle mailbox could not be closed', name));
+    const closing = this.#boxes.get(name)?.close();
+    closing?.catch((error: unknown) => this.#warn(error, 'an idle mailbox could not be closed'));
     this.#boxes.delete(name);
   }
 
@@ -237,7 +232,7 @@ export class FileMailboxes implements MailboxStore {
 
   /** Converts mail of version 1, and finishes takes that were under way when a process died. */
   async #recover(): Promise<void> {
-    await warnOfUnreadable(this.#context);
+    await warnOfMailboxes(this.#context);
     try {
       await this.#context.conversion;
     } catch (error) {
