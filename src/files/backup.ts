@@ -9,13 +9,14 @@ import {
   readdirSync,
   realpathSync,
   rmSync,
+  writeSync,
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { isSha256 } from '../words/file-store.ts';
 import { MailboxError } from '../words/mailbox-error.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
-import { READ, copyRange, ifThere, setModeAndOwner, makeDirectory, namesIn, statIfThere, withFile } from './disk.ts';
+import { READ, borrowRange, ifThere, setModeAndOwner, makeDirectory, namesIn, statIfThere, withFile } from './disk.ts';
 import { FLOOR_FILE } from './floor.ts';
 import { isDraft } from './pieces.ts';
 import { isSuccessor } from './successor.ts';
@@ -48,6 +49,7 @@ const OURS_TO_FILL: readonly string[] = [DELIVERED, MARKS, TAKEN];
 /** What `theRest` does not copy: it is copied elsewhere, or of no use in a backup. */
 const OURS: readonly string[] = [...OURS_TO_FILL, ACCESS, CHANGES, FILES, LAYOUT_FILE, LOCKS, OWNER, LIVE, TORN];
 const MAX_ATTEMPTS = 1000;
+const CHUNK_BYTES = 256 * 1024;
 
 /**
  * Copies a data directory to `target`, which must be empty or not exist. A server may be using the directory. The copy has
@@ -198,7 +200,7 @@ class Copy {
     const copy = this.#inCopy(path);
     makeDirectory(dirname(copy));
     withFile(copy, NEW_FILE, (to) => {
-      copyRange(fd, 0, stat.size, to);
+      copyBytes(fd, stat.size, to);
       setModeAndOwner(to, stat);
       futimesSync(to, stat.atime, stat.mtime);
       fsyncSync(to);
@@ -219,6 +221,15 @@ class Copy {
         if (stat) setModeAndOwner(fd, stat);
       });
     }
+  }
+}
+
+/** Copies the first `size` bytes, fewer if the file is shorter. */
+function copyBytes(from: number, size: number, to: number): void {
+  for (let at = 0; at < size;) {
+    const chunk = borrowRange(from, at, Math.min(size, at + CHUNK_BYTES));
+    if (chunk.length === 0) break;
+    at += writeSync(to, chunk);
   }
 }
 

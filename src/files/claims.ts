@@ -8,12 +8,11 @@
  *
  * With its last claim, a file goes. So nobody has to look through the mail to delete files.
  */
-import { linkSync, renameSync, rmSync, rmdirSync } from 'node:fs';
+import { linkSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isSha256 } from '../words/file-store.ts';
-import { isErrno } from '../words/mailbox-error.ts';
 import { isMailboxName, type MailboxName } from '../words/mailbox-name.ts';
-import { ifThere, makeDirectory, namesIn, randomName, statIfThere } from './disk.ts';
+import { ifThere, makeDirectory, namesIn, randomName, removedIfEmpty, statIfThere } from './disk.ts';
 
 export interface Claim {
   readonly path: string;
@@ -78,15 +77,5 @@ export class Claims {
     rmSync(path, { force: true });
     if (removedIfEmpty(dirname(path))) removedIfEmpty(dirname(dirname(path)));
     return isLast && isThere ? stat.size : 0;
-  }
-}
-
-function removedIfEmpty(dir: string): boolean {
-  try {
-    rmdirSync(dir);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) return false;
-    throw error;
   }
 }

@@ -15,6 +15,7 @@ import {
   readSync,
   readdirSync,
   rmSync,
+  rmdirSync,
   statSync,
   statfsSync,
   writeFileSync,
@@ -140,13 +141,8 @@ export function writing<T>(work: () => T): T {
 export function writeError(error: unknown): unknown {
   if (isErrno(error, 'ENOSPC', 'EDQUOT', 'EFBIG')) return diskFull(error);
   if (isErrno(error, 'EIO', 'EROFS')) {
-    return new MailboxError(
-      'WRITE_FAILED',
-      `The disk failed while the message was written (${error.code}). Nothing was accepted.`,
-      {
-        cause: error,
-      },
-    );
+    const why = `The disk failed while the message was written (${error.code}). Nothing was accepted.`;
+    return new MailboxError('WRITE_FAILED', why, { cause: error });
   }
   return error;
 }
@@ -168,7 +164,12 @@ function diskFull(cause?: unknown): MailboxError {
   });
 }
 
-/** The bytes `from` to `to` of a file, fewer if it ends earlier. */
+/** The bytes `from` to `to` of the file at `path`, fewer if it ends earlier. */
+export function readPart(path: string, from: number, to: number): Buffer {
+  return withFile(path, READ, (fd) => readRange(fd, from, to));
+}
+
+/** The same of an open file. */
 export function readRange(fd: number, from: number, to: number): Buffer {
   return readInto(Buffer.allocUnsafe(Math.max(0, to - from)), fd, from);
 }
@@ -192,15 +193,6 @@ function readInto(bytes: Buffer, fd: number, from: number): Buffer {
   return bytes.subarray(0, length);
 }
 
-/** Appends the bytes `from` to `to` of a file to another file, fewer if it ends earlier. */
-export function copyRange(fd: number, from: number, to: number, copy: number): void {
-  for (let at = from; at < to;) {
-    const chunk = borrowRange(fd, at, Math.min(to, at + SCRATCH_BYTES));
-    if (chunk.length === 0) break;
-    at += writeSync(copy, chunk);
-  }
-}
-
 export function sizeOf(fd: number): number {
   return fstatSync(fd).size;
 }
@@ -217,6 +209,17 @@ export function randomName(): string {
 /** The names in a directory; none if it does not exist. */
 export function namesIn(path: string): string[] {
   return ifThere(() => readdirSync(path)) ?? [];
+}
+
+/** Removes a directory, unless it has something in it. Whether it was removed. */
+export function removedIfEmpty(path: string): boolean {
+  try {
+    rmdirSync(path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) return false;
+    throw error;
+  }
 }
 
 /** Returns what `work` returns, or undefined if its file does not exist. */

@@ -1,5 +1,5 @@
 /** Erases the texts of messages that were edited or removed. They are overwritten in place, so every id and offset stays. */
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, writeSync } from 'node:fs';
 import { changeOf } from '../words/change-data.ts';
 import { MailboxError, isErrno } from '../words/mailbox-error.ts';
 import type { MailboxName } from '../words/mailbox-name.ts';
@@ -10,7 +10,7 @@ import { Slices } from '../words/slices.ts';
 import { SAFELY, readRange, sync, writing } from './disk.ts';
 import { dataOf, foreignBlockWithoutText, ourBlockWithoutText } from './erased-text.ts';
 import { compareIds } from './event-id.ts';
-import { FileGone, type LogFile } from './log-file.ts';
+import { FileGone, openLogFile, type LogFile } from './log-file.ts';
 import { chunksOf } from './log-reading.ts';
 import type { MailLog } from './mail-log.ts';
 import type { Mailbox } from './mailbox.ts';
@@ -158,17 +158,13 @@ async function eraseIn(log: MailLog, file: LogFile, all: readonly Replaced[]): P
 
 /** Undefined if we may not write to it. */
 function openToErase(log: MailLog, file: LogFile): number | undefined {
-  let fd: number;
   try {
-    fd = openSync(file.path, IN_PLACE);
+    return openLogFile(file, IN_PLACE);
   } catch (error) {
     if (!isErrno(error, 'EACCES', 'EPERM')) throw error;
     cannot(log, file, 'the file belongs to another user');
     return undefined;
   }
-  if (file.ino === undefined || fstatSync(fd).ino === file.ino) return fd;
-  closeSync(fd);
-  throw new FileGone(file.path);
 }
 
 function cannot(log: MailLog, file: LogFile, why: string): false {

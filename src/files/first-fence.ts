@@ -1,4 +1,4 @@
-import { READ, readRange, statIfThere, withFile } from './disk.ts';
+import { readPart, statIfThere } from './disk.ts';
 import { idTime, isOwnId } from './event-id.ts';
 
 const HEAD_BYTES = 64 * 1024;
@@ -12,7 +12,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export function firstFences(path: string, now: number): string[] {
   try {
     if (!statIfThere(path)?.isFile()) return [];
-    const head = withFile(path, READ, (fd) => readRange(fd, 0, HEAD_BYTES)).toString('latin1');
+    const head = readPart(path, 0, HEAD_BYTES).toString('latin1');
     const named = Array.from(head.matchAll(FRAMES), ([, after = '']) => after);
     return named.filter((after) => isOwnId(after) && idTime(after) <= now + DAY_MS);
   } catch {

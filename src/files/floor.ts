@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { READ, ifThere, readRange, withFile } from './disk.ts';
+import { ifThere, readPart } from './disk.ts';
 import { FIRST_ID, isEventId, laterId, ownPart } from './event-id.ts';
 import { MARKS } from './mailbox-paths.ts';
 import { replaceFile } from './replace-file.ts';
@@ -17,7 +17,7 @@ export class Floor {
 
   constructor(dir: string) {
     this.#path = join(dir, FLOOR_FILE);
-    const text = ifThere(() => withFile(this.#path, READ, (fd) => readRange(fd, 0, 64).toString().trim())) ?? '';
+    const text = ifThere(() => readPart(this.#path, 0, 64).toString().trim()) ?? '';
     this.#id = isEventId(text) ? ownPart(text) : FIRST_ID;
   }
 

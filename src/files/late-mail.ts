@@ -4,7 +4,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import type { MailEvent } from '../words/mailbox-store.ts';
-import { READ, ifThere, readRange, statIfThere, withFile } from './disk.ts';
+import { ifThere, readPart, statIfThere } from './disk.ts';
 import { compareIds, idTime } from './event-id.ts';
 import { lateFrame } from './frames.ts';
 import type { LogFile } from './log-file.ts';
@@ -12,7 +12,7 @@ import { chunksOf } from './log-reading.ts';
 import type { MailLog } from './mail-log.ts';
 import { MailReader } from './mail-reader.ts';
 import { behindEnd, type ReadEvent, type ReadState } from './read-state.ts';
-import { TAIL_MS } from './tail.ts';
+import { TAIL_MS } from './mailbox-file.ts';
 import { writeFrames, type Draft } from './write-frames.ts';
 
 /** How much is brought in at once: a few ms of work. */
@@ -152,7 +152,7 @@ function unreadOf(log: MailLog, open: OpenPiece, most: number): Buffer | undefin
   if (size !== open.size) open.grownMs = log.context.uptimeMs();
   open.size = size;
   if (size <= offset) return undefined;
-  return ifThere(() => withFile(open.file.path, READ, (fd) => readRange(fd, offset, Math.min(size, offset + most))));
+  return ifThere(() => readPart(open.file.path, offset, Math.min(size, offset + most)));
 }
 
 /** The next portion. Lines without their blank line count after 5 s. Undefined if `most` bytes have nothing whole yet. */

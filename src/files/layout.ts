@@ -9,7 +9,7 @@
 import { join } from 'node:path';
 import { MailboxError } from '../words/mailbox-error.ts';
 import { VERSION } from '../words/version.ts';
-import { READ, ifThere, readRange, statIfThere, withFile } from './disk.ts';
+import { ifThere, readPart, statIfThere } from './disk.ts';
 import { isTrusted } from './private-directories.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -31,7 +31,7 @@ export function checkLayout(dir: string): boolean {
     const why = `${path} is no plain file, or belongs to somebody else (uid ${stat.uid}): delete it.`;
     throw new MailboxError('UNKNOWN_LAYOUT', `${why} Nothing was changed.`);
   }
-  const bytes = ifThere(() => withFile(path, READ, (fd) => readRange(fd, 0, MAX_BYTES)));
+  const bytes = ifThere(() => readPart(path, 0, MAX_BYTES));
   const text = bytes?.toString().trim() ?? '';
   if (text === String(LAYOUT)) return true;
   if (text === '' || text === String(OLD_LAYOUT)) return false;

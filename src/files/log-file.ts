@@ -1,3 +1,4 @@
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { statIfThere } from './disk.ts';
 import { compareIds, idTime } from './event-id.ts';
 import { beginning, type ReadState } from './read-state.ts';
@@ -90,6 +91,14 @@ export class LogFile {
     this.isScanned = false;
     this.run = undefined;
   }
+}
+
+/** Opens a file of a log. Throws FileGone if another one is at its path now. */
+export function openLogFile({ path, ino }: LogFile, flags: number): number {
+  const fd = openSync(path, flags);
+  if (ino === undefined || fstatSync(fd).ino === ino) return fd;
+  closeSync(fd);
+  throw new FileGone(path);
 }
 
 /** Another file, or none, is at the path now. */

@@ -1,10 +1,10 @@
 /** Reads the files of a log, forwards from a cursor or backwards from an id, in slices and from the nearest checkpoint. */
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { MailboxName } from '../words/mailbox-name.ts';
 import type { IsWanted, MailEvent } from '../words/mailbox-store.ts';
-import { READ, borrowRange, sizeOf, withFile } from './disk.ts';
+import { READ, borrowRange, sizeOf } from './disk.ts';
 import { compareIds, idTime, isForeignId } from './event-id.ts';
-import { FileGone, type LogFile } from './log-file.ts';
+import { openLogFile, type LogFile } from './log-file.ts';
 import { MailReader } from './mail-reader.ts';
 import type { ReadEvent, ReadState } from './read-state.ts';
 import { Slices } from '../words/slices.ts';
@@ -33,11 +33,9 @@ export async function* chunksOf(
 ): AsyncGenerator<Chunk> {
   const slices = new Slices();
   await slices.rest(); // many short readings add up to long work
-  const fd = openSync(file.path, READ);
+  const fd = openLogFile(file, READ);
   try {
-    const stat = fstatSync(fd);
-    file.size = stat.size;
-    if (file.ino !== undefined && stat.ino !== file.ino) throw new FileGone(file.path);
+    file.size = sizeOf(fd);
     const reader = new MailReader(mailbox, from);
     let length = CHUNK_BYTES;
     for (let { offset } = from; offset < to && reader.state.end === undefined;) {
@@ -118,12 +116,13 @@ export async function readBefore(
 }
 
 /** Valid only until something else is read. */
-function bytesOf({ path, ino }: LogFile, from: number, to: number): Buffer {
-  return withFile(path, READ, (fd) => {
-    const stat = fstatSync(fd);
-    if (ino !== undefined && stat.ino !== ino) throw new FileGone(path);
-    return borrowRange(fd, from, Math.min(to, stat.size));
-  });
+function bytesOf(file: LogFile, from: number, to: number): Buffer {
+  const fd = openLogFile(file, READ);
+  try {
+    return borrowRange(fd, from, Math.min(to, sizeOf(fd)));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 async function readStretch(mailbox: MailboxName, file: LogFile, from: ReadState, to: number): Promise<MailEvent[]> {

@@ -19,6 +19,8 @@ import { MailReader } from './mail-reader.ts';
 import type { ReadEvent, ReadState } from './read-state.ts';
 import { Slices } from '../words/slices.ts';
 
+/** Lines without their blank line count once the file has not grown for this long. */
+export const TAIL_MS = 5000;
 const CHUNK_BYTES = 256 * 1024;
 /** If more than this comes at once, its events are not kept in memory: they are read again when wanted. */
 const KEPT_BYTES = 1024 * 1024;
@@ -41,6 +43,8 @@ export class MailboxFile {
   tail: 'none' | 'lines' | 'partial' = 'none';
   /** Another user's file that we may only read: it must be taken before we can write. */
   isReadOnly = false;
+  #tailSize = 0;
+  #tailMs = 0;
   readonly #mailbox: MailboxName;
   readonly #isAllowed: (stat: Stats) => boolean;
   #reader: MailReader;
@@ -77,6 +81,12 @@ export class MailboxFile {
 
   get stat(): Stats {
     return fstatSync(this.fd);
+  }
+
+  /** Whether nobody has continued the unfinished event at the end for 5 s. */
+  isTailOver(uptimeMs: number): boolean {
+    if (this.size !== this.#tailSize) [this.#tailSize, this.#tailMs] = [this.size, uptimeMs];
+    return this.tail !== 'none' && uptimeMs - this.#tailMs >= TAIL_MS;
   }
 
   /** Makes the file, unless another program was faster, and syncs its name. */

@@ -10,7 +10,6 @@ import { makeMailbox, readOnForListener } from './making.ts';
 import { Marks } from './marks.ts';
 import { loadLog, mayHaveMore, readOn } from './read-on.ts';
 import type { StoreContext } from './store-context.ts';
-import { Tail } from './tail.ts';
 import { endTail, take } from './taking.ts';
 import { Turns } from '../words/turns.ts';
 
@@ -32,7 +31,6 @@ export class Mailbox {
   readonly #appends = new AppendQueue((queue) => this.#write(queue));
   readonly #turns = new Turns();
   readonly #draining: Draining;
-  readonly #tail = new Tail();
   #isHinted = false;
   #rungAt = ''; // until it was read to its end once
 
@@ -91,11 +89,7 @@ export class Mailbox {
 
   /** Another program may have written: reads on if the file has changed. */
   hint(): void {
-    try {
-      if (this.#isHinted || (this.#log && !mayHaveMore(this.#log))) return;
-    } catch (error) {
-      return this.#report(error); // a timer may have called this
-    }
+    if (this.#isHinted || (this.#log && !mayHaveMore(this.#log))) return;
     this.#isHinted = true;
     this.readOn().catch((error: unknown) => this.#report(error));
   }
@@ -112,7 +106,7 @@ export class Mailbox {
   readMailbox(): Promise<MailLog> {
     return this.inTurn(async (log) => {
       await (this.isWatched ? readOnForListener(log, () => this.#hold()) : readOn(log));
-      if (this.#tail.isOver(log.current, this.#context.uptimeMs())) {
+      if (log.current.isTailOver(this.#context.uptimeMs())) {
         await (log.current.isReadOnly ? this.#take(log) : this.#hold().then(() => endTail(log)));
       }
       const goesOn = (): boolean => this.isWatched && this.#appends.length === 0;

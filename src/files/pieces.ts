@@ -15,14 +15,12 @@ import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import {
   FILE_MODE,
-  READ,
   makeDirectory,
   namesIn,
   randomName,
-  readRange,
+  readPart,
   statIfThere,
   syncDirectory,
-  withFile,
   writing,
 } from './disk.ts';
 import { compareIds, isEventId } from './event-id.ts';
@@ -33,7 +31,7 @@ import { isCopyOf } from './own-copy.ts';
 
 const MAX_HEAD_BYTES = 1024 * 1024;
 const MS_DIGITS = 15;
-const OFFSET = /^\d{1,15}$/;
+const PIECE = /^([^_]+)_([^_]+)(?:_\d{1,15}){0,2}\.(?:txt|log)$/;
 
 /** A file that has no place in the log yet. `above`: no frame in it names a later id. */
 export interface Unplaced {
@@ -125,18 +123,15 @@ export function movePiece(file: LogFile, dir: string, name = parse(file.path).ba
 /** The pieces in a directory, in no order. */
 export function piecesIn(dir: string, names: readonly string[] = namesIn(dir)): LogFile[] {
   return names.flatMap((name) => {
-    const { name: range, ext } = parse(name);
-    const [start = '', end = '', from = '0', to = '0', more] = range.split('_');
-    if ((ext !== '.txt' && ext !== '.log') || more !== undefined || !isEventId(start) || !isEventId(end)) return [];
-    if (!OFFSET.test(from) || !OFFSET.test(to)) return [];
-    return [new LogFile(join(dir, name), start, end)];
+    const [, start = '', end = ''] = PIECE.exec(name) ?? [];
+    return isEventId(start) && isEventId(end) ? [new LogFile(join(dir, name), start, end)] : [];
   });
 }
 
 /** Whether `merged` names this file among its parts. The range alone does not tell: another owner's piece may have the same one. */
 function isPartOf(file: LogFile, merged: LogFile): boolean {
   if (!merged.isMerged) return false;
-  const head = withFile(merged.path, READ, (fd) => readRange(fd, 0, MAX_HEAD_BYTES)).toString('latin1');
+  const head = readPart(merged.path, 0, MAX_HEAD_BYTES).toString('latin1');
   const [line = ''] = head.split('\n', 1);
   return line.startsWith(': parts ') && line.split(' ').includes(parse(file.path).base);
 }

@@ -107,11 +107,15 @@ function takenPath({ paths, current: { ino, log } }: MailLog): string | undefine
   });
 }
 
-/** Whether reading on may find something. Costs a `stat`, and one for each open piece. */
+/** Whether reading on may find something, or fails. Costs a `stat`, and one for each open piece. */
 export function mayHaveMore(log: MailLog): boolean {
   if (log.isUnfinished) return true;
   const { ino, size, tail } = log.current;
-  const stat = statIfThere(log.paths.file);
-  if (!stat && log.pieces.length > 0) return true; // the new file was removed before we opened it
-  return stat?.ino !== ino || (stat?.size ?? 0) !== size || tail !== 'none' || hasLate(log);
+  try {
+    const stat = statIfThere(log.paths.file);
+    if (!stat && log.pieces.length > 0) return true; // the new file was removed before we opened it
+    return stat?.ino !== ino || (stat?.size ?? 0) !== size || tail !== 'none' || hasLate(log);
+  } catch {
+    return true; // reading on reports the error
+  }
 }

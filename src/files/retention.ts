@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { READ, ifThere, readRange, statIfThere, withFile } from './disk.ts';
+import { ifThere, readPart, statIfThere } from './disk.ts';
 import { compareIds, idTime, isOwnId } from './event-id.ts';
 import { isOpen } from './late-mail.ts';
 import type { LogFile } from './log-file.ts';
@@ -55,9 +55,7 @@ function endedMs(file: LogFile, now: number): number {
 
 function markedMs(file: LogFile): number | undefined {
   const size = file.measure();
-  const text = ifThere(() =>
-    withFile(file.path, READ, (fd) => readRange(fd, Math.max(0, size - TAIL_BYTES), size).toString('latin1')),
-  );
+  const text = ifThere(() => readPart(file.path, Math.max(0, size - TAIL_BYTES), size).toString('latin1'));
   const ms = [...(text?.matchAll(TIME) ?? [])].at(-1)?.[1];
   return ms === undefined ? undefined : Number(ms);
 }

@@ -1,6 +1,4 @@
-import { rmdirSync } from 'node:fs';
-import { isErrno } from '../words/mailbox-error.ts';
-import { makeDirectoryAsync, statIfThere, syncDirectoryAsync, writing } from './disk.ts';
+import { makeDirectoryAsync, removedIfEmpty, statIfThere, syncDirectoryAsync, writing } from './disk.ts';
 import { removeOpen, type OpenPiece } from './late-mail.ts';
 import type { MailLog } from './mail-log.ts';
 import { moveAsCopy } from './own-copy.ts';
@@ -29,14 +27,5 @@ export async function retire(log: MailLog, pieces: readonly OpenPiece[]): Promis
   }
   if (moved === 0) return;
   await syncDirectoryAsync(delivered);
-  removeIfEmpty(taken);
-}
-
-/** Each start loads every mailbox that has a directory in `.taken`, so an empty one must not stay. */
-function removeIfEmpty(dir: string): void {
-  try {
-    rmdirSync(dir);
-  } catch (error) {
-    if (!isErrno(error, 'ENOTEMPTY', 'EEXIST')) throw error;
-  }
+  removedIfEmpty(taken); // each start loads every mailbox that has a directory there
 }
