@@ -60,119 +60,122 @@ export interface Side {
   readonly search?: SearchText | undefined;
 }
 
+/** An item and its place among those of several mailboxes. */
+interface Placed {
+  readonly position: Position;
+  readonly item: Item;
+}
+
 /** Reads one mailbox, newest first, and passes over what does not belong to the conversation. */
 export class Backwards {
   readonly #store: MailboxStore;
-  readonly #mailbox: MailboxName;
-  readonly #from: MailboxName;
-  readonly #belongs: (item: Item) => boolean;
-  #found: { readonly position: Position; readonly item: Item }[] = [];
+  readonly #side: Side;
+  /** What was read. Each event is parsed when its turn comes: of a page, few may be asked for. */
+  #read: Iterator<Placed, undefined> = ([] as Placed[]).values();
+  #next: Placed | undefined;
   #more: string | undefined;
   #pages = 0;
-  #upTo: string | undefined;
-  #marks: Readonly<Record<string, string>> | undefined;
-  readonly #search: SearchText | undefined;
+  readonly #upTo: string | undefined;
+  #marks: Readonly<Record<string, string>> = {};
   #searchedMs = 0;
   /** This side's part of the token for the next page. */
   before: string;
 
-  constructor(store: MailboxStore, { mailbox, from, belongs, before, search }: Side) {
+  constructor(store: MailboxStore, side: Side) {
     this.#store = store;
-    this.#mailbox = mailbox;
-    this.#from = from;
-    this.#belongs = belongs;
-    this.#search = search;
-    this.before = before;
-    this.#more = before === END ? undefined : before;
-    if (before.startsWith(UP_TO)) {
-      this.#upTo = before.slice(UP_TO.length);
-      this.#more = '';
-    }
+    this.#side = side;
+    this.before = side.before;
+    this.#upTo = this.before.startsWith(UP_TO) ? this.before.slice(UP_TO.length) : undefined;
+    if (this.before !== END) this.#more = this.#upTo === undefined ? this.before : '';
   }
 
   /** Whether its next message is newer than the other's. Both must have one. */
   isAfter(other: Backwards): boolean {
-    return comparePositions(this.#found[0]!.position, other.#found[0]!.position, this.#store) > 0;
+    return comparePositions(this.#next!.position, other.#next!.position, this.#store) > 0;
   }
 
   /** Whether it read as much as one request may, and found nothing: the client should ask again. */
   get isTired(): boolean {
-    return this.#found.length === 0 && this.#more !== undefined;
+    return this.#next === undefined && this.#more !== undefined;
   }
 
   /** Whether a search can tell that its next item is newer than all that a tired side has yet to read. */
   isKnownAfter({ before }: Backwards): boolean {
-    return this.#search !== undefined && this.#store.compare(this.#found[0]!.position.id, before) >= 0;
+    return this.#side.search !== undefined && this.#store.compare(this.#next!.position.id, before) >= 0;
   }
 
   async peek(): Promise<boolean> {
-    while (this.#found.length === 0 && this.#more !== undefined && this.#mayReadOn) await this.#readPage();
-    return this.#found.length > 0;
+    while (this.#next === undefined && this.#more !== undefined && this.#mayReadOn) await this.#readPage();
+    return this.#next !== undefined;
   }
 
   get #mayReadOn(): boolean {
-    return this.#search ? this.#searchedMs < SEARCH_MS : this.#pages < MAX_PAGES;
+    return this.#side.search ? this.#searchedMs < SEARCH_MS : this.#pages < MAX_PAGES;
   }
 
   take(): Item {
-    const { item } = this.#found.shift()!;
+    const { item } = this.#next!;
     this.#searchedMs = Math.max(this.#searchedMs, SEARCH_MS - SEARCH_ON_MS);
-    this.before = this.#found.length > 0 || this.#more !== undefined ? item.id : END;
+    this.#next = this.#read.next().value;
+    this.before = this.#next !== undefined || this.#more !== undefined ? item.id : END;
     return item;
   }
 
   async #readPage(): Promise<void> {
+    if (this.#pages === 0) this.#marks = await this.#store.marks(this.#side.mailbox);
     this.#pages += 1;
-    this.#marks ??= await this.#store.marks(this.#mailbox);
     if (this.#more === '' && this.#upTo !== undefined) this.#more = await this.#above(this.#upTo);
     if (this.#more === undefined) {
       this.before = END;
       return;
     }
-    const { events, more } = await this.#readBack();
-    this.#found = events
-      .filter(({ id }) => this.#upTo === undefined || this.#store.compare(id, this.#upTo) <= 0)
-      .map((event) => {
-        const position = { mailbox: this.#mailbox, id: event.id, time: event.time };
-        return { position, item: shownChange(this.#mailbox, event) ?? this.#message(event) };
-      })
-      .filter(({ item }) => this.#belongs(item) && (isChange(item) || this.#search?.isIn(item.message) !== false));
+    const { events, more } = await this.#readBack(this.#more === '' ? undefined : this.#more);
+    this.#read = this.#items(events);
+    this.#next = this.#read.next().value;
     this.#more = more;
-    const [next] = this.#found;
-    this.before = next ? UP_TO + next.position.id : (more ?? END);
+    this.before = this.#next ? UP_TO + this.#next.position.id : (more ?? END);
   }
 
-  async #readBack(): Promise<BackPage> {
-    const search = this.#search;
-    const before = this.#more === '' ? undefined : this.#more;
-    if (!search) return this.#store.readBack(this.#mailbox, before, READ_LIMIT);
+  async #readBack(before: string | undefined): Promise<BackPage> {
+    const { mailbox, search } = this.#side;
+    if (!search) return this.#store.readBack(mailbox, before, READ_LIMIT);
     const beganMs = performance.now() - this.#searchedMs;
     const msSoFar = (): number => performance.now() - beganMs;
     // When the time is over, it reads what comes next, whatever that is: its id tells where to continue.
     const isWanted: IsWanted = (bytes) => msSoFar() >= SEARCH_MS || search.mayBeIn(bytes);
-    const page = await this.#store.readBack(this.#mailbox, before, SEARCH_LIMIT, isWanted);
+    const page = await this.#store.readBack(mailbox, before, SEARCH_LIMIT, isWanted);
     this.#searchedMs = msSoFar();
     return page;
   }
 
+  *#items(events: readonly MailEvent[]): Generator<Placed, undefined> {
+    const { mailbox, from, belongs, search } = this.#side;
+    for (const event of events) {
+      const { id, time, type, data } = event;
+      if (this.#upTo !== undefined && this.#store.compare(id, this.#upTo) > 0) continue;
+      if (search && type === undefined && !search.mayBeInData(data)) continue; // to parse it would take much longer
+      const item = shownChange(mailbox, event) ?? withState(shownMail(mailbox, event), this.#marks, from, this.#store);
+      if (!belongs(item) || (search && isMessage(item) && !search.isIn(item.message))) continue;
+      yield { position: { mailbox, id, time }, item };
+    }
+    return undefined;
+  }
+
   /** The id of the event that follows `id`: reading back from there begins with `id`. Undefined if all that is kept is newer. */
   async #above(id: string): Promise<string | undefined> {
-    const { events, gap } = await this.#store.read(this.#mailbox, id, 1);
+    const { events, gap } = await this.#store.read(this.#side.mailbox, id, 1);
     return gap ? undefined : (events[0]?.id ?? '');
   }
+}
 
-  #message(event: MailEvent): HistoryMessage {
-    const mail = shownMail(this.#mailbox, event);
-    return { ...mail, state: this.#stateOf(mail) };
-  }
-
-  #stateOf({ id, sender }: ShownMail): HistoryMessage['state'] {
-    if (this.#isPast(id, `read:${sender ?? this.#from}`)) return 'read';
-    return this.#isPast(id, 'delivered') ? 'delivered' : 'sent';
-  }
-
-  #isPast(id: string, name: string): boolean {
-    const mark = this.#marks?.[name];
-    return mark !== undefined && this.#store.compare(id, mark) <= 0;
-  }
+/** A message with what the marks of its mailbox say of it. Foreign text counts as read when `from` was read. */
+export function withState(
+  mail: ShownMail,
+  marks: Readonly<Record<string, string>>,
+  from: MailboxName,
+  ids: Pick<MailboxStore, 'compare'>,
+): HistoryMessage {
+  const isUpTo = (mark: string | undefined): boolean => mark !== undefined && ids.compare(mail.id, mark) <= 0;
+  const isRead = isUpTo(marks[`read:${mail.sender ?? from}`]);
+  return { ...mail, state: isRead ? 'read' : isUpTo(marks['delivered']) ? 'delivered' : 'sent' };
 }

@@ -36,7 +36,8 @@ async function mailToChange(change: Message, of: string, store: MailboxStore): P
   return received?.sender === receiver || received?.sender === null ? received : undefined;
 }
 
-async function mailWith(id: string, mailbox: MailboxName, store: MailboxStore): Promise<ShownMail | undefined> {
+/** The message with this id. Undefined if there is none, or the event is a change. */
+export async function mailWith(id: string, mailbox: MailboxName, store: MailboxStore): Promise<ShownMail | undefined> {
   const event = store.isId(id) ? await store.get(mailbox, id) : undefined;
   return event && !changeOf(event) ? shownMail(mailbox, event) : undefined;
 }

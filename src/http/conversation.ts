@@ -21,6 +21,10 @@ export interface Page {
 const MAX_TEXT = 1_000_000;
 const CHANGE_TEXT = 200;
 
+/** In a token, before an id: the page ends some events below that one. */
+const AROUND = '@';
+const BELOW = 25;
+
 /** Which part of a conversation is asked for. */
 export interface Asked {
   readonly limit: number;
@@ -59,7 +63,7 @@ export async function readItems(
   other: MailboxName,
   { limit, before, search }: Asked,
 ): Promise<{ items: Item[] } & Pick<Page, 'before' | 'cursor'>> {
-  const [mine, theirs] = readToken(before, store);
+  const [mine, theirs] = await readToken(before, new Set([me, other]), store);
   await store.drain(me); // it is the reader's own mailbox
   const { newest } = await store.ends(me);
   const toMe = (item: Item): boolean => isRoom(me) || item.sender === null || item.sender === other;
@@ -75,9 +79,9 @@ export async function readItems(
   return { items: items.toReversed(), before: more, cursor: newest };
 }
 
-/** The token of a page that ends with this event, or before it if it is in the other mailbox. */
-export function tokenUpTo(id: string): string {
-  return `${UP_TO}${id}~${UP_TO}${id}`;
+/** The token of a page that ends some events below this one. */
+export function tokenAround(id: string): string {
+  return AROUND + id;
 }
 
 /** Merges the sides, newest first. */
@@ -101,8 +105,16 @@ async function newestOf(sides: readonly Backwards[], limit: number, search?: Sea
   return items;
 }
 
-function readToken(token: string | undefined, store: MailboxStore): [string, string] {
+async function readToken(
+  token: string | undefined,
+  mailboxes: Iterable<MailboxName>,
+  store: MailboxStore,
+): Promise<[string, string]> {
   if (token === undefined) return ['', ''];
+  if (token.startsWith(AROUND) && store.isId(token.slice(AROUND.length))) {
+    const last = UP_TO + (await idBelow(token.slice(AROUND.length), mailboxes, store));
+    return [last, last];
+  }
   const [mine = '', theirs = '', ...rest] = token.split('~');
   const isPart = (part: string): boolean =>
     part === '' || part === END || store.isId(part.startsWith(UP_TO) ? part.slice(UP_TO.length) : part);
@@ -113,4 +125,15 @@ function readToken(token: string | undefined, store: MailboxStore): [string, str
     );
   }
   return [mine, theirs];
+}
+
+/** The id of the event that stands `BELOW` events below this one, or of the newest. */
+async function idBelow(id: string, mailboxes: Iterable<MailboxName>, store: MailboxStore): Promise<string> {
+  const below: string[] = [];
+  for (const mailbox of mailboxes) {
+    const { events } = await store.read(mailbox, id, BELOW);
+    below.push(...events.map((event) => event.id));
+  }
+  const sorted = below.toSorted((a, b) => store.compare(a, b));
+  return sorted[BELOW - 1] ?? sorted.at(-1) ?? id;
 }

@@ -1,16 +1,16 @@
 import { isRoom, personName, type MailboxName } from '../words/mailbox-name.ts';
 import type { MailboxStore } from '../words/mailbox-store.ts';
+import type { ShownChange } from '../words/shown-change.ts';
 import { sendJson } from './answer.ts';
-import { isMessage, type HistoryMessage, type Item } from './backwards.ts';
+import { isMessage, withState, type HistoryMessage } from './backwards.ts';
 import type { Chat } from './chat.ts';
-import { changesIn, readItems, tokenUpTo } from './conversation.ts';
+import { mailWith } from './check-references.ts';
+import { changesIn, readItems, tokenAround } from './conversation.ts';
 import { admitReader } from './history.ts';
 import type { Handler } from './request.ts';
 import { SearchText } from './search-text.ts';
 
 const LIMIT = 20;
-/** How many events stand below a found message on the page of history around it. */
-const BELOW = 25;
 
 interface Found {
   /** Newest first. */
@@ -41,28 +41,20 @@ async function searchConversation(
   const found = new Map<string, Found['messages'][number]>();
   for (const item of page.items.toReversed()) {
     if (!search.isIn(item.message ?? '')) continue;
-    const message = isMessage(item) ? item : await messageWith(item.of);
+    const message = isMessage(item) ? item : await changedBy(item, store);
     if (!message) continue;
     const changed = changes.fold(message);
     if (!search.isIn(changed.message)) continue;
-    found.set(`${message.mailbox} ${message.id}`, { ...changed, around: await tokenAround(message.id) });
+    found.set(`${message.mailbox} ${message.id}`, { ...changed, around: tokenAround(message.id) });
   }
   return { messages: [...found.values()], before: page.before };
+}
 
-  /** The message that an edit has changed. */
-  async function messageWith(id: string): Promise<HistoryMessage | undefined> {
-    const { items } = await readItems(store, me, other, { limit: 1, before: tokenUpTo(id) });
-    return items.find((item: Item): item is HistoryMessage => isMessage(item) && item.id === id);
-  }
-
-  /** The token of a page of history that ends some events below a message. */
-  async function tokenAround(id: string): Promise<string> {
-    const below: string[] = [];
-    for (const mailbox of new Set([me, other])) {
-      const { events } = await store.read(mailbox, id, BELOW);
-      below.push(...events.map((event) => event.id));
-    }
-    const sorted = below.toSorted((a, b) => store.compare(a, b));
-    return tokenUpTo(sorted[BELOW - 1] ?? sorted.at(-1) ?? id);
-  }
+/** The message that an edit has changed. Both are in one mailbox, and by one person. */
+async function changedBy(
+  { mailbox, of, sender }: ShownChange,
+  store: MailboxStore,
+): Promise<HistoryMessage | undefined> {
+  const mail = await mailWith(of, mailbox, store);
+  return mail?.sender === sender ? withState(mail, await store.marks(mailbox), sender, store) : undefined;
 }
