@@ -14,6 +14,7 @@ const PIPELINED = 100;
 const COOKIES = 550;
 
 const HISTORY = '/history?receiver=henry&sender=jjeong&limit=500';
+const SEARCH = '/search?receiver=henry&sender=jjeong&text=';
 /**
  * Run one by one, each on a server that has just started.
  * @type {readonly [title: string, paths: readonly string[], isStream?: boolean][]}
@@ -24,8 +25,10 @@ const LOOKS = [
   ['a page of history', [HISTORY]],
   ['the oldest page of history', [`${HISTORY}&before=1-0`]],
   ['ten pages of history at once', Array.from({ length: 10 }, () => HISTORY)],
-  ['a search for a word that nobody wrote', ['/search?receiver=henry&sender=jjeong&text=tombola']],
-  ['a search for a word in every line', ['/search?receiver=henry&sender=jjeong&text=receiver']],
+  ['a search for a word that nobody wrote', [`${SEARCH}tombola`]],
+  ['a search for a word in every line', [`${SEARCH}receiver`]],
+  ['eight searches for words that nobody wrote', Array.from({ length: 8 }, (_, i) => `${SEARCH}tombola${i}`)],
+  ['eight searches for a word in every line', Array.from({ length: 8 }, () => `${SEARCH}receiver`)],
   ['a stream of all that waits', ['/status?receiver=henry&since=all'], true],
   ['a stream since an hour ago', ['/status?receiver=henry&since=1h'], true],
   [`people, with ${CORRESPONDENTS} correspondents`, ['/people?receiver=mina']],
