@@ -15,8 +15,8 @@ export interface Said {
 
 interface Correspondent {
   readonly last: Said;
-  /** The ids of unread messages, oldest first. */
-  readonly unread: string[];
+  /** Unread messages that were not removed, oldest first: by id, whether another program wrote them. */
+  readonly unread: Map<string, boolean>;
 }
 
 interface Entry {
@@ -67,25 +67,29 @@ export class Correspondents {
     const { upTo, people } = (known && (await this.#readOn(me, known))) ?? (await this.#readBack(me));
     const { oldest } = await this.#store.ends(me);
     const marks = await this.#store.marks(me);
-    const kept = new Map<MailboxName, Correspondent>();
-    for (const [name, { last, unread }] of [...people].slice(-MAX_PEOPLE)) {
-      if (this.#store.compare(last.position.id, oldest) <= 0) continue;
+    for (const [name, { last, unread }] of people) {
+      if (people.size > MAX_PEOPLE || this.#store.compare(last.position.id, oldest) <= 0) people.delete(name);
       const read = marks[`read:${name}`] ?? oldest;
-      const left = unread.filter((id) => this.#store.compare(id, read) > 0 && this.#store.compare(id, oldest) > 0);
-      kept.set(name, { last, unread: left.slice(-MAX_UNREAD) });
+      for (const id of unread.keys()) {
+        if (unread.size <= MAX_UNREAD && this.#store.compare(id, read) > 0 && this.#store.compare(id, oldest) > 0)
+          break;
+        unread.delete(id);
+      }
     }
-    return { upTo, people: kept };
+    return { upTo, people };
   }
 
-  /** Undefined if some of what came in between is no longer kept. */
+  /**
+   * Undefined if some of what came in between is no longer kept. If reading fails, the next call reads the same events again,
+   * which changes nothing.
+   */
   async #readOn(me: MailboxName, { upTo, people }: Known): Promise<Known | undefined> {
-    const joined = new Map([...people].map(([name, { last, unread }]) => [name, { last, unread: [...unread] }]));
     let cursor = upTo;
     for (;;) {
       const { events, gap } = await this.#store.read(me, cursor);
       if (gap) return undefined;
-      for (const event of events) this.#add(joined, me, event);
-      if (events.length === 0) return { upTo: cursor, people: joined };
+      for (const event of events) this.#add(people, me, event);
+      if (events.length === 0) return { upTo: cursor, people };
       cursor = events.at(-1)!.id;
     }
   }
@@ -96,7 +100,7 @@ export class Correspondents {
     let before: string | undefined;
     let count = 0;
     const early: ShownChange[] = [];
-    const found: Known['people'] = new Map(); // the newest first, also among the ids
+    const found = new Map<MailboxName, { last: Said; unread: [id: string, viaFile: boolean][] }>(); // the newest first
     for (let page = 0; page < MAX_PAGES && count < MAX_EVENTS; page += 1) {
       const { events, more } = await this.#store.readBack(me, before, PAGE);
       upTo ??= events[0]?.id;
@@ -108,14 +112,14 @@ export class Correspondents {
         const name = said?.mail.sender;
         if (!name || name === me) continue;
         if (!found.has(name)) found.set(name, { last: said, unread: [] });
-        found.get(name)!.unread.push(event.id);
+        found.get(name)!.unread.push([event.id, isViaFile(said)]);
       }
       if (more === undefined) break;
       before = more;
     }
     const people: Known['people'] = new Map();
     for (const [name, { last, unread }] of [...found].toReversed())
-      people.set(name, { last, unread: unread.toReversed() });
+      people.set(name, { last, unread: new Map(unread.toReversed()) });
     for (const change of early) keep(people, change);
     return { upTo: upTo ?? newest, people };
   }
@@ -126,17 +130,22 @@ export class Correspondents {
     const said = saidIn(me, event, this.#store);
     const name = said?.mail.sender;
     if (!name || name === me) return;
-    const { unread = [] } = people.get(name) ?? {};
-    unread.push(said.position.id);
+    const { unread = new Map<string, boolean>() } = people.get(name) ?? {};
+    unread.set(said.position.id, isViaFile(said));
     people.delete(name);
     people.set(name, { last: said, unread });
   }
 }
 
-/** Keeps a change of somebody's last message. The others will not be shown. */
+/** Keeps a change of somebody's last message: the others will not be shown. A message that was removed is not unread. */
 function keep(people: Known['people'], change: ShownChange): void {
-  const last = people.get(change.sender)?.last;
+  const { last, unread } = people.get(change.sender) ?? {};
   if (last?.mail.id === change.of) last.changes.add(change);
+  if (change.event === 'remove' && (!change.viaFile || unread?.get(change.of))) unread?.delete(change.of);
+}
+
+function isViaFile({ mail }: Said): boolean {
+  return mail.viaFile === true;
 }
 
 /** The message in an event. Undefined if it has no sender, or is a change. */

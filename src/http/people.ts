@@ -25,10 +25,10 @@ export function getPeople(chat: Chat): Handler {
     const people = [];
     const slices = new Slices();
     for (const name of namesFor(me, caller, writers.keys())) {
-      const { last, unread = [] } = writers.get(name) ?? {};
+      const { last, unread } = writers.get(name) ?? {};
       const mine = await lastTo(name, me, store);
       const newer = mine && (!last || comparePositions(mine.position, last.position, store) > 0) ? mine : last;
-      people.push({ name, ...(await live.ask(name)), unread: unread.length, last: newer ? shown(newer) : null });
+      people.push({ name, ...(await live.ask(name)), unread: unread?.size ?? 0, last: newer ? shown(newer) : null });
       await slices.rest();
     }
     sendJson(res, 200, { people, access: caller.access, dir: caller.isHere ? dir : null });

@@ -35,14 +35,14 @@ describe('the list of people', () => {
     for (const people of lists) expect(people.find(({ name }) => name === 'mina')).toMatchObject({ unread: 2 });
   });
 
-  test('shows the last message as it is after its changes, which do not count as unread', async () => {
+  test('shows the last message as it is after its changes, and counts as unread what was not removed', async () => {
     const chat = await serveChat();
     const change = async (fields: object): Promise<void> => {
       const headers = { 'Content-Type': 'application/json' };
       const answer = await fetch(`${chat.url}/messages`, { method: 'POST', headers, body: JSON.stringify(fields) });
       expect(answer.status).toBe(201);
     };
-    const listed = async (): Promise<Listed[]> => (await peopleOf(chat)).filter(({ last }) => last !== null);
+    const listed = async (from = chat): Promise<Listed[]> => (await peopleOf(from)).filter(({ last }) => last !== null);
     const from = { sender: 'mina', receiver: 'henry' };
     const { id: of } = await say(chat, 'mina', 'henry', 'helo');
     const own = await say(chat, 'henry', 'jjeong', 'oops');
@@ -56,7 +56,9 @@ describe('the list of people', () => {
 
     const removedOwn = { name: 'jjeong', unread: 0, last: { message: '', removed: true } };
     expect(edited).toMatchObject([removedOwn, { name: 'mina', unread: 1, last: { message: 'hello', edited: true } }]);
-    expect(removed).toMatchObject([removedOwn, { name: 'mina', unread: 1, last: { message: '', removed: true } }]);
+    expect(removed).toMatchObject([removedOwn, { name: 'mina', unread: 0, last: { message: '', removed: true } }]);
+    await chat.stop();
+    expect(await listed(await serveChat({ dir: chat.dir }))).toEqual(removed);
   });
 });
 
