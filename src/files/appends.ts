@@ -9,6 +9,7 @@ import { FileGone } from './log-file.ts';
 import type { MailLog } from './mail-log.ts';
 import type { Found, MailboxFile } from './mailbox-file.ts';
 import type { RecentKeys } from './recent-keys.ts';
+import type { StoreContext } from './store-context.ts';
 import { writeFrames, type Draft } from './write-frames.ts';
 
 export interface Append {
@@ -17,11 +18,12 @@ export interface Append {
   readonly reject: (error: unknown) => void;
 }
 
-/** What came of one append: a new event, or the id of the event that its key made before. */
+/** What came of one append: a new event, the id of the event that its key made before, or an error. */
 interface Outcome {
   readonly append: Append;
   readonly id: string;
   readonly event?: MailEvent;
+  readonly error?: MailboxError;
 }
 
 interface AppendDraft extends Draft {
@@ -31,6 +33,8 @@ interface AppendDraft extends Draft {
 const MAX_BATCH = 256;
 const MAX_BATCH_CHARS = 64 * 1024;
 const MAX_ATTEMPTS = 10;
+/** A full mailbox has so much room for removals: nobody should have to wait to take back what they said. */
+const REMOVAL_FACTOR = 1.1;
 /** How long we wait for the rest of an event that another program is writing. */
 const UNFINISHED_MS = 100;
 const UNFINISHED_POLL_MS = 5;
@@ -122,7 +126,6 @@ async function tryWrite(
     fillBatch(batch, queue);
     const draft = makeDraft(log, keys, batch);
     if (draft.events.length === 0) return draft.outcomes;
-    checkRoom(log, draft.events.length);
     return (await writeFrames(log, draft, () => publish(log, found))) ? draft.outcomes : undefined;
   } catch (error) {
     if (error instanceof FileGone) return undefined;
@@ -165,6 +168,10 @@ function makeDraft(log: MailLog, keys: RecentKeys, batch: readonly Append[]): Ap
       outcomes.push({ append, id: earlierId });
       continue;
     }
+    if (isFull(log, events.length + 1, append.message.type === 'remove' ? REMOVAL_FACTOR : 1)) {
+      outcomes.push({ append, id: last, error: noRoom(context) });
+      continue;
+    }
     last = context.clock.next(last, now);
     const event = { id: last, time: idTime(last), data: messageData(append.message, now), type: append.message.type };
     events.push(event);
@@ -174,21 +181,27 @@ function makeDraft(log: MailLog, keys: RecentKeys, batch: readonly Append[]): Ap
   return { outcomes, events, keyed, bytes: Buffer.from(messageFrames(current.state, events)) };
 }
 
-/** Whether the mailbox has no room for `more` events. */
-export function isFull({ current, context: { maxWaiting, maxWaitingBytes } }: MailLog, more: number): boolean {
-  return current.state.count + more > maxWaiting || current.size > maxWaitingBytes;
+/** Whether the mailbox has no room for `more` events. `factor`: how much of the limits may be used. */
+export function isFull(
+  { current, context: { maxWaiting, maxWaitingBytes } }: MailLog,
+  more: number,
+  factor = 1,
+): boolean {
+  return current.state.count + more > maxWaiting * factor || current.size > maxWaitingBytes * factor;
 }
 
-function checkRoom(log: MailLog, events: number): void {
-  if (!isFull(log, events)) return;
-  const { maxWaiting, maxWaitingBytes } = log.context;
+function noRoom({ maxWaiting, maxWaitingBytes }: StoreContext): MailboxError {
   const why = `This mailbox is full: ${maxWaiting} messages or ${maxWaitingBytes} bytes are waiting in it. Send again after its owner has read it.`;
-  throw new MailboxError('MAILBOX_FULL', why);
+  return new MailboxError('MAILBOX_FULL', why);
 }
 
 async function settle(log: MailLog, outcomes: readonly Outcome[]): Promise<void> {
-  for (const { append, id, event: made } of outcomes) {
+  for (const { append, id, event: made, error } of outcomes) {
     const { message, resolve, reject } = append;
+    if (error) {
+      reject(error);
+      continue;
+    }
     if (made) {
       resolve({ event: made, repeated: false });
       continue;

@@ -312,6 +312,20 @@ describe('a full mailbox', () => {
     expect(textsOf(await readAll(store))).toEqual(['x'.repeat(1000)]);
   });
 
+  test('accepts removals up to a tenth more than messages', async () => {
+    store = directory.open({ maxWaiting: 10 });
+    const of = (await appendAll(store, numbered('message', 10)))[0]!.id;
+
+    const outcomes = await Promise.allSettled([
+      store.append(henry, letter('one too many')),
+      store.append(henry, letter('', { type: 'remove', of })),
+      store.append(henry, letter('', { type: 'remove', of })),
+    ]);
+
+    expect(outcomes).toMatchObject([{ reason: FULL }, { status: 'fulfilled' }, { reason: FULL }]);
+    expect(textsOf(await readAll(store))).toHaveLength(11);
+  });
+
   test('still knows the keys of the messages it accepted', async () => {
     store = directory.open({ maxWaiting: 1 });
     const message = letter('hi');
