@@ -11,6 +11,7 @@ for (const dir of LEFT_OUT) console.error(`Left out: ${dir}, because there is no
 export default {
   roots: ['<rootDir>/test'],
   testEnvironment: 'node',
+  testSequencer: '<rootDir>/test/slow-files-early.mjs',
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {},
   transform: {
