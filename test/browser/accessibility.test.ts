@@ -3,6 +3,7 @@ import { describe, expect } from '@jest/globals';
 import type { Locator } from 'playwright-core';
 import { requires } from '../support/requires.ts';
 import { until } from '../support/until.ts';
+import { serveChat } from '../support/serve-chat.ts';
 import { LOOKS, expectAccessible } from './accessible.ts';
 import { Gate } from './gate.ts';
 import { attach, fileOf, png } from './pictures.ts';
@@ -31,7 +32,7 @@ const IDLE_MS = process.env['IDLE_MINUTE'] ? 60_000 : 20_000;
 describe('every state of every page is accessible', () => {
   for (const [name, { context: options }] of Object.entries(LOOKS)) {
     test(name, async () => {
-      const gate = await Gate.before(await Server.start('--max-message', '200', '--people', 'henry,jjeong,mina'));
+      const gate = await Gate.before(await serveChat({ maxMessage: 200, people: ['henry', 'jjeong', 'mina'] }));
       const context = await newBrowser(options);
       const jjeong = await openChat(await newBrowser(), chatOf(gate, 'jjeong', 'henry'));
 
@@ -141,7 +142,7 @@ const isFocused = (one: Locator) => one.evaluate((element) => element === docume
 
 describe('with the keyboard alone', () => {
   test('people can open a conversation from the list, use it, and go back', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const context = await newBrowser();
     // Chromium without windows denies notifications from the start.
     await context.addInitScript(() => Object.defineProperty(Notification, 'permission', { value: 'default' }));
@@ -227,7 +228,7 @@ describe('the log, which is read out as it changes,', () => {
   }, 60_000); // most of it is the idle stretch
 
   test('is silent during a burst; the status sums it up', async () => {
-    const { henry, jjeong } = await twoPeople(await Server.start());
+    const { henry, jjeong } = await twoPeople(await serveChat());
 
     for (const text of ['1', '2', '3', '4', '5']) await write(jjeong, text);
     await shows(henry, '5');
@@ -236,7 +237,7 @@ describe('the log, which is read out as it changes,', () => {
   });
 
   test('becomes live only after the history has loaded, and is silent about typing, ticks and presence', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const { henry, jjeong } = await twoPeople(server);
     await write(henry, 'hello');
     await shows(jjeong, 'hello');
@@ -252,7 +253,7 @@ describe('the log, which is read out as it changes,', () => {
 
 describe('the language', () => {
   test('is the browser’s, can be changed on all pages at once, and is declared to assistive technology', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const { henry: page, jjeong } = await twoPeople(server, { locale: 'ko-KR' });
     expect(await page.locator('html').getAttribute('lang')).toBe('ko');
     await page.getByRole('heading', { name: 'jjeong님과의 대화' }).waitFor();
@@ -292,7 +293,7 @@ describe('the language', () => {
 
 describe('dark mode', () => {
   test('follows the system', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const lightness = async (colorScheme: 'light' | 'dark') => {
       const page = await openChat(await newBrowser({ colorScheme }), chatOf(server, 'henry', 'jjeong'));
       const [red = 0] =

@@ -8,7 +8,6 @@ import { until } from '../support/until.ts';
 import { Gate } from './gate.ts';
 import { attach, fileOf } from './pictures.ts';
 import {
-  Server,
   button,
   chatOf,
   composer,
@@ -52,7 +51,7 @@ const readOut = (page: Page) =>
 
 describe('an edit', () => {
   test('replaces the text on both pages and after a reload; the status announces it, the log does not', async () => {
-    const { henry, jjeong } = await twoPeople(await Server.start());
+    const { henry, jjeong } = await twoPeople(await serveChat());
     await write(henry, 'helo');
     await shows(jjeong, 'helo');
     const read = await readOut(jjeong);
@@ -77,7 +76,7 @@ describe('an edit', () => {
   });
 
   test('leaves the draft alone, and Escape cancels it; one that the server refuses can be discarded', async () => {
-    const server = await Server.start('--max-message', '10');
+    const server = await serveChat({ maxMessage: 10 });
     const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     await write(henry, 'one');
     await log(henry).locator('[data-state=sent]').waitFor();
@@ -98,7 +97,7 @@ describe('an edit', () => {
   });
 
   test('replaces an edit that failed; files that are added meanwhile belong to the next message', async () => {
-    const server = await Server.start('--max-message', '10');
+    const server = await serveChat({ maxMessage: 10 });
     const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     await write(henry, 'one');
     await log(henry).locator('[data-state=sent]').waitFor();
@@ -119,7 +118,7 @@ describe('an edit', () => {
 
   test('of a message that was removed meanwhile is dropped, and the page says so', async () => {
     const browser = await newBrowser();
-    const server = await Server.start();
+    const server = await serveChat();
     const here = await openChat(browser, chatOf(server, 'henry', 'jjeong'));
     await write(here, 'one');
     await log(here).locator('[data-state=sent]').waitFor();
@@ -138,7 +137,7 @@ describe('an edit', () => {
 });
 
 test('reactions are made with the keyboard or a click, counted, and taken back', async () => {
-  const { henry, jjeong } = await twoPeople(await Server.start());
+  const { henry, jjeong } = await twoPeople(await serveChat());
   await write(henry, 'one');
   await write(henry, 'two');
   await shows(jjeong, 'two');
@@ -163,7 +162,7 @@ test('reactions are made with the keyboard or a click, counted, and taken back',
 });
 
 test('another tab keeps what was sent and edited, although no stream tells it', async () => {
-  const server = await Server.start();
+  const server = await serveChat();
   const gate = await Gate.before(server, (stream) => stream.replaceAll('event: sent', 'event: none'));
   const browser = await newBrowser();
   const here = await openChat(browser, chatOf(gate, 'henry', 'jjeong'));
@@ -181,7 +180,7 @@ test('another tab keeps what was sent and edited, although no stream tells it', 
 });
 
 test('a right click on another message moves the menu there', async () => {
-  const server = await Server.start();
+  const server = await serveChat();
   const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
   for (const text of ['one', 'room for\n'.repeat(9), 'two']) await write(henry, text);
   await log(henry).locator('[data-state=sent]').nth(2).waitFor();
@@ -196,11 +195,11 @@ test('a right click on another message moves the menu there', async () => {
 });
 
 test('a reply shows what it answers and leads there, even if that is not loaded yet', async () => {
-  const server = await Server.start();
+  const server = await serveChat();
   const say = async (message: string, replyTo?: string): Promise<string> => {
     const body = JSON.stringify({ sender: 'henry', receiver: 'jjeong', message, replyTo });
     const headers = { 'content-type': 'application/json' };
-    const answer = await fetch(`${server.url}messages`, { method: 'POST', headers, body });
+    const answer = await fetch(new URL('messages', server.url), { method: 'POST', headers, body });
     return ((await answer.json()) as { id: string }).id;
   };
   const first = await say('the first');
@@ -225,7 +224,7 @@ test('a reply shows what it answers and leads there, even if that is not loaded 
 });
 
 test('an edit and a removal wait offline, but show at once; what is removed is gone from both browsers', async () => {
-  const { henry, jjeong } = await twoPeople(await Server.start());
+  const { henry, jjeong } = await twoPeople(await serveChat());
   for (const text of ['helo', 'wrong window']) await write(henry, text);
   await shows(jjeong, 'wrong window');
   await log(jjeong).press('ArrowUp'); // gives the row a name
@@ -248,7 +247,7 @@ test('an edit and a removal wait offline, but show at once; what is removed is g
 });
 
 test('on a touch screen, a long press opens the menu, and a swipe replies', async () => {
-  const server = await Server.start();
+  const server = await serveChat();
   const jjeong = await openChat(await newBrowser(), chatOf(server, 'jjeong', 'henry'));
   await write(jjeong, 'touch me');
   const phone = await newBrowser({ hasTouch: true, isMobile: true, viewport: { width: 390, height: 700 } });

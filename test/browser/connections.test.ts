@@ -2,6 +2,7 @@ import { describe, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { requires } from '../support/requires.ts';
 import { until } from '../support/until.ts';
+import { serveChat } from '../support/serve-chat.ts';
 import { Gate } from './gate.ts';
 import {
   Server,
@@ -36,8 +37,8 @@ async function tabs(page: Page, count: number): Promise<Page[]> {
 
 describe('eight tabs of one person', () => {
   test('share one connection, even without https: http://chat.test', async () => {
-    const server = await Server.start('--allowed-host', 'chat.test');
-    const address = `http://chat.test:${server.port}/chat1.html`;
+    const server = await serveChat({ allowedHosts: ['chat.test'] });
+    const address = `http://chat.test:${new URL(server.url).port}/chat1.html`;
     const gate = await Gate.before(server);
     const jjeong = await openChat(await newBrowser(), chatOf(gate, 'jjeong', 'henry'));
     const henrys = await tabs(await openChat(await newBrowser(), address), 8);
@@ -51,7 +52,7 @@ describe('eight tabs of one person', () => {
   });
 
   test('continue within seconds after the tab with the connection crashes', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const jjeong = await openChat(await newBrowser(), chatOf(gate, 'jjeong', 'henry'));
     const atHenrys = await newBrowser();
     const [first, second] = await tabs(await openChat(atHenrys, new URL('chat1.html', gate.url).href), 2);
@@ -67,7 +68,7 @@ describe('eight tabs of one person', () => {
   });
 
   test('show everything when the browser refuses to store anything', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const atHenrys = await newBrowser();
     await atHenrys.addInitScript(() => {
       const refuse = () => {
@@ -87,7 +88,7 @@ describe('eight tabs of one person', () => {
 
 describe('seven rooms in seven tabs', () => {
   test('leave a connection free for sending, and each shows what is said', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const context = await newBrowser();
     await context.addInitScript(enterAs, 'mina');
     const rooms = Array.from({ length: 7 }, (_, i) => new URL(`room.html?room=r${i}`, gate.url).href);
@@ -107,7 +108,7 @@ describe('seven rooms in seven tabs', () => {
 
 describe('two people in one browser', () => {
   test('keep their mail, drafts and streams apart', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const context = await newBrowser();
     const henry = await openChat(context, new URL('chat1.html', gate.url).href);
     const jjeong = await openChat(context, new URL('chat2.html', gate.url).href);
@@ -128,7 +129,7 @@ describe('two people in one browser', () => {
 
 describe('a stream', () => {
   test('that falls silent is opened again', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const gate = await Gate.before(server, hurried);
     const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
     const jjeong = await openChat(await newBrowser(), chatOf(server, 'jjeong', 'henry'));
@@ -143,7 +144,7 @@ describe('a stream', () => {
   });
 
   test('that dies right after a message is reopened soon after the person sends the next one', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
     const streams = () => gate.passed.filter(({ path }) => path.startsWith('/status')).length;
     await until('the stream', () => streams() === 1);
@@ -158,7 +159,7 @@ describe('a stream', () => {
   });
 
   test('that a proxy holds back is replaced by polling, and the page says so', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const gate = await Gate.before(server, hurried);
     const jjeong = await openChat(await newBrowser(), chatOf(server, 'jjeong', 'henry'));
     const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
@@ -178,7 +179,7 @@ describe('a stream', () => {
   });
 
   test('that gets no answer at first begins as soon as the server answers', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     gate.rule = (path) => (/^\/(status|history|people)\b/.test(path) ? 'refused' : 'through');
     const henry = await (await newBrowser()).newPage();
     await henry.goto(chatOf(gate, 'henry', 'jjeong'));
@@ -210,7 +211,7 @@ describe('a stream', () => {
   });
 
   test('decides whether the page is connected, even if the browser says that it is offline', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const context = await newBrowser();
     await context.addInitScript(() => Object.defineProperty(Navigator.prototype, 'onLine', { get: () => false }));
     const henry = await openChat(context, chatOf(server, 'henry', 'jjeong'));

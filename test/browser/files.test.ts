@@ -4,10 +4,10 @@ import { describe, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { requires } from '../support/requires.ts';
 import { until } from '../support/until.ts';
+import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { Gate } from './gate.ts';
 import { PLACE, attach, fileOf, photo, picture, png } from './pictures.ts';
 import {
-  Server,
   button,
   chatOf,
   log,
@@ -30,14 +30,14 @@ const card = (page: Page, name: string) => log(page).getByRole('link', { name })
 const send = (page: Page) => button(page, 'Send').click();
 
 /** The contents of all files that the server keeps. */
-function storedFiles({ dir }: Server): Buffer[] {
+function storedFiles({ dir }: ServedChat): Buffer[] {
   const names = readdirSync(join(dir, '.files')).filter((name) => /^[0-9a-f]{64}$/.test(name));
   return names.map((name) => readFileSync(join(dir, '.files', name)));
 }
 
 describe('a picture', () => {
   test('is sent smaller and without its location, and has its space reserved while it loads', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const gate = await Gate.before(server);
     const { henry, jjeong } = await twoPeople(gate, { reducedMotion: 'reduce' });
     gate.rule = (path, method) => (downloads(path, method) ? 'held' : 'through');
@@ -56,7 +56,7 @@ describe('a picture', () => {
   });
 
   test('is sent unchanged if its sender wants that', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const { henry, jjeong } = await twoPeople(server);
     const original = await photo(henry, 'IMG_1.JPG', 300, 200);
 
@@ -69,7 +69,7 @@ describe('a picture', () => {
   });
 
   test('that its sender removes is gone from both pages and from the disk', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const { henry, jjeong } = await twoPeople(server);
     await attach(henry, png('one.png', 40, 30));
     await send(henry);
@@ -93,7 +93,7 @@ describe('a picture', () => {
   });
 
   test('opens in a viewer that the keyboard turns, zooms and closes', async () => {
-    const { henry, jjeong } = await twoPeople(await Server.start());
+    const { henry, jjeong } = await twoPeople(await serveChat());
     await attach(henry, png('one.png', 40, 30), png('two.png', 30, 40));
     await send(henry);
     await picture(jjeong, 'two.png').waitFor();
@@ -119,7 +119,7 @@ describe('a picture', () => {
 
 describe('a file', () => {
   test('that the server does not accept yet survives a reload, and text does not wait for it', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const { henry, jjeong } = await twoPeople(gate);
     const report = fileOf('report.pdf', Buffer.from('%PDF-1.7 …'));
     gate.rule = (path, method) => (uploads(path, method) ? 'refused' : 'through');
@@ -141,7 +141,7 @@ describe('a file', () => {
   });
 
   test('arrives before one that was sent later, although the browser takes longer to keep it', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const [atHenrys, atJjeongs] = [await newBrowser(), await newBrowser()];
     await atHenrys.addInitScript(() => {
       const kept = new Promise((resolve) => addEventListener('kept', resolve));
@@ -167,7 +167,7 @@ describe('a file', () => {
   });
 
   test('shows its progress, and can be cancelled and sent again', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const { henry, jjeong } = await twoPeople(gate);
     gate.rule = (path, method) => (uploads(path, method) ? 'held' : 'through');
 
@@ -184,7 +184,7 @@ describe('a file', () => {
   });
 
   test('can be pasted and dropped, unless it is too large or there are more than ten', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const { henry, jjeong } = await twoPeople(gate);
     /** Pastes or drops files of so many bytes. */
     const bring = (type: 'paste' | 'drop', sizes: Record<string, number>) =>
@@ -215,7 +215,7 @@ describe('a file', () => {
   });
 
   test('that the browser cannot store is sent, and the page asks people to stay', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const context = await newBrowser();
     await context.addInitScript(() => {
       indexedDB.open = () => {
@@ -234,7 +234,7 @@ describe('a file', () => {
 
 describe('a hostile file', () => {
   test('is only offered as a download: a script, a huge picture, a misleading name', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const { henry, jjeong } = await twoPeople(server);
     const mail = { sender: 'henry', receiver: 'jjeong', message: '', time: new Date().toISOString(), key: 'k' };
     const lies = { name: '../x\u202egpj.exe', type: 'text/html', bytes: 9, sha256: 'a'.repeat(64) };

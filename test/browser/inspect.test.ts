@@ -4,6 +4,7 @@ import { describe, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { run } from '../command/running.ts';
 import { requires } from '../support/requires.ts';
+import { serveChat } from '../support/serve-chat.ts';
 import { LOOKS, expectAccessible } from './accessible.ts';
 import { Server, button, chatOf, newBrowser, openChat, setTheStage } from './stage.ts';
 
@@ -15,7 +16,7 @@ const isLive = (page: Page) => page.locator('[data-state=live] li').first().wait
 const stage = (page: Page, number: number) => page.getByRole('region', { name: new RegExp(`^${number}\\.`) });
 const rows = (page: Page, number: number) => stage(page, number).getByRole('list').getByRole('listitem');
 
-async function inspect(server: Server): Promise<Page> {
+async function inspect(server: { readonly url: string }): Promise<Page> {
   const page = await (await newBrowser()).newPage();
   await page.goto(inspectOf(server));
   await isLive(page);
@@ -24,7 +25,7 @@ async function inspect(server: Server): Promise<Page> {
 
 describe('the inspector', () => {
   test('shows mail when it comes into the file and when it moves into the log', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const file = join(server.dir, 'henry.txt');
     const page = await inspect(server);
     await page.getByText('There is no such file yet.').waitFor();
@@ -84,7 +85,7 @@ describe('the inspector', () => {
   });
 
   test('is accessible in every state', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     appendFileSync(join(server.dir, 'henry.txt'), `data: hi\n\nnonsense\n\ndata: ${'x'.repeat(400)}`);
     await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     appendFileSync(join(server.dir, 'jjeong.txt'), 'data: waiting\n');
@@ -97,7 +98,7 @@ describe('the inspector', () => {
   });
 
   test('can be used with the keyboard, and changes its language at once', async () => {
-    const page = await inspect(await Server.start());
+    const page = await inspect(await serveChat());
     const focused = () => page.evaluate(() => document.activeElement?.outerHTML.slice(0, 12));
 
     const stops: (string | undefined)[] = [];

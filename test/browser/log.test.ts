@@ -9,8 +9,8 @@ import { requires } from '../support/requires.ts';
 import { Clock } from '../support/store-files.ts';
 import { numbered } from '../support/store-mail.ts';
 import { until } from '../support/until.ts';
+import { serveChat } from '../support/serve-chat.ts';
 import {
-  Server,
   button,
   chatOf,
   composer,
@@ -78,7 +78,7 @@ const scrollUp = (page: Page, pixels: number) => log(page).evaluate((element, by
 describe('a long conversation', () => {
   test('loads fifty messages at a time back to its beginning, none missing or repeated', async () => {
     const texts = numbered('message', 230);
-    const server = await Server.on(await conversation(texts));
+    const server = await serveChat({ dir: await conversation(texts) });
     const still = await newBrowser({ reducedMotion: 'reduce' }); // rows that slide in have no place yet
     const page = await openChat(still, chatOf(server, 'henry', 'jjeong'));
     expect(await textsOn(page)).toEqual(texts.slice(-50));
@@ -104,7 +104,7 @@ describe('a long conversation', () => {
   test('is grouped by day, each with a heading', async () => {
     const noon = new Date().setHours(12, 0, 0, 0);
     const dir = await conversation(['the day before', 'yesterday', 'today'], DAY_MS, noon);
-    const server = await Server.on(dir);
+    const server = await serveChat({ dir });
     const page = await openChat(
       await newBrowser({ timezoneId: process.env['TZ'] ?? 'UTC' }),
       chatOf(server, 'henry', 'jjeong'),
@@ -132,7 +132,7 @@ describe('a long conversation', () => {
 
   test('of 5,000 messages opens at once, and scrolling and writing stay quick', async () => {
     const texts = numbered('message', 5000);
-    const server = await Server.on(await monologue(texts));
+    const server = await serveChat({ dir: await monologue(texts) });
     const context = await newBrowser();
     await context.addInitScript(() => {
       const look = new MutationObserver(() => {
@@ -178,7 +178,7 @@ describe('a long conversation', () => {
 
   test('that gets 3,000 messages while somebody reads keeps few rows, and the newest visible', async () => {
     const texts = numbered('live', 3000);
-    const server = await Server.start();
+    const server = await serveChat();
     const { henry: page } = await twoPeople(server);
 
     for (let i = 0; i < texts.length; i += 100) {
@@ -197,7 +197,7 @@ describe('a long conversation', () => {
 
 describe('somebody who has scrolled up', () => {
   test('is not moved by new messages, sees how many there are, and reaches them with one press', async () => {
-    const server = await Server.on(await conversation(numbered('message', 40)));
+    const server = await serveChat({ dir: await conversation(numbered('message', 40)) });
     const { henry: page, jjeong: other } = await twoPeople(server);
     await page.emulateMedia({ reducedMotion: 'reduce' }); // rows that slide in have no place yet
     await scrollUp(page, 600);
@@ -220,7 +220,7 @@ describe('somebody who has scrolled up', () => {
   });
 
   test('returns to the newest message and the box with Escape', async () => {
-    const server = await Server.on(await conversation(numbered('message', 40)));
+    const server = await serveChat({ dir: await conversation(numbered('message', 40)) });
     const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     await scrollUp(page, 800);
     await log(page).focus();
@@ -232,7 +232,7 @@ describe('somebody who has scrolled up', () => {
   });
 
   test('still sees the newest message when the window shrinks and when the box grows', async () => {
-    const server = await Server.on(await conversation(numbered('message', 40)));
+    const server = await serveChat({ dir: await conversation(numbered('message', 40)) });
     const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
 
     await page.setViewportSize({ width: 390, height: 400 }); // as when an on-screen keyboard opens
@@ -260,7 +260,7 @@ describe('somebody who has scrolled up', () => {
 
 describe('somebody who looks at another tab', () => {
   test('sees the count in the title and a changed icon until they come back', async () => {
-    const { henry: page, jjeong: other } = await twoPeople(await Server.start());
+    const { henry: page, jjeong: other } = await twoPeople(await serveChat());
     expect(await page.title()).toBe('jjeong – Mailbox Chat');
     const icon = page.locator('link[rel=icon]');
     await look(page, 'away');
@@ -277,7 +277,7 @@ describe('somebody who looks at another tab', () => {
   });
 
   test('is not disturbed when a third person writes: the title and the picker count those messages', async () => {
-    const server = await Server.start('--people', 'henry,jjeong,mina');
+    const server = await serveChat({ people: ['henry', 'jjeong', 'mina'] });
     const { henry: page, jjeong: other } = await twoPeople(server);
     const mina = await openChat(await newBrowser(), chatOf(server, 'mina', 'henry'));
     const picker = await page.context().newPage();
@@ -303,7 +303,7 @@ describe('somebody who looks at another tab', () => {
 
 describe('what a person does', () => {
   test('is shown to the other: online, typing, away, and when last seen', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const { henry: page, jjeong: other } = await twoPeople(server);
     await page.getByRole('banner').getByText('Online').waitFor();
 

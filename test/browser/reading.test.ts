@@ -6,8 +6,8 @@ import { history, say } from '../support/requests.ts';
 import { requires } from '../support/requires.ts';
 import { numbered } from '../support/store-mail.ts';
 import { until } from '../support/until.ts';
+import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import {
-  Server,
   chatOf,
   isReady,
   log,
@@ -26,10 +26,8 @@ import {
 const test = requires('chromium');
 setTheStage();
 
-const at = ({ url }: Server) => ({ url: url.replace(/\/$/, '') });
-
-async function sayAll(server: Server, texts: readonly string[]): Promise<void> {
-  for (const text of texts) await say(at(server), 'jjeong', 'henry', text);
+async function sayAll(server: ServedChat, texts: readonly string[]): Promise<void> {
+  for (const text of texts) await say(server, 'jjeong', 'henry', text);
 }
 
 const title = (count: number) => (count ? `(${count}) ` : '') + 'jjeong – Mailbox Chat';
@@ -60,13 +58,13 @@ async function focusWindow(page: Page, how: 'here' | 'elsewhere'): Promise<void>
 
 describe('a conversation with new messages', () => {
   test('opens at the first of them, below a line, and marks each as read once it is visible', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const texts = numbered('message', 100);
     await sayAll(server, texts.slice(0, 20));
     const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     await page.keyboard.press('Escape');
     await until('it is known as read', async () =>
-      (await history(at(server), 'henry', 'jjeong')).messages.every(({ state }) => state === 'read'),
+      (await history(server, 'henry', 'jjeong')).messages.every(({ state }) => state === 'read'),
     );
     await page.close();
     await sayAll(server, texts.slice(20));
@@ -86,7 +84,7 @@ describe('a conversation with new messages', () => {
   });
 
   test('is reported as read only up to the last message that was visible', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const { henry, jjeong } = await twoPeople(server);
     for (const text of numbered('message', 40)) await write(jjeong, text);
     await shows(henry, 'message 39');
@@ -99,7 +97,7 @@ describe('a conversation with new messages', () => {
     await write(jjeong, 'marker');
     await shows(henry, 'marker');
     await says(jjeong, 'Delivered');
-    const { messages } = await history(at(server), 'henry', 'jjeong');
+    const { messages } = await history(server, 'henry', 'jjeong');
     expect(messages.map(({ state }) => state).slice(-3)).toEqual(['read', 'delivered', 'delivered']);
 
     await log(henry).evaluate((element) => element.scrollTo(0, element.scrollHeight));
@@ -107,7 +105,7 @@ describe('a conversation with new messages', () => {
   });
 
   test('does not count as read while another window has the focus, and shows a line above new messages', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const { henry, jjeong } = await twoPeople(server);
     await write(jjeong, 'before');
     await says(jjeong, 'Read');
@@ -125,7 +123,7 @@ describe('a conversation with new messages', () => {
   });
 
   test('stays at the line when more messages come than fit while nobody looks', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const { henry } = await twoPeople(server);
     await sayAll(server, ['before']);
     await shows(henry, 'before');
@@ -143,7 +141,7 @@ describe('a conversation with new messages', () => {
 
 describe('somebody who scrolls up', () => {
   test('gets earlier messages automatically, back to the beginning', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const texts = numbered('message', 230);
     const frames = texts.map((text) => `data: ${text}\n\n`).join('');
     appendFileSync(join(server.dir, 'henry.txt'), frames);
@@ -163,7 +161,7 @@ describe('somebody who scrolls up', () => {
 
 describe('days and times', () => {
   test('are grouped again at midnight and when the time zone changes', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     const browser = await page.context().newCDPSession(page);
     await browser.send('Emulation.setTimezoneOverride', { timezoneId: 'Asia/Seoul' });
@@ -196,7 +194,7 @@ describe('days and times', () => {
   });
 
   test("are those of the server once a message is stored, whatever the browser's clock says", async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const context = await newBrowser();
     await context.addInitScript(() => {
       const now = Date.now;
@@ -226,7 +224,7 @@ describe('days and times', () => {
 
 describe('notifications', () => {
   /** The title and text of every notification that pages of this browser show. */
-  async function listening(server: Server): Promise<{ pages: Page[]; told: () => Promise<string[]> }> {
+  async function listening(server: ServedChat): Promise<{ pages: Page[]; told: () => Promise<string[]> }> {
     const context = await newBrowser();
     await context.grantPermissions(['notifications']);
     await context.addInitScript(() => {
@@ -250,27 +248,27 @@ describe('notifications', () => {
   }
 
   test('come once for one message when two chats are open and nobody looks at either', async () => {
-    const server = await Server.start('--people', 'henry,jjeong,mina');
+    const server = await serveChat({ people: ['henry', 'jjeong', 'mina'] });
     const { pages, told } = await listening(server);
     for (const page of pages) await look(page, 'away');
 
-    await say(at(server), 'mina', 'henry', 'psst');
+    await say(server, 'mina', 'henry', 'psst');
     await shows(pages[1]!, 'psst');
     await until('one is told', async () => (await told()).length > 0);
-    await say(at(server), 'jjeong', 'henry', 'marker');
+    await say(server, 'jjeong', 'henry', 'marker');
     await until('the other is told', async () => (await told()).includes('jjeong: marker'));
 
     expect((await told()).toSorted()).toEqual(['jjeong: marker', 'mina: psst']);
   });
 
   test('do not come for messages that are being read in another tab', async () => {
-    const server = await Server.start('--people', 'henry,jjeong,mina');
+    const server = await serveChat({ people: ['henry', 'jjeong', 'mina'] });
     const { pages, told } = await listening(server);
     await look(pages[0]!, 'away'); // somebody looks at the chat with mina
 
-    await say(at(server), 'mina', 'henry', 'psst');
+    await say(server, 'mina', 'henry', 'psst');
     await shows(pages[1]!, 'psst');
-    await say(at(server), 'jjeong', 'henry', 'marker');
+    await say(server, 'jjeong', 'henry', 'marker');
     await until('the other is told', async () => (await told()).includes('jjeong: marker'));
 
     expect(await told()).toEqual(['jjeong: marker']);

@@ -2,8 +2,8 @@ import { describe, expect } from '@jest/globals';
 import type { BrowserContext, Page } from 'playwright-core';
 import { run } from '../command/running.ts';
 import { requires } from '../support/requires.ts';
+import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import {
-  Server,
   button,
   chatOf,
   composer,
@@ -20,7 +20,7 @@ import {
 const test = requires('chromium');
 setTheStage();
 
-async function enterRoom(context: BrowserContext, server: Server, name: string): Promise<Page> {
+async function enterRoom(context: BrowserContext, server: ServedChat, name: string): Promise<Page> {
   const page = await context.newPage();
   await page.goto(new URL('room.html?room=lobby', server.url).href);
   await page.getByRole('textbox', { name: 'Your name' }).fill(name);
@@ -30,14 +30,14 @@ async function enterRoom(context: BrowserContext, server: Server, name: string):
 }
 
 /** Runs the command that makes a link; resolves to the link. */
-async function invite(server: Server, person: string): Promise<string> {
+async function invite(server: ServedChat, person: string): Promise<string> {
   const { stdout } = await run(['invite', person, '--dir', server.dir, '--url', server.url]);
   return stdout.trim();
 }
 
 describe('a group room', () => {
   test('asks for a name, and shows all three each message once, and who comes and goes', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const henry = await enterRoom(await newBrowser(), server, 'Henry');
     await henry.getByText('Hello, henry! Online: 1').waitFor();
     const jjeong = await enterRoom(await newBrowser(), server, 'jjeong');
@@ -67,7 +67,7 @@ describe('a group room', () => {
   });
 
   test('shows everybody’s name as they typed it', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const henry = await enterRoom(await newBrowser(), server, 'henry');
     const min = await enterRoom(await newBrowser(), server, 'Kim Min');
 
@@ -80,7 +80,7 @@ describe('a group room', () => {
 
   test('refuses an invalid name, and says which names are valid', async () => {
     const page = await (await newBrowser()).newPage();
-    await page.goto(new URL('room.html?room=lobby', (await Server.start()).url).href);
+    await page.goto(new URL('room.html?room=lobby', (await serveChat()).url).href);
 
     for (const name of ['../../etc', 'a/b', 'x'.repeat(21), '']) {
       await page.getByRole('textbox', { name: 'Your name' }).fill(name);
@@ -96,7 +96,7 @@ describe('a group room', () => {
 
 describe('the first page', () => {
   test('lists people by name, opens a conversation with one press, and accepts a new name', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const page = await (await newBrowser()).newPage();
     await page.goto(server.url);
     await page.getByRole('heading', { name: 'Mailbox Chat' }).waitFor();
@@ -124,7 +124,7 @@ describe('the first page', () => {
 
 describe('with invitation links', () => {
   test('two people can talk in one browser; a third without a link cannot, nor can one whose link was revoked', async () => {
-    const server = await Server.start('--access', 'links');
+    const server = await serveChat({ access: 'links' });
     const shared = await newBrowser();
     const [henrysLink, jjeongsLink] = [await invite(server, 'henry'), await invite(server, 'jjeong')];
 
@@ -165,7 +165,7 @@ describe('with invitation links', () => {
   });
 
   test('a new link lets a person back into the page that was open', async () => {
-    const server = await Server.start('--access', 'links');
+    const server = await serveChat({ access: 'links' });
     const context = await newBrowser();
     await invite(server, 'jjeong');
     const page = await context.newPage();

@@ -3,7 +3,8 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { requires } from '../support/requires.ts';
-import { Server, button, chatOf, log, newBrowser, openChat, setTheStage, shows, write } from './stage.ts';
+import { serveChat, type ServedChat } from '../support/serve-chat.ts';
+import { button, chatOf, log, newBrowser, openChat, setTheStage, shows, write } from './stage.ts';
 
 const test = requires('chromium');
 setTheStage();
@@ -11,8 +12,8 @@ setTheStage();
 const bubble = (page: Page): Locator => log(page).locator('li p').first();
 const heightOf = async (one: Locator): Promise<number> => (await one.boundingBox())!.height;
 
-async function chatting(): Promise<{ server: Server; page: Page }> {
-  const server = await Server.start();
+async function chatting(): Promise<{ server: ServedChat; page: Page }> {
+  const server = await serveChat();
   return { server, page: await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong')) };
 }
 

@@ -4,7 +4,8 @@ import { FileMailboxes } from '../../src/index.ts';
 import { mailboxName } from '../../src/words/mailbox-name.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { requires } from '../support/requires.ts';
-import { Server, button, message, setTheStage, shows, textsOn, twoPeople, write } from './stage.ts';
+import { serveChat, type ServedChat } from '../support/serve-chat.ts';
+import { button, message, setTheStage, shows, textsOn, twoPeople, write } from './stage.ts';
 
 const test = requires('chromium');
 setTheStage();
@@ -13,7 +14,7 @@ const LATER = 300;
 const EDITED = { message: 'number 4, edited', key: 'edit' };
 
 /** A server with messages from jjeong to henry. The fifth was edited after LATER messages. */
-async function serverWith(texts: readonly string[]): Promise<Server> {
+async function serverWith(texts: readonly string[]): Promise<ServedChat> {
   const dir = temporaryDirectory();
   const [sender, receiver] = [mailboxName('jjeong'), mailboxName('henry')];
   const store = new FileMailboxes(dir);
@@ -22,7 +23,7 @@ async function serverWith(texts: readonly string[]): Promise<Server> {
   if (before[4]) await store.append(receiver, { sender, receiver, type: 'edit', of: before[4].event.id, ...EDITED });
   await Promise.all(texts.slice(LATER).map((message, i) => append(message, `k${i + LATER}`)));
   await store.close();
-  return Server.on(dir);
+  return serveChat({ dir });
 }
 
 async function find(page: Page, text: string): Promise<void> {

@@ -2,6 +2,7 @@ import { describe, expect } from '@jest/globals';
 import type { Locator, Page } from 'playwright-core';
 import { requires } from '../support/requires.ts';
 import { until } from '../support/until.ts';
+import { serveChat } from '../support/serve-chat.ts';
 import { Gate, type Passage } from './gate.ts';
 import {
   Server,
@@ -61,7 +62,7 @@ async function choose(page: Page, text: string, action: string): Promise<void> {
 
 describe('a message on the page of its sender', () => {
   test('is shown at once as Sending…, then as Sent, Delivered and Read', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
     gate.rule = (path, method) => (posts(path, method) ? 'held' : 'through');
 
@@ -81,7 +82,7 @@ describe('a message on the page of its sender', () => {
   });
 
   test('shows Not sent when the server refuses it; Retry sends it with the same key, and Delete removes it', async () => {
-    const gate = await Gate.before(await Server.start('--max-message', '10'));
+    const gate = await Gate.before(await serveChat({ maxMessage: 10 }));
     const { henry, jjeong } = await twoPeople(gate);
 
     await write(henry, 'longer than ten');
@@ -107,7 +108,7 @@ describe('a message on the page of its sender', () => {
   });
 
   test('arrives once when the answer to it was lost', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const { henry, jjeong } = await twoPeople(gate);
     gate.rule = (path, method) => (posts(path, method) ? 'answer lost' : 'through');
 
@@ -127,7 +128,7 @@ describe('a message on the page of its sender', () => {
   });
 
   test('waits while a proxy answers 502, survives a reload, and arrives once and in order', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const { henry, jjeong } = await twoPeople(gate);
     await write(jjeong, 'before');
     await shows(henry, 'before');
@@ -151,7 +152,7 @@ describe('a message on the page of its sender', () => {
   });
 
   test('waits offline; afterwards, what both wrote meanwhile is shown once and in order', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const { henry, jjeong } = await twoPeople(server);
     await write(henry, 'one');
     await shows(jjeong, 'one');
@@ -192,7 +193,7 @@ describe('a message on the page of its sender', () => {
   });
 
   test('is not given up when the page is opened again after minutes without the server', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const { henry, jjeong } = await twoPeopleWithClocks(gate);
     breakOff(gate);
     for (const text of ['one', 'two']) await write(henry, text);
@@ -209,7 +210,7 @@ describe('a message on the page of its sender', () => {
   });
 
   test('is not given up when the network comes back during an attempt', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const { henry, jjeong } = await twoPeopleWithClocks(gate);
     breakOff(gate);
     for (const text of ['one', 'two']) await write(henry, text);
@@ -264,7 +265,7 @@ describe('a message on the page of its sender', () => {
   });
 
   test('that waits is sent even if another tab clears the storage', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const { henry } = await twoPeople(gate);
     const other = await openChat(henry.context(), chatOf(gate, 'henry', 'mina'));
     gate.rule = (path) => (path.startsWith('/messages') ? 'refused' : 'through');
@@ -281,7 +282,7 @@ describe('a message on the page of its sender', () => {
   });
 
   test('that the server refuses after the storage was cleared is sent only once', async () => {
-    const gate = await Gate.before(await Server.start('--max-message', '10'));
+    const gate = await Gate.before(await serveChat({ maxMessage: 10 }));
     const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
     gate.rule = (path, method) => (posts(path, method) ? 'held' : 'through');
     await write(henry, 'longer than ten');
@@ -295,7 +296,7 @@ describe('a message on the page of its sender', () => {
   });
 
   test('that exceeds the rate limit says so, and is sent a little later', async () => {
-    const gate = await Gate.before(await Server.start('--send-rate', '2'));
+    const gate = await Gate.before(await serveChat({ sendRate: 2 }));
     const { henry, jjeong } = await twoPeople(gate);
     const texts = ['1', '2', '3', '4', '5'];
 
@@ -311,7 +312,7 @@ describe('a message on the page of its sender', () => {
   });
 
   test('that waits can be edited and deleted: only what is left is sent', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const { henry, jjeong } = await twoPeople(gate);
     breakOff(gate);
     for (const text of ['one', 'two', 'three']) await write(henry, text);
@@ -335,7 +336,7 @@ describe('a message on the page of its sender', () => {
   });
 
   test('that is deleted while nobody knows whether it was stored is removed if it was', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const { henry, jjeong } = await twoPeople(gate);
     breakOff(gate, 'answer lost');
     await write(henry, 'oops');
@@ -355,7 +356,7 @@ describe('a message on the page of its sender', () => {
   });
 
   test('that is too long is not sent, and the page says by how much', async () => {
-    const { henry, jjeong } = await twoPeople(await Server.start());
+    const { henry, jjeong } = await twoPeople(await serveChat());
 
     await write(henry, '가'.repeat(4120));
     await says(henry, 'Too long: 120 characters over the limit.');
@@ -369,7 +370,7 @@ describe('a message on the page of its sender', () => {
 
 describe('the box', () => {
   test('sends with Enter, Ctrl+Enter and the button, and breaks the line with Shift+Enter', async () => {
-    const { henry, jjeong } = await twoPeople(await Server.start());
+    const { henry, jjeong } = await twoPeople(await serveChat());
     const box = composer(henry);
 
     await box.pressSequentially('one');
@@ -391,7 +392,7 @@ describe('the box', () => {
   });
 
   test('never sends half a syllable: the Enter that ends a composition belongs to the input method', async () => {
-    const { henry, jjeong } = await twoPeople(await Server.start());
+    const { henry, jjeong } = await twoPeople(await serveChat());
     const box = composer(henry);
     const keyboard = await henry.context().newCDPSession(henry);
     const compose = (text: string) =>
@@ -421,7 +422,7 @@ describe('the box', () => {
   });
 
   test('breaks the line with Enter on an on-screen keyboard', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const atHenrys = await newBrowser({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
     const henry = await openChat(atHenrys, chatOf(server, 'henry', 'jjeong'));
     const box = composer(henry);
@@ -442,7 +443,7 @@ describe('the box', () => {
   });
 
   test('keeps a draft for each conversation, through reloads', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const atHenrys = await newBrowser();
     const henry = await openChat(atHenrys, chatOf(server, 'henry', 'jjeong'));
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, jest } from '@jest/globals';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
 import { Running, cleanUp, serve, temporaryDirectory, type Ready } from '../command/running.ts';
 import { afterThisTest } from '../support/after-this-test.ts';
@@ -16,6 +16,9 @@ export const QUIETLY = [
   '--disable-component-update',
   '--disable-sync',
 ];
+
+// Longer than any wait inside a test; what runs the command sets a shorter time.
+jest.setTimeout(6 * DEADLINE_MS);
 
 const UNANSWERED = /^(Failed to load resource|(An unknown error|A bad HTTP response code) .* when fetching the script)/;
 
@@ -37,7 +40,7 @@ export function setTheStage(...chromiumArgs: string[]): void {
   afterAll(() => browser?.close());
 }
 
-/** The command as users start it. It can be killed and started again, with the same files, at the same address. */
+/** The command as users start it, for tests about its process. It can be killed and started again, with the same files, at the same address. */
 export class Server {
   readonly dir: string;
   #process: Running & Ready;

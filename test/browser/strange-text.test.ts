@@ -4,7 +4,8 @@ import { describe, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { requires } from '../support/requires.ts';
 import { say } from '../support/requests.ts';
-import { Server, chatOf, log, newBrowser, openChat, setTheStage, shows, textsOn, twoPeople, write } from './stage.ts';
+import { serveChat } from '../support/serve-chat.ts';
+import { chatOf, log, newBrowser, openChat, setTheStage, shows, textsOn, twoPeople, write } from './stage.ts';
 
 const test = requires('chromium');
 setTheStage(); // a dialog, an error or a broken policy on any page fails the test
@@ -102,10 +103,10 @@ const CLEAN = { ran: null, inLog: [], handlers: [], links: [], scripts: [] };
 describe('text that would be a script', () => {
   test('is shown as plain text, whoever wrote it, also in the list of people', async () => {
     expect(ATTACKS.length).toBeGreaterThanOrEqual(100);
-    const server = await Server.start();
+    const server = await serveChat();
     const { henry, jjeong } = await twoPeople(server);
 
-    for (const text of ATTACKS) await say({ url: server.url.replace(/\/$/, '') }, 'henry', 'jjeong', text);
+    for (const text of ATTACKS) await say(server, 'henry', 'jjeong', text);
     await write(henry, 'marker');
     await Promise.all([henry, jjeong].map((page) => shows(page, 'marker')));
 
@@ -113,7 +114,7 @@ describe('text that would be a script', () => {
       const shown = await log(page).locator('li p').allTextContents();
       expect(shown).toEqual([...ATTACKS, 'marker']);
     }
-    await say({ url: server.url.replace(/\/$/, '') }, 'henry', 'jjeong', ATTACKS[2]!);
+    await say(server, 'henry', 'jjeong', ATTACKS[2]!);
     await jjeong.goto(server.url);
     await jjeong.getByRole('combobox', { name: 'You are' }).selectOption('jjeong');
     await jjeong.getByRole('link', { name: /henry/ }).getByText(ATTACKS[2]!).waitFor();
@@ -121,7 +122,7 @@ describe('text that would be a script', () => {
   });
 
   test('is shown as plain text when it comes from a file, and marked as from a file', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const { henry, jjeong } = await twoPeople(server);
     const texts = ATTACKS.filter((text) => !/[\n\r]/.test(text));
     // A page that is still loading shows only the newest 50.
@@ -139,7 +140,7 @@ describe('text that would be a script', () => {
   });
 
   test('cannot come in through a name in the address', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const page = await (await newBrowser()).newPage();
 
     for (const text of ATTACKS.filter((_, i) => i % 4 === 0)) {
@@ -155,7 +156,7 @@ describe('text that would be a script', () => {
 
 describe('an address in a message', () => {
   test('is a link if it is http or https, and following it sends no referrer', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const { henry, jjeong } = await twoPeople(server);
     const text =
       'see https://example.com/a_(b)?c=d&e=<f>, (http://example.org). Not ftp://x or mailto:a@b or example.net';
@@ -177,7 +178,7 @@ describe('an address in a message', () => {
 
 describe('text that another program writes into a mailbox', () => {
   test('is shown: in several lines, in Korean, as JSON, without a blank line after it', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     const file = join(server.dir, 'henry.txt');
 

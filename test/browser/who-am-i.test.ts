@@ -2,21 +2,9 @@ import { describe, expect } from '@jest/globals';
 import type { BrowserContext, Page } from 'playwright-core';
 import { run } from '../command/running.ts';
 import { requires } from '../support/requires.ts';
-import { serveChat } from '../support/serve-chat.ts';
+import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { LOOKS, expectAccessible } from './accessible.ts';
-import {
-  Server,
-  button,
-  chatOf,
-  isReady,
-  newBrowser,
-  openChat,
-  says,
-  setTheStage,
-  shows,
-  textsOn,
-  write,
-} from './stage.ts';
+import { button, chatOf, isReady, newBrowser, openChat, says, setTheStage, shows, textsOn, write } from './stage.ts';
 
 const test = requires('chromium');
 setTheStage();
@@ -41,14 +29,14 @@ async function keep(context: BrowserContext, where: 'localStorage' | 'sessionSto
   );
 }
 
-async function invite(server: Server, person: string): Promise<string> {
+async function invite(server: ServedChat, person: string): Promise<string> {
   const { stdout } = await run(['invite', person, '--dir', server.dir, '--url', server.url]);
   return stdout.trim();
 }
 
 describe('my name', () => {
   test('is in the header of every chat page and room', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const context = await newBrowser();
 
     await header(await open(context, server, 'chat1.html'))
@@ -66,7 +54,7 @@ describe('my name', () => {
   });
 
   test('belongs to each tab: neither another tab nor a page of somebody else changes it', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const context = await newBrowser();
     const henrys = await open(context, server);
     await youAre(henrys).selectOption('henry');
@@ -84,7 +72,7 @@ describe('my name', () => {
   });
 
   test('can be changed in a room, at any time', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const page = await open(await newBrowser(), server, 'room.html?room=lobby');
     const name = page.getByRole('textbox', { name: 'Your name' });
     await name.fill('mina');
@@ -104,7 +92,7 @@ describe('my name', () => {
 
 describe('a name', () => {
   test('is shown as it was typed', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const page = await open(await newBrowser(), server);
 
     for (const [typed, mailbox] of [
@@ -123,7 +111,7 @@ describe('a name', () => {
   });
 
   test('is shown to others as its owner typed it', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'kim-min'));
     const page = await open(await newBrowser(), server);
     await youAre(page).selectOption('');
@@ -140,7 +128,7 @@ describe('a name', () => {
   });
 
   test('that nobody can have is refused at once', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const context = await newBrowser();
     await keep(context, 'sessionStorage', 'mina');
 
@@ -164,7 +152,7 @@ describe('a name', () => {
   });
 
   test('that nobody has used here gets a warning: it may be misspelt', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeogn'));
     await says(page, 'Nobody called jjeogn has been here yet.');
     await header(page).getByText('Has never been here').waitFor();
@@ -175,7 +163,7 @@ describe('a name', () => {
   });
 
   test('that is left empty is asked for again', async () => {
-    const page = await open(await newBrowser(), await Server.start());
+    const page = await open(await newBrowser(), await serveChat());
 
     await button(page, 'Start').click();
 
@@ -184,7 +172,7 @@ describe('a name', () => {
 });
 
 test('A conversation with yourself shows each note once, live and after a reload', async () => {
-  const server = await Server.start();
+  const server = await serveChat();
   const context = await newBrowser();
   const page = await openChat(context, chatOf(server, 'henry', 'henry'));
   const beside = await openChat(context, chatOf(server, 'henry', 'jjeong'));
@@ -207,7 +195,7 @@ test('A conversation with yourself shows each note once, live and after a reload
 
 describe('with invitation links', () => {
   test('people go by the name they were invited under, on the first page and in rooms', async () => {
-    const server = await Server.start('--access', 'links');
+    const server = await serveChat({ access: 'links' });
     const context = await newBrowser();
     await keep(context, 'localStorage', 'jjeong'); // stored before the server asked for links
     const page = await open(context, server);
@@ -225,7 +213,7 @@ describe('with invitation links', () => {
   });
 
   test('everybody who is kept out is told why, and what to do', async () => {
-    const server = await Server.start('--access', 'links');
+    const server = await serveChat({ access: 'links' });
     const [nobody, jjeong] = [await newBrowser(), await newBrowser()];
 
     const picker = await open(nobody, server);
@@ -244,7 +232,7 @@ describe('with invitation links', () => {
   });
 
   test('two people who share a browser can switch between their names, and to no other name', async () => {
-    const server = await Server.start('--access', 'links', '--people', 'henry,jjeong,mina');
+    const server = await serveChat({ access: 'links', people: ['henry', 'jjeong', 'mina'] });
     const page = await open(await newBrowser(), server);
     await page.goto(await invite(server, 'henry')); // the page is open already
     await page.getByText('You are henry').waitFor();
@@ -273,7 +261,7 @@ test('With the application’s login people go by the name they signed in with, 
 });
 
 test('A browser can chat whatever language it asks for', async () => {
-  const server = await Server.start();
+  const server = await serveChat();
 
   const each = ['en-US@posix', 'c', '', 'en-US-u'].map(async (language) => {
     const context = await newBrowser();
@@ -287,7 +275,7 @@ test('A browser can chat whatever language it asks for', async () => {
 
 describe('somebody with a long name or large letters', () => {
   test('scrolls in one direction only', async () => {
-    const server = await Server.start('--people', `henry,${'m'.repeat(64)}`);
+    const server = await serveChat({ people: ['henry', 'm'.repeat(64)] });
     const context = await newBrowser({ viewport: { width: 320, height: 640 } });
     await keep(context, 'sessionStorage', 'w'.repeat(64));
 
@@ -315,8 +303,8 @@ describe('somebody with a long name or large letters', () => {
 describe('each new view is accessible:', () => {
   for (const [look, { context: options }] of Object.entries(LOOKS)) {
     test(look, async () => {
-      const server = await Server.start();
-      const links = await Server.start('--access', 'links');
+      const server = await serveChat();
+      const links = await serveChat({ access: 'links' });
       const context = await newBrowser(options);
 
       const page = await openChat(context, chatOf(server, 'henry', 'henry'));

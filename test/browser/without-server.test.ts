@@ -6,6 +6,7 @@ import { Running, temporaryDirectory } from '../command/running.ts';
 import { PACKAGE_DIR } from '../support/built-package.ts';
 import { requires } from '../support/requires.ts';
 import { until } from '../support/until.ts';
+import { serveChat } from '../support/serve-chat.ts';
 import { Gate } from './gate.ts';
 import {
   Server,
@@ -67,7 +68,7 @@ describe('a page that was opened before', () => {
   });
 
   test('stores the files of the pages, and no answer of the API', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const henry = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     await isKept(henry);
     await henry.reload();
@@ -84,7 +85,7 @@ describe('a page that was opened before', () => {
   });
 
   test('sends messages although all connections died while it stored its files', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const henry = await openChat(await newBrowser(), chatOf(gate, 'henry', 'jjeong'));
     let asked = 0;
     gate.rule = (path) => (/^\/(?!sw\.js$)[^?]*\.\w+$/.test(path) && ++asked ? 'held' : 'through');
@@ -112,8 +113,8 @@ describe('a page that was opened before', () => {
   });
 
   test('works as usual where service workers are not allowed: http://chat.test', async () => {
-    const server = await Server.start('--allowed-host', 'chat.test');
-    const henry = await openChat(await newBrowser(), `http://chat.test:${server.port}/chat1.html`);
+    const server = await serveChat({ allowedHosts: ['chat.test'] });
+    const henry = await openChat(await newBrowser(), `http://chat.test:${new URL(server.url).port}/chat1.html`);
 
     await write(henry, 'hello');
     await says(henry, 'Sent');
@@ -132,7 +133,7 @@ describe('a page whose texts cannot be loaded', () => {
   ];
 
   test('uses the other language', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
 
     const pages = BROKEN.map(async (answer) => {
       const context = await newBrowser({ serviceWorkers: 'block' });
@@ -147,7 +148,7 @@ describe('a page whose texts cannot be loaded', () => {
   });
 
   test('can be used without either language', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const context = await newBrowser({ serviceWorkers: 'block' });
     await context.route('**/lang/*.json', (route) => route.abort());
     const page = await openChat(context, chatOf(server, 'henry', 'jjeong'));

@@ -3,8 +3,8 @@ import type { Page } from 'playwright-core';
 import { history } from '../support/requests.ts';
 import { requires } from '../support/requires.ts';
 import { until } from '../support/until.ts';
+import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import {
-  Server,
   button,
   chatOf,
   composer,
@@ -26,14 +26,14 @@ const hasText = (page: Page, text: string) =>
   until(`"${text}" in the box`, async () => (await composer(page).inputValue()) === text);
 const isFocused = (page: Page) => composer(page).evaluate((box) => box === document.activeElement);
 
-async function storedTexts(server: Server): Promise<string[]> {
-  const { messages } = await history({ url: server.url.replace(/\/$/, '') }, 'henry', 'jjeong');
+async function storedTexts(server: ServedChat): Promise<string[]> {
+  const { messages } = await history(server, 'henry', 'jjeong');
   return messages.map(({ message }) => message);
 }
 
 describe('the box', () => {
   test('has the focus when a chat opens, and what is typed elsewhere goes into it', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     expect(await isFocused(page)).toBe(true);
 
@@ -51,7 +51,7 @@ describe('the box', () => {
   });
 
   test('does not take the focus where an on-screen keyboard would cover the chat', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const onGlass = await newBrowser({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
     const page = await openChat(onGlass, chatOf(server, 'henry', 'jjeong'));
 
@@ -60,7 +60,7 @@ describe('the box', () => {
   });
 
   test('sends with Enter on a keyboard attached to a phone', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const onGlass = await newBrowser({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
     const page = await openChat(onGlass, chatOf(server, 'henry', 'jjeong'));
 
@@ -74,7 +74,7 @@ describe('the box', () => {
   });
 
   test('keeps the indentation of the first line, and drops blank lines around the text and spaces at its end', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     const texts = [
       ['    if a:\n        b()\n    c()', '    if a:\n        b()\n    c()'],
@@ -93,14 +93,14 @@ describe('the box', () => {
 });
 
 describe('a draft', () => {
-  async function twoTabs(server: Server): Promise<[Page, Page]> {
+  async function twoTabs(server: ServedChat): Promise<[Page, Page]> {
     const context = await newBrowser();
     const address = chatOf(server, 'henry', 'jjeong');
     return [await openChat(context, address), await openChat(context, address)];
   }
 
   test('appears in every tab of its conversation, and disappears from all of them when it is sent', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const [one, two] = await twoTabs(server);
 
     await composer(one).fill('half a sentence');
@@ -119,7 +119,7 @@ describe('a draft', () => {
   });
 
   test('survives when an empty tab is closed', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const [one, two] = await twoTabs(server);
     await two.evaluate(() =>
       addEventListener('storage', (event) => event.stopImmediatePropagation(), { capture: true }),
@@ -136,7 +136,7 @@ describe('a draft', () => {
   });
 
   test('that was sent does not come back in a tab that was suspended', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const [one, two] = await twoTabs(server);
     await composer(one).fill('sent soon');
     await hasText(two, 'sent soon');
@@ -157,7 +157,7 @@ describe('a draft', () => {
   });
 
   test('that two tabs begin at the same time stays in both', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const [one, two] = await twoTabs(server);
     // What a tab stores takes a moment to reach the others.
     await two.evaluate(() => {
@@ -181,7 +181,7 @@ describe('a draft', () => {
   });
 
   test('that was sent does not come back with the Back button, nor when sending failed', async () => {
-    const server = await Server.start('--max-message', '10');
+    const server = await serveChat({ maxMessage: 10 });
     const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     await write(page, 'short');
     await page.getByText('Sent', { exact: true }).waitFor();
@@ -197,7 +197,7 @@ describe('a draft', () => {
   });
 
   test('that two tabs send at once is sent once by each that shows it', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const [one, two] = await twoTabs(server);
     await composer(one).fill('once');
     await hasText(two, 'once');
@@ -218,7 +218,7 @@ describe('a draft', () => {
   });
 
   test('that a second tab sends before it hears of the first is stored once', async () => {
-    const server = await Server.start();
+    const server = await serveChat();
     const [one, two] = await twoTabs(server);
     await composer(one).fill('once');
     await hasText(two, 'once');
@@ -247,7 +247,7 @@ describe('a draft', () => {
 });
 
 test('texts written in two tabs at the same time are both sent', async () => {
-  const server = await Server.start();
+  const server = await serveChat();
   const context = await newBrowser();
   const address = chatOf(server, 'henry', 'jjeong');
   const [one, two] = [await openChat(context, address), await openChat(context, address)];
@@ -264,7 +264,7 @@ test('texts written in two tabs at the same time are both sent', async () => {
 });
 
 test('an unsent message that is deleted comes back with Undo', async () => {
-  const server = await Server.start('--max-message', '10');
+  const server = await serveChat({ maxMessage: 10 });
   const page = await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
   await write(page, 'longer than ten');
   await log(page).getByText('Not sent').waitFor();
