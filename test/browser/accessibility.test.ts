@@ -30,14 +30,15 @@ setTheStage();
 const IDLE_MS = process.env['IDLE_MINUTE'] ? 60_000 : 20_000;
 
 describe('every state of every page is accessible', () => {
-  for (const [name, { context: options }] of Object.entries(LOOKS)) {
+  for (const [name, { context: options, also }] of Object.entries(LOOKS)) {
     test(name, async () => {
       const gate = await Gate.before(await serveChat({ maxMessage: 200, people: ['henry', 'jjeong', 'mina'] }));
       const context = await newBrowser(options);
       const jjeong = await openChat(await newBrowser(), chatOf(gate, 'jjeong', 'henry'));
 
       const page = await openChat(context, chatOf(gate, 'henry', 'jjeong'));
-      await expectAccessible(page, 'empty');
+      const accessible = (state: string) => expectAccessible(page, state, also);
+      await accessible('empty');
 
       const box = page.getByRole('textbox');
       await box.fill('안녕, see https://example.com/ 👍');
@@ -49,20 +50,20 @@ describe('every state of every page is accessible', () => {
       await write(jjeong, '긴 글\n'.repeat(30));
       await log(page).locator('[aria-expanded=false]').waitFor();
       await look(page, 'at it');
-      await expectAccessible(page, 'something long below the line');
+      await accessible('something long below the line');
       await jjeong.goto(chatOf(gate, 'jjeong', 'mina'));
       await box.fill('and on');
       await box.press('Enter');
-      await expectAccessible(page, 'talking');
+      await accessible('talking');
 
       await attach(page, png('a.png', 300, 200), fileOf('a.pdf', Buffer.from('a')));
       await page.locator('.tray .size').nth(1).waitFor();
-      await expectAccessible(page, 'files chosen');
+      await accessible('files chosen');
       await box.fill('two files');
       await box.press('Enter');
       await log(page).locator(':is([data-state=sent], [data-state=delivered]) .picture img').click();
       await page.getByRole('dialog').waitFor();
-      await expectAccessible(page, 'a picture in the viewer');
+      await accessible('a picture in the viewer');
       await page.keyboard.press('Escape');
 
       const choose = async (choice: string) => {
@@ -77,41 +78,41 @@ describe('every state of every page is accessible', () => {
       await choose('[role=menuitemcheckbox] >> nth=0');
       await log(page).locator('.chip').waitFor();
       await log(page).locator('.own .bubble').last().click({ button: 'right' });
-      await expectAccessible(page, 'the menu of a message');
+      await accessible('the menu of a message');
       await page.keyboard.press('Escape');
       await choose('[data-action=remove]');
-      await expectAccessible(page, 'asking before a removal');
+      await accessible('asking before a removal');
       await page.keyboard.press('Escape');
       await choose('[data-action=edit]');
-      await expectAccessible(page, 'editing');
+      await accessible('editing');
       await page.keyboard.press('Escape');
 
       await page.locator('header .find').click();
       await page.getByRole('searchbox').fill('EXAMPLE');
       await page.locator('.hit mark').first().waitFor();
-      await expectAccessible(page, 'found');
+      await accessible('found');
       await page.getByRole('searchbox').press('Enter');
       await page.locator('.row:focus').waitFor();
-      await expectAccessible(page, 'at a found message');
+      await accessible('at a found message');
       await page.locator('.search .close').click();
 
       await box.fill('x'.repeat(210)); // within the page's limit, but not the server's
       await box.press('Enter');
       await log(page).locator('.failure').waitFor();
-      await expectAccessible(page, 'failed');
+      await accessible('failed');
       await log(page).getByRole('button').last().click();
       await page.locator('.undo:visible').waitFor();
-      await expectAccessible(page, 'deleted');
+      await accessible('deleted');
       await box.fill('x'.repeat(4100));
       await page.locator('#note:visible').waitFor();
-      await expectAccessible(page, 'too long');
+      await accessible('too long');
 
       await context.setOffline(true);
       await page.locator('[data-connection=offline]').waitFor();
-      await expectAccessible(page, 'offline');
+      await accessible('offline');
       await context.setOffline(false);
       await page.locator('[data-connection=online]').waitFor();
-      await expectAccessible(page, 'back online');
+      await accessible('back online');
 
       await page.goto(gate.url);
       await page.getByRole('combobox').selectOption('henry');
@@ -122,18 +123,18 @@ describe('every state of every page is accessible', () => {
       await page.getByRole('textbox').fill('no/body');
       await page.getByRole('textbox').press('Enter');
       await page.getByRole('alert').getByText('64').waitFor();
-      await expectAccessible(page, 'picker');
+      await accessible('picker');
 
       await page.goto(new URL('room.html?rename', gate.url).href);
       await page.getByRole('textbox').waitFor();
-      await expectAccessible(page, 'at the door of the room');
+      await accessible('at the door of the room');
       await page.getByRole('textbox').fill('henry');
       await page.getByRole('textbox').press('Enter');
       await isReady(page);
       await box.fill('hello, room');
       await box.press('Enter');
       await log(page).getByText('hello, room').waitFor();
-      await expectAccessible(page, 'room');
+      await accessible('room');
     });
   }
 });

@@ -89,11 +89,11 @@ describe('the inspector', () => {
     appendFileSync(join(server.dir, 'henry.txt'), `data: hi\n\nnonsense\n\ndata: ${'x'.repeat(400)}`);
     await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     appendFileSync(join(server.dir, 'jjeong.txt'), 'data: waiting\n');
-    for (const [name, { context: options }] of Object.entries(LOOKS)) {
+    for (const [name, { context: options, also }] of Object.entries(LOOKS)) {
       const page = await (await newBrowser(options)).newPage();
       await page.goto(inspectOf(server));
       await stage(page, 3).getByRole('listitem').first().waitFor();
-      await expectAccessible(page, name);
+      await expectAccessible(page, name, also);
     }
   });
 

@@ -301,32 +301,33 @@ describe('somebody with a long name or large letters', () => {
 });
 
 describe('each new view is accessible:', () => {
-  for (const [look, { context: options }] of Object.entries(LOOKS)) {
+  for (const [look, { context: options, also }] of Object.entries(LOOKS)) {
     test(look, async () => {
       const server = await serveChat();
       const links = await serveChat({ access: 'links' });
       const context = await newBrowser(options);
 
       const page = await openChat(context, chatOf(server, 'henry', 'henry'));
-      await expectAccessible(page, 'notes');
+      const accessible = (state: string) => expectAccessible(page, state, also);
+      await accessible('notes');
       await page.goto(chatOf(server, 'henry', 'jjeogn'));
       await page.getByText('jjeogn').locator('visible=true').nth(1).waitFor();
-      await expectAccessible(page, 'a stranger');
+      await accessible('a stranger');
       await page.goto(new URL('chat1.html', server.url).href);
       await page.locator('.beside:visible').getByText('jjeong').waitFor();
-      await expectAccessible(page, 'two windows');
+      await accessible('two windows');
       await page.goto(new URL('room.html?rename', server.url).href);
       await page.locator('#name').waitFor();
-      await expectAccessible(page, 'another name');
+      await accessible('another name');
       await page.goto(chatOf(server, 'henry', 'a/b'));
       await page.getByRole('alert').getByText('a/b').waitFor();
-      await expectAccessible(page, 'no name');
+      await accessible('no name');
       await page.goto(links.url);
       await page.getByRole('alert').getByText(/\S/).waitFor();
-      await expectAccessible(page, 'not let in');
+      await accessible('not let in');
       await page.goto(await invite(links, 'henry'));
       await page.locator('.self').getByText('henry').waitFor();
-      await expectAccessible(page, 'let in as one person');
+      await accessible('let in as one person');
     });
   }
 });
