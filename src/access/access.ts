@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { MailboxName } from '../words/mailbox-name.ts';
 import type { Standing } from './caller.ts';
 import { isFromThisComputer } from './this-computer.ts';
 
@@ -10,8 +9,6 @@ export interface Access {
   standingOf(req: IncomingMessage): Standing | Promise<Standing>;
   /** Whether it may see all mailboxes, if the application has no rule of its own. Left out: nobody may. */
   mayInspect?(req: IncomingMessage): boolean;
-  /** The people who have an invitation, whether or not they have ever written. */
-  people(): readonly MailboxName[];
 }
 
 const EVERYBODY: Standing = { access: 'open', as: 'everybody', known: [] };
@@ -25,6 +22,5 @@ export function openAccess(isProxied: boolean): Access {
     name: 'open',
     standingOf: () => EVERYBODY,
     mayInspect: (req) => !isProxied && isFromThisComputer(req),
-    people: () => [],
   };
 }

@@ -32,6 +32,7 @@ export class LinkAccess implements Access {
     return asked.standing;
   }
 
+  /** The people who have an invitation, whether or not they have ever written. */
   people(): readonly MailboxName[] {
     return this.#invitations.people();
   }

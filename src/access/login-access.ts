@@ -16,7 +16,6 @@ export function loginAccess(identify: Identify): Access {
       const person = nameFrom(name);
       return { access: 'login', as: [person], known: [person] };
     },
-    people: () => [],
   };
 }
 

@@ -59,7 +59,7 @@ export class Front {
 
   /** Who is asking, and what that lets the request do. Rejects when the application cannot say. */
   async callerOf(req: IncomingMessage): Promise<Caller> {
-    const { access, mayInspect, trustProxy, people } = this.options;
+    const { access, links, mayInspect, trustProxy, people } = this.options;
     const path = req.url?.split('?')[0];
     const inspects = mayInspect ?? ((asking) => access.mayInspect?.(asking));
     const standing = await access.standingOf(req);
@@ -69,7 +69,7 @@ export class Front {
       address: addressOf(req, trustProxy),
       people,
       ...((path === '/people' || path === '/names') && {
-        invited: access.people(),
+        invited: links?.people() ?? [],
         isHere: access.mayInspect?.(req) === true,
       }),
       ...standing,
