@@ -20,13 +20,6 @@ export class Ending extends Error {
   }
 }
 
-let withStacks = process.env['LOG_LEVEL'] === 'debug';
-
-/** From now on, prints the stack of an error, too. */
-export function showStacks(): void {
-  withStacks = true;
-}
-
 /** From now on, an uncaught error ends this process with a message. */
 export function endOnErrors(): void {
   process.on('uncaughtException', end); // unhandled rejections come here too
@@ -45,7 +38,7 @@ export function end(error: unknown): never {
   if (isErrno(error, 'EPIPE')) process.exit(CLEAN); // the reader of our output has gone: `tail | head`
   const { message, advice, exitCode } = endingOf(error);
   const lines = [`${paintFor(process.stderr)('red', '✗')} ${message}`, ...advice.map((line) => `  ${line}`)];
-  process.stderr.write(`${lines.join('\n')}\n${withStacks ? `${inspect(error)}\n` : ''}`);
+  process.stderr.write(`${lines.join('\n')}\n${process.env['LOG_LEVEL'] === 'debug' ? `${inspect(error)}\n` : ''}`);
   process.exit(exitCode);
 }
 

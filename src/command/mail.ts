@@ -58,9 +58,10 @@ export async function withMail(
   { dir, store, maxMessage }: StoreOptions & { readonly maxMessage?: number },
   work: (ask: Ask) => Promise<void>,
 ): Promise<void> {
-  const inCluster = async (address: ClusterAddress): Promise<Ownership<Mailroom>> =>
-    openMailroom(readOptions({ store: await openCluster(address), maxMessage, logger: silent }));
-  const owner = store === 'files' ? await openFiles(dir, maxMessage) : await inCluster(store);
+  const owner =
+    store === 'files'
+      ? await openFiles(dir, maxMessage)
+      : openMailroom(readOptions({ store: await openCluster(store), maxMessage, logger: silent }));
   await closing(owner, () => work(askerOf(owner)));
 }
 

@@ -2,7 +2,7 @@ import { Command, Help, type Option } from 'commander';
 import { closest } from '../words/closest.ts';
 import { VERSION } from '../words/version.ts';
 import { refuseContradictions } from './contradictions.ts';
-import { CONFIGURATION, Ending, showStacks } from './ending.ts';
+import { CONFIGURATION, Ending } from './ending.ts';
 import { dir, examining, logLevel, maxMessage, port, sending, serving, store, tailing, url } from './options.ts';
 import { actAsOwnerOf } from './owner.ts';
 import { refusal } from './refusal.ts';
@@ -21,7 +21,7 @@ export function createProgram(): Command {
     .configureHelp({ optionDescription: (one) => new Help().optionDescription(one).replace(', preset: "::"', '') })
     .hook('preSubcommand', (_program, command) => settleEnvironment(command))
     .hook('preAction', (_program, command) => {
-      if (command.opts()['logLevel'] === 'debug') showStacks();
+      if (command.opts()['logLevel'] === 'debug') process.env['LOG_LEVEL'] = 'debug'; // for errors that end the command
       refuseContradictions(command);
       if (!LOOKING.includes(command.name())) actAsOwnerOf(String(command.opts()['dir']));
     });
