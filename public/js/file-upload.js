@@ -30,6 +30,7 @@ export function uploadFile({ sender, receiver, file, signal, onProgress }) {
     signal.addEventListener('abort', () => request.abort());
     request.open('POST', address('files', { sender, receiver }));
     request.responseType = 'json';
+    request.setRequestHeader('Content-Type', 'application/octet-stream'); // a parser of the host application would take a text
     request.send(file);
     expectProgress();
   });

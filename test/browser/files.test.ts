@@ -1,8 +1,14 @@
 import { appendFileSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from '@jest/globals';
+import express from 'express';
 import type { Page } from 'playwright-core';
+import { mailboxChat } from '../../src/index.ts';
+import { silent } from '../../src/words/logger.ts';
+import { afterThisTest } from '../support/after-this-test.ts';
+import { temporaryDirectory } from '../support/directory.ts';
 import { requires } from '../support/requires.ts';
+import { serve } from '../support/serve-chat.ts';
 import { until } from '../support/until.ts';
 import { serveChat, type ServedChat } from '../support/serve-chat.ts';
 import { Gate } from './gate.ts';
@@ -229,6 +235,20 @@ describe('a file', () => {
 
     await says(henry, /^This browser has no room to keep the files/);
     await says(henry, 'Sent');
+  });
+
+  test('is sent whatever its type, also if the host application parses bodies of that type', async () => {
+    const chat = mailboxChat({ dir: temporaryDirectory(), logger: silent });
+    afterThisTest(() => chat.close());
+    const henry = await openChat(
+      await newBrowser(),
+      chatOf(await serve(express().use(express.json(), chat)), 'henry', 'jjeong'),
+    );
+
+    await attach(henry, fileOf('data.json', Buffer.from('{}'), 'application/json'));
+    await send(henry);
+
+    await log(henry).locator('[data-state=sent]').waitFor();
   });
 });
 
