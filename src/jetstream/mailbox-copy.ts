@@ -12,7 +12,7 @@ export interface Copied {
 }
 
 /** Where mail and marks come from, where they go, and the ids that they get there. */
-export interface Way {
+interface Way {
   readonly from: MailboxStore;
   readonly to: JetStreamMailboxes;
   readonly ids: NewIds;
@@ -20,7 +20,7 @@ export interface Way {
 
 /** Copies one mailbox, event by event. */
 export class MailboxCopy {
-  readonly #mailbox: MailboxName;
+  readonly mailbox: MailboxName;
   readonly #way: Way;
   #marks: [MarkName, string][] = [];
   /** Each mark of the cluster moves to the last event that is not after the same mark of the files. */
@@ -32,33 +32,39 @@ export class MailboxCopy {
   #before = 0;
 
   constructor(mailbox: MailboxName, way: Way) {
-    this.#mailbox = mailbox;
+    this.mailbox = mailbox;
     this.#way = way;
   }
 
   /** Finds out what was copied before. */
   async begin(): Promise<void> {
     const { from, to, ids } = this.#way;
-    this.#marks = Object.entries(await from.marks(this.#mailbox)) as [MarkName, string][];
-    this.#cursor = (await from.ends(this.#mailbox)).oldest;
-    for await (const { was, id } of to.broughtIn(this.#mailbox)) {
-      ids.set(this.#mailbox, was, Promise.resolve(id));
+    this.#marks = Object.entries(await from.marks(this.mailbox)) as [MarkName, string][];
+    this.#cursor = (await from.ends(this.mailbox)).oldest;
+    for await (const { was, id } of to.broughtIn(this.mailbox)) {
+      ids.set(this.mailbox, was, Promise.resolve(id));
       this.#pass(was, id);
       this.#cursor = was;
       this.#before += 1;
     }
   }
 
-  get next(): MailEvent | undefined {
-    return this.#waiting[0];
+  get hasNext(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Whether its next event came before that of another mailbox. */
+  comesBefore(other: MailboxCopy): boolean {
+    const [own, others] = [this.#waiting[0]!, other.#waiting[0]!];
+    return own.time < others.time || (own.time === others.time && this.#way.from.compare(own.id, others.id) < 0);
   }
 
   /** Reads what comes next, unless something waits. Rejects if an event could not be copied. */
   async readOn(): Promise<void> {
-    if (this.#waiting.length > 0) return;
+    if (this.hasNext) return;
     await this.#last;
     // A gap is no reason to stop: what the files dropped in the meantime was old.
-    const mail = await mailAfter(this.#cursor, this.#mailbox, this.#way.from);
+    const mail = await mailAfter(this.#cursor, this.mailbox, this.#way.from);
     this.#waiting = [...(mail?.events ?? [])];
     this.#cursor = mail?.cursor ?? this.#cursor;
   }
@@ -67,8 +73,8 @@ export class MailboxCopy {
   copyNext(): Promise<void> {
     const { to, ids } = this.#way;
     const event = this.#waiting.shift()!;
-    const copying = this.#last.then(async () => to.bringIn(this.#mailbox, await ids.renew(this.#mailbox, event)));
-    ids.set(this.#mailbox, event.id, copying);
+    const copying = this.#last.then(async () => to.bringIn(this.mailbox, await ids.renew(this.mailbox, event)));
+    ids.set(this.mailbox, event.id, copying);
     const copied = copying.then((id) => {
       this.#pass(event.id, id);
       this.#copied += 1;
@@ -79,8 +85,8 @@ export class MailboxCopy {
 
   async finish(): Promise<Copied> {
     await this.#last;
-    for (const [name, id] of this.#newMarks) await this.#way.to.mark(this.#mailbox, name, id);
-    return { mailbox: this.#mailbox, copied: this.#copied, before: this.#before };
+    for (const [name, id] of this.#newMarks) await this.#way.to.mark(this.mailbox, name, id);
+    return { mailbox: this.mailbox, copied: this.#copied, before: this.#before };
   }
 
   #pass(was: string, id: string): void {

@@ -1,18 +1,11 @@
 import type { MailboxName } from '../words/mailbox-name.ts';
-import type { MailboxStore, MailEvent } from '../words/mailbox-store.ts';
+import type { MailboxStore } from '../words/mailbox-store.ts';
 import type { JetStreamMailboxes } from './jetstream-mailboxes.ts';
 import { MailboxCopy, type Copied } from './mailbox-copy.ts';
 import { NewIds } from './new-ids.ts';
 
 /** How many mailboxes are looked through, or events copied, at once. The events of a mailbox go one by one. */
 const AT_ONCE = 16;
-
-/** A mailbox that has more to copy. */
-interface Waiting {
-  readonly mailbox: MailboxName;
-  readonly copy: MailboxCopy;
-  readonly next: MailEvent;
-}
 
 /**
  * Copies the mail and marks of mailboxes to a cluster; what is there already stays. All mail goes in the order in which it
@@ -27,13 +20,12 @@ export async function copyMailboxes(
 ): Promise<Map<MailboxName, unknown>> {
   const failed = new Map<MailboxName, unknown>();
   const ids = new NewIds(from);
-  const queue: Waiting[] = []; // the one whose mail came first is the last
+  const queue: MailboxCopy[] = []; // the one whose mail came first is the last
   const attempt = (mailbox: MailboxName, work: () => Promise<void>): Promise<unknown> =>
     work().catch((error: unknown) => failed.set(mailbox, error));
-  const copyOn = async (mailbox: MailboxName, copy: MailboxCopy): Promise<void> => {
+  const copyOn = async (copy: MailboxCopy): Promise<void> => {
     await copy.readOn();
-    const { next } = copy;
-    if (next) insert(queue, { mailbox, copy, next }, from);
+    if (copy.hasNext) insert(queue, copy);
     else say(await copy.finish());
   };
 
@@ -42,17 +34,17 @@ export async function copyMailboxes(
     attempt(mailbox, async () => {
       const copy = new MailboxCopy(mailbox, { from, to, ids });
       await copy.begin();
-      await copyOn(mailbox, copy);
+      await copyOn(copy);
     }),
   );
   const underWay = new Set<Promise<unknown>>();
-  for (let first; (first = queue.pop());) {
-    const { mailbox, copy } = first;
+  while (queue.length > 0) {
+    const copy = queue.pop()!;
     const copied = copy.copyNext().catch(() => undefined); // the next `copyOn` or the one after it rejects, too
     const over = copied.finally(() => underWay.delete(over));
     underWay.add(over);
     if (underWay.size >= AT_ONCE) await Promise.race(underWay);
-    await attempt(mailbox, () => copyOn(mailbox, copy));
+    await attempt(copy.mailbox, () => copyOn(copy));
   }
   return failed;
 }
@@ -69,14 +61,12 @@ async function someAtOnce(
 }
 
 /** Puts it behind those whose mail came later. */
-function insert(queue: Waiting[], one: Waiting, store: MailboxStore): void {
+function insert(queue: MailboxCopy[], copy: MailboxCopy): void {
   let [low, high] = [0, queue.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    const { next } = queue[middle]!;
-    if (next.time - one.next.time > 0 || (next.time === one.next.time && store.compare(next.id, one.next.id) > 0))
-      low = middle + 1;
+    if (copy.comesBefore(queue[middle]!)) low = middle + 1;
     else high = middle;
   }
-  queue.splice(low, 0, one);
+  queue.splice(low, 0, copy);
 }
