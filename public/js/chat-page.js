@@ -2,15 +2,13 @@
 import { Attention } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
-import { inOneLine } from './files.js';
 import { become, leaveFor } from './identity.js';
 import { say, sayAgain } from './language.js';
 import { shownName, spelling } from './names.js';
-import { loadNotifications } from './later.js';
 import { preparePage } from './page.js';
 import { PassingLine, showPresence } from './notes.js';
 import { Receipts } from './reading.js';
-import { readName, readPeople, Refusal, reportTyping } from './server.js';
+import { ifAnswered, readName, readPeople, reportTyping } from './server.js';
 import { onChangedElsewhere } from './storage.js';
 
 const LONGEST_MESSAGE = 4000;
@@ -38,9 +36,6 @@ async function talk(me, other) {
     say(frame.empty, 'emptyNotes');
   }
   const attention = new Attention({ titleKey: isNotes ? 'notesTitle' : 'title', who, badge: frame.elsewhere });
-  const notifying = loadNotifications().then((part) => part.prepareNotifications({ me, bell: frame.bell }));
-  /** @param {import('./notifications.js').News} news */
-  const notify = (news) => void notifying.then((show) => show(news));
   const receipts = new Receipts({ receiver: me, sender: other });
   const typing = new PassingLine(frame.happening);
   const tellTyping = typingReporter(me, other);
@@ -58,15 +53,12 @@ async function talk(me, other) {
   };
 
   const askPeople = async () => {
-    try {
-      const { people, access } = await readPeople(me);
-      if (fixed.me && access === 'open') say(frame.beside, 'beside', { me, who });
-      unread.clear();
-      for (const { name, unread: count = 0 } of people) if (name !== other && name !== me) unread.set(name, count);
-      showUnread();
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error; // then there are no counts
-    }
+    const answer = await ifAnswered(readPeople(me));
+    if (!answer) return; // there are no counts
+    if (fixed.me && answer.access === 'open') say(frame.beside, 'beside', { me, who });
+    unread.clear();
+    for (const { name, unread: count = 0 } of answer.people) if (name !== other && name !== me) unread.set(name, count);
+    showUnread();
   };
 
   const chat = new Chat({
@@ -85,19 +77,12 @@ async function talk(me, other) {
       typing.show('');
       showName();
       const last = messages.at(-1);
-      if (last)
-        notify({
-          title: shownName(last.foreign ? me : other),
-          body: inOneLine(last),
-          from: other,
-          mailbox: me,
-          id: last.id,
-        });
+      if (last) void chat.notify(shownName(last.foreign ? me : other), last);
     },
-    onStranger(sender, { message, files, id }) {
+    onStranger(sender, message) {
       unread.set(sender, (unread.get(sender) ?? 0) + 1);
       showUnread();
-      notify({ title: shownName(sender), body: inOneLine({ message, files }), from: sender, mailbox: me, id });
+      void chat.notify(shownName(sender), message, sender);
     },
     onConnected: () => void askPeople(),
     onBadName: () => void leaveForBadName(me, other),
@@ -120,14 +105,10 @@ async function talk(me, other) {
 
 /** Warns about an unknown name: if it is misspelt, nobody gets the messages. @param {Frame} frame @param {string} other */
 async function tellStranger({ subtitle, empty }, other) {
-  try {
-    const { known } = await readName(other);
-    if (known || subtitle.classList.contains('is-online')) return;
-    say(subtitle, 'neverHere');
-    say(empty, 'emptyStranger', { who: shownName(other) });
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error; // then there is no warning
-  }
+  const answer = await ifAnswered(readName(other));
+  if (!answer || answer.known || subtitle.classList.contains('is-online')) return;
+  say(subtitle, 'neverHere');
+  say(empty, 'emptyStranger', { who: shownName(other) });
 }
 
 /** One of these is not a valid name, or not in its canonical spelling. @param {string} me @param {string} other */

@@ -3,11 +3,12 @@ import { Arrivals } from './arrivals.js';
 import { prepareComposer } from './composer.js';
 import { Connection } from './connection.js';
 import { Conversation } from './conversation.js';
+import { inOneLine } from './files.js';
 import { HistoryPages } from './history-pages.js';
 import { whyRefused } from './identity.js';
 import { say, text } from './language.js';
 import { withLetters } from './letters.js';
-import { loadSearch, loadTheRest } from './later.js';
+import { loadNotifications, loadSearch, loadTheRest } from './later.js';
 import { LogView } from './log-view.js';
 import { MessageActions } from './message-actions.js';
 import { Burst, NoteLine, StatusLine } from './notes.js';
@@ -48,6 +49,7 @@ export class Chat {
       onUnreadable: () => void this.#catchUp(),
       onArrival: (messages, changes) => this.#arrive(messages, changes),
     });
+    this.notifying = loadNotifications().then((part) => part.prepareNotifications({ me, bell: frame.bell }));
     this.burst = new Burst(this.view, (n) => this.status.say(text('new', { n })));
     this.outbox = new Outbox({
       me,
@@ -103,6 +105,12 @@ export class Chat {
     this.#show();
     this.history.onLate(() => this.#show());
     await this.connection.open();
+  }
+
+  /** @param {string} title @param {Pick<StoredMessage, 'message' | 'files' | 'id'>} message @param {string} [from] */
+  async notify(title, message, from = this.options.other) {
+    const show = await this.notifying;
+    show({ title, body: inOneLine(message), from, mailbox: this.options.mailbox, id: message.id });
   }
 
   /** @param {import('./server.js').Refusal} [refusal] */

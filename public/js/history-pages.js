@@ -1,6 +1,6 @@
 /** Reads what is stored of a conversation, page by page, and joins it to what is known. */
 import { isId } from './positions.js';
-import { readHistory, Refusal } from './server.js';
+import { ifAnswered, readHistory } from './server.js';
 import { isText, recall, remember } from './storage.js';
 
 const PAGE = 50;
@@ -110,13 +110,9 @@ export class HistoryPages {
     this.#isAskedAgain = this.#catchingUp;
     if (this.#catchingUp) return;
     this.#catchingUp = true;
-    try {
-      onRead(await (Date.now() - this.#readAt < JUST_READ_MS ? this.#readOwn() : this.readNewest()));
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error; // the next reconnection tries again
-    } finally {
-      this.#catchingUp = false;
-    }
+    const reading = Date.now() - this.#readAt < JUST_READ_MS ? this.#readOwn() : this.readNewest();
+    const read = await ifAnswered(reading).finally(() => (this.#catchingUp = false));
+    if (read) onRead(read); // otherwise the next reconnection tries again
     if (this.#isAskedAgain) await this.catchUp(onRead);
   }
 
@@ -130,13 +126,7 @@ export class HistoryPages {
 
   /** Loads the next older messages: at least one, unless this is the beginning. False if that is not possible now. @param {number} [limit] */
   async readEarlier(limit = PAGE) {
-    try {
-      await this.#readEarlier(limit);
-      return true;
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      return false;
-    }
+    return (await ifAnswered(this.#readEarlier(limit))) === true;
   }
 
   /** @param {number} limit */
@@ -146,8 +136,9 @@ export class HistoryPages {
       this.before = page.before;
       const { length } = this.conversation.merge(page.messages);
       this.conversation.change(page.changes ?? []);
-      if (length) return;
+      if (length) break;
     }
+    return true;
   }
 }
 

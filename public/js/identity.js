@@ -1,6 +1,6 @@
 /** The person that this tab belongs to, and the people that it may belong to. */
 import { keepShownName, shownName, spelling } from './names.js';
-import { readName, readSession, Refusal } from './server.js';
+import { ifAnswered, readName, readSession } from './server.js';
 import { recall, recallInTab, remember, rememberInTab } from './storage.js';
 
 const ME = 'me';
@@ -25,18 +25,16 @@ export function becomeForGood(name) {
  */
 export async function whoIsHere() {
   const before = whoWasHere();
-  const { people, mode } = await readSession().catch(whenUnanswered);
+  const { people, mode } = await session();
   if (mode === 'open') return { me: before, people, isLocked: false };
   const me = people.includes(before) ? before : (people[0] ?? '');
   if (me) become(me);
   return { me, people, isLocked: true };
 }
 
-/** Without an answer the page goes on: the next request will show what is wrong. @param {unknown} error @returns {Session} */
-function whenUnanswered(error) {
-  if (!(error instanceof Refusal)) throw error;
-  return { people: [], mode: 'open', refusal: null };
-}
+/** Without an answer the page goes on: the next request will show what is wrong. @param {string} [person] @returns {Promise<Session>} */
+const session = async (person) =>
+  (await ifAnswered(readSession(person || undefined))) ?? { people: [], mode: 'open', refusal: null };
 
 /** Goes to the first page, which says that this cannot be a name. @param {string} name */
 export function leaveFor(name) {
@@ -53,7 +51,7 @@ export function badName() {
 
 /** Why this browser, or this person, is refused: a text and its values. @param {string} [person] @returns {Promise<[string, import('./language.js').Values]>} */
 export async function whyRefused(person) {
-  const { mode, people, refusal } = await readSession(person || undefined).catch(whenUnanswered);
+  const { mode, people, refusal } = await session(person);
   const values = { who: people.map(shownName).join(', '), person: shownName(person ?? '') };
   return [refusal === 'other-person' ? `refused.${refusal}.${mode}` : `refused.${refusal || 'unknown'}`, values];
 }

@@ -1,6 +1,6 @@
 /** How far this person has read: what has come into sight while they looked at this page. And telling the server. */
 import { compareIds, isId } from './positions.js';
-import { Refusal, reportReceipt } from './server.js';
+import { ifAnswered, reportReceipt } from './server.js';
 
 const SETTLE_MS = 250;
 
@@ -103,10 +103,7 @@ export class Receipts {
 
   async #report() {
     this.#timer = 0;
-    try {
-      await reportReceipt({ ...this.whose, ...this.#receipt });
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error; // the receipt of the next message covers this one, too
-    }
+    // The receipt of the next message covers this one, too.
+    await ifAnswered(reportReceipt({ ...this.whose, ...this.#receipt }));
   }
 }

@@ -3,11 +3,10 @@ import { Attention } from './attention.js';
 import { buildFrame } from './chat-frame.js';
 import { Chat } from './chat.js';
 import { element } from './elements.js';
-import { inOneLine } from './files.js';
 import { becomeForGood, leaveFor, whoIsHere } from './identity.js';
 import { languageSwitch, say, sayIn } from './language.js';
 import { shownName, spelling } from './names.js';
-import { loadNameForm, loadNotifications, loadStyles } from './later.js';
+import { loadNameForm, loadStyles } from './later.js';
 import { preparePage } from './page.js';
 import { PassingLine } from './notes.js';
 
@@ -73,9 +72,6 @@ async function enter({ room, me, attention, isLocked }) {
   const mailbox = PREFIX + room;
   document.body.className = 'chat room';
   const frame = buildFrame({ me, other: room, heading: 'room', label: 'roomLabel' });
-  const notifying = loadNotifications().then((part) => part.prepareNotifications({ me, bell: frame.bell }));
-  /** @param {import('./notifications.js').News} news */
-  const notify = (news) => void notifying.then((show) => show(news));
   const notice = new PassingLine(frame.happening);
   offerRenaming(frame.rename, room, isLocked);
 
@@ -89,8 +85,7 @@ async function enter({ room, me, attention, isLocked }) {
     onUnread: (count) => (attention.here = count),
     onArrival(messages) {
       const last = messages.at(-1);
-      if (last)
-        notify({ title: shownName(last.sender) || room, body: inOneLine(last), from: mailbox, mailbox, id: last.id });
+      if (last) void chat.notify(shownName(last.sender) || room, last);
     },
     onEvent({ type, data }) {
       const told = JSON.parse(data);

@@ -29,6 +29,13 @@ export class Refusal extends Error {
   }
 }
 
+/** The answer; undefined if there is no usable one. @template T @param {Promise<T>} asked @returns {Promise<T | undefined>} */
+export const ifAnswered = (asked) =>
+  asked.catch((error) => {
+    if (!(error instanceof Refusal)) throw error;
+    return undefined;
+  });
+
 /** @param {string} path @param {Record<string, string | undefined>} [query] */
 export function address(path, query = {}) {
   const url = new URL(path, ROOT);
