@@ -20,7 +20,6 @@ const LF = 10;
 
 /** Events that were logged together. `takes`: how far each take is in the log since then. */
 interface OldBatch {
-  readonly ms: number;
   readonly events: readonly MergedEvent[];
   readonly takes: readonly (readonly [take: string, to: number])[];
 }
@@ -59,7 +58,7 @@ function batchAt(bytes: Buffer, at: number): { batch: OldBatch; next: number; is
   const ms = Number(match[5]);
   const takes = Array.from(match[7]!.matchAll(RANGES), ([, take, to]) => [take!, Number(to)] as const);
   return {
-    batch: { ms, takes, events: eventsIn(bytes.toString('utf8', body, next), ms) },
+    batch: { takes, events: eventsIn(bytes.toString('utf8', body, next), ms) },
     next,
     isLast: Boolean(match[8]),
   };
