@@ -6,6 +6,7 @@ import { begin, cleanUp, serve, type Ready } from './running.ts';
 const UNFINISHED_HEADERS = 'POST /messages HTTP/1.1\r\nHost: local';
 const UNFINISHED_BODY =
   'POST /messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\n{';
+const BODY_THAT_NEVER_COMES = 'HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n';
 
 afterAll(cleanUp);
 
@@ -26,6 +27,22 @@ test.concurrent.each([
       expect(text).toMatch(/^HTTP\/1\.1 408 /);
       expect(tookMs).toBeLessThan(withinMs);
     }
+  },
+  20_000,
+);
+
+test.concurrent.each([
+  ['GET /healthz', 200],
+  ['POST /nothing', 404],
+])(
+  '%s is answered, and the connection ends within 15 s if the body does not come',
+  async (request, status) => {
+    const server = await serve();
+
+    const { text, tookMs } = await answerTo(begin(server, `${request} ${BODY_THAT_NEVER_COMES}`));
+
+    expect(text).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(tookMs).toBeLessThan(15_000);
   },
   20_000,
 );
