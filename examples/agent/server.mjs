@@ -14,7 +14,13 @@ const MAX_MESSAGES = 20;
 const MAX_TEXT = 4000;
 const TRIES = 5;
 
-const Mail = z.object({ id: z.string(), sender: z.string().nullable(), message: z.string(), time: z.string() });
+const Mail = z.object({
+  id: z.string(),
+  sender: z.string().nullable(),
+  message: z.string(),
+  time: z.string(),
+  of: z.string().optional(), // the message that an edit corrects
+});
 const Event = z.object({ id: z.string(), type: z.string(), data: z.string() });
 const Waiting = z.object({ events: z.array(Event), cursor: z.string(), gap: z.boolean() });
 const History = z.object({ messages: z.array(Mail), before: z.string().nullable() });
@@ -54,8 +60,9 @@ server.registerTool(
     };
     const { events, cursor, gap } = Waiting.parse(await ask(path, { signal }));
     const told = events.slice(0, MAX_MESSAGES);
-    // The others are edits, removals and reactions.
-    const mail = told.filter(({ type }) => type === 'message').map(({ data }) => Mail.parse(JSON.parse(data)));
+    const texts = told.filter(({ type }) => type === 'message' || type === 'edit'); // the others are removals and reactions
+    // Without a text, a message was removed or edited before it came, or has only files.
+    const mail = texts.map(({ data }) => Mail.parse(JSON.parse(data))).filter(({ message }) => message !== '');
     return result({
       messages: mail.map(shown),
       after: told.at(-1)?.id ?? cursor,
@@ -107,9 +114,9 @@ function query(fields) {
 }
 
 /** Without a sender, it is text that another program put into the mailbox. */
-function shown({ sender, message, time }) {
+function shown({ sender, message, time, of }) {
   const text = message.length > MAX_TEXT ? `${message.slice(0, MAX_TEXT)}… (${message.length} characters)` : message;
-  return { from: sender ?? 'a file', message: text, time };
+  return { from: sender ?? 'a file', message: text, time, ...(of && { corrects: 'an earlier message' }) };
 }
 
 function result(value) {

@@ -38,6 +38,7 @@ async function* events() {
 async function answer({ id, data }) {
   const { sender, message } = messageIn(data);
   if (typeof sender !== 'string' || sender === NAME) return;
+  if (message === '') return; // it was removed or edited before it came, or has only files
   const response = await ask('/messages', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'Idempotency-Key': `answer-${id}` },

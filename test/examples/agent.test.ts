@@ -102,6 +102,20 @@ describe(README, () => {
     });
   });
 
+  test('tells the new text of a message that was edited', async () => {
+    const chat = await serveChat();
+    const agent = await connect({ CHAT: chat.url });
+    const { id } = await say(chat, 'henry', 'agent', 'At five.');
+    const edit = { sender: 'henry', receiver: 'agent', event: 'edit', of: id, message: 'At six.' };
+    await fetch(`${chat.url}/messages`, { method: 'POST', body: new URLSearchParams(edit) });
+
+    const { messages } = await agent.wait();
+
+    expect(messages).toEqual([
+      expect.objectContaining({ from: 'henry', message: 'At six.', corrects: expect.anything() }),
+    ]);
+  });
+
   test('tells much mail in parts, and cuts a long text', async () => {
     const chat = await serveChat();
     const agent = await connect({ CHAT: chat.url });
