@@ -2,7 +2,9 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { FileMailboxes } from '../../src/index.ts';
 import { run } from '../command/running.ts';
+import { temporaryDirectory } from '../support/directory.ts';
 import { requires } from '../support/requires.ts';
 import { serveChat } from '../support/serve-chat.ts';
 import { LOOKS, expectAccessible } from './accessible.ts';
@@ -85,7 +87,9 @@ describe('the inspector', () => {
   });
 
   test('is accessible in every state', async () => {
-    const server = await serveChat();
+    const dir = temporaryDirectory();
+    // A piece moves to the log when nobody has had it open for 10 s. Here it takes a tenth of that.
+    const server = await serveChat({ dir, store: new FileMailboxes(dir, { uptimeMs: () => performance.now() * 10 }) });
     appendFileSync(join(server.dir, 'henry.txt'), `data: hi\n\nnonsense\n\ndata: ${'x'.repeat(400)}`);
     await openChat(await newBrowser(), chatOf(server, 'henry', 'jjeong'));
     appendFileSync(join(server.dir, 'jjeong.txt'), 'data: waiting\n');

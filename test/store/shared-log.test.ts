@@ -1,12 +1,13 @@
 import { appendFileSync, linkSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { namesIn } from '../../src/files/disk.ts';
 import { MailboxDirectory } from '../support/store-files.ts';
 import { Listener, henry, letter, readAll, textsOf } from '../support/store-mail.ts';
 import { until } from '../support/until.ts';
 
-jest.setTimeout(30_000); // a piece moves after a few seconds
+/** A piece moves after a few seconds of this clock. */
+const fastClock = { uptimeMs: () => performance.now() * 10 };
 
 let directory: MailboxDirectory;
 
@@ -19,7 +20,7 @@ afterEach(() => directory.remove());
 const delivered = (): string[] => namesIn(directory.in('.delivered', 'henry')).filter((name) => name.endsWith('.txt'));
 
 test('a file that the group has open or linked can no longer change mail that has moved to the log', async () => {
-  const store = directory.open({ groupWritable: true });
+  const store = directory.open({ groupWritable: true, ...fastClock });
   await store.append(henry, letter('as it was said'));
   linkSync(directory.file(), directory.in('kept'));
   await (await Listener.open(store)).take(1);
@@ -35,7 +36,7 @@ test('a file that the group has open or linked can no longer change mail that ha
 });
 
 test('a piece that was copied to the log just before a crash is there once', async () => {
-  const store = directory.open({ groupWritable: true });
+  const store = directory.open({ groupWritable: true, ...fastClock });
   appendFileSync(directory.file(), 'data: of another program\n\n');
   await (await Listener.open(store)).take(1);
   await until('a piece of the log', () => delivered().length === 1);
