@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import getRawBody from 'raw-body';
 import type { z } from 'zod';
 import { MailboxError } from '../words/mailbox-error.ts';
-import { formFields, header } from './request.ts';
+import { formFields, header, parsedBody } from './request.ts';
 
 export type Body = { readonly text: string } | { readonly fields: Readonly<Record<string, unknown>> };
 
@@ -27,7 +27,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  */
 export async function readBody(req: IncomingMessage, maxBytes: number): Promise<Body> {
   const type = mediaType(req);
-  const body = req.readableEnded && 'body' in req ? req.body : undefined;
+  const body = parsedBody(req);
   if (typeof body === 'string') return readers[type](body);
   if (body !== undefined && !Buffer.isBuffer(body)) return { fields: fieldsOf(body) };
   return readers[type](decode(body ?? (await readBytes(req, maxBytes))));
@@ -103,7 +103,7 @@ function problemOf(cause: unknown, maxBytes: number): unknown {
   }
 }
 
-function cutOff(cause?: unknown): MailboxError {
+export function cutOff(cause?: unknown): MailboxError {
   return new MailboxError('REQUEST_TIMEOUT', 'The request ended before its body was complete.', { cause });
 }
 

@@ -9,10 +9,11 @@ import { isRoom, mailboxName, personName, type MailboxName } from '../words/mail
 import type { MailboxStore, Message } from '../words/mailbox-store.ts';
 import { fileName, type MessageFile } from '../words/message-files.ts';
 import { sendJson } from './answer.ts';
+import { cutOff } from './body.ts';
 import type { Chat } from './chat.ts';
 import { UNKNOWN_TYPE, isShown, typeOfFile } from './file-type.ts';
 import type { NewMessage } from './read-message.ts';
-import { header, queryOf, type Handler } from './request.ts';
+import { header, parsedBody, queryOf, type Handler } from './request.ts';
 
 interface SendError {
   readonly status: number;
@@ -84,7 +85,7 @@ export function isUpload({ method, url = '' }: IncomingMessage): boolean {
 
 /** The body of an upload. A parser of the host application may have read it, but must not have changed it. */
 export function uploadOf(req: IncomingMessage): Readable {
-  const body = req.readableEnded && 'body' in req ? req.body : undefined;
+  const body = parsedBody(req);
   if (body === undefined) return req;
   if (Buffer.isBuffer(body)) return Readable.from([body]);
   const why = 'The application has read the file as something else. Send it as application/octet-stream.';
@@ -96,8 +97,7 @@ async function* received(req: IncomingMessage): AsyncGenerator<Buffer> {
   try {
     yield* uploadOf(req).iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   } catch (cause) {
-    if (!isErrno(cause, 'ECONNRESET', 'ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE')) throw cause;
-    throw new MailboxError('REQUEST_TIMEOUT', 'The request ended before its body was complete.', { cause });
+    throw isErrno(cause, 'ECONNRESET', 'ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE') ? cutOff(cause) : cause;
   } finally {
     req.setTimeout(0);
   }

@@ -8,6 +8,7 @@ import { isUpload, uploadOf } from './files.ts';
 import { BUSY_RETRY_MS } from './open-stream.ts';
 import type { OpenStreams } from './open-streams.ts';
 import { PassedStream } from './passed-stream.ts';
+import { parsedBody } from './request.ts';
 import { formatOf } from './wire-format.ts';
 
 /** More than any route takes. */
@@ -74,7 +75,7 @@ function rightsOf({ as, mayInspect }: Caller): string {
 /** The body as it came, or what a parser of the host application made of it, as JSON. */
 async function bodyOf(req: IncomingMessage): Promise<{ bytes: Buffer; type: string | undefined }> {
   const type = req.headers['content-type'];
-  const parsed = req.readableEnded && 'body' in req ? req.body : undefined;
+  const parsed = parsedBody(req);
   if (parsed === undefined) return { bytes: await readBytes(req, MAX_BYTES), type };
   if (typeof parsed === 'string' || Buffer.isBuffer(parsed)) return { bytes: Buffer.from(parsed), type };
   return { bytes: Buffer.from(JSON.stringify(parsed)), type: 'application/json' };

@@ -39,6 +39,11 @@ function fieldsIn(text: string): Fields {
   throw new MailboxError('INVALID_REQUEST', `"${twice}" is given more than once. Give it once.`);
 }
 
+/** What a parser of the host application made of the body; undefined if it is still to be read. */
+export function parsedBody(req: IncomingMessage): unknown {
+  return req.readableEnded && 'body' in req ? req.body : undefined;
+}
+
 /** A whole number in the query; undefined when it is not given. */
 export function wholeNumber(query: Fields, name: string, least: number, most: number): number | undefined {
   const text = query[name];
