@@ -273,9 +273,11 @@ describe('a message on the page of its sender', () => {
     await write(henry, 'still here');
     await receipt(henry, 'Waiting to send').waitFor();
 
-    const cleared = henry.evaluate(() => new Promise((resolve) => addEventListener('storage', () => resolve(true))));
+    const cleared = await henry.evaluateHandle(() => ({
+      heard: new Promise<void>((resolve) => addEventListener('storage', () => resolve())),
+    }));
     await other.evaluate(() => localStorage.clear());
-    await cleared;
+    await cleared.evaluate(({ heard }) => heard);
     gate.rule = () => 'through';
     await receipt(henry, 'Read').waitFor();
 
