@@ -47,7 +47,8 @@ export class Search {
       enterkeyhint: 'search',
     });
     const label = say(element('label', { for: 'search', class: 'sr' }), 'search');
-    const close = sayIn(element('button', { type: 'button', class: 'icon-button close' }), 'aria-label', 'closeSearch');
+    const close = element('button', { type: 'button', class: 'icon-button close' }, '✕');
+    sayIn(close, 'aria-label', 'closeSearch');
     this.form = element('form', { role: 'search', class: 'search-bar' }, label, this.box, close);
     this.count = element('p', { class: 'found-count', role: 'status' });
     this.list = element('ol', { role: 'list' });
@@ -55,7 +56,6 @@ export class Search {
     this.results = element('div', { class: 'found', tabindex: '-1' }, this.count, this.list, this.more);
     this.place = element('div', { class: 'search' }, this.form, this.results);
     sayIn(this.box, 'placeholder', 'search');
-    close.append('✕');
     close.addEventListener('click', () => this.close());
     this.more.addEventListener('click', () => void this.#searchOn());
     this.#listen();

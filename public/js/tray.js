@@ -150,10 +150,7 @@ function pictureOf({ blob, name, ...picture }) {
 }
 
 /** @param {HTMLElement} row */
-function forgetPicture(row) {
-  const src = row.querySelector('img')?.src;
-  if (src) URL.revokeObjectURL(src);
-}
+const forgetPicture = (row) => URL.revokeObjectURL(row.querySelector('img')?.src ?? '');
 
 /**
  * A file as it is, and if it is a picture, as it is sent unless somebody wants the original.

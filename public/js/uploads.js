@@ -3,8 +3,7 @@
  * survive a reload. If it cannot, only this page has them.
  */
 import { showProgress } from './attachments.js';
-import { uploadFile } from './file-upload.js';
-import { backOffMs, Refusal } from './server.js';
+import { address, backOffMs, Refusal } from './server.js';
 
 /** After so many, somebody has to decide. */
 const MOST_FAILURES = 4;
@@ -13,6 +12,7 @@ const GONE = 410;
 const FORGET_MS = 60_000;
 const MOST_BYTES = 100 * 2 ** 20;
 const WITHIN_MS = 4000;
+const STALLED_MS = 30_000;
 const OLD_MS = 60 * 60_000;
 
 export class Uploads {
@@ -33,7 +33,7 @@ export class Uploads {
   async enclose(key, files) {
     const named = files.map(({ blob, ...file }, at) => ({
       blob,
-      file: { ...file, kept: `${this.#nameOf(key)}${at}-${file.bytes}` },
+      file: { ...file, kept: `${this.outbox.prefix}${key}/${at}-${file.bytes}` },
     }));
     const isKept = await keepFiles(new Map(named.map(({ blob, file }) => [file.kept, blob])));
     if (!isKept) this.outbox.options.onProblem('notKept');
@@ -54,18 +54,13 @@ export class Uploads {
   /** The letter is no longer there: it was sent or deleted. @param {string} key */
   cancel(key) {
     if (key === this.#key) this.#stop.abort();
-    const start = this.#nameOf(key);
+    const start = `${this.outbox.prefix}${key}/`;
     setTimeout(() => this.#isNamed(start) || void dropFiles(start), FORGET_MS);
   }
 
   /** Whether a letter has such files. @param {string} start how their names begin */
   #isNamed(start) {
     return this.outbox.letters.some(({ files = [] }) => files.some(({ kept }) => kept?.startsWith(start)));
-  }
-
-  /** How the names of its files begin. @param {string} key */
-  #nameOf(key) {
-    return `${this.outbox.prefix}${key}/`;
   }
 
   /** Two tabs do not upload the same files. Resolves to whether the next letter may follow. @param {string} key */
@@ -132,6 +127,39 @@ export class Uploads {
 function problemOf(status) {
   if (status === GONE) return 'fileGone';
   return status === 507 ? 'noRoom' : status >= 400 ? 'refusedFile' : 'noAnswer';
+}
+
+/**
+ * Uploads a file, for a message that will name it. Without any progress for a while, it ends without an answer.
+ * @param {{ sender: string, receiver: string, file: Blob, signal: AbortSignal, onProgress: (bytes: number) => void }} upload
+ * @returns {Promise<{ sha256: string }>}
+ */
+function uploadFile({ sender, receiver, file, signal, onProgress }) {
+  const request = new XMLHttpRequest(); // `fetch` does not report progress
+  let stalled = 0;
+  const expectProgress = () => {
+    clearTimeout(stalled);
+    stalled = setTimeout(() => request.abort(), STALLED_MS);
+  };
+  return new Promise((resolve, reject) => {
+    request.upload.addEventListener('progress', ({ loaded }) => {
+      expectProgress();
+      onProgress(loaded);
+    });
+    request.addEventListener('loadend', () => {
+      clearTimeout(stalled);
+      const { status, response } = request;
+      if (status < 300 && response?.sha256) return resolve(response);
+      const retryAfterMs = Number(request.getResponseHeader('retry-after')) * 1000 || undefined;
+      reject(new Refusal(status, retryAfterMs, response?.error));
+    });
+    signal.addEventListener('abort', () => request.abort());
+    request.open('POST', address('files', { sender, receiver }));
+    request.responseType = 'json';
+    request.setRequestHeader('Content-Type', 'application/octet-stream'); // a parser of the host application would take a text
+    request.send(file);
+    expectProgress();
+  });
 }
 
 /** @type {Map<string, Blob>} */
