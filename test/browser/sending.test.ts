@@ -229,7 +229,7 @@ describe('a message on the page of its sender', () => {
   });
 
   test('keeps its order when two tabs write, and one of them is closed while it sends', async () => {
-    const gate = await Gate.before(await Server.start());
+    const gate = await Gate.before(await serveChat());
     const { henry, jjeong } = await twoPeople(gate);
     const second = await openChat(henry.context(), chatOf(gate, 'henry', 'jjeong'));
     gate.rule = (path, method) => (posts(path, method) ? 'held' : 'through');
