@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMailboxName, type MailboxName } from '../words/mailbox-name.ts';
-import type { Appended, Message } from '../words/mailbox-store.ts';
+import type { Appended, MailEvent, Message } from '../words/mailbox-store.ts';
 import { Turns } from '../words/turns.ts';
 import { FILE_MODE, makeDirectory, namesIn, syncDirectoryAsync, writing } from './disk.ts';
 import { erase, type Release } from './erasing.ts';
@@ -10,6 +10,9 @@ import type { KeptFiles } from './kept-files.ts';
 import { CHANGES } from './mailbox-paths.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { StoreContext } from './store-context.ts';
+
+/** For so many messages it is known up to which change they are settled. */
+const MOST_SETTLED = 1000;
 
 type Use = (mailbox: MailboxName, work: (box: Mailbox) => Promise<boolean>) => Promise<boolean>;
 
@@ -23,6 +26,11 @@ export class Changes {
   readonly #files: KeptFiles;
   readonly #use: Use;
   readonly #turns = new Turns();
+  /**
+   * Changes by their files in `.changes`: all that came before one is erased. So the thousandth edit of a message takes no longer
+   * than the second.
+   */
+  readonly #settled = new Map<string, Pick<MailEvent, 'id' | 'type'>>();
 
   constructor(context: StoreContext, files: KeptFiles, use: Use) {
     this.#context = context;
@@ -36,12 +44,13 @@ export class Changes {
     const { type, of } = message;
     const isReplacing = of !== undefined && (type === 'edit' || type === 'remove');
     if (!isReplacing) return this.#files.appendNaming(mailbox, message, append);
+    const name = `${mailbox}~${of}`;
     return this.#turns.run(async () => {
-      await this.#note(`${mailbox}~${of}`);
+      await this.#note(name);
       const appended = await append(); // if this fails, it may be on disk all the same: the next try or start erases
-      await this.#settle(mailbox, of);
+      if (await this.#settle(mailbox, of)) this.#remember(name, appended.event);
       return appended;
-    }, `${mailbox}~${of}`);
+    }, name);
   }
 
   /** Erases what a process that died has left. */
@@ -59,6 +68,13 @@ export class Changes {
     return this.#turns.over();
   }
 
+  #remember(name: string, { id, type }: MailEvent): void {
+    if (this.#settled.get(name)?.type === 'remove') return; // an edit that was already on its way is erased by it, too
+    this.#settled.delete(name);
+    this.#settled.set(name, { id, type });
+    for (const oldest of this.#settled.keys()) if (this.#settled.size > MOST_SETTLED) this.#settled.delete(oldest);
+  }
+
   async #note(name: string): Promise<void> {
     writing(() => {
       makeDirectory(this.#dir);
@@ -67,11 +83,13 @@ export class Changes {
     await syncDirectoryAsync(this.#dir);
   }
 
-  async #settle(mailbox: MailboxName, of: string): Promise<void> {
+  async #settle(mailbox: MailboxName, of: string): Promise<boolean> {
     const release: Release = (files) => this.#files.release(mailbox, of, files);
+    const name = `${mailbox}~${of}`;
     try {
-      const isErased = await this.#use(mailbox, (box) => erase(box, of, release));
-      if (isErased) rmSync(join(this.#dir, `${mailbox}~${of}`), { force: true });
+      const isErased = await this.#use(mailbox, (box) => erase(box, of, release, this.#settled.get(name)?.id));
+      if (isErased) rmSync(join(this.#dir, name), { force: true });
+      return isErased;
     } catch (error) {
       this.#context.onError(error, 'a text that was edited or removed could not be erased', mailbox);
       throw error;

@@ -11,7 +11,7 @@ import { SAFELY, readRange, sync, writing } from './disk.ts';
 import { dataOf, foreignBlockWithoutText, ourBlockWithoutText } from './erased-text.ts';
 import { compareIds } from './event-id.ts';
 import { FileGone, openLogFile, type LogFile } from './log-file.ts';
-import { chunksOf } from './log-reading.ts';
+import { chunksOf, type Depth } from './log-reading.ts';
 import type { MailLog } from './mail-log.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { ReadEvent } from './read-state.ts';
@@ -37,13 +37,13 @@ const MAX_ATTEMPTS = 10;
 const OF = /^\{"sender":"[^"\\]*","receiver":"[^"\\]*"(?:,"name":"(?:[^"\\]|\\.)*")?,"of":"([^"\\]*)"/;
 
 /**
- * Erases what the changes of the message `of` have replaced. Resolves once that is on disk, to false if a file with such a
- * text belongs to another user, or leaves no room.
+ * Erases what the changes of the message `of` have replaced. What was replaced before the change `since` is erased already.
+ * Resolves once that is on disk, to false if a file with such a text belongs to another user, or leaves no room.
  */
-export async function erase(box: Mailbox, of: string, release: Release): Promise<boolean> {
+export async function erase(box: Mailbox, of: string, release: Release, since = of): Promise<boolean> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     try {
-      const replaced = await replacedIn(await box.upToDate(), of);
+      const replaced = await replacedIn(await box.upToDate(), of, since);
       for (const { event, isEdited } of replaced) {
         const { files } = (event.id === of && !isEdited && messageOf(event.data)) || {};
         if (files) await release(files); // first: once it is erased, nothing tells which files it had
@@ -57,23 +57,36 @@ export async function erase(box: Mailbox, of: string, release: Release): Promise
   throw new MailboxError('MAILBOX_BUSY', 'The files of this mailbox keep changing. Send again.');
 }
 
-async function replacedIn(log: MailLog, of: string): Promise<Replaced[]> {
+async function replacedIn(log: MailLog, of: string, since: string): Promise<Replaced[]> {
   const { name } = log.paths;
-  let sender: string | undefined;
-  const said: Placed[] = []; // the message, then its changes
-  const isWanted = (bytes: Buffer): boolean => said.length === 0 || bytes.includes(of);
-  for (const file of log.files) {
-    if (file.readTo === 0 || (file.end !== undefined && compareIds(file.end, of) < 0)) continue;
-    const from = file.beginnings.findLast(({ last }) => compareIds(last, of) < 0) ?? file.first;
-    for await (const { events, state } of chunksOf(name, file, from, isWanted)) {
-      for (const event of events) {
-        if (event.id === of) sender = senderOf(name, event);
-        if (event.id === of || (sender !== undefined && isChange(name, event, sender, of))) said.push({ file, event });
-      }
-      if (sender === undefined && compareIds(state.last, of) >= 0) return [];
+  const message = await messageIn(log, of);
+  const sender = message && senderOf(name, message.event);
+  if (!message || sender === undefined) return [];
+  const changes: Placed[] = [];
+  for await (const placed of eventsFrom(log, since, (bytes) => bytes.includes(of))) {
+    const { event } = placed;
+    if (compareIds(event.id, since) >= 0 && isChange(name, event, sender, of)) changes.push(placed);
+  }
+  return replacedAmong([message, ...changes]);
+}
+
+async function messageIn(log: MailLog, id: string): Promise<Placed | undefined> {
+  for await (const placed of eventsFrom(log, id, 'events')) {
+    const order = compareIds(placed.event.id, id);
+    if (order >= 0) return order === 0 ? placed : undefined;
+  }
+  return undefined;
+}
+
+/** The events from `id` on, and some before it. */
+async function* eventsFrom({ files, paths }: MailLog, id: string, depth: Depth): AsyncGenerator<Placed> {
+  for (const file of files) {
+    if (file.readTo === 0 || (file.end !== undefined && compareIds(file.end, id) < 0)) continue;
+    const from = file.beginnings.findLast(({ last }) => compareIds(last, id) < 0) ?? file.first;
+    for await (const { events } of chunksOf(paths.name, file, from, depth)) {
+      for (const event of events) yield { file, event };
     }
   }
-  return replacedAmong(said);
 }
 
 /** Changes that another program wrote apply only to its own messages, and erase nothing. */

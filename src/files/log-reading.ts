@@ -15,7 +15,7 @@ const CHUNK_BYTES = 64 * 1024;
 const MAX_CHUNK_BYTES = 2 * 1024 * 1024;
 
 /** `states` skips the texts: much faster if only positions are wanted. A function tells which chunks have texts that are. */
-type Depth = 'events' | 'states' | IsWanted;
+export type Depth = 'events' | 'states' | IsWanted;
 
 interface Chunk {
   readonly events: ReadEvent[];

@@ -131,6 +131,16 @@ describe.each(Object.entries(PLACES))('a message that %s', (_, place) => {
   });
 });
 
+test('edits that were on their way when the message was removed are erased, too', async () => {
+  const id = await PLACES['is in a merged piece']!();
+  await change('edit', id, { message: 'a secret before' });
+
+  await change('remove', id);
+  for (const n of [1, 2]) await change('edit', id, { message: `a secret after ${n}` });
+
+  expect(filesWith('secret')).toEqual([]);
+});
+
 test('an edit leaves the files and the reply of a message, a removal does not', async () => {
   const replyTo = '1763600000000-0';
   await store.files.put(henry, jjeong, Readable.from([PNG]));
