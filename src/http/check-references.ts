@@ -46,11 +46,15 @@ export async function mailWith(id: string, mailbox: MailboxName, store: MailboxS
  * The events behind a message tell whether it was removed: an edit erases the text, too, and another program erases nothing.
  * Most of them have other texts, which are passed over.
  */
-async function isRemoved({ mailbox, id, sender }: ShownMail, store: MailboxStore): Promise<boolean> {
+async function isRemoved({ mailbox, id, sender, viaFile }: ShownMail, store: MailboxStore): Promise<boolean> {
   for (let before: string | undefined; ;) {
     const { events, more } = await store.readBack(mailbox, before, PAGE, (bytes) => bytes.includes(id));
-    const removes = events.filter(({ type }) => type === 'remove').map(changeOf);
-    if (removes.some((change) => change?.of === id && change.sender === sender)) return true;
+    for (const event of events) {
+      const change = changeOf(event);
+      if (change?.of !== id || change.sender !== sender || (event.foreign && !viaFile)) continue;
+      if (event.type === 'remove') return true;
+      if (event.type === 'edit' && !event.foreign) return false; // when it was accepted, there was no removal
+    }
     if (more === undefined || store.compare(more, id) <= 0) return false;
     before = more;
   }

@@ -97,6 +97,19 @@ describe('a change of a message', () => {
     expect(late.body).toMatchObject({ error: 'MESSAGE_REMOVED' });
   });
 
+  test('that edits a message is accepted, although another program pretends to have removed it', async () => {
+    const { chat, id: of } = await chatWithMessage();
+    const edit = { event: 'edit', ...from, of, message: 'hello' };
+    await post(chat, edit);
+    chat.writeForeign('henry', `event: remove\ndata: ${JSON.stringify({ sender: 'jjeong', of })}\n\n`);
+    await history(chat, 'henry', 'jjeong'); // reads it
+
+    const again = await post(chat, { ...edit, message: 'hello!' });
+
+    expect(again.status).toBe(201);
+    expect((await history(chat, 'henry', 'jjeong')).messages).toMatchObject([{ id: of, message: 'hello!' }]);
+  });
+
   test.each([
     ['either of the two', 'henry', 'henry', 'jjeong', 201],
     ['its own sender', 'henry', 'jjeong', 'henry', 201],
