@@ -44,11 +44,21 @@ export class Claims {
   }
 
   of(mailbox: MailboxName, sha256: string): Claim[] {
+    return [...this.each(mailbox, sha256)];
+  }
+
+  /** The same one by one: a file may have been sent 10,000 times, and who needs one claim should not wait for all. */
+  *each(mailbox: MailboxName, sha256: string): Generator<Claim> {
     const dir = join(this.#dir, CLAIMS, mailbox, sha256);
-    return namesIn(dir).flatMap((name) => {
+    for (const name of namesIn(dir)) {
       const { id = '', ms = '0', sender } = SHAPE.exec(name)?.groups ?? {};
-      return sender === undefined ? [] : [{ path: join(dir, name), sender, id, ms: Number(ms) }];
-    });
+      if (sender !== undefined) yield { path: join(dir, name), sender, id, ms: Number(ms) };
+    }
+  }
+
+  /** Whether this message has its claim. */
+  has(mailbox: MailboxName, sha256: string, id: string, sender: string): boolean {
+    return statIfThere(join(this.#dir, CLAIMS, mailbox, sha256, `${id}_${sender}`)) !== undefined;
   }
 
   /** Links `from` as an upload. Returns the path of the claim. */

@@ -111,7 +111,7 @@ export class KeptFiles implements FileStore {
   }
 
   async find(mailbox: MailboxName, sha256: string, sender?: MailboxName): Promise<KeptFile | undefined> {
-    const [claim] = this.#of(mailbox, sha256, sender);
+    const claim = this.#firstOf(mailbox, sha256, sender);
     const path = claim?.path ?? (sender === undefined ? await this.#unclaimed(mailbox, sha256) : undefined);
     const stat = path === undefined ? undefined : statIfThere(path);
     return stat?.isFile() ? { sha256, bytes: stat.size, path: path! } : undefined;
@@ -144,7 +144,7 @@ export class KeptFiles implements FileStore {
       for (const { sha256, own, path } of held) {
         const { id, data } = appended.event;
         const isNamed = data.includes(`"${sha256}"`); // not if it was sent before, and removed since
-        const isClaimed = this.claims.of(mailbox, sha256).some((claim) => claim.id === id); // it was sent before
+        const isClaimed = this.claims.has(mailbox, sha256, id, sender); // it was sent before
         if (isNamed && !isClaimed) this.claims.settle(path, id, sender);
         else this.drop(sha256, path);
         if (isNamed && own.id === '') this.drop(sha256, own.path);
@@ -165,8 +165,15 @@ export class KeptFiles implements FileStore {
     throw notStored(sha256, sender, mailbox);
   }
 
-  #of(mailbox: MailboxName, sha256: string, sender: string | undefined): Claim[] {
-    return this.claims.of(mailbox, sha256).filter((claim) => sender === undefined || claim.sender === sender);
+  #firstOf(mailbox: MailboxName, sha256: string, sender: string | undefined): Claim | undefined {
+    for (const claim of this.claims.each(mailbox, sha256)) {
+      if (sender === undefined || claim.sender === sender) return claim;
+    }
+    return undefined;
+  }
+
+  #of(mailbox: MailboxName, sha256: string, sender: string): Claim[] {
+    return this.claims.of(mailbox, sha256).filter((claim) => claim.sender === sender);
   }
 
   #addUpload(from: string, mailbox: MailboxName, sha256: string, sender: string): string {
