@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { setTimeout as pause } from 'node:timers/promises';
 import getRawBody from 'raw-body';
 import type { z } from 'zod';
 import { MailboxError } from '../words/mailbox-error.ts';
@@ -75,16 +74,17 @@ export async function readBytes(req: IncomingMessage, maxBytes: number): Promise
   }
 }
 
-/** Node's own limit must let large files through. */
+/** Node's own limit must let large files through. An AbortSignal would cost each request that is in time an error. */
 async function inTime(body: Promise<Buffer>): Promise<Buffer> {
-  const over = new AbortController();
-  const late = pause(MOST_MS, undefined, { signal: over.signal, ref: false }).then(() => {
-    throw new MailboxError('REQUEST_TIMEOUT', `The request took longer than ${MOST_MS / 1000} seconds. Send it again.`);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const why = `The request took longer than ${MOST_MS / 1000} seconds. Send it again.`;
+    timer = setTimeout(() => reject(new MailboxError('REQUEST_TIMEOUT', why)), MOST_MS).unref();
   });
   try {
     return await Promise.race([body, late]);
   } finally {
-    over.abort();
+    clearTimeout(timer);
   }
 }
 
