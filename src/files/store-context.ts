@@ -89,7 +89,7 @@ export function contextOf(dir: string, options: FileMailboxesOptions, events: St
     /** Whether others than the user of the server may write mailboxes. */
     isShared: options.groupWritable === true,
     mayBeMailbox: options.groupWritable ? groupFilesIn(dir) : (): boolean => true,
-    checkDirectories: (): void => checkPrivateDirectories(dir),
+    checkDirectories: oncePerTurn(() => checkPrivateDirectories(dir)),
     keepMs: options.keepMs ?? 365 * DAY_MS,
     keepBytes: options.keepBytes ?? 1024 ** 3,
     filesBytes: options.filesBytes ?? 1024 ** 3,
@@ -100,5 +100,16 @@ export function contextOf(dir: string, options: FileMailboxesOptions, events: St
       mayBeMade -= 1;
       return mayBeMade >= 0;
     },
+  };
+}
+
+/** Runs a check at most once in a turn of the event loop, however many mailboxes ask for it then. */
+function oncePerTurn(check: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    check();
+    isDone = true;
+    setImmediate(() => (isDone = false));
   };
 }
