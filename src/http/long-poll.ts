@@ -30,10 +30,14 @@ export function pollStatus({ store, receipts, streams, counts, closing }: Chat):
     const waitForMail = async (): Promise<Mail | undefined> => {
       if (waitS === 0 || res.closed) return undefined;
       if (streams.isFull(mailbox)) throw new MailboxError('TOO_MANY_STREAMS', FULL);
-      const gone = new AbortController();
-      res.once('close', () => gone.abort());
-      const signals = [gone.signal, closing, AbortSignal.timeout(waitS * 1000)];
-      return firstMail(from, mailbox, store, signals).finally(streams.hold(mailbox));
+      const over = new AbortController();
+      res.once('close', () => over.abort());
+      const timer = setTimeout(() => over.abort(), waitS * 1000); // a timeout signal would stay for all that time
+      const release = streams.hold(mailbox);
+      return firstMail(from, mailbox, store, [over.signal, closing]).finally(() => {
+        clearTimeout(timer);
+        release();
+      });
     };
     const mail = (await mailAfter(from, mailbox, store)) ?? (await waitForMail());
     if (waitS > 0) admitTo(audience, await callerNow(req)); // they may have lost the right to listen
