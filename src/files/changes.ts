@@ -72,7 +72,7 @@ export class Changes {
     if (this.#settled.get(name)?.type === 'remove') return; // an edit that was already on its way is erased by it, too
     this.#settled.delete(name);
     this.#settled.set(name, { id, type });
-    for (const oldest of this.#settled.keys()) if (this.#settled.size > MOST_SETTLED) this.#settled.delete(oldest);
+    if (this.#settled.size > MOST_SETTLED) this.#settled.delete(this.#settled.keys().next().value!);
   }
 
   async #note(name: string): Promise<void> {
