@@ -24,9 +24,8 @@ const MOST_ATTEMPTS = 40;
 const ASK_AGAIN_MS = 50;
 
 /**
- * Sends a request to the owner, in memory if that is this process, or to its successor if it goes away before it answers. Waits for
- * an owner that is stopped.
- * Resolves when the answer begins. MAILBOX_BUSY if there is no owner for two seconds; rejects as `owned()` does.
+ * Sends a request to the owner, in memory if that is this process. If the owner goes away before it answers, asks its
+ * successor. Waits for an owner that is stopped. Resolves when the answer begins. MAILBOX_BUSY if there is no owner for two seconds; rejects as `owned()` does.
  */
 export async function requestOwner(owner: Ownership, asked: OwnerRequest): Promise<IncomingMessage> {
   const caller = { messageKey: randomUUID(), ...asked.caller }; // so that a message that is sent twice counts once
