@@ -37,12 +37,15 @@ const leftOf = (part: Locator): Promise<number> => part.evaluate((element) => el
 
 const asksHistory = (path: string): boolean => path.startsWith('/history');
 
-/** Henry, who has a clock that the test can put forward, and jjeong. */
-async function twoPeopleWithClocks(gate: Gate): Promise<{ henry: Page; jjeong: Page }> {
+/** Henry, whose clock the test can put forward, has written one and two without a connection. */
+async function twoWaiting(gate: Gate): Promise<{ henry: Page; jjeong: Page }> {
   const { henry, jjeong } = await twoPeople(gate);
   await henry.clock.install();
   await henry.reload();
   await isReady(henry);
+  breakOff(gate);
+  for (const text of ['one', 'two']) await write(henry, text);
+  await receipt(henry, 'Waiting to send').waitFor();
   return { henry, jjeong };
 }
 
@@ -194,10 +197,7 @@ describe('a message on the page of its sender', () => {
 
   test('is not given up when the page is opened again after minutes without the server', async () => {
     const gate = await Gate.before(await serveChat());
-    const { henry, jjeong } = await twoPeopleWithClocks(gate);
-    breakOff(gate);
-    for (const text of ['one', 'two']) await write(henry, text);
-    await receipt(henry, 'Waiting to send').waitFor();
+    const { henry, jjeong } = await twoWaiting(gate);
 
     await henry.clock.fastForward(2 * MINUTE_MS);
     await henry.reload();
@@ -211,10 +211,7 @@ describe('a message on the page of its sender', () => {
 
   test('is not given up when the network comes back during an attempt', async () => {
     const gate = await Gate.before(await serveChat());
-    const { henry, jjeong } = await twoPeopleWithClocks(gate);
-    breakOff(gate);
-    for (const text of ['one', 'two']) await write(henry, text);
-    await receipt(henry, 'Waiting to send').waitFor();
+    const { henry, jjeong } = await twoWaiting(gate);
     await says(henry, /^Reconnecting…/);
     await henry.clock.fastForward(2 * MINUTE_MS);
 
